@@ -1,0 +1,221 @@
+//! Poseidon2 over Goldilocks, width 12, rate 8, with the parameters of `p3-goldilocks`
+//! (<https://eprint.iacr.org/2023/323>), and the fixed-length hashes built on it.
+//!
+//! Every record is hashed with a [`Tag`] in the first element of the capacity, and each tag stands for
+//! records of one length, so no record can pass for another. A tree node is the untagged case.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use p3_goldilocks::{Poseidon2Goldilocks, default_goldilocks_poseidon2_12};
+use p3_symmetric::Permutation;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::field::{F, ZERO, from_canonical, from_u32, to_u64};
+
+/// Elements of a permutation's state.
+pub const WIDTH: usize = 12;
+/// Elements that one permutation absorbs.
+pub const RATE: usize = 8;
+/// Elements of a digest.
+pub const DIGEST_LEN: usize = 4;
+
+static PERMUTATION: LazyLock<Poseidon2Goldilocks<WIDTH>> = LazyLock::new(default_goldilocks_poseidon2_12);
+
+/// Domain tags. The number stands in the first capacity element; the comment gives the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Tag {
+    /// Account leaf: 8 elements.
+    AccountLeaf = 1,
+    /// Address of a key: `w` (5).
+    Address = 2,
+    /// Signature challenge: `R` (5), key `w` (5), the signed fields (12).
+    Challenge = 3,
+    /// Transaction id: the signed fields (12).
+    TransactionId = 4,
+    /// Start of a batch's message digest; see [`MessageSponge`].
+    BatchMessages = 5,
+    /// Link of the chain `E`: chain so far (4), batch digest (4).
+    EmittedChain = 6,
+    /// Link of the chain `C`: chain so far (4), batch digest (4).
+    ConsumedChain = 7,
+    /// Chain state: 25 elements.
+    ChainState = 8,
+    /// Context: chain id (1), seed (4).
+    Context = 9,
+    /// Seed: chain id, block number, previous root (4), E (4), C (4).
+    Seed = 10,
+    /// LogUp challenges: seed (4); the digest is alpha (2), gamma (2).
+    LogUp = 11,
+    /// Verifier key: circuit digest (4), constants cap (4 each); one length per profile.
+    VerifierKey = 12,
+    /// Key set: lift entry (4), fold entry (4).
+    KeySet = 13,
+    /// Deterministic signature nonce: see `keys`.
+    Nonce = 14,
+    /// Points derived from a published string: see `ecgfp5`.
+    Point = 15,
+}
+
+impl Tag {
+    /// The tag as the field element that stands in the capacity.
+    pub const fn element(self) -> F {
+        from_u32(self as u32)
+    }
+}
+
+/// A hash: four field elements. Text form: 64 hex digits, each element as 8 bytes, big-endian,
+/// canonical; binary form: four canonical `u64`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [F; DIGEST_LEN]);
+
+impl Digest {
+    /// The digest of the empty leaf, and the start of the chains `E` and `C`.
+    pub const ZERO: Self = Self([ZERO; DIGEST_LEN]);
+}
+
+/// A digest's text or numbers did not stand for four canonical elements.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DigestError {
+    /// Not 64 hex digits (an optional `0x` in front is allowed).
+    #[error("expected 64 hex digits, got {got:?}")]
+    NotHex {
+        /// The text.
+        got: String,
+    },
+    /// An element is not below the field's order.
+    #[error("expected an element below 2^64 - 2^32 + 1, got {got:#018x}")]
+    NotCanonical {
+        /// The element's integer.
+        got: u64,
+    },
+}
+
+impl TryFrom<[u64; DIGEST_LEN]> for Digest {
+    type Error = DigestError;
+
+    fn try_from(integers: [u64; DIGEST_LEN]) -> Result<Self, DigestError> {
+        let mut elements = [ZERO; DIGEST_LEN];
+        for (element, got) in elements.iter_mut().zip(integers) {
+            *element = from_canonical(got).ok_or(DigestError::NotCanonical { got })?;
+        }
+        Ok(Self(elements))
+    }
+}
+
+impl From<Digest> for [u64; DIGEST_LEN] {
+    fn from(digest: Digest) -> Self {
+        digest.0.map(to_u64)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|&e| write!(f, "{:016x}", to_u64(e)))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let not_hex = || DigestError::NotHex { got: text.chars().take(80).collect() };
+        let mut bytes = [0; 8 * DIGEST_LEN];
+        hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut bytes).map_err(|_| not_hex())?;
+        let mut integers = [0; DIGEST_LEN];
+        for (integer, chunk) in integers.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *integer = u64::from_be_bytes(*chunk);
+        }
+        Self::try_from(integers)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            <[u64; DIGEST_LEN]>::from(*self).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        } else {
+            Self::try_from(<[u64; DIGEST_LEN]>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        }
+    }
+}
+
+/// The Poseidon2 permutation, in place.
+pub fn permute(state: &mut [F; WIDTH]) {
+    PERMUTATION.permute_mut(state);
+}
+
+/// Permutation of `[input | capacity]`.
+fn absorb(input: [F; RATE], capacity: [F; WIDTH - RATE]) -> [F; WIDTH] {
+    let mut state = [ZERO; WIDTH];
+    state[..RATE].copy_from_slice(&input);
+    state[RATE..].copy_from_slice(&capacity);
+    permute(&mut state);
+    state
+}
+
+fn first_four(state: [F; WIDTH]) -> Digest {
+    Digest([state[0], state[1], state[2], state[3]])
+}
+
+/// The parent of two tree nodes: `permute [left, right | 0, 0, 0, 0]`, first four elements.
+pub fn node(left: Digest, right: Digest) -> Digest {
+    let mut input = [ZERO; RATE];
+    input[..DIGEST_LEN].copy_from_slice(&left.0);
+    input[DIGEST_LEN..].copy_from_slice(&right.0);
+    first_four(absorb(input, [ZERO; WIDTH - RATE]))
+}
+
+/// The hash of a record of the tag's fixed length: an overwrite-mode sponge from the capacity
+/// `[tag, 0, 0, 0]`; the last block is filled up with zeros; the digest is the first four elements
+/// after the last permutation.
+///
+/// # Panics
+/// If `record` is empty.
+pub fn hash(tag: Tag, record: &[F]) -> Digest {
+    assert!(!record.is_empty(), "a record has at least one element");
+    let mut state = [ZERO; WIDTH];
+    state[RATE] = tag.element();
+    for block in record.chunks(RATE) {
+        let mut input = [ZERO; RATE];
+        input[..block.len()].copy_from_slice(block);
+        state = absorb(input, [state[8], state[9], state[10], state[11]]);
+    }
+    first_four(state)
+}
+
+/// The digest of a batch's messages: an overwrite-mode sponge that absorbs one message (8 elements) a
+/// permutation, and only the flagged ones. Its state is the capacity, which is also the digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageSponge(Digest);
+
+impl Default for MessageSponge {
+    fn default() -> Self {
+        Self(Digest([Tag::BatchMessages.element(), ZERO, ZERO, ZERO]))
+    }
+}
+
+impl MessageSponge {
+    /// Absorbs one message.
+    pub fn absorb(&mut self, message: [F; RATE]) {
+        let state = absorb(message, self.0.0);
+        self.0 = Digest([state[8], state[9], state[10], state[11]]);
+    }
+
+    /// The digest of what was absorbed so far.
+    pub fn digest(self) -> Digest {
+        self.0
+    }
+}

@@ -1,0 +1,133 @@
+//! Messages: what one leg emits and another consumes.
+//!
+//! | op | emitted by | consumed by |
+//! |---|---|---|
+//! | `Transfer` (1) | debit | credit |
+//! | `Fee` (2) | debit | credit |
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::{F, from_u32, reduce, to_u64};
+use crate::hash::RATE;
+use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
+
+/// What a message or a transaction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Op {
+    /// A payment, from a sender's leaf to a receiver's.
+    Transfer = 1,
+    /// The fee of a transaction, from the sender's leaf to the collector's.
+    Fee = 2,
+}
+
+impl Op {
+    /// The op with this number.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Transfer),
+            2 => Some(Self::Fee),
+            _ => None,
+        }
+    }
+
+    /// The op's field element.
+    pub const fn element(self) -> F {
+        from_u32(self as u32)
+    }
+}
+
+/// A message, packed into 8 elements:
+/// `[op + 2^8 asset, from + 2^32 to, amount, memo, to_address (4)]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// What it does.
+    pub op: Op,
+    /// The asset that moves.
+    pub asset: Asset,
+    /// The leaf that was debited.
+    pub from: LeafIndex,
+    /// The leaf to be credited: existing, or newly assigned by the executor.
+    pub to: LeafIndex,
+    /// How much, in the asset's smallest unit, 1 to `2^62 - 1`.
+    pub amount: u64,
+    /// The sender's memo (canonical element); 0 in a fee message.
+    pub memo: u64,
+    /// Owner of the leaf to be credited.
+    pub to_address: Address,
+}
+
+/// Eight elements were not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// The op number stands for nothing.
+    #[error("expected a known op, got {got}")]
+    UnknownOp {
+        /// The number.
+        got: u64,
+    },
+    /// The packed asset is above 32 bits.
+    #[error("expected an asset below 2^32, got {got}")]
+    AssetRange {
+        /// The number.
+        got: u64,
+    },
+    /// A leaf index is not below `2^30`.
+    #[error("expected a leaf index below 2^30, got {got}")]
+    IndexRange {
+        /// The number.
+        got: u64,
+    },
+    /// The amount is 0 or not below `2^62`.
+    #[error("expected an amount of 1 to 2^62 - 1, got {got}")]
+    AmountRange {
+        /// The number.
+        got: u64,
+    },
+}
+
+impl Message {
+    /// Elements of a packed message.
+    pub const LEN: usize = RATE;
+
+    /// The packed form.
+    pub fn elements(&self) -> [F; Self::LEN] {
+        let [a0, a1, a2, a3] = self.to_address.0;
+        [
+            reduce(self.op as u64 + (u64::from(self.asset) << 8)),
+            reduce(u64::from(self.from.0) + (u64::from(self.to.0) << 32)),
+            reduce(self.amount),
+            reduce(self.memo),
+            a0,
+            a1,
+            a2,
+            a3,
+        ]
+    }
+
+    /// Reads the packed form back.
+    ///
+    /// # Errors
+    /// If a part is out of its range.
+    pub fn from_elements(elements: [F; Self::LEN]) -> Result<Self, MessageError> {
+        let [head, route, amount, memo, a0, a1, a2, a3] = elements;
+        let (head, route) = (to_u64(head), to_u64(route));
+        let op = Op::from_number(head & 0xff).ok_or(MessageError::UnknownOp { got: head & 0xff })?;
+        let asset = u32::try_from(head >> 8).map_err(|_| MessageError::AssetRange { got: head >> 8 })?;
+        let index = |got: u64| {
+            u32::try_from(got)
+                .ok()
+                .filter(|i| i >> TREE_DEPTH == 0)
+                .map(LeafIndex)
+                .ok_or(MessageError::IndexRange { got })
+        };
+        let (from, to) = (index(route & 0xffff_ffff)?, index(route >> 32)?);
+        let amount = to_u64(amount);
+        if amount == 0 || amount >= AMOUNT_LIMIT {
+            return Err(MessageError::AmountRange { got: amount });
+        }
+        let to_address = crate::hash::Digest([a0, a1, a2, a3]);
+        Ok(Self { op, asset, from, to, amount, memo: to_u64(memo), to_address })
+    }
+}

@@ -1,0 +1,73 @@
+//! Transactions as people sign them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::{F, from_u32, reduce};
+use crate::hash::{Digest, Tag, hash};
+use crate::keys::{PublicKey, Signature};
+use crate::leaf::{Address, Asset, LeafIndex};
+use crate::message::Op;
+
+/// What a person signs. The receiver is an address, never an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Transaction {
+    /// What it does; only [`Op::Transfer`] may be signed.
+    pub op: Op,
+    /// The chain it is for.
+    pub chain_id: u32,
+    /// The leaf to be debited.
+    pub from: LeafIndex,
+    /// The leaf's nonce at that moment.
+    pub nonce: u32,
+    /// Who receives.
+    pub to_address: Address,
+    /// The asset of amount and fee, which must be the leaf's.
+    pub asset: Asset,
+    /// How much, in the asset's smallest unit, 1 to `2^62 - 1`.
+    pub amount: u64,
+    /// The fee in the same asset, below `2^62`.
+    pub fee: u64,
+    /// Free for the sender; a canonical field element.
+    pub memo: u64,
+}
+
+impl Transaction {
+    /// Elements of the signed record.
+    pub const LEN: usize = 12;
+
+    /// The signed record:
+    /// `op, chain_id, from, nonce, to_address (4), asset, amount, fee, memo`.
+    pub fn elements(&self) -> [F; Self::LEN] {
+        let [a0, a1, a2, a3] = self.to_address.0;
+        [
+            self.op.element(),
+            from_u32(self.chain_id),
+            from_u32(self.from.0),
+            from_u32(self.nonce),
+            a0,
+            a1,
+            a2,
+            a3,
+            from_u32(self.asset),
+            reduce(self.amount),
+            reduce(self.fee),
+            reduce(self.memo),
+        ]
+    }
+
+    /// The transaction's id, which leaves the signature out.
+    pub fn id(&self) -> Digest {
+        hash(Tag::TransactionId, &self.elements())
+    }
+}
+
+/// A transaction with its signer's key and signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedTransaction {
+    /// What was signed.
+    pub transaction: Transaction,
+    /// The signer's key; its address must be the debited leaf's.
+    pub public_key: PublicKey,
+    /// Schnorr signature over the record.
+    pub signature: Signature,
+}

@@ -1,0 +1,168 @@
+//! Profiles: batch sizes and window depth. The circuits add each profile's proof parameters.
+
+use std::fmt;
+use std::str::FromStr;
+
+use enfold_state::chain::Phase;
+use enfold_state::leaf::TREE_DEPTH;
+use serde::{Deserialize, Serialize};
+
+/// A profile's name; its number stands in the block statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u32)]
+pub enum ProfileId {
+    /// The smallest circuits that exercise everything. Not secure: for tests and demonstrations.
+    Test = 1,
+    /// Sized for throughput, at the security that the README computes.
+    Standard = 2,
+}
+
+impl ProfileId {
+    /// All profiles.
+    pub const ALL: [Self; 2] = [Self::Test, Self::Standard];
+
+    /// The profile with this number.
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|&id| id as u64 == number)
+    }
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Standard => "standard",
+        }
+    }
+
+    /// Its sizes.
+    pub const fn profile(self) -> &'static Profile {
+        match self {
+            Self::Test => &TEST,
+            Self::Standard => &STANDARD,
+        }
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No profile has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected profile test or standard, got {got:?}")]
+pub struct UnknownProfile {
+    /// The name.
+    pub got: String,
+}
+
+impl FromStr for ProfileId {
+    type Err = UnknownProfile;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProfile> {
+        Self::ALL
+            .into_iter()
+            .find(|id| id.name() == name)
+            .ok_or_else(|| UnknownProfile { got: name.to_owned() })
+    }
+}
+
+/// The four batch circuits of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchId {
+    /// Debits, one leg a path.
+    DebitMany,
+    /// Debits of few leaves, many legs a path.
+    DebitFew,
+    /// Credits, one message a path.
+    CreditMany,
+    /// Credits of few leaves, many messages a path.
+    CreditFew,
+}
+
+impl BatchId {
+    /// All batch circuits, in the order of the lift circuit's key list.
+    pub const ALL: [Self; 4] = [Self::DebitMany, Self::DebitFew, Self::CreditMany, Self::CreditFew];
+
+    /// The phase that the batch belongs to.
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::DebitMany | Self::DebitFew => Phase::Debit,
+            Self::CreditMany | Self::CreditFew => Phase::Credit,
+        }
+    }
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DebitMany => "debit_many",
+            Self::DebitFew => "debit_few",
+            Self::CreditMany => "credit_many",
+            Self::CreditFew => "credit_few",
+        }
+    }
+}
+
+/// The size of a batch circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchShape {
+    /// Leaves opened, each with one path.
+    pub paths: usize,
+    /// Legs (debit) or messages (credit) for each path.
+    pub legs: usize,
+}
+
+impl BatchShape {
+    /// Legs of a full batch.
+    pub const fn capacity(self) -> usize {
+        self.paths * self.legs
+    }
+}
+
+/// A profile's sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub id: ProfileId,
+    /// Levels of a window: a batch works inside one aligned window of `2^window_depth` leaves.
+    pub window_depth: usize,
+    /// Shapes in the order of [`BatchId::ALL`].
+    pub shapes: [BatchShape; 4],
+}
+
+impl Profile {
+    /// The shape of one batch circuit.
+    pub const fn shape(&self, batch: BatchId) -> BatchShape {
+        self.shapes[batch as usize]
+    }
+
+    /// Levels from a window's root to the state root.
+    pub const fn top_depth(&self) -> usize {
+        TREE_DEPTH - self.window_depth
+    }
+}
+
+const TEST: Profile = Profile {
+    id: ProfileId::Test,
+    window_depth: 10,
+    shapes: [
+        BatchShape { paths: 12, legs: 1 },
+        BatchShape { paths: 2, legs: 8 },
+        BatchShape { paths: 24, legs: 1 },
+        BatchShape { paths: 3, legs: 40 },
+    ],
+};
+
+const STANDARD: Profile = Profile {
+    id: ProfileId::Standard,
+    window_depth: 24,
+    shapes: [
+        BatchShape { paths: 640, legs: 1 },
+        BatchShape { paths: 16, legs: 70 },
+        BatchShape { paths: 1000, legs: 1 },
+        BatchShape { paths: 16, legs: 400 },
+    ],
+};
