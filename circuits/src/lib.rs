@@ -1,1 +1,3 @@
-//! Skeleton.
+//! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
+
+pub mod gates;

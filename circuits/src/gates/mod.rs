@@ -1,0 +1,6 @@
+//! Custom gates. Each is a file: a table of its wires, its constraints (written once, see [`arith`]), and
+//! how its row is filled.
+
+pub mod arith;
+pub mod range;
+pub mod row;
