@@ -1,10 +1,15 @@
 //! The native specification of enfold: field, hash, keys and signatures, leaves, transactions,
 //! messages, the state tree, the executor and the store. Nothing here knows of circuits.
 
+pub mod block;
 pub mod chain;
+pub mod executor;
 pub mod field;
 pub mod hash;
 pub mod keys;
 pub mod leaf;
+pub mod ledger;
 pub mod message;
+pub mod rule;
 pub mod transaction;
+pub mod tree;

@@ -32,6 +32,14 @@ impl Op {
         }
     }
 
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Fee => "fee",
+        }
+    }
+
     /// The op's field element.
     pub const fn element(self) -> F {
         from_u32(self as u32)

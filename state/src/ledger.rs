@@ -1,0 +1,281 @@
+//! The state in memory: leaves, the lookup from owner and asset to leaf, and the tree.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+
+use crate::block::{Genesis, GenesisLeaf};
+use crate::executor::Execution;
+use crate::hash::Digest;
+use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
+use crate::tree::{Tree, TreeUpdate};
+
+/// Leaves that a state can hold.
+pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
+
+/// New contents of leaves, by index.
+pub type Writes = BTreeMap<LeafIndex, Leaf>;
+
+/// The state after some block of one chain.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    chain_id: u32,
+    height: u32,
+    leaves: Vec<Leaf>,
+    /// Only ever looked up, never iterated: its order is not the same from run to run. Where an owner
+    /// has two leaves of one asset (the circuits do not rule it out), this holds the first.
+    lookup: HashMap<(Address, Asset), LeafIndex>,
+    tree: Tree,
+}
+
+/// A genesis that no chain can start with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// More leaves than the tree holds.
+    #[error("genesis: expected at most {expected} leaves, got {got}")]
+    TooManyLeaves {
+        /// The tree's size.
+        expected: usize,
+        /// Entries of the genesis.
+        got: usize,
+    },
+    /// Two leaves of one owner and asset.
+    #[error(
+        "genesis leaf {got}: expected one leaf for each address and asset, but leaf {first} has {address} and asset {asset} too"
+    )]
+    DuplicateLeaf {
+        /// The owner.
+        address: Address,
+        /// The asset.
+        asset: Asset,
+        /// The first of the two.
+        first: LeafIndex,
+        /// The second.
+        got: LeafIndex,
+    },
+    /// The balances of an asset sum to 2^62 or more. Below that no balance can ever leave its range.
+    #[error("genesis leaf {index}: expected the supply of asset {asset} to stay below 2^62, got {got}")]
+    Supply {
+        /// The asset.
+        asset: Asset,
+        /// The leaf with which the sum leaves its range.
+        index: LeafIndex,
+        /// The sum up to and with that leaf.
+        got: u64,
+    },
+}
+
+/// Writes that do not fit the ledger they are meant for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Not the next block.
+    #[error("expected block {expected}, got block {got}")]
+    Number {
+        /// One more than the ledger's height.
+        expected: u64,
+        /// The block's number.
+        got: u32,
+    },
+    /// Made from another state.
+    #[error("expected the previous root {expected}, got {got}")]
+    PreviousRoot {
+        /// The ledger's root.
+        expected: Digest,
+        /// The root that the writes were made from.
+        got: Digest,
+    },
+    /// A new leaf is not at the next free index.
+    #[error("expected the next new leaf at index {expected}, got {got}")]
+    NotDense {
+        /// The next free index.
+        expected: usize,
+        /// The leaf's index.
+        got: LeafIndex,
+    },
+    /// No index is left for a new leaf.
+    #[error("expected at most {expected} leaves, got one at index {got}")]
+    Full {
+        /// The tree's size.
+        expected: usize,
+        /// The leaf's index.
+        got: LeafIndex,
+    },
+}
+
+/// Writes that were checked and hashed against a ledger, but are not in it yet.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    number: u32,
+    root: Digest,
+    writes: Writes,
+    update: TreeUpdate,
+}
+
+impl Prepared {
+    /// The state root after the writes.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The block's number, which becomes the height.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The new contents of leaves.
+    pub fn writes(&self) -> &Writes {
+        &self.writes
+    }
+}
+
+impl Ledger {
+    /// A state without leaves, at height 0.
+    pub fn new(chain_id: u32) -> Self {
+        Self::restore(chain_id, 0, Vec::new())
+    }
+
+    /// The state that a chain starts with, at height 0.
+    ///
+    /// # Errors
+    /// If the leaves are too many, or two are of one owner and asset, or a supply reaches `2^62`.
+    pub fn from_genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
+        if genesis.leaves.len() > MAX_LEAVES {
+            return Err(GenesisError::TooManyLeaves { expected: MAX_LEAVES, got: genesis.leaves.len() });
+        }
+        let mut seen = HashMap::with_capacity(genesis.leaves.len());
+        let mut supplies = HashMap::new();
+        let mut leaves = Vec::with_capacity(genesis.leaves.len());
+        for (index, &GenesisLeaf { address, asset, balance }) in (0..).map(LeafIndex).zip(&genesis.leaves) {
+            if let Some(first) = seen.insert((address, asset), index) {
+                return Err(GenesisError::DuplicateLeaf { address, asset, first, got: index });
+            }
+            let supply: &mut u64 = supplies.entry(asset).or_default();
+            *supply = supply.saturating_add(balance);
+            if *supply >= AMOUNT_LIMIT {
+                return Err(GenesisError::Supply { asset, index, got: *supply });
+            }
+            leaves.push(Leaf { address, nonce: 0, asset, balance });
+        }
+        Ok(Self::restore(genesis.chain_id, 0, leaves))
+    }
+
+    /// The state with these leaves at indices 0, 1, ... Nothing is checked but the count: compare the
+    /// root with one that is known to be right.
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_LEAVES`].
+    pub fn restore(chain_id: u32, height: u32, leaves: Vec<Leaf>) -> Self {
+        let tree = Tree::from_digests(leaves.par_iter().map(Leaf::digest).collect());
+        let mut lookup = HashMap::with_capacity(leaves.len());
+        for (index, leaf) in (0..).map(LeafIndex).zip(&leaves) {
+            lookup.entry((leaf.address, leaf.asset)).or_insert(index);
+        }
+        Self { chain_id, height, leaves, lookup, tree }
+    }
+
+    /// The chain's number.
+    pub fn chain_id(&self) -> u32 {
+        self.chain_id
+    }
+
+    /// The number of the last block; 0 after genesis.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Count of leaves, which is the next free index.
+    pub fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Whether there is no leaf.
+    pub fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
+    /// The leaf at this index; `None` if the position is empty.
+    pub fn leaf(&self, index: LeafIndex) -> Option<&Leaf> {
+        self.leaves.get(index.0 as usize)
+    }
+
+    /// All leaves, by index.
+    pub fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    /// The leaf of this owner and asset.
+    pub fn find(&self, address: &Address, asset: Asset) -> Option<LeafIndex> {
+        self.lookup.get(&(*address, asset)).copied()
+    }
+
+    /// The state tree.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The state root.
+    pub fn root(&self) -> Digest {
+        self.tree.root()
+    }
+
+    /// Checks that writes follow this state and hashes them. The ledger stays as it is.
+    ///
+    /// # Errors
+    /// If they are not of the next block, or from another root, or not dense.
+    pub fn prepare(
+        &self,
+        number: u32,
+        previous_root: Digest,
+        writes: &Writes,
+    ) -> Result<Prepared, ApplyError> {
+        let expected = u64::from(self.height) + 1;
+        if u64::from(number) != expected {
+            return Err(ApplyError::Number { expected, got: number });
+        }
+        if previous_root != self.root() {
+            return Err(ApplyError::PreviousRoot { expected: self.root(), got: previous_root });
+        }
+        let new = writes.keys().skip_while(|index| (index.0 as usize) < self.len());
+        for (expected, &got) in (self.len()..).zip(new) {
+            if got.0 as usize >= MAX_LEAVES {
+                return Err(ApplyError::Full { expected: MAX_LEAVES, got });
+            }
+            if got.0 as usize != expected {
+                return Err(ApplyError::NotDense { expected, got });
+            }
+        }
+        let leaves: Vec<(LeafIndex, Leaf)> = writes.iter().map(|(&index, &leaf)| (index, leaf)).collect();
+        let digests: Vec<_> = leaves.par_iter().map(|&(index, leaf)| (index, leaf.digest())).collect();
+        let update = self.tree.update(&digests);
+        let root = update.root().unwrap_or_else(|| self.root());
+        Ok(Prepared { number, root, writes: writes.clone(), update })
+    }
+
+    /// Writes what [`Ledger::prepare`] of this ledger, as it is now, gave.
+    ///
+    /// # Panics
+    /// If the ledger has moved on since.
+    pub fn adopt(&mut self, prepared: Prepared) {
+        assert_eq!(u64::from(self.height) + 1, u64::from(prepared.number), "prepared for this height");
+        for (&index, &leaf) in &prepared.writes {
+            match self.leaves.get_mut(index.0 as usize) {
+                Some(place) => *place = leaf,
+                None => self.leaves.push(leaf),
+            }
+            self.lookup.entry((leaf.address, leaf.asset)).or_insert(index);
+        }
+        self.tree.adopt(&prepared.update);
+        self.height = prepared.number;
+    }
+
+    /// Applies an executed block and gives the new root. On an error the ledger stays as it is.
+    ///
+    /// # Errors
+    /// If the execution was not made from this state.
+    pub fn apply(&mut self, execution: &Execution) -> Result<Digest, ApplyError> {
+        let prepared = self.prepare(execution.number, execution.previous_root, &execution.writes)?;
+        let root = prepared.root();
+        self.adopt(prepared);
+        Ok(root)
+    }
+}

@@ -1,0 +1,216 @@
+//! The rules that a transaction can break, with what was expected and what was found.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::field::ORDER;
+use crate::hash::Digest;
+use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
+use crate::message::Op;
+
+/// A broken rule. If a transaction breaks several, the first in this order is reported. All but the last
+/// three need no more than the transaction and the state at the start of the block; nonce and balance
+/// also need the accepted transactions of the same leaf before this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Only a transfer may be signed.
+    Op {
+        /// What was signed.
+        got: Op,
+    },
+    /// Signed for another chain.
+    ChainId {
+        /// The ledger's chain.
+        expected: u32,
+        /// The transaction's chain.
+        got: u32,
+    },
+    /// The memo is not below the field's order.
+    MemoRange {
+        /// The memo.
+        got: u64,
+    },
+    /// The amount is 0.
+    AmountZero,
+    /// The amount is not below `2^62`.
+    AmountRange {
+        /// The amount.
+        got: u64,
+    },
+    /// The fee is not below `2^62`.
+    FeeRange {
+        /// The fee.
+        got: u64,
+    },
+    /// A fee in an asset in which the operator takes none.
+    FeeAsset {
+        /// The asset.
+        asset: Asset,
+        /// The fee.
+        got: u64,
+    },
+    /// The fee is below the operator's floor.
+    FeeFloor {
+        /// The floor.
+        expected: u64,
+        /// The fee.
+        got: u64,
+    },
+    /// The sender's leaf does not exist at the start of the block.
+    UnknownLeaf {
+        /// Count of leaves; the index must be below it.
+        expected: usize,
+        /// The index.
+        got: LeafIndex,
+    },
+    /// The key's address is not the leaf's.
+    Owner {
+        /// The leaf's address.
+        expected: Address,
+        /// The key's address.
+        got: Address,
+    },
+    /// The asset is not the leaf's.
+    Asset {
+        /// The leaf's asset.
+        expected: Asset,
+        /// The transaction's asset.
+        got: Asset,
+    },
+    /// Not the leaf's next nonce.
+    Nonce {
+        /// The leaf's nonce after the transactions before this one.
+        expected: u32,
+        /// The transaction's nonce.
+        got: u32,
+    },
+    /// The leaf's nonce cannot grow any more: the nonce after a debit stays below `2^32`.
+    NonceExhausted {
+        /// The transaction's nonce, which is the leaf's too.
+        got: u32,
+    },
+    /// Amount and fee are more than what the leaf had at the start of the block, less its debits since.
+    Overdraft {
+        /// What is left, in the asset's smallest unit.
+        expected: u64,
+        /// Amount plus fee.
+        got: u64,
+    },
+}
+
+impl Rule {
+    /// Names of all rules, in the order in which they are checked.
+    pub const NAMES: [&'static str; 15] = [
+        "op",
+        "chain_id",
+        "memo_range",
+        "amount_zero",
+        "amount_range",
+        "fee_range",
+        "fee_asset",
+        "fee_floor",
+        "unknown_leaf",
+        "owner",
+        "asset",
+        "signature",
+        "nonce",
+        "nonce_exhausted",
+        "overdraft",
+    ];
+
+    /// The rule's name in reports, one of [`Rule::NAMES`].
+    pub const fn name(&self) -> &'static str {
+        Self::NAMES[match self {
+            Self::Op { .. } => 0,
+            Self::ChainId { .. } => 1,
+            Self::MemoRange { .. } => 2,
+            Self::AmountZero => 3,
+            Self::AmountRange { .. } => 4,
+            Self::FeeRange { .. } => 5,
+            Self::FeeAsset { .. } => 6,
+            Self::FeeFloor { .. } => 7,
+            Self::UnknownLeaf { .. } => 8,
+            Self::Owner { .. } => 9,
+            Self::Asset { .. } => 10,
+            Self::Nonce { .. } => 12,
+            Self::NonceExhausted { .. } => 13,
+            Self::Overdraft { .. } => 14,
+        }]
+    }
+
+    /// What was expected, in words and numbers.
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Op { .. } => "op transfer".to_owned(),
+            Self::ChainId { expected, .. } => format!("chain id {expected}"),
+            Self::MemoRange { .. } => format!("a memo below {ORDER}"),
+            Self::AmountZero => "an amount of at least 1".to_owned(),
+            Self::AmountRange { .. } => format!("an amount below {AMOUNT_LIMIT}"),
+            Self::FeeRange { .. } => format!("a fee below {AMOUNT_LIMIT}"),
+            Self::FeeAsset { asset, .. } => format!("no fee in asset {asset}"),
+            Self::FeeFloor { expected, .. } => format!("a fee of at least {expected}"),
+            Self::UnknownLeaf { expected, .. } => format!("a leaf index below {expected}"),
+            Self::Owner { expected, .. } => format!("a key with address {expected}"),
+            Self::Asset { expected, .. } => format!("asset {expected}"),
+            Self::Nonce { expected, .. } => format!("nonce {expected}"),
+            Self::NonceExhausted { .. } => format!("a nonce below {}", u32::MAX),
+            Self::Overdraft { expected, .. } => format!("amount plus fee of at most {expected}"),
+        }
+    }
+
+    /// What was found, in words and numbers.
+    pub fn got(&self) -> String {
+        match self {
+            Self::Op { got } => format!("op {}", got.name()),
+            Self::AmountZero => "0".to_owned(),
+            Self::ChainId { got, .. }
+            | Self::Asset { got, .. }
+            | Self::Nonce { got, .. }
+            | Self::NonceExhausted { got } => got.to_string(),
+            Self::MemoRange { got }
+            | Self::AmountRange { got }
+            | Self::FeeRange { got }
+            | Self::FeeAsset { got, .. }
+            | Self::FeeFloor { got, .. }
+            | Self::Overdraft { got, .. } => got.to_string(),
+            Self::UnknownLeaf { got, .. } => got.to_string(),
+            Self::Owner { got, .. } => got.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, got {}", self.name(), self.expected(), self.got())
+    }
+}
+
+/// A transaction that was left out of its block.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("transaction {position} ({id}): {rule}")]
+pub struct Rejection {
+    /// Its place in the block, from 0.
+    pub position: usize,
+    /// Its id.
+    pub id: Digest,
+    /// The rule that it breaks.
+    pub rule: Rule,
+}
+
+impl Serialize for Rejection {
+    /// `{ position, id, rule, expected, got }`, the last three as text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            position: usize,
+            id: &'a Digest,
+            rule: &'a str,
+            expected: String,
+            got: String,
+        }
+        let Self { position, id, rule } = self;
+        let (expected, got) = (rule.expected(), rule.got());
+        Report { position: *position, id, rule: rule.name(), expected, got }.serialize(serializer)
+    }
+}

@@ -1,0 +1,167 @@
+//! The sparse binary Merkle tree over the leaves' digests, depth [`TREE_DEPTH`].
+//!
+//! Each level is a dense array over the populated prefix; what lies behind it is empty. The empty leaf
+//! has the digest zero, and an empty subtree of height `h` is the node of two empty subtrees of height
+//! `h - 1`. Level 0 holds the leaves, level [`TREE_DEPTH`] the root.
+
+use std::sync::LazyLock;
+
+use rayon::prelude::*;
+
+use crate::hash::{Digest, node};
+use crate::leaf::{LeafIndex, TREE_DEPTH};
+
+/// Below this many hashes in a row, spreading them over threads costs more than it gains.
+const MIN_HASHES_PER_TASK: usize = 64;
+
+static EMPTY: LazyLock<[Digest; TREE_DEPTH + 1]> = LazyLock::new(|| {
+    let mut empty = [Digest::ZERO; TREE_DEPTH + 1];
+    for level in 0..TREE_DEPTH {
+        empty[level + 1] = node(empty[level], empty[level]);
+    }
+    empty
+});
+
+/// The digest of an empty subtree whose root is on `level`.
+///
+/// # Panics
+/// If `level` is above [`TREE_DEPTH`].
+pub fn empty_subtree(level: usize) -> Digest {
+    EMPTY[level]
+}
+
+/// Climbs from a node to the root over it: `siblings` lowest first; bit `i` of `index`, the node's
+/// position on its level, is set where the node on the way is a right child.
+pub fn climb(start: Digest, index: u32, siblings: &[Digest]) -> Digest {
+    siblings.iter().enumerate().fold(start, |below, (i, &sibling)| {
+        if (u64::from(index) >> i) & 1 == 0 { node(below, sibling) } else { node(sibling, below) }
+    })
+}
+
+/// The state tree's digests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    levels: Vec<Vec<Digest>>,
+}
+
+/// New digests for some nodes of a tree, computed but not yet in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeUpdate {
+    /// For each level the changed nodes, by position, ascending.
+    levels: Vec<Vec<(u32, Digest)>>,
+}
+
+impl TreeUpdate {
+    /// The root after the update; `None` if it changes nothing.
+    pub fn root(&self) -> Option<Digest> {
+        self.levels[TREE_DEPTH].first().map(|&(_, digest)| digest)
+    }
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self { levels: vec![Vec::new(); TREE_DEPTH + 1] }
+    }
+}
+
+impl Tree {
+    /// The tree of these leaf digests, at positions 0, 1, ...
+    ///
+    /// # Panics
+    /// If there are more than `2^TREE_DEPTH`.
+    pub fn from_digests(leaves: Vec<Digest>) -> Self {
+        assert!(leaves.len() <= 1 << TREE_DEPTH, "a tree holds 2^{TREE_DEPTH} leaves, got {}", leaves.len());
+        let mut levels = Vec::with_capacity(TREE_DEPTH + 1);
+        levels.push(leaves);
+        for level in 0..TREE_DEPTH {
+            let parents = levels[level]
+                .par_chunks(2)
+                .with_min_len(MIN_HASHES_PER_TASK)
+                .map(|pair| node(pair[0], pair.get(1).copied().unwrap_or(EMPTY[level])))
+                .collect();
+            levels.push(parents);
+        }
+        Self { levels }
+    }
+
+    /// The root.
+    pub fn root(&self) -> Digest {
+        self.node(TREE_DEPTH, 0)
+    }
+
+    /// The node at this position of a level. Positions behind the populated ones are empty.
+    ///
+    /// # Panics
+    /// If `level` is above [`TREE_DEPTH`].
+    pub fn node(&self, level: usize, index: u32) -> Digest {
+        self.levels[level].get(index as usize).copied().unwrap_or(EMPTY[level])
+    }
+
+    /// The siblings on the way from a leaf to the root, lowest first.
+    pub fn path(&self, index: LeafIndex) -> Vec<Digest> {
+        (0..TREE_DEPTH).map(|level| self.node(level, (index.0 >> level) ^ 1)).collect()
+    }
+
+    /// Writes leaf digests, in any order, and all nodes over them; of two for one position the later
+    /// counts. Positions that this leaves out stay empty.
+    ///
+    /// # Panics
+    /// If a position is not below `2^TREE_DEPTH`.
+    pub fn set(&mut self, changes: &[(LeafIndex, Digest)]) {
+        let update = self.update(changes);
+        self.adopt(&update);
+    }
+
+    /// Computes what [`Tree::set`] would write, each node once and in parallel, and leaves the tree as it is.
+    ///
+    /// # Panics
+    /// If a position is not below `2^TREE_DEPTH`.
+    pub fn update(&self, changes: &[(LeafIndex, Digest)]) -> TreeUpdate {
+        let mut lowest: Vec<(u32, Digest)> =
+            changes.iter().map(|&(index, digest)| (index.0, digest)).collect();
+        // The sort is stable, so the last of a run of equal positions is the latest.
+        lowest.sort_by_key(|&(index, _)| index);
+        lowest.reverse();
+        lowest.dedup_by_key(|&mut (index, _)| index);
+        lowest.reverse();
+        if let Some(&(index, _)) = lowest.last() {
+            assert!(index >> TREE_DEPTH == 0, "a leaf index is below 2^{TREE_DEPTH}, got {index}");
+        }
+        let mut levels = Vec::with_capacity(TREE_DEPTH + 1);
+        levels.push(lowest);
+        for level in 0..TREE_DEPTH {
+            let pairs: Vec<&[(u32, Digest)]> = levels[level].chunk_by(|a, b| a.0 >> 1 == b.0 >> 1).collect();
+            let parents = pairs
+                .into_par_iter()
+                .with_min_len(MIN_HASHES_PER_TASK)
+                .map(|pair| (pair[0].0 >> 1, self.parent(level, pair)))
+                .collect();
+            levels.push(parents);
+        }
+        TreeUpdate { levels }
+    }
+
+    /// The node over one changed child, or over two, the left one first.
+    fn parent(&self, level: usize, changed: &[(u32, Digest)]) -> Digest {
+        match *changed {
+            [(_, left), (_, right)] => node(left, right),
+            [(index, child)] if index & 1 == 0 => node(child, self.node(level, index | 1)),
+            [(index, child)] => node(self.node(level, index ^ 1), child),
+            _ => unreachable!("a parent has two children"),
+        }
+    }
+
+    /// Writes an update that was computed from this tree as it is now.
+    pub fn adopt(&mut self, update: &TreeUpdate) {
+        for (level, (nodes, changed)) in self.levels.iter_mut().zip(&update.levels).enumerate() {
+            if let Some(&(last, _)) = changed.last()
+                && last as usize >= nodes.len()
+            {
+                nodes.resize(last as usize + 1, EMPTY[level]);
+            }
+            for &(index, digest) in changed {
+                nodes[index as usize] = digest;
+            }
+        }
+    }
+}
