@@ -3,6 +3,7 @@
 
 pub mod block;
 pub mod chain;
+pub mod ecgfp5;
 pub mod executor;
 pub mod field;
 pub mod hash;
