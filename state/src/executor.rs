@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::block::{Block, FeePolicy};
 use crate::field::from_canonical;
 use crate::hash::Digest;
+use crate::keys;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
 use crate::ledger::{Ledger, MAX_LEAVES, Writes};
 use crate::message::{Message, Op};
@@ -69,9 +70,7 @@ pub enum ExecuteError {
         got: u32,
     },
     /// Two fee policies for one asset.
-    #[error(
-        "fee policy {got}: expected one policy for each asset, but policy {first} is for asset {asset} too"
-    )]
+    #[error("fee policy {got}: expected one policy for each asset, but policy {first} is for asset {asset} too")]
     DuplicateFeePolicy {
         /// The asset.
         asset: Asset,
@@ -169,7 +168,14 @@ fn execute_within(ledger: &Ledger, block: &Block, capacity: usize) -> Result<Exe
     }
     // A lane of which every transaction was refused has not changed.
     writes.retain(|&index, leaf| ledger.leaf(index) != Some(leaf));
-    Ok(Execution { number: block.number, previous_root: ledger.root(), debits, credits, rejections, writes })
+    Ok(Execution {
+        number: block.number,
+        previous_root: ledger.root(),
+        debits,
+        credits,
+        rejections,
+        writes,
+    })
 }
 
 /// The fee policies by asset.
@@ -222,9 +228,14 @@ fn check_alone(
         _ => {}
     }
     let leaf = ledger.leaf(tx.from).ok_or(Rule::UnknownLeaf { expected: ledger.len(), got: tx.from })?;
+    let signer = signed.public_key.address();
+    if signer != leaf.address {
+        return Err(Rule::Owner { expected: leaf.address, got: signer });
+    }
     if tx.asset != leaf.asset {
         return Err(Rule::Asset { expected: leaf.asset, got: tx.asset });
     }
+    keys::verify(&signed.public_key, tx, &signed.signature).map_err(|got| Rule::Signature { got })?;
     Ok(*leaf)
 }
 
@@ -268,15 +279,7 @@ fn transfer_message(tx: &Transaction, to: LeafIndex) -> Message {
 
 /// The message of a fee to the leaf `to` of the collector.
 fn fee_message(tx: &Transaction, to: LeafIndex, collector: Address) -> Message {
-    Message {
-        op: Op::Fee,
-        asset: tx.asset,
-        from: tx.from,
-        to,
-        amount: tx.fee,
-        memo: 0,
-        to_address: collector,
-    }
+    Message { op: Op::Fee, asset: tx.asset, from: tx.from, to, amount: tx.fee, memo: 0, to_address: collector }
 }
 
 /// Finds receivers' leaves and gives new ones the next free index.

@@ -3,6 +3,7 @@
 
 pub mod block;
 pub mod chain;
+pub mod codec;
 pub mod ecgfp5;
 pub mod executor;
 pub mod field;
@@ -11,6 +12,9 @@ pub mod keys;
 pub mod leaf;
 pub mod ledger;
 pub mod message;
+pub mod rebuild;
 pub mod rule;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod transaction;
 pub mod tree;

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::field::ORDER;
 use crate::hash::Digest;
+use crate::keys::SignatureError;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::message::Op;
 
@@ -78,6 +79,11 @@ pub enum Rule {
         /// The transaction's asset.
         got: Asset,
     },
+    /// The signature is not one of this key for this transaction.
+    Signature {
+        /// What is wrong with it.
+        got: SignatureError,
+    },
     /// Not the leaf's next nonce.
     Nonce {
         /// The leaf's nonce after the transactions before this one.
@@ -133,6 +139,7 @@ impl Rule {
             Self::UnknownLeaf { .. } => 8,
             Self::Owner { .. } => 9,
             Self::Asset { .. } => 10,
+            Self::Signature { .. } => 11,
             Self::Nonce { .. } => 12,
             Self::NonceExhausted { .. } => 13,
             Self::Overdraft { .. } => 14,
@@ -153,6 +160,7 @@ impl Rule {
             Self::UnknownLeaf { expected, .. } => format!("a leaf index below {expected}"),
             Self::Owner { expected, .. } => format!("a key with address {expected}"),
             Self::Asset { expected, .. } => format!("asset {expected}"),
+            Self::Signature { .. } => "a signature of this key for this transaction".to_owned(),
             Self::Nonce { expected, .. } => format!("nonce {expected}"),
             Self::NonceExhausted { .. } => format!("a nonce below {}", u32::MAX),
             Self::Overdraft { expected, .. } => format!("amount plus fee of at most {expected}"),
@@ -176,6 +184,7 @@ impl Rule {
             | Self::Overdraft { got, .. } => got.to_string(),
             Self::UnknownLeaf { got, .. } => got.to_string(),
             Self::Owner { got, .. } => got.to_string(),
+            Self::Signature { got } => got.to_string(),
         }
     }
 }

@@ -1,0 +1,275 @@
+//! Files: a binary form and a JSON form, read by one path.
+//!
+//! Binary: a header of 16 bytes, then the body. Integers are little-endian.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..8 | [`MAGIC`] |
+//! | 8..12 | format version, [`FORMAT_VERSION`] |
+//! | 12..16 | kind, see [`Kind`] |
+//! | 16.. | the record in bincode 1.3: integers of fixed width, lengths as `u64`, enum variants as `u32` |
+//!
+//! Records have one encoding: every element and integer is checked to be canonical and nothing may follow.
+//! A JSON file is the record alone; it is told by its first byte that is not white space, `{`.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use bincode::Options;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::block::{Block, BlockData, Genesis};
+use crate::transaction::SignedTransaction;
+
+/// The first bytes of every binary file. Neither text nor UTF-8, and changed by a transfer in text mode.
+pub const MAGIC: [u8; 8] = *b"\x89enfold\n";
+
+/// The version of the binary form.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Bytes of the header.
+pub const HEADER_LEN: usize = 16;
+
+/// What a binary file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A [`Genesis`].
+    Genesis = 1,
+    /// A [`Block`].
+    Block = 2,
+    /// A [`SignedTransaction`].
+    Transaction = 3,
+    /// A [`BlockData`].
+    BlockData = 4,
+    /// A block proof.
+    Proof = 5,
+    /// A proving job's journal.
+    Journal = 6,
+}
+
+impl Kind {
+    const ALL: [Self; 6] =
+        [Self::Genesis, Self::Block, Self::Transaction, Self::BlockData, Self::Proof, Self::Journal];
+
+    /// The kind with this number.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|&kind| kind as u32 == number)
+    }
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Genesis => "genesis",
+            Self::Block => "block",
+            Self::Transaction => "transaction",
+            Self::BlockData => "block data",
+            Self::Proof => "proof",
+            Self::Journal => "journal",
+        }
+    }
+}
+
+/// Something that has a file form.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Its kind.
+    const KIND: Kind;
+    /// The most bytes that a file of it may have, in either form.
+    const MAX_LEN: u64;
+}
+
+impl Record for Genesis {
+    const KIND: Kind = Kind::Genesis;
+    const MAX_LEN: u64 = 1 << 36;
+}
+
+impl Record for Block {
+    const KIND: Kind = Kind::Block;
+    const MAX_LEN: u64 = 1 << 30;
+}
+
+impl Record for SignedTransaction {
+    const KIND: Kind = Kind::Transaction;
+    const MAX_LEN: u64 = 1 << 14;
+}
+
+impl Record for BlockData {
+    const KIND: Kind = Kind::BlockData;
+    const MAX_LEN: u64 = 1 << 30;
+}
+
+/// Bytes that are not a record of the expected kind.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// More bytes than a file of the kind may have.
+    #[error("expected a {} of at most {expected} bytes, got {got} or more", kind.name())]
+    TooLong {
+        /// The expected kind.
+        kind: Kind,
+        /// The bound.
+        expected: u64,
+        /// The length, or one more than the bound where reading stopped there.
+        got: u64,
+    },
+    /// Too short for a header.
+    #[error("expected a {} file: a header of {expected} bytes or JSON, got {got} bytes", kind.name())]
+    Truncated {
+        /// The expected kind.
+        kind: Kind,
+        /// Bytes of a header.
+        expected: usize,
+        /// Bytes of the file.
+        got: usize,
+    },
+    /// Not a file of this project.
+    #[error("expected a {} file: JSON, or {} in front, got {}", kind.name(), hex::encode(MAGIC), hex::encode(got))]
+    Magic {
+        /// The expected kind.
+        kind: Kind,
+        /// The first bytes.
+        got: [u8; 8],
+    },
+    /// Another version of the format.
+    #[error("expected format version {expected}, got {got}")]
+    Version {
+        /// The version that is understood.
+        expected: u32,
+        /// The file's.
+        got: u32,
+    },
+    /// A file of another kind.
+    #[error("expected a {} file, got a {} file", expected.name(), Kind::from_number(*got).map_or("foreign", Kind::name))]
+    Kind {
+        /// The kind that was asked for.
+        expected: Kind,
+        /// The file's kind, which may stand for nothing.
+        got: u32,
+    },
+    /// The body is malformed: cut off, too long, or with a value out of its range.
+    #[error("malformed {}: {source}", kind.name())]
+    Body {
+        /// The expected kind.
+        kind: Kind,
+        /// What is wrong.
+        source: bincode::Error,
+    },
+    /// The JSON is malformed, or not one of the expected kind.
+    #[error("malformed {} in JSON: {source}", kind.name())]
+    Json {
+        /// The expected kind.
+        kind: Kind,
+        /// What is wrong and where.
+        source: serde_json::Error,
+    },
+}
+
+/// The one bincode configuration of the project.
+fn options(limit: u64) -> impl Options {
+    bincode::DefaultOptions::new()
+        .with_fixint_encoding()
+        .with_little_endian()
+        .with_limit(limit)
+        .reject_trailing_bytes()
+}
+
+/// The binary form.
+///
+/// # Errors
+/// If the record is longer than [`Record::MAX_LEN`].
+pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, CodecError> {
+    let kind = T::KIND;
+    let mut bytes = Vec::new();
+    bytes.extend(MAGIC);
+    bytes.extend(FORMAT_VERSION.to_le_bytes());
+    bytes.extend((kind as u32).to_le_bytes());
+    options(T::MAX_LEN - HEADER_LEN as u64)
+        .serialize_into(&mut bytes, record)
+        .map_err(|source| CodecError::Body { kind, source })?;
+    Ok(bytes)
+}
+
+/// The JSON form, indented, with a line break at its end.
+///
+/// # Errors
+/// If a value has no JSON form.
+pub fn encode_json<T: Record>(record: &T) -> Result<String, CodecError> {
+    let mut text =
+        serde_json::to_string_pretty(record).map_err(|source| CodecError::Json { kind: T::KIND, source })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The kind that a binary file's header names; `None` if it has no such header.
+pub fn peek_kind(bytes: &[u8]) -> Option<Kind> {
+    let rest = bytes.strip_prefix(&MAGIC)?;
+    let (_, rest) = rest.split_first_chunk::<4>()?;
+    Kind::from_number(u32::from_le_bytes(*rest.first_chunk()?))
+}
+
+/// Reads the binary form.
+///
+/// # Errors
+/// If the bytes are not exactly one record of this kind.
+pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
+    let kind = T::KIND;
+    check_len::<T>(bytes.len() as u64)?;
+    let truncated = CodecError::Truncated { kind, expected: HEADER_LEN, got: bytes.len() };
+    let Some((magic, rest)) = bytes.split_first_chunk::<8>() else { return Err(truncated) };
+    if *magic != MAGIC {
+        return Err(CodecError::Magic { kind, got: *magic });
+    }
+    let Some((version, rest)) = rest.split_first_chunk::<4>() else { return Err(truncated) };
+    let Some((number, body)) = rest.split_first_chunk::<4>() else { return Err(truncated) };
+    let got = u32::from_le_bytes(*version);
+    if got != FORMAT_VERSION {
+        return Err(CodecError::Version { expected: FORMAT_VERSION, got });
+    }
+    let got = u32::from_le_bytes(*number);
+    if got != kind as u32 {
+        return Err(CodecError::Kind { expected: kind, got });
+    }
+    options(T::MAX_LEN).deserialize(body).map_err(|source| CodecError::Body { kind, source })
+}
+
+/// Reads either form.
+///
+/// # Errors
+/// If the bytes are not exactly one record of this kind in one of the forms.
+pub fn read<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
+    check_len::<T>(bytes.len() as u64)?;
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => {
+            serde_json::from_slice(bytes).map_err(|source| CodecError::Json { kind: T::KIND, source })
+        }
+        _ => decode(bytes),
+    }
+}
+
+/// Reads a file in either form, and never more of it than the kind allows.
+///
+/// # Errors
+/// If it cannot be read, or is not exactly one record of this kind.
+pub fn read_file<T: Record>(path: &Path) -> Result<T, CodecError> {
+    let failed = |source| CodecError::Io { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(T::MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
+    read(&bytes)
+}
+
+fn check_len<T: Record>(got: u64) -> Result<(), CodecError> {
+    if got > T::MAX_LEN {
+        return Err(CodecError::TooLong { kind: T::KIND, expected: T::MAX_LEN, got });
+    }
+    Ok(())
+}
