@@ -70,7 +70,9 @@ pub enum ExecuteError {
         got: u32,
     },
     /// Two fee policies for one asset.
-    #[error("fee policy {got}: expected one policy for each asset, but policy {first} is for asset {asset} too")]
+    #[error(
+        "fee policy {got}: expected one policy for each asset, but policy {first} is for asset {asset} too"
+    )]
     DuplicateFeePolicy {
         /// The asset.
         asset: Asset,
@@ -168,14 +170,7 @@ fn execute_within(ledger: &Ledger, block: &Block, capacity: usize) -> Result<Exe
     }
     // A lane of which every transaction was refused has not changed.
     writes.retain(|&index, leaf| ledger.leaf(index) != Some(leaf));
-    Ok(Execution {
-        number: block.number,
-        previous_root: ledger.root(),
-        debits,
-        credits,
-        rejections,
-        writes,
-    })
+    Ok(Execution { number: block.number, previous_root: ledger.root(), debits, credits, rejections, writes })
 }
 
 /// The fee policies by asset.
@@ -279,7 +274,15 @@ fn transfer_message(tx: &Transaction, to: LeafIndex) -> Message {
 
 /// The message of a fee to the leaf `to` of the collector.
 fn fee_message(tx: &Transaction, to: LeafIndex, collector: Address) -> Message {
-    Message { op: Op::Fee, asset: tx.asset, from: tx.from, to, amount: tx.fee, memo: 0, to_address: collector }
+    Message {
+        op: Op::Fee,
+        asset: tx.asset,
+        from: tx.from,
+        to,
+        amount: tx.fee,
+        memo: 0,
+        to_address: collector,
+    }
 }
 
 /// Finds receivers' leaves and gives new ones the next free index.
