@@ -2,5 +2,6 @@
 //! how its row is filled.
 
 pub mod arith;
+pub mod poseidon2;
 pub mod range;
 pub mod row;
