@@ -13,8 +13,10 @@ pub mod challenge;
 mod fp5;
 pub mod point;
 pub mod scalar;
+pub mod walk;
 
 pub use challenge::Challenge;
 pub use fp5::{DEGREE, Fp5, Fp5Error};
 pub use point::Point;
 pub use scalar::{Scalar, ScalarError};
+pub use walk::Walk;

@@ -13,7 +13,7 @@ const B_Z: F = from_u32(263);
 /// The curve's coefficient `b = 263 z`.
 pub const B: Fp5 = Fp5([from_u32(0), B_Z, from_u32(0), from_u32(0), from_u32(0)]);
 
-fn times_b(a: Fp5) -> Fp5 {
+pub(super) fn times_b(a: Fp5) -> Fp5 {
     a.scale_z(B_Z)
 }
 
