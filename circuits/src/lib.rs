@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod convert;
+pub mod gadgets;
 pub mod gates;
 pub mod hash;
 pub mod params;

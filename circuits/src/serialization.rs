@@ -31,9 +31,11 @@ use plonky2::{
 };
 
 use crate::config::F;
+use crate::gates::path::PathGate;
 use crate::gates::poseidon2::Poseidon2Gate;
 use crate::gates::range::RangeGate;
 use crate::gates::row::RowGenerator;
+use crate::gates::select::{SelectGate, SelectGenerator};
 
 /// The gates of all circuits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +60,9 @@ where
         ReducingExtensionGate<D>,
         ReducingGate<D>,
         Poseidon2Gate,
-        RangeGate
+        RangeGate,
+        PathGate,
+        SelectGate
     }
 }
 
@@ -92,6 +96,8 @@ where
         SplitGenerator,
         WireSplitGenerator,
         RowGenerator<Poseidon2Gate>,
-        RowGenerator<RangeGate>
+        RowGenerator<RangeGate>,
+        RowGenerator<PathGate>,
+        SelectGenerator
     }
 }

@@ -2,6 +2,9 @@
 //! how its row is filled.
 
 pub mod arith;
+mod digits;
+pub mod path;
 pub mod poseidon2;
 pub mod range;
 pub mod row;
+pub mod select;

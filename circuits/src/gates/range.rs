@@ -7,10 +7,10 @@
 //!
 //! A sum of 31 digits is below 2^62 < p, so the field equation is an equation of integers.
 
-use anyhow::{Result, ensure};
-use plonky2::field::types::{Field, PrimeField64};
+use anyhow::Result;
 
-use super::arith::{Arith, F};
+use super::arith::Arith;
+use super::digits;
 use super::row::{Constraints, Row, RowFiller, RowGate};
 
 /// Digits of each value.
@@ -59,17 +59,8 @@ impl RowGate for RangeGate {
 
     #[inline(always)]
     fn constraints<A: Arith>(a: &mut A, row: &impl Row<A::V>, out: &mut impl Constraints<A::V>) {
-        let (one, three, four) = (a.constant(F::ONE), F::from_canonical_u64(3), F::from_canonical_u64(4));
         for (value, columns) in digit_columns() {
-            for column in columns.clone() {
-                // With u = x^2 - 3x + 1: x (x - 3) (x - 1) (x - 2) = (u - 1) (u + 1).
-                let x = row.wire(column);
-                let above = a.mul_add(x, x, one);
-                let u = a.scale_add(-three, x, above);
-                out.zero("digit is 0, 1, 2 or 3", a.mul_sub(u, u, one));
-            }
-            let sum = a.reduce(columns.map(|column| row.wire(column)), four);
-            out.zero("value is the sum of its digits", a.sub(sum, row.wire(value)));
+            digits::constrain(a, row, out, value, columns);
         }
     }
 
@@ -78,15 +69,7 @@ impl RowGate for RangeGate {
     }
 
     fn fill(row: &mut RowFiller<'_, '_>) -> Result<()> {
-        for (value, columns) in digit_columns() {
-            let integer = row.get(value).to_canonical_u64();
-            let bits = Self::bits(value);
-            ensure!(integer >> bits == 0, "range check: expected below 2^{bits}, got {integer}");
-            for (i, column) in columns.enumerate() {
-                row.set(column, F::from_canonical_u64((integer >> (2 * i)) & 3))?;
-            }
-        }
-        Ok(())
+        digit_columns().try_for_each(|(value, columns)| digits::fill(row, value, columns))
     }
 }
 

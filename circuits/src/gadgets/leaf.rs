@@ -1,0 +1,47 @@
+//! Twin of [`enfold_state::leaf`]: an account leaf. Nothing here is range-checked; who changes a number
+//! checks it.
+
+use enfold_state::hash::Tag;
+use enfold_state::leaf::Leaf;
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::Target;
+
+use super::hash::hash;
+use crate::config::Builder;
+
+/// The elements of a leaf.
+#[derive(Clone, Copy, Debug)]
+pub struct LeafTargets {
+    /// Owner.
+    pub address: HashOutTarget,
+    /// Count of debits.
+    pub nonce: Target,
+    /// Which asset.
+    pub asset: Target,
+    /// Balance.
+    pub balance: Target,
+}
+
+impl LeafTargets {
+    /// Free targets: the prover's choice until they are bound by a hash.
+    pub fn new(builder: &mut Builder) -> Self {
+        Self {
+            address: builder.add_virtual_hash(),
+            nonce: builder.add_virtual_target(),
+            asset: builder.add_virtual_target(),
+            balance: builder.add_virtual_target(),
+        }
+    }
+
+    /// The record, in the order of [`Leaf::elements`].
+    pub fn elements(&self, builder: &mut Builder) -> [Target; Leaf::LEN] {
+        let [a0, a1, a2, a3] = self.address.elements;
+        [a0, a1, a2, a3, self.nonce, self.asset, self.balance, builder.zero()]
+    }
+
+    /// Twin of [`Leaf::digest`]. One row.
+    pub fn digest(&self, builder: &mut Builder) -> HashOutTarget {
+        let record = self.elements(builder);
+        hash(builder, Tag::AccountLeaf, &record)
+    }
+}

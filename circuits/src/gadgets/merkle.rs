@@ -1,0 +1,44 @@
+//! Merkle paths: an old and a new value under one position.
+//!
+//! Constrained: the two returned nodes are the roots over `old` and `new` in a tree in which all other leaves
+//! are the same, at the position that the bits give, and the bits are boolean (by the Poseidon2 rows). One row
+//! a node, two a level.
+
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::BoolTarget;
+
+use super::hash::node;
+use crate::config::Builder;
+
+/// The way up from a node: siblings, and bits that say whether the node is a right child; lowest first.
+#[derive(Clone, Debug)]
+pub struct ClimbTargets {
+    /// 1 where the node is the right child. Boolean once the path is climbed, at least once.
+    pub bits: Vec<BoolTarget>,
+    /// The other children.
+    pub siblings: Vec<HashOutTarget>,
+}
+
+impl ClimbTargets {
+    /// Targets for so many levels.
+    pub fn new(builder: &mut Builder, levels: usize) -> Self {
+        let bits = (0..levels).map(|_| builder.add_virtual_bool_target_unsafe()).collect();
+        Self { bits, siblings: builder.add_virtual_hashes(levels) }
+    }
+
+    /// The node above `start` after all levels.
+    pub fn root(&self, builder: &mut Builder, start: HashOutTarget) -> HashOutTarget {
+        let steps = self.bits.iter().zip(&self.siblings);
+        steps.fold(start, |child, (&bit, &sibling)| node(builder, child, sibling, bit))
+    }
+
+    /// The roots over `old` and over `new` at the same position.
+    pub fn roots(
+        &self,
+        builder: &mut Builder,
+        old: HashOutTarget,
+        new: HashOutTarget,
+    ) -> (HashOutTarget, HashOutTarget) {
+        (self.root(builder, old), self.root(builder, new))
+    }
+}

@@ -1,0 +1,63 @@
+//! Twin of [`enfold_state::message`] and of [`enfold_state::hash::MessageSponge`]: packed messages and the
+//! digest of a batch's.
+
+use enfold_state::hash::{RATE, Tag};
+use enfold_state::message::{Message, Op};
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::Target;
+
+use super::hash::{DigestTarget, absorb};
+use super::select::Selects;
+use crate::config::{Builder, F};
+use crate::convert::from_native;
+
+/// The elements of a packed message.
+pub type MessageTargets = [Target; Message::LEN];
+
+/// The first element of a message, `op + 2^8 asset`. The caller sees to it that `asset < 2^32`.
+pub fn head(builder: &mut Builder, op: Op, asset: Target) -> Target {
+    let one = builder.one();
+    let op = builder.constant(from_native(op.element()));
+    builder.arithmetic(F::from_canonical_u64(1 << 8), F::ONE, asset, one, op)
+}
+
+/// The second element of a message, `from + 2^32 to`. The caller sees to it that `from < 2^32` and
+/// `to < 2^30`, so that the element stands for one pair only.
+pub fn route(builder: &mut Builder, from: Target, to: Target) -> Target {
+    let one = builder.one();
+    builder.arithmetic(F::from_canonical_u64(1 << 32), F::ONE, to, one, from)
+}
+
+/// Twin of [`enfold_state::hash::MessageSponge`]: absorbs one message (8 elements) a permutation, and only
+/// the flagged ones. One row and a selection a message.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageSpongeTargets(DigestTarget);
+
+impl MessageSpongeTargets {
+    /// The empty sponge.
+    pub fn new(builder: &mut Builder) -> Self {
+        let zero = builder.zero();
+        let tag = builder.constant(from_native(Tag::BatchMessages.element()));
+        Self([tag, zero, zero, zero])
+    }
+
+    /// Absorbs a message if its flag is 1 and does nothing if it is 0. The caller sees to it that the flag is
+    /// boolean.
+    pub fn absorb(
+        &mut self,
+        builder: &mut Builder,
+        selects: &mut Selects,
+        message: MessageTargets,
+        flag: Target,
+    ) {
+        let state = absorb(builder, message, self.0);
+        let absorbed = std::array::from_fn(|i| state[RATE + i]);
+        self.0 = selects.select(builder, flag, absorbed, self.0);
+    }
+
+    /// The digest of what was absorbed so far.
+    pub fn digest(self) -> HashOutTarget {
+        HashOutTarget { elements: self.0 }
+    }
+}

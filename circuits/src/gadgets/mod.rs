@@ -1,0 +1,10 @@
+//! Parts of circuits, each named as its native twin. A gadget's documentation says what it constrains and
+//! what it leaves to its caller.
+
+pub mod chain;
+pub mod hash;
+pub mod leaf;
+pub mod merkle;
+pub mod message;
+pub mod range;
+pub mod select;

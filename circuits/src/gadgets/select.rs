@@ -1,0 +1,47 @@
+//! Selection between two digests, three a row ([`SelectGate`]).
+
+use plonky2::iop::target::Target;
+
+use super::hash::DigestTarget;
+use crate::config::Builder;
+use crate::gates::select::{SelectGate, SelectGenerator};
+
+/// Selections of a circuit, packed into rows.
+#[derive(Debug, Default)]
+pub struct Selects {
+    /// The row with free slots and the first free one.
+    open: Option<(usize, usize)>,
+}
+
+impl Selects {
+    /// `on` if the flag is 1, `off` if it is 0. The caller sees to it that the flag is boolean.
+    pub fn select(
+        &mut self,
+        builder: &mut Builder,
+        flag: Target,
+        on: DigestTarget,
+        off: DigestTarget,
+    ) -> DigestTarget {
+        let (row, slot) = self.open.take().unwrap_or_else(|| (builder.add_gate(SelectGate, vec![]), 0));
+        self.open = (slot + 1 < SelectGate::SLOTS).then_some((row, slot + 1));
+        builder.connect(flag, Target::wire(row, SelectGate::flag(slot)));
+        for (target, column) in off.into_iter().zip(SelectGate::off(slot)) {
+            builder.connect(target, Target::wire(row, column));
+        }
+        for (target, column) in on.into_iter().zip(SelectGate::on(slot)) {
+            builder.connect(target, Target::wire(row, column));
+        }
+        builder.add_simple_generator(SelectGenerator { row, slot });
+        let start = SelectGate::result(slot).start;
+        std::array::from_fn(|i| Target::wire(row, start + i))
+    }
+
+    /// Fills the last row up. Slots in excess hold zeros.
+    pub fn finish(&mut self, builder: &mut Builder) {
+        let Some((row, first)) = self.open.take() else { return };
+        let zero = builder.zero();
+        for column in SelectGate::flag(first)..SelectGate::result(SelectGate::SLOTS - 1).end {
+            builder.connect(zero, Target::wire(row, column));
+        }
+    }
+}
