@@ -1,7 +1,8 @@
 //! The joint walk that computes `s G + c K`, step for step as circuits check it.
 //!
 //! The walk takes 130 steps from a fixed start A0, most significant digits first. Step i (129 down to 0)
-//! doubles the accumulator, adds `d_i K` and adds `a_i G + a_(i+130) G' + a_(i+260) G''`, where
+//! doubles the accumulator, adds `d_i K` and adds `a_i G + a_(i+130) G' + a_(i+260) G''`, in three
+//! additions: `A = P + d_i K`, `B = A + P` (cheaper than a doubling and an addition), B and the rest. Here
 //! `G' = 2^130 G`, `G'' = 2^260 G`, all digits are 1 or -1, `c` is the sum of `d_i 2^i` and `s` or `s + n`,
 //! whichever is odd, is the sum of `a_i 2^i`. It ends at `T + c K + s G`, `T = 2^130 A0`: for a valid
 //! signature at `T + R`.
@@ -29,7 +30,7 @@ use std::sync::LazyLock;
 
 use super::challenge::{CHALLENGE_BITS, Challenge};
 use super::fp5::Fp5;
-use super::point::{Point, times_b};
+use super::point::Point;
 use super::scalar::{SCALAR_WORDS, Scalar, window};
 use crate::field::{ZERO, from_u32, reduce};
 use crate::hash::{Tag, hash};
@@ -46,7 +47,7 @@ pub const ROW_STEPS: usize = 5;
 /// Rows of a walk.
 pub const WALK_ROWS: usize = WALK_STEPS / ROW_STEPS;
 
-/// Slopes of a step: of the doubling, of adding the key, of adding the generators.
+/// Slopes of a step from P: of `A = P + d K`, of `B = A + P`, of adding the generators to B.
 pub const STEP_SLOPES: usize = 3;
 
 /// Signed digits of a response.
@@ -153,7 +154,7 @@ pub struct Step {
     /// `[b_s, b_u, b_v]`: what is added is `sigma (G + u G' + v G'')`, and sigma, u, v are 1 where the bit
     /// is set and -1 where not: sigma times entry `b_u + 2 b_v` of [`Constants::table`].
     pub table: [bool; 3],
-    /// Slopes of the doubling, of adding the key, of adding the generators.
+    /// Slopes of `A = P + d K`, of `B = A + P`, of adding the generators to B.
     pub slopes: [Fp5; STEP_SLOPES],
 }
 
@@ -210,10 +211,12 @@ impl Walk {
         let mut point = Jacobian { x: start.0, y: start.1, z: Fp5::ONE };
         let mut operations = Vec::with_capacity(WALK_STEPS * STEP_SLOPES);
         for index in (0..WALK_STEPS).rev() {
-            operations.push(point.double());
-            operations.push(point.add(signed(key, challenge.bit(index))));
+            let (operation, before) = point.add(signed(key, challenge.bit(index)));
+            operations.push(operation);
+            operations.push(point.add_same_z(&before));
             let [sign, u, v] = digits.bits(index);
-            operations.push(point.add(signed(table[usize::from(u) + 2 * usize::from(v)], sign)));
+            let (operation, _) = point.add(signed(table[usize::from(u) + 2 * usize::from(v)], sign));
+            operations.push(operation);
         }
         let mut inverses: Vec<Fp5> = operations.iter().map(|operation| operation.after.z).collect();
         Fp5::batch_inverse(&mut inverses)
@@ -263,30 +266,30 @@ struct Operation {
 }
 
 impl Jacobian {
-    /// With the slope `m / Z'`, `Z' = 2 Y Z`: `x' = slope^2 - 2 - 2 x`, `y' = slope (x - x') - y`.
-    fn double(&mut self) -> Operation {
-        let Self { x, y, z } = *self;
-        let (xx, zz, yy2) = (x.square(), z.square(), y.square().double());
-        let numerator = xx.double() + xx + (x * zz).double().double() + times_b(zz.square());
-        let after_z = (y * z).double();
-        let xyy4 = (x * yy2).double();
-        let after_x = numerator.square() - after_z.square().double() - xyy4.double();
-        let after_y = numerator * (xyy4 - after_x) - yy2.square().double();
-        *self = Self { x: after_x, y: after_y, z: after_z };
-        Operation { after: *self, numerator }
+    /// Adds a point. With the slope `r / Z'`, `Z' = Z h`: `x' = slope^2 - 2 - x1 - x2`,
+    /// `y' = slope (x1 - x') - y1`. The second value is the point from before, with Z'.
+    fn add(&mut self, (x2, y2): Affine) -> (Operation, Self) {
+        let zz = self.z.square();
+        let other = Self { x: x2 * zz, y: y2 * (zz * self.z), z: self.z };
+        let h = other.x - self.x;
+        let hh = h.square();
+        let before = Self { x: self.x * hh, y: self.y * (hh * h), z: self.z * h };
+        let numerator = other.y - self.y;
+        let x = numerator.square() - before.z.square().double() - before.x - other.x * hh;
+        let y = numerator * (before.x - x) - before.y;
+        *self = Self { x, y, z: before.z };
+        (Operation { after: *self, numerator }, before)
     }
 
-    /// With the slope `r / Z'`, `Z' = Z h`: `x' = slope^2 - 2 - x1 - x2`, `y' = slope (x1 - x') - y1`.
-    fn add(&mut self, (x2, y2): Affine) -> Operation {
-        let Self { x, y, z } = *self;
-        let zz = z.square();
-        let h = x2 * zz - x;
-        let numerator = y2 * zz * z - y;
+    /// Adds a point with the same Z.
+    fn add_same_z(&mut self, other: &Self) -> Operation {
+        let h = other.x - self.x;
         let hh = h.square();
-        let (xhh, after_z) = (x * hh, z * h);
-        let after_x = numerator.square() - (x2 + Fp5::from_u32(2)) * after_z.square() - xhh;
-        let after_y = numerator * (xhh - after_x) - y * hh * h;
-        *self = Self { x: after_x, y: after_y, z: after_z };
+        let (first, z) = (self.x * hh, self.z * h);
+        let numerator = other.y - self.y;
+        let x = numerator.square() - z.square().double() - first - other.x * hh;
+        let y = numerator * (first - x) - self.y * (hh * h);
+        *self = Self { x, y, z };
         Operation { after: *self, numerator }
     }
 
@@ -301,7 +304,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ecgfp5::point::B;
     use crate::field::from_canonical;
 
     fn arb_scalar() -> impl Strategy<Value = Scalar> {
@@ -325,15 +327,14 @@ mod tests {
         for row in &walk.rows {
             assert_eq!(row.entry, point);
             for step in &row.steps {
-                let [doubling, plus_key, plus_table] = step.slopes;
-                let (x, y) = point;
-                let tangent = x.square() * Fp5::from_u32(3) + x.double().double() + B;
-                assert_eq!(doubling * y.double(), tangent);
-                point = chord(point, x, doubling);
-
+                let [plus_key, plus_point, plus_table] = step.slopes;
+                let before = point;
                 let addend = signed(key, step.key);
                 assert_eq!(plus_key * (addend.0 - point.0), addend.1 - point.1);
                 point = chord(point, addend.0, plus_key);
+
+                assert_eq!(plus_point * (before.0 - point.0), before.1 - point.1);
+                point = chord(point, before.0, plus_point);
 
                 let [sign, u, v] = step.table;
                 let addend = signed(table[usize::from(u) + 2 * usize::from(v)], sign);
@@ -408,10 +409,12 @@ mod tests {
         let s = Scalar::from_u64(1);
         let walk = |start: &Point| Walk::from_start(affine(start), affine(&key), &s, &c);
 
-        // 2 A0 = K: the first step would add -K to K. 2 A0 = -K: to itself.
+        // A0 = K: the first step would add -K to K. A0 = -K: to itself.
         for key in [key, key.neg()] {
-            assert_eq!(walk(&key.mul(&half)), Err(ExceptionalCase { step: 0, slope: 1 }));
+            assert_eq!(walk(&key), Err(ExceptionalCase { step: 0, slope: 0 }));
         }
+        // 2 A0 = K: it would add A0 to A0 - K = -A0.
+        assert_eq!(walk(&key.mul(&half)), Err(ExceptionalCase { step: 0, slope: 1 }));
         // 2 A0 - K is the table's entry, or its negative.
         let [_, u, v] = ResponseDigits::new(&s).bits(WALK_STEPS - 1);
         let (x, y) = constants().table[usize::from(u) + 2 * usize::from(v)];
