@@ -1,5 +1,6 @@
 //! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
 
+pub mod check;
 pub mod config;
 pub mod convert;
 pub mod gadgets;

@@ -31,6 +31,7 @@ use plonky2::{
 };
 
 use crate::config::F;
+use crate::gates::logup::LogUpGate;
 use crate::gates::path::PathGate;
 use crate::gates::poseidon2::Poseidon2Gate;
 use crate::gates::range::RangeGate;
@@ -62,7 +63,8 @@ where
         Poseidon2Gate,
         RangeGate,
         PathGate,
-        SelectGate
+        SelectGate,
+        LogUpGate
     }
 }
 
@@ -98,6 +100,7 @@ where
         RowGenerator<Poseidon2Gate>,
         RowGenerator<RangeGate>,
         RowGenerator<PathGate>,
-        SelectGenerator
+        SelectGenerator,
+        RowGenerator<LogUpGate>
     }
 }

@@ -339,7 +339,7 @@ macro_rules! impl_gate {
                 vars: plonky2::plonk::vars::EvaluationVarsBaseBatch<$crate::gates::arith::F>,
             ) -> Vec<$crate::gates::arith::F> {
                 plonky2::gates::packed_util::PackedEvaluableBase::<$crate::gates::arith::F, D>
-                                            ::eval_unfiltered_base_batch_packed(self, vars)
+                                                            ::eval_unfiltered_base_batch_packed(self, vars)
             }
 
             fn eval_unfiltered_circuit(
