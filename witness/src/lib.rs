@@ -1,4 +1,18 @@
 //! From transactions to batch witnesses: legs, lanes, the plan, the tree's versions, chain states.
 
 pub mod batch;
+pub mod check;
+pub mod credit;
+pub mod debit;
+pub mod lanes;
+mod legs;
+pub mod logup;
+pub mod plan;
 pub mod profile;
+pub mod step;
+pub mod versions;
+pub mod witness;
+
+pub use check::{CheckError, check_block};
+pub use plan::{Plan, PlanReport};
+pub use witness::{BlockWitness, WitnessError, witness_block};

@@ -1,0 +1,120 @@
+//! Checks a block witness natively, before any proof.
+
+use enfold_state::chain::{ChainState, Quadratic, seed};
+use enfold_state::field::ZERO;
+use enfold_state::hash::Digest;
+use rayon::prelude::*;
+
+use crate::profile::Profile;
+use crate::step::{StepError, step};
+use crate::witness::{BlockWitness, emitted_chain};
+
+/// A block witness breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// A batch breaks a rule of its circuit.
+    #[error("batch {batch}: {source}")]
+    Batch {
+        /// Number of the batch.
+        batch: usize,
+        /// The rule.
+        source: StepError,
+    },
+    /// A batch does not start where the one before ended, or the last does not end where the block does.
+    #[error("batch {batch}: expected the state {expected:?}, got {got:?}")]
+    Link {
+        /// Number of the batch; the number of batches for the end of the block.
+        batch: usize,
+        /// The state that the batches before lead to.
+        expected: Box<ChainState>,
+        /// The state that stands there.
+        got: Box<ChainState>,
+    },
+    /// A batch is for another chain.
+    #[error("batch {batch}: expected chain {expected}, got {got}")]
+    ChainId {
+        /// Number of the batch.
+        batch: usize,
+        /// The block's chain.
+        expected: u32,
+        /// The batch's.
+        got: u32,
+    },
+    /// The seed of a batch is not the block's, or the block's is not the hash of what it commits to.
+    #[error("batch {batch}: expected the seed {expected}, got {got}")]
+    Seed {
+        /// Number of the batch; the number of batches for the block's own seed.
+        batch: usize,
+        /// The hash.
+        expected: Digest,
+        /// What stands there.
+        got: Digest,
+    },
+    /// The block does not start in the state that its root and deposit queue give.
+    #[error("start: expected {expected:?}, got {got:?}")]
+    Start {
+        /// The starting state.
+        expected: Box<ChainState>,
+        /// What stands there.
+        got: Box<ChainState>,
+    },
+    /// Emitted and consumed messages are not the same.
+    #[error("expected a LogUp sum of zero, got {got:?}")]
+    Sum {
+        /// The sum.
+        got: Quadratic,
+    },
+    /// The published messages are not the emitted ones.
+    #[error("expected published messages with E {expected}, got {got}")]
+    Emitted {
+        /// E of the last state.
+        expected: Digest,
+        /// E of the messages.
+        got: Digest,
+    },
+}
+
+/// Checks a block witness against the rules of the batch circuits and of the block circuit.
+///
+/// # Errors
+/// If it breaks one.
+pub fn check_block(profile: &Profile, witness: &BlockWitness) -> Result<(), CheckError> {
+    let &BlockWitness { chain_id, number, seed: claimed, before, after, .. } = witness;
+    // Batches: each on its own, in parallel.
+    let stepped: Vec<_> = witness.batches.par_iter().map(|batch| step(profile, batch)).collect();
+    // Links.
+    let link = |batch, expected: ChainState, got: ChainState| match expected == got {
+        true => Ok(()),
+        false => Err(CheckError::Link { batch, expected: Box::new(expected), got: Box::new(got) }),
+    };
+    let mut state = before;
+    for (number, (batch, stepped)) in witness.batches.iter().zip(stepped).enumerate() {
+        if batch.chain_id != chain_id {
+            return Err(CheckError::ChainId { batch: number, expected: chain_id, got: batch.chain_id });
+        }
+        if batch.seed != claimed {
+            return Err(CheckError::Seed { batch: number, expected: claimed, got: batch.seed });
+        }
+        link(number, state, batch.before)?;
+        state = stepped.map_err(|source| CheckError::Batch { batch: number, source })?;
+        link(number + 1, state, batch.after)?;
+    }
+    link(witness.batches.len(), state, after)?;
+    // Block.
+    let start = ChainState::start(before.root, before.deposit_queue);
+    if before != start {
+        return Err(CheckError::Start { expected: Box::new(start), got: Box::new(before) });
+    }
+    let expected = seed(chain_id, number, before.root, after.emitted, after.consumed);
+    if claimed != expected {
+        return Err(CheckError::Seed { batch: witness.batches.len(), expected, got: claimed });
+    }
+    if after.sum != [ZERO; 2] {
+        return Err(CheckError::Sum { got: after.sum });
+    }
+    let got = emitted_chain(&witness.emitted);
+    if got != after.emitted {
+        return Err(CheckError::Emitted { expected: after.emitted, got });
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! From an executed block to one witness for each batch circuit.
+//!
+//! Leaf values come first: they follow from the plan alone. Then the tree's versions are hashed, level by level, and
+//! the batches' message digests; these give the chains `E` and `C`, the seed and the LogUp sums. Every step but the
+//! running ones (leaves of a lane, chains, chain states) is parallel.
+
+use enfold_state::block::Block;
+use enfold_state::chain::{ChainState, Phase, Quadratic, link_consumed, link_emitted, seed};
+use enfold_state::executor::Execution;
+use enfold_state::field::ZERO;
+use enfold_state::hash::{Digest, MessageSponge};
+use enfold_state::keys::padding_key;
+use enfold_state::leaf::{Leaf, LeafIndex, TREE_DEPTH};
+use enfold_state::ledger::Ledger;
+use enfold_state::message::{Message, Op};
+use enfold_state::transaction::{SignedTransaction, Transaction};
+use rayon::prelude::*;
+
+use crate::batch::{BatchWitness, CreditPath, DebitLeg, DebitPath, Paths};
+use crate::legs::{Draft, draft};
+use crate::logup::{Challenges, add, batch_inverse, subtract};
+use crate::plan::Plan;
+use crate::profile::Profile;
+use crate::versions::Versions;
+
+/// A block with the witness of each of its batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockWitness {
+    /// Chain that the block is for.
+    pub chain_id: u32,
+    /// The block's number.
+    pub number: u32,
+    /// The block's seed.
+    pub seed: Digest,
+    /// Chain state in which the block starts.
+    pub before: ChainState,
+    /// Chain state in which it ends.
+    pub after: ChainState,
+    /// The batches, in the order in which they are chained; at least one.
+    pub batches: Vec<BatchWitness>,
+    /// The emitted messages of each debit batch, in the order of its digest.
+    pub emitted: Vec<Vec<Message>>,
+    /// The plan that the batches follow.
+    pub plan: Plan,
+}
+
+/// An execution that its ledger does not bear out. The executor gives none such.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WitnessError {
+    /// Nothing was executed; such a block has no proof.
+    #[error("expected at least one debit, got none")]
+    Empty,
+    /// The execution was made from another state.
+    #[error("expected an execution from the root {expected}, got one from {got}")]
+    PreviousRoot {
+        /// The ledger's root.
+        expected: Digest,
+        /// The execution's.
+        got: Digest,
+    },
+    /// A leaf is debited that does not exist.
+    #[error("debit of leaf {index}: expected a leaf, got an empty position")]
+    MissingLeaf {
+        /// The position.
+        index: LeafIndex,
+    },
+    /// A debit or a credit takes a leaf out of its range.
+    #[error("leaf {index}: expected a nonce below 2^32 and a balance below 2^62 after every leg")]
+    Range {
+        /// The leaf.
+        index: LeafIndex,
+    },
+    /// The batches leave a leaf in another state than the execution says.
+    #[error("leaf {index}: expected {expected:?} after the block, got {got:?}")]
+    Write {
+        /// The leaf.
+        index: LeafIndex,
+        /// By the execution; `None` if it says nothing of the leaf.
+        expected: Option<Leaf>,
+        /// By the batches; `None` if they do not touch it.
+        got: Option<Leaf>,
+    },
+    /// A message lies where the LogUp argument has no term. Happens with probability about `2^-100`.
+    #[error("batch {batch}: expected messages other than the one at gamma")]
+    Denominator {
+        /// Number of the batch.
+        batch: usize,
+    },
+    /// More than `2^32 - 1` transactions or messages.
+    #[error("expected fewer than 2^32 {what}, got {got}")]
+    Count {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        got: usize,
+    },
+}
+
+/// The witnesses of an executed block.
+///
+/// # Errors
+/// If the execution was not made from this ledger.
+pub fn witness_block(
+    profile: &Profile,
+    ledger: &Ledger,
+    block: &Block,
+    execution: &Execution,
+) -> Result<BlockWitness, WitnessError> {
+    let plan = Plan::new(profile, execution);
+    witness_plan(profile, ledger, block, execution, plan)
+}
+
+/// The witnesses of an executed block that was planned before.
+///
+/// # Errors
+/// If the execution was not made from this ledger.
+///
+/// # Panics
+/// If the plan was not made from this execution for this profile.
+pub fn witness_plan(
+    profile: &Profile,
+    ledger: &Ledger,
+    block: &Block,
+    execution: &Execution,
+    plan: Plan,
+) -> Result<BlockWitness, WitnessError> {
+    if execution.debits.is_empty() {
+        return Err(WitnessError::Empty);
+    }
+    if execution.previous_root != ledger.root() {
+        return Err(WitnessError::PreviousRoot { expected: ledger.root(), got: execution.previous_root });
+    }
+    // Values.
+    let drafts = draft(profile, ledger, execution, &plan)?;
+    // Hashes.
+    let updates: Vec<_> =
+        drafts.par_iter().flat_map_iter(|d| &d.paths).map(|path| (path.index, path.after.digest())).collect();
+    let versions = Versions::new(ledger.tree(), &updates);
+    // Chains.
+    let before = ChainState::start(ledger.root(), Digest::ZERO);
+    let (seed, states) = chain(ledger, block, &drafts, &versions, before)?;
+    // Batches.
+    let context = Context { profile, chain_id: block.chain_id, seed, execution, versions: &versions };
+    let batches =
+        drafts.par_iter().enumerate().map(|(i, draft)| context.batch(draft, states[i], states[i + 1]));
+    let batches = batches.collect();
+    let debits = drafts.into_iter().filter(|draft| draft.phase == Phase::Debit);
+    let emitted = debits.map(|draft| draft.messages).collect();
+    let after = states[states.len() - 1];
+    Ok(BlockWitness {
+        chain_id: block.chain_id,
+        number: block.number,
+        seed,
+        before,
+        after,
+        batches,
+        emitted,
+        plan,
+    })
+}
+
+/// The seed, and the chain states before the first and after each batch.
+fn chain(
+    ledger: &Ledger,
+    block: &Block,
+    drafts: &[Draft<'_>],
+    versions: &Versions,
+    before: ChainState,
+) -> Result<(Digest, Vec<ChainState>), WitnessError> {
+    let digests: Vec<_> = drafts.par_iter().map(|draft| message_digest(&draft.messages)).collect();
+    let mut states = vec![before];
+    let mut state = before;
+    for (draft, &digest) in drafts.iter().zip(&digests) {
+        state.root = versions.root_after(draft.first_update + draft.paths.len());
+        state.phase = draft.phase;
+        if draft.phase == Phase::Debit {
+            state.emitted = link_emitted(state.emitted, digest);
+            state.transactions = count("transactions", state.transactions, draft.transactions)?;
+            state.messages = count("messages", state.messages, draft.messages.len())?;
+        } else {
+            state.consumed = link_consumed(state.consumed, digest);
+        }
+        states.push(state);
+    }
+    let seed = seed(block.chain_id, block.number, ledger.root(), state.emitted, state.consumed);
+    let challenges = Challenges::new(seed);
+    let sums: Vec<_> = drafts.par_iter().map(|draft| logup_sum(&challenges, &draft.messages)).collect();
+    let mut sum = before.sum;
+    for (batch, (term, draft)) in sums.into_iter().zip(drafts).enumerate() {
+        let term = term.ok_or(WitnessError::Denominator { batch })?;
+        sum = if draft.phase == Phase::Debit { add(sum, term) } else { subtract(sum, term) };
+        states[batch + 1].sum = sum;
+    }
+    Ok((seed, states))
+}
+
+fn count(what: &'static str, so_far: u32, more: usize) -> Result<u32, WitnessError> {
+    let got = so_far as usize + more;
+    u32::try_from(got).map_err(|_| WitnessError::Count { what, got })
+}
+
+/// The digest of a batch's messages.
+pub fn message_digest(messages: &[Message]) -> Digest {
+    let mut sponge = MessageSponge::default();
+    messages.iter().for_each(|message| sponge.absorb(message.elements()));
+    sponge.digest()
+}
+
+/// `E` of a block: the chain over the emitted messages of its debit batches.
+pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
+    let digests: Vec<_> = emitted.par_iter().map(|messages| message_digest(messages)).collect();
+    digests.into_iter().fold(Digest::ZERO, link_emitted)
+}
+
+/// The sum of the messages' terms; `None` if a message has none.
+fn logup_sum(challenges: &Challenges, messages: &[Message]) -> Option<Quadratic> {
+    let denominators: Vec<_> = messages.iter().map(|m| challenges.denominator(m.elements())).collect();
+    Some(batch_inverse(&denominators)?.into_iter().fold([ZERO; 2], add))
+}
+
+/// What the witnesses of all batches need.
+struct Context<'a> {
+    profile: &'a Profile,
+    chain_id: u32,
+    seed: Digest,
+    execution: &'a Execution,
+    versions: &'a Versions,
+}
+
+impl Context<'_> {
+    fn batch(&self, draft: &Draft<'_>, before: ChainState, after: ChainState) -> BatchWitness {
+        let paths = if draft.phase == Phase::Debit {
+            Paths::Debit(self.debit_paths(draft))
+        } else {
+            Paths::Credit(self.credit_paths(draft))
+        };
+        let (bottom, top) = (self.profile.window_depth, TREE_DEPTH);
+        BatchWitness {
+            batch: draft.plan.batch,
+            chain_id: self.chain_id,
+            seed: self.seed,
+            before,
+            after,
+            window: draft.plan.window,
+            top_siblings: self.versions.siblings(draft.first_update, bottom, top),
+            paths,
+        }
+    }
+
+    fn siblings(&self, update: usize) -> Vec<Digest> {
+        self.versions.siblings(update, 0, self.profile.window_depth)
+    }
+
+    /// Live paths, then copies of the last one's leaf as it is then, with padding legs.
+    fn debit_paths(&self, draft: &Draft<'_>) -> Vec<DebitPath> {
+        let shape = self.profile.shape(draft.plan.batch);
+        let live = draft.plan.paths.iter().zip(&draft.paths).enumerate();
+        let mut paths: Vec<_> = live
+            .filter_map(|(i, (planned, path))| {
+                let live = draft.order[planned.legs.clone()].iter().map(|&at| self.live_leg(at));
+                let mut legs: Vec<_> = live.collect();
+                if legs.len() < shape.legs {
+                    legs.resize(shape.legs, padding_leg(self.chain_id, path.index, &path.after));
+                }
+                let siblings = self.siblings(draft.first_update + i);
+                Some(DebitPath { index: path.index, leaf: path.before?, siblings, legs })
+            })
+            .collect();
+        if let (true, Some(last), Some(path)) = (paths.len() < shape.paths, draft.paths.last(), paths.last())
+        {
+            let legs = vec![padding_leg(self.chain_id, last.index, &last.after); shape.legs];
+            let padding = DebitPath { legs, leaf: last.after, ..path.clone() };
+            paths.resize(shape.paths, padding);
+        }
+        paths
+    }
+
+    fn live_leg(&self, at: usize) -> DebitLeg {
+        let debit = &self.execution.debits[at];
+        let (fee_to, collector) = debit.fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
+        DebitLeg { live: true, signed: debit.signed, to: debit.transfer.to, fee_to, collector }
+    }
+
+    /// Live paths, then copies of the last one's leaf as it is then, without messages.
+    fn credit_paths(&self, draft: &Draft<'_>) -> Vec<CreditPath> {
+        let shape = self.profile.shape(draft.plan.batch);
+        let live = draft.plan.paths.iter().zip(&draft.paths).enumerate();
+        let mut paths: Vec<_> = live
+            .map(|(i, (planned, path))| {
+                let live = draft.order[planned.legs.clone()].iter();
+                let mut messages: Vec<_> = live.map(|&at| Some(self.execution.credits[at])).collect();
+                messages.resize(shape.legs, None);
+                let siblings = self.siblings(draft.first_update + i);
+                CreditPath { index: path.index, leaf: path.before, siblings, messages }
+            })
+            .collect();
+        if let (true, Some(last), Some(path)) = (paths.len() < shape.paths, draft.paths.last(), paths.last())
+        {
+            let messages = vec![None; shape.legs];
+            let padding = CreditPath { messages, leaf: Some(last.after), ..path.clone() };
+            paths.resize(shape.paths, padding);
+        }
+        paths
+    }
+}
+
+/// A leg that is not live: the padding key signs a transaction that fits the leaf.
+fn padding_leg(chain_id: u32, from: LeafIndex, leaf: &Leaf) -> DebitLeg {
+    let signed = padding_transaction(chain_id, from, leaf);
+    DebitLeg { live: false, signed, to: LeafIndex(0), fee_to: LeafIndex(0), collector: Digest::ZERO }
+}
+
+/// The transaction of a padding leg. Its key owns nothing, so it debits nothing outside a padding leg either.
+pub fn padding_transaction(chain_id: u32, from: LeafIndex, leaf: &Leaf) -> SignedTransaction {
+    padding_key().sign_transaction(Transaction {
+        op: Op::Transfer,
+        chain_id,
+        from,
+        nonce: leaf.nonce,
+        to_address: Digest::ZERO,
+        asset: leaf.asset,
+        amount: 1,
+        fee: 0,
+        memo: 0,
+    })
+}

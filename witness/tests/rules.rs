@@ -1,0 +1,337 @@
+//! Every rule of the batch circuits, broken on its own, is found by name. The block rules too.
+
+mod common;
+
+use common::{CHAIN, SMALL, World, stranger};
+use enfold_state::chain::{ChainState, Phase};
+use enfold_state::field::{ONE, ZERO};
+use enfold_state::hash::Digest;
+use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::message::Op;
+use enfold_witness::batch::{BatchWitness, CreditPath, DebitPath, Paths};
+use enfold_witness::check::{CheckError, check_block};
+use enfold_witness::profile::BatchId;
+use enfold_witness::step::{StepError, check_batch, step};
+use enfold_witness::witness::{BlockWitness, witness_block};
+
+/// A block with batches of all four kinds, all with padding. Its first two windows are in use.
+fn block() -> (World, BlockWitness) {
+    let mut world = World::new(12);
+    let mut payments: Vec<_> = (0..10).map(|_| world.pay(2, world.address(3), 10, 1)).collect();
+    payments.extend([3, 4, 5].map(|i| world.pay(i, stranger(i as u32), 10, 0)));
+    payments.extend([8, 9].map(|i| world.pay(i, world.address(i + 1), 10, 1)));
+    let (block, execution) = world.execute(payments);
+    let witness = witness_block(&SMALL, &world.ledger, &block, &execution).unwrap();
+    check_block(&SMALL, &witness).unwrap();
+    (world, witness)
+}
+
+fn find(witness: &BlockWitness, id: BatchId) -> BatchWitness {
+    witness.batches.iter().find(|batch| batch.batch == id).unwrap().clone()
+}
+
+fn debit(batch: &mut BatchWitness) -> &mut Vec<DebitPath> {
+    match &mut batch.paths {
+        Paths::Debit(paths) => paths,
+        Paths::Credit(_) => panic!("a debit batch"),
+    }
+}
+
+fn credit(batch: &mut BatchWitness) -> &mut Vec<CreditPath> {
+    match &mut batch.paths {
+        Paths::Credit(paths) => paths,
+        Paths::Debit(_) => panic!("a credit batch"),
+    }
+}
+
+/// What a batch does after a change.
+fn broken(batch: &BatchWitness, change: impl FnOnce(&mut BatchWitness)) -> StepError {
+    let mut batch = batch.clone();
+    assert_eq!(check_batch(&SMALL, &batch), Ok(()));
+    change(&mut batch);
+    check_batch(&SMALL, &batch).unwrap_err()
+}
+
+macro_rules! assert_breaks {
+    ($batch:expr, $change:expr, $pattern:pat) => {{
+        let error = broken(&$batch, $change);
+        assert!(matches!(error, $pattern), "{error}");
+    }};
+}
+
+#[test]
+fn all_kinds_are_there() {
+    let (_, witness) = block();
+    let ids: Vec<_> = witness.batches.iter().map(|batch| batch.batch).collect();
+    assert!(BatchId::ALL.iter().all(|id| ids.contains(id)), "{ids:?}");
+}
+
+#[test]
+fn shape() {
+    let (_, witness) = block();
+    for id in BatchId::ALL {
+        let batch = find(&witness, id);
+        let other = if id.phase() == Phase::Debit { BatchId::CreditMany } else { BatchId::DebitMany };
+        assert_breaks!(batch, |b| b.paths = find(&witness, other).paths, StepError::Kind { .. });
+        assert_breaks!(batch, |b| b.window ^= 1, StepError::Window { path: 0, .. });
+        assert_breaks!(batch, |b| b.top_siblings.clear(), StepError::TopSiblings { expected: 27, got: 0 });
+    }
+    let batch = find(&witness, BatchId::DebitFew);
+    assert_breaks!(batch, |b| debit(b).truncate(1), StepError::Paths { expected: 2, got: 1 });
+    assert_breaks!(batch, |b| debit(b).clear(), StepError::Paths { expected: 2, got: 0 });
+    assert_breaks!(batch, |b| debit(b)[1].legs.truncate(2), StepError::Legs { path: 1, expected: 3, got: 2 });
+    assert_breaks!(batch, |b| debit(b)[1].siblings.truncate(2), StepError::Siblings { path: 1, got: 2, .. });
+    let batch = find(&witness, BatchId::CreditFew);
+    assert_breaks!(batch, |b| credit(b).truncate(1), StepError::Paths { expected: 2, got: 1 });
+    assert_breaks!(
+        batch,
+        |b| credit(b)[1].messages.truncate(2),
+        StepError::Legs { path: 1, expected: 4, got: 2 }
+    );
+    assert_breaks!(batch, |b| credit(b)[0].siblings.truncate(2), StepError::Siblings { path: 0, got: 2, .. });
+    let far = |b: &mut BatchWitness| {
+        b.window = 1 << 27;
+        credit(b).iter_mut().for_each(|path| path.index = LeafIndex(1 << 30));
+    };
+    assert_breaks!(batch, far, StepError::WindowRange { expected_bits: 27, .. });
+}
+
+#[test]
+fn phase() {
+    let (_, witness) = block();
+    let batch = find(&witness, BatchId::DebitMany);
+    for phase in [Phase::Contract, Phase::Credit] {
+        let error = broken(&batch, |b| b.before.phase = phase);
+        assert_eq!(error, StepError::Phase { expected: Phase::Debit, got: phase });
+    }
+    // A credit may follow every phase and always ends in its own.
+    let mut batch = find(&witness, BatchId::CreditMany);
+    for phase in [Phase::Debit, Phase::Contract, Phase::Credit] {
+        batch.before.phase = phase;
+        assert_eq!(step(&SMALL, &batch).unwrap().phase, Phase::Credit);
+    }
+}
+
+#[test]
+fn openings() {
+    let (_, witness) = block();
+    for id in BatchId::ALL {
+        let batch = find(&witness, id);
+        assert_breaks!(batch, |b| b.before.root = Digest::ZERO, StepError::RootBefore { .. });
+        assert_breaks!(batch, |b| b.top_siblings[3] = Digest([ONE; 4]), StepError::RootBefore { .. });
+    }
+    let batch = find(&witness, BatchId::DebitMany);
+    assert_breaks!(batch, |b| debit(b)[0].leaf.balance += 1, StepError::RootBefore { .. });
+    assert_breaks!(batch, |b| debit(b)[1].leaf.balance += 1, StepError::Opening { path: 1, .. });
+    assert_breaks!(batch, |b| debit(b)[1].siblings[2].0[0] += ONE, StepError::Opening { path: 1, .. });
+    // The path of another leaf, and padding over a leaf in an older state.
+    assert_breaks!(batch, |b| debit(b)[1].index.0 ^= 1, StepError::Opening { path: 1, .. });
+    assert_breaks!(batch, |b| debit(b)[3].leaf.nonce -= 1, StepError::Opening { path: 3, .. });
+    let batch = find(&witness, BatchId::CreditMany);
+    // An occupied leaf credited as if empty.
+    let occupied = |path: &CreditPath| path.leaf.is_some() && path.messages[0].is_some();
+    let full = witness.batches.iter().find_map(|batch| match &batch.paths {
+        Paths::Credit(paths) => paths.iter().skip(1).position(occupied).map(|at| (batch.clone(), at + 1)),
+        Paths::Debit(_) => None,
+    });
+    let (occupied, at) = full.unwrap();
+    assert_breaks!(occupied, |b| credit(b)[at].leaf = None, StepError::Opening { .. });
+    assert_breaks!(batch, |b| credit(b)[1].index.0 ^= 1, StepError::Opening { path: 1, .. });
+}
+
+#[test]
+fn debit_rules() {
+    let (world, witness) = block();
+    let batch = find(&witness, BatchId::DebitFew);
+    let sign = |b: &mut BatchWitness, key: usize| {
+        let signed = &mut debit(b)[0].legs[0].signed;
+        *signed = world.keys[key].sign_transaction(signed.transaction);
+    };
+    let transaction = |b: &mut BatchWitness, change: fn(&mut enfold_state::transaction::Transaction)| {
+        let signed = &mut debit(b)[0].legs[1].signed;
+        change(&mut signed.transaction);
+        *signed = world.keys[2].sign_transaction(signed.transaction);
+    };
+    assert_breaks!(batch, |b| transaction(b, |t| t.op = Op::Fee), StepError::Op { path: 0, leg: 1, .. });
+    assert_breaks!(
+        batch,
+        |b| transaction(b, |t| t.chain_id += 1),
+        StepError::ChainId { path: 0, leg: 1, .. }
+    );
+    assert_breaks!(batch, |b| transaction(b, |t| t.from.0 += 1), StepError::Index { path: 0, leg: 1, .. });
+    // Skipped, reused, wrapped nonce.
+    assert_breaks!(batch, |b| transaction(b, |t| t.nonce += 1), StepError::Nonce { expected: 1, got: 2, .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.nonce -= 1), StepError::Nonce { expected: 1, got: 0, .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.asset += 1), StepError::Asset { .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.amount = 0), StepError::Amount { got: 0, .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.amount = (1 << 62) + 1), StepError::Amount { .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.amount = 1 << 62), StepError::Balance { .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.fee = 1 << 62), StepError::Fee { .. });
+    assert_breaks!(
+        batch,
+        |b| transaction(b, |t| t.amount = 2_000_000),
+        StepError::Balance { got: ..0, leg: 1, .. }
+    );
+    // A stranger's key, and a signature of something else.
+    assert_breaks!(batch, |b| sign(b, 3), StepError::Address { path: 0, leg: 0, .. });
+    let unsigned = |b: &mut BatchWitness| debit(b)[0].legs[0].signed.transaction.memo += 1;
+    assert_breaks!(batch, unsigned, StepError::Signature { path: 0, leg: 0, .. });
+    // Padding made live: the padding key owns nothing. Live made padding: the rest of the path follows.
+    let many = find(&witness, BatchId::DebitMany);
+    assert_breaks!(many, |b| debit(b)[3].legs[0].live = true, StepError::Address { path: 3, leg: 0, .. });
+    assert_breaks!(batch, |b| debit(b)[0].legs[0].live = false, StepError::LiveOrder { path: 0, leg: 1 });
+    assert_breaks!(batch, |b| debit(b)[0].legs.swap(0, 1), StepError::Nonce { expected: 0, got: 1, .. });
+}
+
+#[test]
+fn a_nonce_never_wraps() {
+    let mut world = World::new(3);
+    let payment = world.pay(1, world.address(2), 1, 0);
+    let mut leaves = world.ledger.leaves().to_vec();
+    leaves[1].nonce = u32::MAX;
+    let ledger = enfold_state::ledger::Ledger::restore(CHAIN, 0, leaves);
+    let (block, execution) = world.execute(vec![payment]);
+    let mut witness = witness_block(&SMALL, &world.ledger, &block, &execution).unwrap();
+    let batch = &mut witness.batches[0];
+    batch.before.root = ledger.root();
+    let path = &mut debit(batch)[0];
+    path.leaf.nonce = u32::MAX;
+    path.legs[0].signed.transaction.nonce = u32::MAX;
+    path.legs[0].signed = world.keys[1].sign_transaction(path.legs[0].signed.transaction);
+    assert!(matches!(step(&SMALL, batch), Err(StepError::NonceRange { path: 0, leg: 0, got: u32::MAX })));
+}
+
+#[test]
+fn credit_rules() {
+    let (_, witness) = block();
+    let batch = find(&witness, BatchId::CreditFew);
+    let message = |b: &mut BatchWitness, change: fn(&mut enfold_state::message::Message)| {
+        change(credit(b)[0].messages[1].as_mut().unwrap());
+    };
+    assert_breaks!(batch, |b| message(b, |m| m.to.0 += 1), StepError::Index { path: 0, leg: 1, .. });
+    assert_breaks!(batch, |b| message(b, |m| m.asset += 1), StepError::Asset { path: 0, leg: 1, .. });
+    assert_breaks!(batch, |b| message(b, |m| m.to_address = stranger(9)), StepError::Address { leg: 1, .. });
+    assert_breaks!(batch, |b| message(b, |m| m.amount = 1 << 62), StepError::Balance { leg: 1, .. });
+    assert_breaks!(batch, |b| message(b, |m| m.amount = u64::MAX), StepError::Balance { leg: 1, .. });
+    assert_breaks!(batch, |b| credit(b)[0].messages[0] = None, StepError::LiveOrder { path: 0, leg: 1 });
+    // The next path opens the leaf as it is then.
+    assert_breaks!(batch, |b| message(b, |m| m.amount += 1), StepError::Opening { path: 1, .. });
+    // Changes that the batch alone allows show in the state after it: memo, op, sender.
+    assert_breaks!(batch, |b| message(b, |m| m.memo += 1), StepError::After { .. });
+    assert_breaks!(batch, |b| message(b, |m| m.op = Op::Transfer), StepError::After { .. });
+    assert_breaks!(batch, |b| message(b, |m| m.from.0 += 1), StepError::After { .. });
+    // An empty position without a message would become a leaf of nobody.
+    let fresh = witness.batches.iter().find_map(|batch| match &batch.paths {
+        Paths::Credit(paths) => paths.iter().position(|p| p.leaf.is_none()).map(|at| (batch.clone(), at)),
+        Paths::Debit(_) => None,
+    });
+    let (batch, at) = fresh.unwrap();
+    let silent = |b: &mut BatchWitness| credit(b)[at].messages.iter_mut().for_each(|m| *m = None);
+    assert_breaks!(batch, silent, StepError::EmptyPadding { .. });
+}
+
+#[test]
+fn counters_stay_in_range() {
+    let (_, witness) = block();
+    let batch = find(&witness, BatchId::DebitMany);
+    assert_breaks!(batch, |b| b.before.transactions = u32::MAX, StepError::Counter);
+    assert_breaks!(batch, |b| b.before.messages = u32::MAX, StepError::Counter);
+}
+
+#[test]
+fn padding_changes_nothing() {
+    let (_, witness) = block();
+    let mut batch = find(&witness, BatchId::DebitMany);
+    debit(&mut batch).iter_mut().flat_map(|path| &mut path.legs).for_each(|leg| leg.live = false);
+    // All paths opened the leaves of a moment; take the first one's for all.
+    let first = debit(&mut batch)[0].clone();
+    debit(&mut batch).fill(first);
+    let after = step(&SMALL, &batch).unwrap();
+    let empty = enfold_state::hash::MessageSponge::default().digest();
+    let emitted = enfold_state::chain::link_emitted(batch.before.emitted, empty);
+    assert_eq!(after, ChainState { emitted, ..batch.before });
+}
+
+#[test]
+fn block_rules() {
+    let (_, witness) = block();
+    let check = |change: &dyn Fn(&mut BlockWitness)| {
+        let mut witness = witness.clone();
+        change(&mut witness);
+        check_block(&SMALL, &witness).unwrap_err()
+    };
+    let last = witness.batches.len();
+    assert!(matches!(check(&|w| w.chain_id += 1), CheckError::ChainId { batch: 0, .. }));
+    assert!(matches!(check(&|w| w.number += 1), CheckError::Seed { batch, .. } if batch == last));
+    assert!(matches!(check(&|w| w.seed = Digest::ZERO), CheckError::Seed { batch: 0, .. }));
+    assert!(matches!(check(&|w| w.batches[1].seed = Digest::ZERO), CheckError::Seed { batch: 1, .. }));
+    assert!(matches!(check(&|w| w.before.transactions = 1), CheckError::Link { batch: 0, .. }));
+    assert!(
+        matches!(check(&|w| w.after.root = Digest::ZERO), CheckError::Link { batch, .. } if batch == last)
+    );
+    assert!(matches!(check(&|w| w.batches.swap(0, 1)), CheckError::Link { batch: 0, .. }));
+    assert!(matches!(check(&|w| drop(w.batches.remove(1))), CheckError::Link { batch: 1, .. }));
+    assert!(matches!(check(&|w| w.batches.truncate(1)), CheckError::Link { batch: 1, .. }));
+    let wrong = |w: &mut BlockWitness| debit(&mut w.batches[0])[0].siblings[0] = Digest([ONE; 4]);
+    assert!(matches!(check(&wrong), CheckError::Batch { batch: 0, .. }));
+    assert!(matches!(check(&|w| w.emitted[0].swap(0, 1)), CheckError::Emitted { .. }));
+    assert!(matches!(check(&|w| w.emitted[0].clear()), CheckError::Emitted { .. }));
+}
+
+/// Replays the batches of a block from its start, so that all states fit whatever was changed in between.
+fn relink(witness: &mut BlockWitness) {
+    let mut seed = witness.seed;
+    for _ in 0..2 {
+        let mut state = witness.before;
+        for batch in &mut witness.batches {
+            (batch.before, batch.seed) = (state, seed);
+            state = step(&SMALL, batch).unwrap();
+            batch.after = state;
+        }
+        (witness.after, witness.seed) = (state, seed);
+        seed = enfold_state::chain::seed(
+            witness.chain_id,
+            witness.number,
+            witness.before.root,
+            state.emitted,
+            state.consumed,
+        );
+    }
+    let mut state = witness.before;
+    witness.seed = seed;
+    for batch in &mut witness.batches {
+        (batch.before, batch.seed) = (state, seed);
+        state = step(&SMALL, batch).unwrap();
+        batch.after = state;
+    }
+    witness.after = state;
+}
+
+/// Every batch keeps its rules, the seed is right, and still the books do not balance.
+#[test]
+fn messages_must_balance() {
+    let (_, honest) = block();
+    let mut relinked = honest.clone();
+    relink(&mut relinked);
+    assert_eq!(relinked, honest);
+
+    type Change = fn(&mut enfold_state::message::Message);
+    let changes: [Change; 4] = [|m| m.amount += 1, |m| m.memo += 1, |m| m.op = Op::Fee, |m| m.from.0 ^= 1];
+    for change in changes {
+        let mut witness = honest.clone();
+        let last = witness.batches.len() - 1;
+        let paths = credit(&mut witness.batches[last]);
+        let at = paths.iter().rposition(|path| path.messages[0].is_some()).unwrap();
+        let leaf = paths[at].leaf;
+        change(paths[at].messages[0].as_mut().unwrap());
+        // Padding after it opens the leaf as it now is.
+        let balance = leaf.map_or(0, |leaf: Leaf| leaf.balance);
+        let sum: u64 = paths[at].messages.iter().flatten().map(|m| m.amount).sum();
+        for path in &mut paths[at + 1..] {
+            path.leaf.as_mut().unwrap().balance = balance + sum;
+        }
+        relink(&mut witness);
+        let error = check_block(&SMALL, &witness).unwrap_err();
+        assert!(matches!(error, CheckError::Sum { got } if got != [ZERO; 2]), "{error}");
+    }
+}

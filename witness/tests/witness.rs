@@ -1,0 +1,227 @@
+//! Block witnesses: what they add up to, whatever the block looks like.
+
+mod common;
+
+use common::{SMALL, World, rng, stranger};
+use enfold_state::field::ZERO;
+use enfold_state::hash::Digest;
+use enfold_state::message::Op;
+use enfold_witness::batch::Paths;
+use enfold_witness::check::check_block;
+use enfold_witness::profile::{BatchId, Profile, ProfileId};
+use enfold_witness::witness::{BlockWitness, WitnessError, emitted_chain, witness_block};
+use rand::Rng;
+
+fn profiles() -> [&'static Profile; 2] {
+    [&SMALL, ProfileId::Test.profile()]
+}
+
+fn batches(witness: &BlockWitness, id: BatchId) -> usize {
+    witness.batches.iter().filter(|batch| batch.batch == id).count()
+}
+
+#[test]
+fn one_transfer() {
+    for profile in profiles() {
+        let mut world = World::new(3);
+        let payment = world.pay(1, world.address(2), 5, 0);
+        let witness = world.step(profile, vec![payment]);
+        assert_eq!(witness.batches.len(), 2);
+        assert_eq!(witness.after.sum, [ZERO; 2]);
+        assert_eq!((witness.after.transactions, witness.after.messages), (1, 1));
+        assert_eq!(witness.after.deposit_queue, Digest::ZERO);
+        assert_eq!(emitted_chain(&witness.emitted), witness.after.emitted);
+        assert_ne!(witness.after.emitted, witness.after.consumed);
+    }
+}
+
+#[test]
+fn transfer_to_oneself_and_to_a_new_leaf() {
+    for profile in profiles() {
+        let mut world = World::new(2);
+        let payments = vec![
+            world.pay(0, world.address(0), 5, 1),
+            world.pay(1, stranger(1), 7, 2),
+            world.pay(1, stranger(1), 8, 0),
+        ];
+        world.step(profile, payments);
+        assert_eq!(world.ledger.len(), 3);
+        assert_eq!(world.ledger.leaves()[2].balance, 15);
+    }
+}
+
+#[test]
+fn fee_messages_follow_their_transfer() {
+    let mut world = World::new(4);
+    let payments = (1..4).map(|i| world.pay(i, world.address(1), 9, 4 - i as u64)).collect();
+    let witness = world.step(&SMALL, payments);
+    let ops: Vec<_> = witness.emitted.concat().iter().map(|message| (message.op, message.amount)).collect();
+    let [t, f] = [Op::Transfer, Op::Fee];
+    assert_eq!(ops, [(t, 9), (f, 3), (t, 9), (f, 2), (t, 9), (f, 1)]);
+}
+
+#[test]
+fn one_hot_receiver() {
+    let mut world = World::new(40);
+    let payments: Vec<_> = (0..40).map(|i| world.pay(i, world.address(17), 1, 0)).collect();
+    let witness = world.step(&SMALL, payments);
+    // 40 messages of one leaf: ten paths of four, two a batch; the many instance would need eight.
+    assert_eq!((batches(&witness, BatchId::CreditFew), batches(&witness, BatchId::CreditMany)), (5, 0));
+}
+
+#[test]
+fn one_sender() {
+    let mut world = World::new(10);
+    let payments: Vec<_> = (0..20).map(|i| world.pay(4, world.address(i % 10), 1, 1)).collect();
+    let witness = world.step(&SMALL, payments);
+    // 20 legs of one leaf: seven paths of three, two a batch. Its nonce runs on from batch to batch.
+    assert_eq!((batches(&witness, BatchId::DebitFew), batches(&witness, BatchId::DebitMany)), (4, 0));
+    assert_eq!(world.ledger.leaves()[4].nonce, 20);
+}
+
+#[test]
+fn a_sender_of_75_needs_no_more_batches_than_78_strangers() {
+    let profile = ProfileId::Test.profile();
+    let skewed = {
+        let mut world = World::new(160);
+        let from = |i: usize| if i < 75 { 0 } else { i };
+        world.nonce_free((0..78).map(|i| (from(i), 80 + i)).collect(), profile)
+    };
+    let strangers = {
+        let mut world = World::new(160);
+        world.nonce_free((0..78).map(|i| (i, 80 + i)).collect(), profile)
+    };
+    assert!(skewed.batches.len() <= strangers.batches.len());
+    let report = skewed.plan.report(profile);
+    assert_eq!((report.debit.longest_lane, report.debit.lanes), (75, 4));
+    assert_eq!(report.batches(), skewed.batches.len());
+}
+
+impl World {
+    fn nonce_free(&mut self, pairs: Vec<(usize, usize)>, profile: &Profile) -> BlockWitness {
+        let payments = pairs.into_iter().map(|(from, to)| self.pay(from, self.address(to), 3, 0)).collect();
+        self.step(profile, payments)
+    }
+}
+
+#[test]
+fn windows() {
+    let mut world = World::new(30);
+    let payments: Vec<_> = (0..30).map(|i| world.pay(29 - i, world.address((i * 7) % 30), 2, 0)).collect();
+    let witness = world.step(&SMALL, payments);
+    for batch in &witness.batches {
+        let indices: Vec<_> = match &batch.paths {
+            Paths::Debit(paths) => paths.iter().map(|path| path.index.0).collect(),
+            Paths::Credit(paths) => paths.iter().map(|path| path.index.0).collect(),
+        };
+        assert!(indices.iter().all(|index| index >> SMALL.window_depth == batch.window));
+        assert_eq!(batch.top_siblings.len(), SMALL.top_depth());
+    }
+    let report = witness.plan.report(&SMALL);
+    assert_eq!((report.debit.windows, report.credit.windows), (4, 4));
+}
+
+#[test]
+fn batches_of_a_phase_share_a_leaf_only_where_a_lane_is_cut() {
+    let mut world = World::new(30);
+    let mut rng = rng(5);
+    let payments: Vec<_> = (0..120).map(|_| world.random_payment(&mut rng, 20)).collect();
+    let witness = world.step(&SMALL, payments);
+    for phase in [&witness.plan.debit, &witness.plan.credit] {
+        for (i, one) in phase.batches.iter().enumerate() {
+            for (j, other) in phase.batches.iter().enumerate().skip(i + 1) {
+                for path in &one.paths {
+                    let shared = other.paths.iter().any(|p| p.index == path.index);
+                    // Whatever lies between the two belongs to the same lane.
+                    let between = phase.batches[i + 1..j].iter().flat_map(|b| &b.paths);
+                    assert!(!shared || between.map(|p| p.index).all(|index| index == path.index));
+                    assert!(!shared || one.batch == other.batch);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn random_blocks() {
+    // A thousand payments in blocks of all sizes, skewed as on real chains.
+    let mut world = World::new(25);
+    let mut rng = rng(1);
+    let mut done = 0;
+    while done < 1000 {
+        let count = if rng.gen_range(0..4) == 0 { rng.gen_range(30..90) } else { rng.gen_range(1..12) };
+        let payments: Vec<_> = (0..count).map(|_| world.random_payment(&mut rng, 60)).collect();
+        let witness = world.step(profiles()[done % 2], payments);
+        assert_eq!(witness.after.sum, [ZERO; 2]);
+        done += count;
+    }
+}
+
+#[test]
+fn witnesses_are_deterministic() {
+    let mut world = World::new(12);
+    let mut rng = rng(2);
+    let payments: Vec<_> = (0..40).map(|_| world.random_payment(&mut rng, 9)).collect();
+    let (block, execution) = world.execute(payments);
+    let make = || witness_block(&SMALL, &world.ledger, &block, &execution).unwrap();
+    assert_eq!(make(), make());
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(make(), single.install(make));
+}
+
+#[test]
+fn another_profile_changes_batches_but_not_the_root() {
+    let mut world = World::new(20);
+    let payments: Vec<_> = (0..20).map(|i| world.pay(i, world.address(i / 2), 1, 1)).collect();
+    let (block, execution) = world.execute(payments);
+    let make = |profile| witness_block(profile, &world.ledger, &block, &execution).unwrap();
+    let [one, other] = profiles().map(make);
+    assert_eq!(one.after.root, other.after.root);
+    assert_ne!(one.seed, other.seed);
+    assert!(check_block(profiles()[0], &other).is_err());
+}
+
+#[test]
+fn executions_that_do_not_fit_are_refused() {
+    let mut world = World::new(4);
+    let payments: Vec<_> = (0..4).map(|i| world.pay(i, stranger(i as u32), 1, 1)).collect();
+    let (block, execution) = world.execute(payments);
+    let make = |execution| witness_block(&SMALL, &world.ledger, &block, execution);
+
+    let mut wrong = execution.clone();
+    (wrong.debits, wrong.credits) = (vec![], vec![]);
+    assert_eq!(make(&wrong), Err(WitnessError::Empty));
+
+    let mut wrong = execution.clone();
+    wrong.previous_root = Digest::ZERO;
+    assert!(matches!(make(&wrong), Err(WitnessError::PreviousRoot { got, .. }) if got == Digest::ZERO));
+
+    let mut wrong = execution.clone();
+    wrong.debits[2].signed.transaction.from.0 = 99;
+    assert!(matches!(make(&wrong), Err(WitnessError::MissingLeaf { index }) if index.0 == 99));
+
+    let mut wrong = execution.clone();
+    wrong.debits[2].signed.transaction.amount = common::BALANCE;
+    assert!(matches!(make(&wrong), Err(WitnessError::Range { index }) if index.0 == 2));
+
+    let mut wrong = execution.clone();
+    wrong.credits[0].amount = (1 << 62) - 1;
+    wrong.credits.push(wrong.credits[0]);
+    assert!(matches!(make(&wrong), Err(WitnessError::Range { .. })));
+
+    let mut wrong = execution.clone();
+    let (&index, leaf) = wrong.writes.iter_mut().next_back().unwrap();
+    leaf.balance += 1;
+    assert!(
+        matches!(make(&wrong), Err(WitnessError::Write { index: i, expected: Some(_), got: Some(_) }) if i == index)
+    );
+
+    let mut wrong = execution.clone();
+    wrong.writes.remove(&index);
+    assert!(matches!(make(&wrong), Err(WitnessError::Write { expected: None, got: Some(_), .. })));
+
+    let mut wrong = execution;
+    let leaf = wrong.writes[&index];
+    wrong.writes.insert(enfold_state::leaf::LeafIndex(500), leaf);
+    assert!(matches!(make(&wrong), Err(WitnessError::Write { expected: Some(_), got: None, .. })));
+}
