@@ -1,0 +1,78 @@
+//! The command line as a whole: global options and the list of subcommands.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{bundle, import, init, keygen, sign};
+
+/// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
+#[derive(Debug, Parser)]
+#[command(name = "enfold", version, about, max_term_width = 100, subcommand_required = true)]
+#[command(after_help = "\
+Results go to stdout, logs to stderr.
+Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal.
+
+Start with: enfold demo")]
+pub struct Cli {
+    /// Options that every subcommand takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every subcommand takes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Global {
+    /// Form of the result on stdout: plain words, or one JSON object.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human, help_heading = "Global options")]
+    pub format: Format,
+    /// Worker threads [default: one for each core].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
+          help_heading = "Global options")]
+    pub threads: Option<u16>,
+    /// More logs on stderr; twice for all of them. ENFOLD_LOG takes a filter such as "enfold=debug".
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet",
+          help_heading = "Global options")]
+    pub verbose: u8,
+    /// Only warnings and errors on stderr, no progress.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+}
+
+/// Form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Plain words.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a key.
+    Keygen(keygen::KeygenArgs),
+    /// Sign a transaction.
+    Sign(sign::SignArgs),
+    /// Put signed transactions into a block file.
+    Bundle(bundle::BundleArgs),
+    /// Carry over a real chain's transfers from a CSV file.
+    Import(import::ImportArgs),
+    /// Start a data directory from a genesis.
+    Init(init::InitArgs),
+}
+
+impl Command {
+    /// The name on the command line, for reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Keygen(_) => "keygen",
+            Self::Sign(_) => "sign",
+            Self::Bundle(_) => "bundle",
+            Self::Import(_) => "import",
+            Self::Init(_) => "init",
+        }
+    }
+}

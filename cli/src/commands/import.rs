@@ -1,0 +1,136 @@
+//! `enfold import`: carries a real chain's transfers over.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::files::{Writer, read_bounded};
+use crate::import::build::{BlockSummary, Import, Options, Summary, build};
+use crate::import::{keys, rows};
+use crate::output::{Outcome, count, grouped};
+use crate::records;
+
+/// Longest CSV file, in bytes: some thousands of blocks.
+const CSV_LIMIT: u64 = 1 << 28;
+
+/// Options of `enfold import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The file has the columns block, index, kind, from, to, asset, amount. Every address becomes a key that is
+derived from the seed, so that the transfers can be signed anew; whoever knows the seed has all the keys.
+Several --block make a chain of blocks over one genesis, in the order given.
+
+Examples:
+  enfold import --csv transfers.csv --block 4369999 --out chain
+  enfold import --csv transfers.csv --block 116525 --block 3356896 --fee 0 --out chain")]
+pub struct ImportArgs {
+    /// The transfers.
+    #[arg(long, value_name = "FILE")]
+    csv: PathBuf,
+    /// Number of a block in the file.
+    #[arg(long = "block", value_name = "B", required = true)]
+    blocks: Vec<u64>,
+    /// Folder for genesis.bin, block-1.bin, block-2.bin, ... and report.json.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Replace files that exist.
+    #[arg(long)]
+    force: bool,
+    /// Seed of the keys.
+    #[arg(long, value_name = "SEED", default_value_t = keys::DEFAULT_SEED)]
+    seed: u64,
+    /// Number of the new chain.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    chain_id: u32,
+    /// Fee of each transfer, in its asset's units after scaling, also the operator's floor; 0 for no fees.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    fee: u64,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    folder: &'a std::path::Path,
+    leaves: usize,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { addresses, assets, blocks, fee, .. } = self.summary;
+        let (leaves, addresses) =
+            (count(self.leaves, "leaf", "leaves"), count(*addresses, "address", "addresses"));
+        writeln!(f, "genesis.bin: {leaves} with balances, for {addresses} in all")?;
+        for block in blocks {
+            write_block(f, block)?;
+        }
+        for asset in assets {
+            let transfers = count(asset.transfers, "transfer", "transfers");
+            write!(f, "asset {} is {}: {transfers}, ", asset.asset, asset.source)?;
+            write!(f, "1 unit = 10^{} base units, supply {}", asset.exponent, grouped(asset.supply))?;
+            if asset.rounded > 0 {
+                write!(f, ", {} rounded down", count(asset.rounded, "amount", "amounts"))?;
+            }
+            writeln!(f)?;
+            for place in &asset.raised {
+                writeln!(
+                    f,
+                    "  block {} index {}: less than one unit, raised to 1",
+                    place.block, place.index
+                )?;
+            }
+        }
+        match fee {
+            0 => writeln!(f, "no fees")?,
+            fee => writeln!(
+                f,
+                "fee of each transfer: {} of its asset's units, collected by {}",
+                grouped(*fee),
+                self.summary.collector
+            )?,
+        }
+        writeln!(f, "written to {}", self.folder.display())
+    }
+}
+
+fn write_block(f: &mut fmt::Formatter<'_>, block: &BlockSummary) -> fmt::Result {
+    let BlockSummary { source, number, rows, transfers, left_out } = block;
+    write!(f, "block-{number}.bin: {} of {} ", grouped(*transfers as u64), count(*rows, "row", "rows"))?;
+    writeln!(f, "of block {source}")?;
+    for (reason, indices) in left_out {
+        let indices_text: Vec<String> = indices.iter().map(u64::to_string).collect();
+        let rows = count(indices.len(), "row", "rows");
+        writeln!(f, "  left out: {rows} of kind {reason}, index {}", indices_text.join(", "))?;
+    }
+    Ok(())
+}
+
+impl ImportArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the file cannot be read or holds no such blocks, or the outputs cannot be written.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let bytes = read_bounded(&self.csv, CSV_LIMIT)?;
+        let rows = rows::read(bytes.as_slice())
+            .map_err(|source| CliError::Csv { path: self.csv.clone(), source })?;
+        let options =
+            Options { blocks: &self.blocks, seed: self.seed, chain_id: self.chain_id, fee: self.fee };
+        let Import { genesis, blocks, summary } =
+            build(&rows, &options).map_err(|source| CliError::Import { path: self.csv.clone(), source })?;
+        let report = Report { folder: &self.out, leaves: genesis.leaves.len(), summary: &summary };
+        let mut report_file = serde_json::to_vec_pretty(&report).map_err(CliError::Report)?;
+        report_file.push(b'\n');
+
+        let mut files = vec![("genesis.bin".to_owned(), records::to_binary(&genesis)?)];
+        for block in &blocks {
+            files.push((format!("block-{}.bin", block.number), records::to_binary(block)?));
+        }
+        files.push(("report.json".to_owned(), report_file));
+        Writer { force: self.force }.write_all(&self.out, &files)?;
+        Outcome::of(&report)
+    }
+}

@@ -1,0 +1,84 @@
+//! `enfold keygen`: makes a key.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use enfold_state::keys::{PublicKey, SecretKey};
+use enfold_state::leaf::Address;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::files::{Access, Writer};
+use crate::import::keys::{Purpose, derive};
+use crate::import::rows::ForeignAddress;
+use crate::key_file::KeyFile;
+use crate::output::Outcome;
+
+/// Options of `enfold keygen`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enfold keygen --out alice.json
+  enfold keygen --import-address 0xa1e4380a3b1f749673e270229993ee55f35663b4 --out key.json")]
+pub struct KeygenArgs {
+    /// File for the key; only its owner may read it. Without it, the key, secret and all, is the result.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace FILE if it exists.
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// Instead of a random key, the one that `enfold import` derives for this address.
+    #[arg(long, value_name = "0xADDRESS")]
+    import_address: Option<ForeignAddress>,
+    /// Seed of the import.
+    #[arg(long, value_name = "SEED", requires = "import_address", default_value_t = crate::import::keys::DEFAULT_SEED)]
+    import_seed: u64,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_key: Option<String>,
+    public_key: PublicKey,
+    address: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a std::path::Path>,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(secret_key) = &self.secret_key {
+            writeln!(f, "secret key  {secret_key}")?;
+        }
+        writeln!(f, "public key  {}", self.public_key)?;
+        writeln!(f, "address     {}", self.address)?;
+        match self.file {
+            Some(file) => writeln!(f, "written to  {} (keep it secret)", file.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl KeygenArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let key = match self.import_address {
+            Some(address) => derive(self.import_seed, Purpose::Owner(address)),
+            None => SecretKey::random(&mut rand::rngs::OsRng),
+        };
+        let file = KeyFile::from(&key);
+        if let Some(path) = &self.out {
+            Writer { force: self.force }.write(path, &file.to_json()?, Access::Private)?;
+        }
+        Outcome::of(&Report {
+            secret_key: self.out.is_none().then(|| file.secret_key.clone()),
+            public_key: key.public_key(),
+            address: key.address(),
+            file: self.out.as_deref(),
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! The subcommands, one file each.
+
+pub mod bundle;
+pub mod import;
+pub mod init;
+pub mod keygen;
+pub mod sign;

@@ -1,0 +1,141 @@
+//! `enfold sign`: signs a transfer.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enfold_state::field::ORDER;
+use enfold_state::hash::Digest;
+use enfold_state::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
+use enfold_state::message::Op;
+use enfold_state::store::Store;
+use enfold_state::transaction::{SignedTransaction, Transaction};
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::files::{Access, Writer};
+use crate::key_file;
+use crate::output::Outcome;
+use crate::records;
+
+/// Options of `enfold sign`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enfold sign --key alice.json --data state --to 5f3e... --asset 0 --amount 25 --fee 1 --out tx.json
+  enfold sign --key alice.json --chain-id 1 --from 0 --nonce 3 --to 5f3e... --amount 25 > tx.json")]
+pub struct SignArgs {
+    /// The sender's key, as `enfold keygen` writes it.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Data directory from which chain id, leaf and nonce are taken.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["chain_id", "from", "nonce"])]
+    data: Option<PathBuf>,
+    /// The chain's number.
+    #[arg(long, value_name = "N", required_unless_present = "data")]
+    chain_id: Option<u32>,
+    /// Index of the sender's leaf.
+    #[arg(long, value_name = "INDEX", required_unless_present = "data",
+          value_parser = clap::value_parser!(u32).range(..1 << TREE_DEPTH))]
+    from: Option<u32>,
+    /// The leaf's nonce.
+    #[arg(long, value_name = "N", required_unless_present = "data")]
+    nonce: Option<u32>,
+    /// Transactions of the same leaf that wait for the same block: with --data, they are added to the
+    /// nonce.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "data")]
+    pending: u32,
+    /// The receiver's address: 64 hex digits.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Address,
+    /// The asset's number.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    asset: Asset,
+    /// How much, in the asset's smallest unit.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..AMOUNT_LIMIT))]
+    amount: u64,
+    /// The fee, in the same asset.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..AMOUNT_LIMIT))]
+    fee: u64,
+    /// A number that the receiver sees.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..ORDER))]
+    memo: u64,
+    /// File for the signed transaction: JSON if it ends in .json, else binary. Without it, the transaction
+    /// is the result.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    id: Digest,
+    signed: &'a SignedTransaction,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
+    #[serde(skip)]
+    text: String,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file {
+            Some(file) => writeln!(f, "transaction {}\nwritten to  {}", self.id, file.display()),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+impl SignArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the key or the data directory cannot be read, the state has no such leaf, or the output cannot
+    /// be written.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let key = key_file::read(&self.key)?;
+        let address = key.public_key().address();
+        let (chain_id, from, nonce) = match &self.data {
+            Some(data) => self.look_up(data, address)?,
+            // The parser has made sure that all three are there.
+            None => (
+                self.chain_id.unwrap_or_default(),
+                self.from.unwrap_or_default(),
+                self.nonce.unwrap_or_default(),
+            ),
+        };
+        let signed = key.sign_transaction(Transaction {
+            op: Op::Transfer,
+            chain_id,
+            from: LeafIndex(from),
+            nonce,
+            to_address: self.to,
+            asset: self.asset,
+            amount: self.amount,
+            fee: self.fee,
+            memo: self.memo,
+        });
+        let writer = Writer { force: self.force };
+        if let Some(path) = &self.out {
+            writer.write(path, &records::encode_for(path, &signed)?, Access::Public)?;
+        }
+        Outcome::of(&Report {
+            id: signed.transaction.id(),
+            signed: &signed,
+            file: self.out.as_deref(),
+            text: records::to_json(&signed)?,
+        })
+    }
+
+    fn look_up(&self, data: &Path, address: Address) -> Result<(u32, u32, u32), CliError> {
+        let store = Store::open(data)?;
+        let ledger = store.ledger();
+        let asset = self.asset;
+        let unknown = || CliError::UnknownAccount { path: data.to_owned(), address, asset };
+        let index = ledger.find(&address, asset).ok_or_else(unknown)?;
+        let leaf = ledger.leaf(index).ok_or_else(unknown)?;
+        Ok((ledger.chain_id(), index.0, leaf.nonce.saturating_add(self.pending)))
+    }
+}

@@ -1,0 +1,230 @@
+//! Errors of the program: one line each, with an exit code and a kind for machines.
+
+use std::io;
+use std::path::PathBuf;
+
+use enfold_state::codec::CodecError;
+use enfold_state::executor::{ExecuteError, Rejection};
+use enfold_state::leaf::{Address, Asset};
+use enfold_state::ledger::GenesisError;
+use enfold_state::store::StoreError;
+
+use crate::exit::Exit;
+use crate::import::build::BuildError;
+use crate::import::rows::RowError;
+use crate::key_file::KeyFileError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A file cannot be opened or read.
+    #[error("{}: {}", path.display(), plain(source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is longer than any file of its sort.
+    #[error("{}: expected at most {limit} bytes, got more", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The greatest length.
+        limit: u64,
+    },
+    /// The folder of an output does not exist.
+    #[error("{}: expected the folder {} to exist", path.display(), folder.display())]
+    NoFolder {
+        /// The output.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// An output exists already.
+    #[error("{}: expected no file of this name, got one (--force replaces it)", path.display())]
+    OutputExists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// An output cannot be written.
+    #[error("{}: cannot write: {}", path.display(), plain(source))]
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not a record of the expected kind.
+    #[error("{}: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<CodecError>,
+    },
+    /// A file is not a key.
+    #[error("{}: {source}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<KeyFileError>,
+    },
+    /// A record cannot be written.
+    #[error("cannot encode: {0}")]
+    Encode(#[source] CodecError),
+    /// A data directory cannot be made, opened or written.
+    #[error(transparent)]
+    Store(Box<StoreError>),
+    /// An address has no leaf of an asset.
+    #[error("{}: expected a leaf of address {address} and asset {asset}, got none", path.display())]
+    UnknownAccount {
+        /// The data directory.
+        path: PathBuf,
+        /// The owner.
+        address: Address,
+        /// The asset.
+        asset: Asset,
+    },
+    /// A CSV file is malformed.
+    #[error("{}: {source}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: RowError,
+    },
+    /// The rows of a CSV file do not make a chain.
+    #[error("{}: {source}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: BuildError,
+    },
+    /// A genesis that no chain can start with.
+    #[error("{}: {source}", path.display())]
+    Genesis {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<GenesisError>,
+    },
+    /// A block as a whole cannot be executed.
+    #[error("{}: {source}", path.display())]
+    Execute {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<ExecuteError>,
+    },
+    /// A block has invalid transactions and `--strict` was given.
+    #[error("{}: expected valid transactions only, got {} invalid; {first}", path.display(), count)]
+    Strict {
+        /// The block's file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+        /// The first of them.
+        first: Box<Rejection>,
+    },
+    /// The thread pool cannot be made.
+    #[error("cannot start the worker threads: {0}")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
+    /// A report does not serialise.
+    #[error("cannot write the report as JSON: {0}")]
+    Report(#[source] serde_json::Error),
+    /// Stdout cannot be written to.
+    #[error("cannot write to stdout: {}", plain(source))]
+    Stdout {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<StoreError> for CliError {
+    fn from(source: StoreError) -> Self {
+        Self::Store(Box::new(source))
+    }
+}
+
+impl CliError {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::IsADirectory => Exit::BadInput,
+                _ => Exit::Internal,
+            },
+            Self::Store(error) => store_exit(error),
+            Self::Encode(_) | Self::Threads(_) | Self::Report(_) | Self::Stdout { .. } => Exit::Internal,
+            _ => Exit::BadInput,
+        }
+    }
+
+    /// The error's name in JSON.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_file",
+            Self::Read { .. } => "unreadable_file",
+            Self::TooLarge { .. } => "file_too_large",
+            Self::NoFolder { .. } => "missing_folder",
+            Self::OutputExists { .. } => "output_exists",
+            Self::Write { .. } => "write",
+            Self::Malformed { source, .. } => match **source {
+                CodecError::Version { .. } => "wrong_version",
+                CodecError::Kind { .. } => "wrong_kind",
+                CodecError::TooLong { .. } => "file_too_large",
+                _ => "malformed_file",
+            },
+            Self::Key { .. } => "malformed_key",
+            Self::Encode(_) => "encode",
+            Self::Store(error) => store_kind(error),
+            Self::UnknownAccount { .. } => "unknown_account",
+            Self::Csv { .. } => "malformed_csv",
+            Self::Import { .. } => "import",
+            Self::Genesis { .. } => "genesis",
+            Self::Execute { .. } => "block",
+            Self::Strict { .. } => "invalid_transactions",
+            Self::Threads(_) => "threads",
+            Self::Report(_) => "report",
+            Self::Stdout { .. } => "stdout",
+        }
+    }
+}
+
+fn store_exit(error: &StoreError) -> Exit {
+    match error {
+        StoreError::Io { .. } | StoreError::Database { .. } | StoreError::NewRoot { .. } => Exit::Internal,
+        _ => Exit::BadInput,
+    }
+}
+
+fn store_kind(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Exists { .. } => "data_exists",
+        StoreError::Missing { .. } => "missing_data",
+        StoreError::NotAStore { .. } => "not_a_store",
+        StoreError::Locked { .. } => "data_locked",
+        StoreError::Schema { .. } => "wrong_version",
+        StoreError::Genesis(_) => "genesis",
+        StoreError::Follow(_) => "block_does_not_follow",
+        StoreError::NewRoot { .. } => "new_root",
+        StoreError::Io { .. } => "data_io",
+        _ => "data_damaged",
+    }
+}
+
+/// An operating system's error without its number.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "expected a file, got a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}

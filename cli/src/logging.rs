@@ -1,0 +1,41 @@
+//! Logs and progress on stderr.
+
+use std::io::{self, IsTerminal};
+
+use tracing_indicatif::IndicatifLayer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt};
+
+use crate::args::Global;
+
+/// Environment variable with a filter for logs, in the syntax of `tracing_subscriber::EnvFilter`.
+const FILTER_VARIABLE: &str = "ENFOLD_LOG";
+
+/// Target of the spans that become progress bars, and of nothing else.
+pub const PROGRESS_TARGET: &str = "enfold::progress";
+
+/// Sends logs to stderr, with progress bars if that is a terminal.
+pub fn start(global: Global) {
+    let default = match (global.quiet, global.verbose) {
+        (true, _) => "warn",
+        (false, 0) => "warn,enfold=info,enfold_prover=info",
+        (false, 1) => "info,enfold=debug,enfold_prover=debug,enfold_circuits=debug",
+        (false, _) => "trace",
+    };
+    let filter = std::env::var(FILTER_VARIABLE)
+        .ok()
+        .and_then(|directives| EnvFilter::try_new(directives).ok())
+        .unwrap_or_else(|| EnvFilter::new(default));
+    let lines = fmt::layer().with_target(global.verbose > 0).without_time();
+    if !global.quiet && io::stderr().is_terminal() {
+        let bars = IndicatifLayer::new();
+        let lines = lines.with_writer(bars.get_stderr_writer()).with_filter(filter);
+        let bars = bars.with_filter(filter_fn(|span| span.target() == PROGRESS_TARGET));
+        Registry::default().with(lines).with(bars).init();
+    } else {
+        let lines = lines.with_ansi(false).with_writer(io::stderr).with_filter(filter);
+        Registry::default().with(lines).init();
+    }
+}

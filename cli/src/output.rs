@@ -1,0 +1,100 @@
+//! What goes to stdout: plain words or one JSON object.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::args::Format;
+use crate::error::CliError;
+
+/// A command's result in both forms.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    fields: Value,
+    text: String,
+}
+
+impl Outcome {
+    /// The result of a command from its report, whose JSON form is an object and whose text form is a
+    /// few lines of plain words.
+    ///
+    /// # Errors
+    /// If the report does not serialise, which is a fault of the program.
+    pub fn of<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
+        let fields = serde_json::to_value(report).map_err(CliError::Report)?;
+        Ok(Self { fields, text: report.to_string() })
+    }
+}
+
+/// Prints a result: `{"ok": true, "command": ..., ...the report's fields}` or its words.
+///
+/// # Errors
+/// If stdout cannot be written to. A reader that left is not an error.
+pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result<(), CliError> {
+    match format {
+        Format::Human => print_line(outcome.text.trim_end()),
+        Format::Json => {
+            let mut object = json!({ "ok": true, "command": command });
+            if let (Value::Object(object), Value::Object(fields)) = (&mut object, &outcome.fields) {
+                object.extend(fields.clone());
+            }
+            print_line(&object.to_string())
+        }
+    }
+}
+
+/// Prints an error: one line on stderr, and in JSON format also
+/// `{"ok": false, "command": ..., "error": {"kind", "exit_code", "message"}}` on stdout.
+///
+/// Nothing is left to do if that fails, so it cannot.
+pub fn print_error(format: Format, command: Option<&str>, kind: &str, exit_code: u8, message: &str) {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let _ = writeln!(io::stderr().lock(), "error: {line}");
+    if format == Format::Json {
+        let error = json!({ "kind": kind, "exit_code": exit_code, "message": line });
+        let _ = print_line(&json!({ "ok": false, "command": command, "error": error }).to_string());
+    }
+}
+
+fn print_line(text: &str) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Stdout { source }),
+        _ => Ok(()),
+    }
+}
+
+/// A count with its noun: `1 leaf`, `2 leaves`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number as u64), if number == 1 { one } else { many })
+}
+
+/// A number with a comma between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, grouped};
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(
+            [0, 999, 1_000, 12_345, 123_456, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "12,345", "123,456", "1,234,567"]
+        );
+        assert_eq!(count(1, "leaf", "leaves"), "1 leaf");
+        assert_eq!(count(1_000, "leaf", "leaves"), "1,000 leaves");
+    }
+}

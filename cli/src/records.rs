@@ -1,0 +1,45 @@
+//! Records in files, in binary or JSON form.
+
+use std::path::Path;
+
+use enfold_state::codec::{self, Record};
+
+use crate::error::CliError;
+use crate::files::read_bounded;
+
+/// Reads a record in either form.
+///
+/// # Errors
+/// If the file cannot be read or is not exactly one record of this kind.
+pub fn read<T: Record>(path: &Path) -> Result<T, CliError> {
+    let bytes = read_bounded(path, T::MAX_LEN)?;
+    codec::read(&bytes)
+        .map_err(|source| CliError::Malformed { path: path.to_owned(), source: Box::new(source) })
+}
+
+/// The binary form.
+///
+/// # Errors
+/// If the record is too long for a file.
+pub fn to_binary<T: Record>(record: &T) -> Result<Vec<u8>, CliError> {
+    codec::encode(record).map_err(CliError::Encode)
+}
+
+/// The JSON form.
+///
+/// # Errors
+/// If it has none, which is a fault of the program.
+pub fn to_json<T: Record>(record: &T) -> Result<String, CliError> {
+    codec::encode_json(record).map_err(CliError::Encode)
+}
+
+/// The form that a file's name asks for: JSON for `.json`, binary for anything else.
+///
+/// # Errors
+/// If the record is too long for a file.
+pub fn encode_for<T: Record>(path: &Path, record: &T) -> Result<Vec<u8>, CliError> {
+    match path.extension() {
+        Some(extension) if extension == "json" => to_json(record).map(String::into_bytes),
+        _ => to_binary(record),
+    }
+}
