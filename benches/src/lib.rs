@@ -1,1 +1,1 @@
-//! Skeleton.
+//! Criterion benchmarks of enfold; see the targets beside this file, one for each layer.

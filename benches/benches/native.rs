@@ -1,0 +1,87 @@
+//! The native layer: hashing, tree updates, signatures.
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use enfold_state::field::{ZERO, from_u32, reduce};
+use enfold_state::hash::{Digest, Tag, WIDTH, hash, node, permute};
+use enfold_state::keys::{SecretKey, verify};
+use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::message::Op;
+use enfold_state::transaction::Transaction;
+use enfold_state::tree::Tree;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Leaves of the benchmarked tree.
+const LEAVES: u32 = 1 << 16;
+/// Leaves that one update changes.
+const CHANGES: usize = 1 << 10;
+
+fn digest(rng: &mut impl Rng) -> Digest {
+    Digest(std::array::from_fn(|_| reduce(rng.r#gen())))
+}
+
+fn hashes(c: &mut Criterion) {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (left, right) = (digest(&mut rng), digest(&mut rng));
+    let record: [_; 22] = std::array::from_fn(|i| from_u32(i as u32));
+    let leaf = Leaf { address: left, nonce: 1, asset: 2, balance: 3 };
+    let mut group = c.benchmark_group("hash");
+    group.bench_function("permutation", |b| {
+        let mut state = [ZERO; WIDTH];
+        b.iter(|| permute(black_box(&mut state)));
+    });
+    group.bench_function("node", |b| b.iter(|| node(black_box(left), black_box(right))));
+    group.bench_function("leaf", |b| b.iter(|| black_box(&leaf).digest()));
+    group.bench_function("challenge record", |b| b.iter(|| hash(Tag::Challenge, black_box(&record))));
+    group.finish();
+}
+
+fn tree(c: &mut Criterion) {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let leaves: Vec<Digest> = (0..LEAVES).map(|_| digest(&mut rng)).collect();
+    let mut tree = Tree::from_digests(leaves);
+    let mut group = c.benchmark_group("tree");
+    group.throughput(Throughput::Elements(CHANGES as u64));
+    group.bench_function("update of 1024 in 65536 leaves", |b| {
+        b.iter_batched(
+            || -> Vec<_> {
+                let mut changes: Vec<_> =
+                    (0..CHANGES).map(|_| (LeafIndex(rng.gen_range(0..LEAVES)), digest(&mut rng))).collect();
+                changes.sort_by_key(|&(index, _)| index);
+                changes.dedup_by_key(|&mut (index, _)| index);
+                changes
+            },
+            |changes| tree.set(&changes),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+fn signatures(c: &mut Criterion) {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let key = SecretKey::random(&mut rng);
+    let transaction = Transaction {
+        op: Op::Transfer,
+        chain_id: 1,
+        from: LeafIndex(2),
+        nonce: 3,
+        to_address: digest(&mut rng),
+        asset: 4,
+        amount: 5,
+        fee: 6,
+        memo: 7,
+    };
+    let (public_key, signature) = (key.public_key(), key.sign(&transaction));
+    let mut group = c.benchmark_group("signature");
+    group.bench_function("sign", |b| b.iter(|| key.sign(black_box(&transaction))));
+    group.bench_function("verify", |b| {
+        b.iter(|| verify(black_box(&public_key), black_box(&transaction), black_box(&signature)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, hashes, tree, signatures);
+criterion_main!(benches);
