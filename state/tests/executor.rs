@@ -1,0 +1,393 @@
+//! What the executor accepts, refuses and leaves behind.
+
+use std::collections::BTreeMap;
+
+use enfold_fixtures::invalid::{Case, INVALID};
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::block::{Block, FeePolicy};
+use enfold_state::executor::{ExecuteError, Rejection, Rule, execute};
+use enfold_state::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
+use enfold_state::ledger::{ApplyError, Ledger};
+use enfold_state::message::Op;
+use enfold_state::transaction::{SignedTransaction, Transaction};
+use proptest::prelude::*;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+fn spec(seed: u64) -> WorldSpec {
+    let (skew, hot_share, new_share) = ([0.0, 0.8, 1.5][seed as usize % 3], 0.3, 0.2);
+    WorldSpec { seed, accounts: 9, assets: 3, skew, hot_share, new_share, ..WorldSpec::default() }
+}
+
+/// A world whose second leaf can never be debited again.
+fn world_with_exhausted_leaf(seed: u64) -> World {
+    let mut world = World::new(spec(seed));
+    let index = LeafIndex(1);
+    let leaf = Leaf { nonce: u32::MAX, ..*world.ledger().leaf(index).expect("it is there") };
+    world.put_leaf(index, leaf);
+    world
+}
+
+fn supplies(ledger: &Ledger) -> BTreeMap<Asset, u64> {
+    let mut supplies = BTreeMap::new();
+    for leaf in ledger.leaves() {
+        *supplies.entry(leaf.asset).or_default() += leaf.balance;
+    }
+    supplies
+}
+
+fn books(ledger: &Ledger) -> BTreeMap<(Address, Asset), (u32, u64)> {
+    ledger.leaves().iter().map(|leaf| ((leaf.address, leaf.asset), (leaf.nonce, leaf.balance))).collect()
+}
+
+/// Shuffles, but keeps each sender's transactions in their order.
+fn shuffle_senders(transactions: &[SignedTransaction], rng: &mut ChaCha20Rng) -> Vec<SignedTransaction> {
+    let mut senders: Vec<LeafIndex> = transactions.iter().map(|signed| signed.transaction.from).collect();
+    let mut lanes: BTreeMap<LeafIndex, Vec<SignedTransaction>> = BTreeMap::new();
+    for signed in transactions.iter().rev() {
+        lanes.entry(signed.transaction.from).or_default().push(*signed);
+    }
+    senders.shuffle(rng);
+    senders
+        .iter()
+        .map(|from| lanes.get_mut(from).and_then(Vec::pop).expect("as many as there were"))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn rejects_what_was_planted_and_keeps_every_supply(seed in any::<u64>()) {
+        let mut world = world_with_exhausted_leaf(seed);
+        let supply = supplies(world.ledger());
+        for _ in 0..3 {
+            let (block, planted) = world.mixed_block(40, 0.4);
+            let before = world.ledger().clone();
+            let execution = world.advance(&block).expect("some are valid");
+            let found: Vec<_> = execution.rejections.iter().map(|r| (r.position, &r.rule)).collect();
+            let planted: Vec<_> = planted.iter().map(|p| (p.position, &p.rule)).collect();
+            prop_assert_eq!(found, planted);
+            prop_assert_eq!(execution.debits.len() + execution.rejections.len(), block.transactions.len());
+            prop_assert_eq!(&supplies(world.ledger()), &supply);
+            prop_assert_eq!(execution.previous_root, before.root());
+            // The updated tree is the tree of the leaves.
+            let ledger = world.ledger();
+            let again = Ledger::restore(ledger.chain_id(), ledger.height(), ledger.leaves().to_vec());
+            prop_assert_eq!(again.root(), ledger.root());
+            prop_assert_eq!(again.tree(), ledger.tree());
+            for (index, leaf) in (0..).map(LeafIndex).zip(ledger.leaves()) {
+                prop_assert_eq!(ledger.find(&leaf.address, leaf.asset), Some(index));
+                prop_assert_eq!(before.leaf(index) != Some(leaf), execution.writes.contains_key(&index));
+            }
+        }
+    }
+
+    #[test]
+    fn messages_are_those_of_the_accepted_transactions(seed in any::<u64>()) {
+        let mut world = World::new(spec(seed));
+        let (block, _) = world.mixed_block(30, 0.2);
+        let collector = world.fees()[0].collector;
+        let execution = world.advance(&block).expect("some are valid");
+        let mut credits = Vec::new();
+        for debit in &execution.debits {
+            let tx = &block.transactions[debit.position].transaction;
+            prop_assert_eq!(&debit.signed.transaction, tx);
+            let message = debit.transfer;
+            prop_assert_eq!((message.op, message.asset, message.from), (Op::Transfer, tx.asset, tx.from));
+            prop_assert_eq!((message.amount, message.memo), (tx.amount, tx.memo));
+            prop_assert_eq!(message.to_address, tx.to_address);
+            prop_assert_eq!(world.ledger().find(&tx.to_address, tx.asset), Some(message.to));
+            credits.push(message);
+            let fee = debit.fee.expect("the floor is above 0");
+            prop_assert_eq!((fee.op, fee.asset, fee.from), (Op::Fee, tx.asset, tx.from));
+            prop_assert_eq!((fee.amount, fee.memo, fee.to_address), (tx.fee, 0, collector));
+            prop_assert_eq!(world.ledger().find(&collector, tx.asset), Some(fee.to));
+            credits.push(fee);
+        }
+        prop_assert_eq!(credits, execution.credits);
+    }
+
+    #[test]
+    fn the_order_of_different_senders_changes_no_balance(seed in any::<u64>()) {
+        let mut world = world_with_exhausted_leaf(seed);
+        let (block, planted) = world.mixed_block(40, 0.3);
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let transactions = shuffle_senders(&block.transactions, &mut rng);
+        let shuffled = Block { transactions, ..block.clone() };
+        let (mut one, mut other) = (world.ledger().clone(), world.ledger().clone());
+        one.apply(&execute(&one, &block).expect("some are valid")).expect("it follows");
+        let execution = execute(&other, &shuffled).expect("some are valid");
+        other.apply(&execution).expect("it follows");
+        prop_assert_eq!(execution.rejections.len(), planted.len());
+        prop_assert_eq!(books(&one), books(&other));
+    }
+}
+
+#[test]
+fn the_same_block_gives_the_same_execution_on_any_number_of_threads() {
+    let mut world = World::new(spec(5));
+    let (block, _) = world.mixed_block(60, 0.3);
+    let ledger = world.ledger();
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| execute(ledger, &block))
+    };
+    assert_eq!(run(1), run(2));
+    assert_eq!(run(2), run(7));
+}
+
+#[test]
+fn each_rule_has_a_generator_and_refuses_exactly_that() {
+    for (i, make) in INVALID.into_iter().enumerate() {
+        let mut rng = ChaCha20Rng::seed_from_u64(i as u64);
+        for seed in 0..8 {
+            let mut world = world_with_exhausted_leaf(seed);
+            let block = world.block(12);
+            let (fees, ledger, keys) = (&block.fees, world.ledger(), world.keys());
+            let alone = execute(ledger, &block).expect("all are valid");
+            assert_eq!(alone.rejections, []);
+            let place = rng.gen_range(0..block.transactions.len());
+            let valid = block.transactions[place].transaction;
+            let start = *ledger.leaf(valid.from).expect("the sender has a leaf");
+            let lane = block.transactions[..place].iter().map(|signed| &signed.transaction);
+            let lane = lane.filter(|tx| tx.from == valid.from).fold(start, |leaf, tx| Leaf {
+                nonce: leaf.nonce + 1,
+                balance: leaf.balance - tx.amount - tx.fee,
+                ..leaf
+            });
+            let key = keys.iter().position(|key| key.address() == lane.address).expect("its key is known");
+            let case = Case { ledger, fees, keys, key, lane, valid };
+            let (signed, rule) = make(&case, &mut rng).expect("this world has room for every rule");
+            assert_eq!(rule.name(), Rule::NAMES[i]);
+            let mut planted = block.clone();
+            planted.transactions.insert(place, signed);
+            let execution = execute(ledger, &planted).expect("the others are valid");
+            let id = signed.transaction.id();
+            assert_eq!(execution.rejections, [Rejection { position: place, id, rule }]);
+            assert_eq!(execution.writes, alone.writes);
+            assert_eq!(execution.credits, alone.credits);
+        }
+    }
+}
+
+/// A world of three accounts without fees, and transfers between them.
+struct Small(World);
+
+impl Small {
+    fn new() -> Self {
+        Self(World::new(WorldSpec { accounts: 3, balance: 100, fee_floor: 0, ..WorldSpec::default() }))
+    }
+
+    fn pay(&self, from: usize, nonce: u32, to: usize, amount: u64) -> SignedTransaction {
+        self.pay_with_fee(from, nonce, to, amount, 0)
+    }
+
+    fn pay_with_fee(&self, from: usize, nonce: u32, to: usize, amount: u64, fee: u64) -> SignedTransaction {
+        let (keys, chain_id) = (self.0.keys(), self.0.ledger().chain_id());
+        let (from_index, to_address) = (LeafIndex(from as u32), keys[to].address());
+        let transaction = Transaction {
+            op: Op::Transfer,
+            chain_id,
+            from: from_index,
+            nonce,
+            to_address,
+            asset: 0,
+            amount,
+            fee,
+            memo: 0,
+        };
+        keys[from].sign_transaction(transaction)
+    }
+
+    fn block(&self, transactions: Vec<SignedTransaction>) -> Block {
+        let ledger = self.0.ledger();
+        Block { chain_id: ledger.chain_id(), number: ledger.height() + 1, fees: self.0.fees(), transactions }
+    }
+
+    fn balances(&self) -> Vec<u64> {
+        self.0.ledger().leaves().iter().map(|leaf| leaf.balance).collect()
+    }
+}
+
+#[test]
+fn income_is_spendable_from_the_next_block() {
+    let mut small = Small::new();
+    let block = small.block(vec![small.pay(0, 0, 1, 60), small.pay(1, 0, 2, 101)]);
+    let execution = small.0.advance(&block).expect("the first is valid");
+    assert_eq!(execution.rejections[0].rule, Rule::Overdraft { expected: 100, got: 101 });
+    assert_eq!(small.balances(), [40, 160, 100]);
+    let block = small.block(vec![small.pay(1, 0, 2, 160)]);
+    small.0.advance(&block).expect("now it is there");
+    assert_eq!(small.balances(), [40, 0, 260]);
+}
+
+#[test]
+fn a_lane_spends_its_balance_to_the_last_unit_fee_included() {
+    let mut small = Small::new();
+    let block = small.block(vec![
+        small.pay_with_fee(1, 0, 2, 90, 8),
+        small.pay_with_fee(1, 1, 2, 2, 1),
+        small.pay_with_fee(1, 1, 2, 1, 1),
+        small.pay(1, 2, 2, 1),
+    ]);
+    let execution = small.0.advance(&block).expect("two are valid");
+    let rules: Vec<_> = execution.rejections.iter().map(|r| (r.position, r.rule.clone())).collect();
+    assert_eq!(
+        rules,
+        [(1, Rule::Overdraft { expected: 2, got: 3 }), (3, Rule::Overdraft { expected: 0, got: 1 })]
+    );
+    assert_eq!(small.balances(), [109, 0, 191]);
+    assert_eq!(small.0.ledger().leaves()[1].nonce, 2);
+}
+
+#[test]
+fn a_transfer_to_oneself_costs_the_fee() {
+    let mut small = Small::new();
+    let block = small.block(vec![small.pay_with_fee(1, 0, 1, 50, 3), small.pay(1, 1, 1, 48)]);
+    let execution = small.0.advance(&block).expect("the first is valid");
+    assert_eq!(execution.rejections[0].rule, Rule::Overdraft { expected: 47, got: 48 });
+    assert_eq!(small.balances(), [103, 97, 100]);
+}
+
+#[test]
+fn a_zero_fee_emits_no_message() {
+    let small = Small::new();
+    let block = small.block(vec![small.pay(0, 0, 1, 1), small.pay_with_fee(0, 1, 1, 1, 5)]);
+    let execution = execute(small.0.ledger(), &block).expect("both are valid");
+    assert_eq!(execution.debits[0].fee, None);
+    assert_eq!(execution.debits[1].fee.map(|fee| fee.amount), Some(5));
+    assert_eq!(execution.credits.len(), 3);
+}
+
+#[test]
+fn a_transaction_counts_once() {
+    let mut small = Small::new();
+    let signed = small.pay(0, 0, 1, 10);
+    let block = small.block(vec![signed, signed]);
+    let execution = small.0.advance(&block).expect("the first is valid");
+    assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: 1, got: 0 });
+    let again = small.block(vec![signed, small.pay(0, 1, 1, 1)]);
+    let execution = small.0.advance(&again).expect("the second is valid");
+    assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: 1, got: 0 });
+    assert_eq!(small.balances(), [89, 111, 100]);
+}
+
+#[test]
+fn new_leaves_get_the_next_indices_in_order_of_arrival() {
+    let small = Small::new();
+    let (keys, chain_id) = (small.0.keys(), 7);
+    let stranger = |n| enfold_fixtures::accounts::secret_key(99, n).address();
+    let pay = |from: usize, nonce, to_address| {
+        let mut signed = small.pay(from, nonce, 0, 1).transaction;
+        signed.to_address = to_address;
+        keys[from].sign_transaction(signed)
+    };
+    let mut block = small.block(vec![
+        pay(2, 0, stranger(0)),
+        pay(2, 7, stranger(1)),
+        small.pay_with_fee(0, 0, 1, 1, 2),
+        pay(0, 1, stranger(3)),
+        pay(2, 1, stranger(0)),
+    ]);
+    block.fees[0].collector = stranger(2);
+    assert_eq!(block.chain_id, chain_id);
+    let mut ledger = small.0.ledger().clone();
+    let execution = execute(&ledger, &block).expect("most are valid");
+    assert_eq!(execution.rejections.len(), 1);
+    ledger.apply(&execution).expect("it follows");
+    let expected = [(3, stranger(0), 2), (4, stranger(2), 2), (5, stranger(3), 1)];
+    assert_eq!(ledger.len(), 6);
+    for (index, address, balance) in expected {
+        let leaf = Leaf { address, nonce: 0, asset: 0, balance };
+        assert_eq!(ledger.leaf(LeafIndex(index)), Some(&leaf));
+    }
+    assert_eq!(ledger.find(&stranger(1), 0), None);
+}
+
+#[test]
+fn blocks_that_cannot_be_executed() {
+    let mut small = Small::new();
+    let block = small.block(vec![small.pay(0, 0, 1, 1)]);
+    let ledger = small.0.ledger().clone();
+    let run = |block: &Block| execute(&ledger, block).expect_err("it cannot be executed");
+
+    let foreign = Block { chain_id: 8, ..block.clone() };
+    assert_eq!(run(&foreign), ExecuteError::ChainId { expected: 7, got: 8 });
+    let late = Block { number: 2, ..block.clone() };
+    assert_eq!(run(&late), ExecuteError::Number { expected: 1, got: 2 });
+    let policy = |asset, floor| FeePolicy { asset, floor, collector: Address::ZERO };
+    let twice = Block { fees: vec![policy(4, 0), policy(5, 0), policy(4, 1)], ..block.clone() };
+    assert_eq!(run(&twice), ExecuteError::DuplicateFeePolicy { asset: 4, first: 0, got: 2 });
+    let floor = Block { fees: vec![policy(4, AMOUNT_LIMIT)], ..block.clone() };
+    assert_eq!(run(&floor), ExecuteError::FloorRange { asset: 4, got: AMOUNT_LIMIT });
+    let none = Block { transactions: vec![], ..block.clone() };
+    assert_eq!(run(&none), ExecuteError::Empty { rejections: vec![] });
+    let bad = Block { transactions: vec![small.pay(0, 0, 1, 0)], ..block.clone() };
+    let id = bad.transactions[0].transaction.id();
+    let rejections = vec![Rejection { position: 0, id, rule: Rule::AmountZero }];
+    assert_eq!(run(&bad), ExecuteError::Empty { rejections });
+
+    // The last block there can be.
+    let last = Ledger::restore(7, u32::MAX, ledger.leaves().to_vec());
+    let expected = 1 << 32;
+    assert_eq!(execute(&last, &block), Err(ExecuteError::Number { expected, got: 1 }));
+    small.0.advance(&block).expect("the block itself is fine");
+}
+
+#[test]
+fn a_balance_that_leaves_its_range_is_an_error() {
+    let mut small = Small::new();
+    let full = Leaf { balance: AMOUNT_LIMIT - 1, ..small.0.ledger().leaves()[1] };
+    small.0.put_leaf(LeafIndex(1), full);
+    let block = small.block(vec![small.pay(0, 0, 1, 1)]);
+    let expected = ExecuteError::BalanceRange { index: LeafIndex(1), got: AMOUNT_LIMIT };
+    assert_eq!(execute(small.0.ledger(), &block), Err(expected));
+}
+
+#[test]
+fn an_execution_applies_once_and_where_it_was_made() {
+    let mut world = World::new(spec(3));
+    let block = world.block(5);
+    let mut ledger = world.ledger().clone();
+    let execution = execute(&ledger, &block).expect("all are valid");
+    let root = ledger.apply(&execution).expect("it follows");
+    assert_eq!(root, ledger.root());
+    assert_eq!(ledger.apply(&execution), Err(ApplyError::Number { expected: 2, got: 1 }));
+    let got = execution.previous_root;
+    let second = enfold_state::executor::Execution { number: 2, ..execution };
+    assert_eq!(ledger.apply(&second), Err(ApplyError::PreviousRoot { expected: root, got }));
+    assert_eq!((ledger.root(), ledger.height()), (root, 1));
+}
+
+#[test]
+fn writes_leave_no_gap() {
+    let world = World::new(spec(3));
+    let ledger = world.ledger();
+    let leaf = ledger.leaves()[0];
+    let prepare = |indices: &[u32]| {
+        let writes = indices.iter().map(|&i| (LeafIndex(i), leaf)).collect();
+        ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root())
+    };
+    assert!(prepare(&[3, 27, 28]).is_ok());
+    assert_eq!(prepare(&[]), Ok(ledger.root()));
+    let gap = |expected, got| Err(ApplyError::NotDense { expected, got: LeafIndex(got) });
+    assert_eq!(prepare(&[28]), gap(27, 28));
+    assert_eq!(prepare(&[0, 27, 29]), gap(28, 29));
+    let full = ApplyError::Full { expected: 1 << 30, got: LeafIndex(1 << 30) };
+    assert_eq!(prepare(&[27, 1 << 30]), Err(full));
+}
+
+#[test]
+fn a_report_names_rule_expected_and_got() {
+    let rejection =
+        Rejection { position: 3, id: Address::ZERO, rule: Rule::Overdraft { expected: 5, got: 6 } };
+    let text = "overdraft: expected amount plus fee of at most 5, got 6";
+    assert!(rejection.to_string().ends_with(text), "{rejection}");
+    let json = serde_json::to_value(&rejection).expect("it has a JSON form");
+    assert_eq!(json["position"], 3);
+    assert_eq!(json["rule"], "overdraft");
+    assert_eq!(json["expected"], "amount plus fee of at most 5");
+    assert_eq!(json["got"], "6");
+}
