@@ -1,13 +1,19 @@
 //! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
 
+pub mod block;
 pub mod check;
 pub mod config;
 pub mod convert;
+pub mod fold;
 pub mod gadgets;
 pub mod gates;
 pub mod hash;
+pub mod keys;
+pub mod lift;
 pub mod params;
 pub mod public_inputs;
+pub mod recursion;
 pub mod security;
 pub mod serialization;
 pub mod statement;
+pub mod verify;

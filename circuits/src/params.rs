@@ -73,7 +73,7 @@ impl Params {
         match id {
             ProfileId::Test => {
                 let strength =
-                    Strength { num_challenges: 2, rate_bits: 3, queries: 3, grinding_bits: 4, cap_height: 2 };
+                    Strength { num_challenges: 2, rate_bits: 3, queries: 5, grinding_bits: 4, cap_height: 2 };
                 Self {
                     id,
                     batch: strength.config(BATCH_ROUTED_WIRES),

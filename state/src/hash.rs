@@ -57,6 +57,8 @@ pub enum Tag {
     Nonce = 14,
     /// Points derived from a published string: see `ecgfp5`.
     Point = 15,
+    /// Stored verifier key: its length in bytes, then the bytes; one length per profile.
+    KeyFile = 16,
 }
 
 impl Tag {

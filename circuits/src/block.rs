@@ -1,0 +1,204 @@
+//! The block circuit: one fold proof becomes a [`BlockStatement`].
+//!
+//! It verifies the fold proof under fold's key, a constant, and pins `set` to the true digest, a constant
+//! too. It opens the chain state before (a fresh one, see [`ChainState::start`]) and after (LogUp sum
+//! zero), and recomputes seed and context.
+//!
+//! | witness | constrained by |
+//! |---|---|
+//! | fold proof | it verifies |
+//! | public inputs but the profile | they are in the opened chain states, the seed or the context |
+//! | `C` and phase after the block | they are in the opened chain state. `C` is in the seed too; the phase is nobody's claim |
+//!
+//! Chain id, block number and counts are field elements here. Whoever reads the statement refuses those of
+//! more than 32 bits; the circuits count by at most a batch, so a count that wraps the field needs more
+//! batches than anybody can prove.
+
+use enfold_state::chain::{ChainState, context, seed};
+use enfold_state::field::ZERO;
+use enfold_state::hash::{Digest, Tag};
+use enfold_witness::profile::ProfileId;
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::proof::ProofWithPublicInputsTarget;
+
+use crate::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
+use crate::convert::{from_digest, from_native};
+use crate::fold::FoldCircuit;
+use crate::params::Params;
+use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget};
+use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove, tagged_hash};
+use crate::statement::BlockStatement;
+
+const NAME: &str = "block";
+
+/// What the block circuit opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockOpening {
+    /// The chain.
+    pub chain_id: u32,
+    /// The block's number.
+    pub block_number: u32,
+    /// Chain state in which the block starts.
+    pub before: ChainState,
+    /// Chain state in which it ends.
+    pub after: ChainState,
+}
+
+impl BlockOpening {
+    /// What the block circuit will say.
+    pub fn statement(&self, profile: ProfileId) -> BlockStatement {
+        BlockStatement {
+            chain_id: self.chain_id,
+            block_number: self.block_number,
+            previous_root: self.before.root,
+            new_root: self.after.root,
+            emitted: self.after.emitted,
+            transactions: self.after.transactions,
+            messages: self.after.messages,
+            deposit_queue_before: self.before.deposit_queue,
+            deposit_queue_after: self.after.deposit_queue,
+            exits: self.after.exits,
+            profile,
+        }
+    }
+}
+
+/// The block circuit of a profile.
+#[derive(Debug)]
+pub struct BlockCircuit {
+    /// The circuit.
+    pub data: CircuitData,
+    /// How full it is.
+    pub size: RecursionSize,
+    set: Digest,
+    proof: ProofWithPublicInputsTarget<D>,
+    public: Vec<Target>,
+    consumed: HashOutTarget,
+    phase: Target,
+}
+
+fn digest_at(record: &[Target], at: usize) -> HashOutTarget {
+    HashOutTarget { elements: std::array::from_fn(|i| record[at + i]) }
+}
+
+impl BlockCircuit {
+    /// Builds the circuit.
+    ///
+    /// # Errors
+    /// If the rows do not fit the profile's degree.
+    pub fn build(params: &Params, fold: &FoldCircuit) -> Result<Self, BuildError> {
+        let mut builder = Builder::new(params.recursion.clone());
+        let proof = builder.add_virtual_proof_with_pis(&fold.data.common);
+        let key = builder.constant_verifier_data(&fold.data.verifier_only);
+        builder.verify_proof::<EnfoldConfig>(&proof, &key, &fold.data.common);
+        let inputs = BatchPublicInputsTarget::from_targets(&proof.public_inputs);
+        let set = builder.constant_hash(from_digest(fold.set()));
+        builder.connect_hashes(inputs.set, set);
+
+        // The statement, in the order of BlockStatement::elements.
+        let mut public = builder.add_virtual_targets(BlockStatement::LEN - 1);
+        let [chain_id, number, transactions, messages] = [0, 1, 14, 15].map(|at| public[at]);
+        let [previous_root, new_root, emitted, queue_before, queue_after, exits] =
+            [2, 6, 10, 16, 20, 24].map(|at| digest_at(&public, at));
+
+        let zero = builder.zero();
+        let none = HashOutTarget { elements: [zero; 4] };
+        let before = chain_state(&mut builder, previous_root, none, none, [zero; 3], queue_before, none);
+        builder.connect_hashes(before, inputs.before);
+
+        let (consumed, phase) = (builder.add_virtual_hash(), builder.add_virtual_target());
+        let counts = [transactions, messages, phase];
+        let after = chain_state(&mut builder, new_root, emitted, consumed, counts, queue_after, exits);
+        builder.connect_hashes(after, inputs.after);
+
+        let record =
+            [&[chain_id, number][..], &previous_root.elements, &emitted.elements, &consumed.elements]
+                .concat();
+        let seed = tagged_hash(&mut builder, Tag::Seed, &record);
+        let ctx = tagged_hash(&mut builder, Tag::Context, &[&[chain_id][..], &seed.elements].concat());
+        builder.connect_hashes(ctx, inputs.ctx);
+
+        builder.register_public_inputs(&public);
+        let profile = builder.constant(F::from_canonical_u32(params.id as u32));
+        builder.register_public_input(profile);
+        public.push(profile);
+
+        let (data, size) = fix_shape(builder, NAME, params.block_degree_bits)?;
+        Ok(Self { data, size, set: fold.set(), proof, public, consumed, phase })
+    }
+
+    /// Proves the block.
+    ///
+    /// # Errors
+    /// If the opening is not what the fold proof leads from and to, or if the fold proof does not verify.
+    pub fn prove(
+        &self,
+        profile: ProfileId,
+        fold: &Proof,
+        opening: &BlockOpening,
+    ) -> Result<Proof, ProveError> {
+        let inputs = BatchPublicInputs::from_elements(&fold.public_inputs)
+            .map_err(|source| ProveError::PublicInputs { circuit: NAME, child: 0, source })?;
+        check_sets(NAME, &[inputs], self.set)?;
+        let BlockOpening { chain_id, block_number, before, after } = opening;
+        if inputs.before != ChainState::start(before.root, before.deposit_queue).digest() {
+            return Err(ProveError::Before);
+        }
+        if inputs.after != after.digest() {
+            return Err(ProveError::After);
+        }
+        if after.sum != [ZERO; 2] {
+            return Err(ProveError::Sum { got: after.sum });
+        }
+        let seed = seed(*chain_id, *block_number, before.root, after.emitted, after.consumed);
+        if inputs.ctx != context(*chain_id, seed) {
+            return Err(ProveError::Context { circuit: NAME, child: 0 });
+        }
+        let witness = self
+            .fill(fold, &opening.statement(profile), &opening.after)
+            .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
+        prove(NAME, &self.data, witness)
+    }
+
+    /// Fills in this proof, this statement and, from `after`, what the statement does not say, right or wrong.
+    ///
+    /// # Errors
+    /// If a target is filled twice with different values.
+    pub fn fill(
+        &self,
+        fold: &Proof,
+        statement: &BlockStatement,
+        after: &ChainState,
+    ) -> anyhow::Result<PartialWitness<F>> {
+        let mut witness = PartialWitness::new();
+        witness.set_proof_with_pis_target(&self.proof, fold)?;
+        for (&target, element) in self.public.iter().zip(statement.elements()) {
+            witness.set_target(target, from_native(element))?;
+        }
+        witness.set_hash_target(self.consumed, from_digest(after.consumed))?;
+        witness.set_target(self.phase, F::from_canonical_u32(after.phase as u32))?;
+        Ok(witness)
+    }
+}
+
+/// The digest of a chain state whose LogUp sum is zero; `counts` are transactions, messages and phase.
+fn chain_state(
+    builder: &mut Builder,
+    root: HashOutTarget,
+    emitted: HashOutTarget,
+    consumed: HashOutTarget,
+    counts: [Target; 3],
+    deposit_queue: HashOutTarget,
+    exits: HashOutTarget,
+) -> HashOutTarget {
+    let zero = builder.zero();
+    let mut record = [root, emitted, consumed].map(|digest| digest.elements).concat();
+    record.extend([zero; 2]);
+    record.extend(counts);
+    record.extend([deposit_queue, exits].map(|digest| digest.elements).concat());
+    assert_eq!(record.len(), ChainState::LEN);
+    tagged_hash(builder, Tag::ChainState, &record)
+}

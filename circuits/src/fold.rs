@@ -1,0 +1,148 @@
+//! The fold circuit: one proof for up to `fold_arity` consecutive lift or fold proofs.
+//!
+//! Lift and fold share one `CommonCircuitData`, so one verifier serves both and fold verifies itself. Fold
+//! cannot hold its own key as a constant; it takes the list `L = [lift entry, fold entry]` as a witness and
+//! puts out its digest, `set`. All of its children carry the same `set`, and the block circuit compares it
+//! with the true one. So all fold proofs below a block proof used the true list.
+//!
+//! | witness | constrained by |
+//! |---|---|
+//! | children's proofs | they verify |
+//! | children's keys | the entry is the chosen one of L |
+//! | choice | boolean |
+//! | live flags | boolean, never increasing |
+//! | L | its digest is `set`, which is the output's and every child's |
+
+use enfold_state::hash::Digest;
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::BoolTarget;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+
+use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::convert::from_digest;
+use crate::keys::{entry, entry_target, key_set, key_set_target};
+use crate::lift::LiftCircuit;
+use crate::params::Params;
+use crate::public_inputs::BatchPublicInputsTarget;
+use crate::recursion::{
+    BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, check_sets,
+    fill_dead, fix_shape, prove, select,
+};
+
+const NAME: &str = "fold";
+
+/// What a child of fold is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Child {
+    /// A lift proof.
+    Lift = 0,
+    /// A fold proof.
+    Fold = 1,
+}
+
+/// The fold circuit of a profile.
+#[derive(Debug)]
+pub struct FoldCircuit {
+    /// The circuit.
+    pub data: CircuitData,
+    /// How full it is.
+    pub size: RecursionSize,
+    slots: Vec<Slot>,
+    choices: Vec<BoolTarget>,
+    chain: Chain,
+    entries: [HashOutTarget; 2],
+    lift_key: VerifierOnlyCircuitData,
+}
+
+impl FoldCircuit {
+    /// Builds the circuit.
+    ///
+    /// # Errors
+    /// If the rows do not fit the profile's degree, or if the circuit does not come out like lift.
+    pub fn build(params: &Params, lift: &LiftCircuit) -> Result<Self, BuildError> {
+        let common = &lift.data.common;
+        let mut builder = Builder::new(params.recursion.clone());
+        let slots: Vec<Slot> = (0..params.fold_arity).map(|_| Slot::new(&mut builder, common)).collect();
+
+        let entries = [builder.add_virtual_hash(), builder.add_virtual_hash()];
+        let set = key_set_target(&mut builder, entries[0], entries[1]);
+        let choices = slots
+            .iter()
+            .map(|slot| {
+                let entry = entry_target(&mut builder, slot.key());
+                let is_fold = builder.add_virtual_bool_target_safe();
+                let chosen = select(&mut builder, is_fold, entries[1], entries[0]);
+                builder.connect_hashes(entry, chosen);
+                builder.connect_hashes(slot.inputs().set, set);
+                is_fold
+            })
+            .collect();
+
+        let inputs: Vec<_> = slots.iter().map(Slot::inputs).collect();
+        let chain = chain(&mut builder, &inputs);
+        BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
+            .register(&mut builder);
+
+        let (data, size) = fix_shape(builder, NAME, params.recursion_degree_bits)?;
+        if data.common != *common {
+            return Err(BuildError::CommonData { circuit: NAME, like: "lift" });
+        }
+        let lift_key = lift.data.verifier_only.clone();
+        Ok(Self { data, size, slots, choices, chain, entries, lift_key })
+    }
+
+    /// The digest of the true list `L`, which all proofs of the profile carry.
+    pub fn set(&self) -> Digest {
+        key_set(entry(self.key(Child::Lift)), entry(self.key(Child::Fold)))
+    }
+
+    /// The key of a kind of child.
+    pub fn key(&self, child: Child) -> &VerifierOnlyCircuitData {
+        match child {
+            Child::Lift => &self.lift_key,
+            Child::Fold => &self.data.verifier_only,
+        }
+    }
+
+    /// Proves that the children follow one another.
+    ///
+    /// # Errors
+    /// If there are too many or too few children, if they do not chain or are for another set of keys, or if
+    /// one does not verify.
+    pub fn prove(&self, children: &[(Child, &Proof)]) -> Result<Proof, ProveError> {
+        let inputs = check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
+        check_sets(NAME, &inputs, self.set())?;
+        let live: Vec<_> = children
+            .iter()
+            .map(|&(child, proof)| SlotWitness {
+                proof,
+                key: self.key(child),
+                live: F::ONE,
+                which: child as usize,
+            })
+            .collect();
+        let list = [Child::Lift, Child::Fold].map(|child| entry(self.key(child)));
+        let witness = self
+            .fill(&fill_dead(live, self.slots.len()), list)
+            .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
+        prove(NAME, &self.data, witness)
+    }
+
+    /// Fills in exactly these slots and this list of allowed entries, right or wrong.
+    ///
+    /// # Errors
+    /// If a target is filled twice with different values.
+    pub fn fill(&self, slots: &[SlotWitness<'_>], list: [Digest; 2]) -> anyhow::Result<PartialWitness<F>> {
+        let mut witness = PartialWitness::new();
+        for (target, digest) in self.entries.iter().zip(list) {
+            witness.set_hash_target(*target, from_digest(digest))?;
+        }
+        self.chain.fill(&mut witness, slots)?;
+        for ((slot, is_fold), with) in self.slots.iter().zip(&self.choices).zip(slots) {
+            slot.fill(&mut witness, with)?;
+            witness.set_target(is_fold.target, F::from_canonical_usize(with.which))?;
+        }
+        Ok(witness)
+    }
+}

@@ -1,0 +1,134 @@
+//! The lift circuit: one proof for up to `lift_arity` consecutive batch proofs of any kinds.
+//!
+//! All batch circuits of a profile share one `CommonCircuitData`, so one verifier serves them all; which of
+//! them a child is, is a witness. See [`crate::recursion`] for the rules that lift shares with fold.
+//!
+//! | witness | constrained by |
+//! |---|---|
+//! | children's proofs | they verify |
+//! | children's keys | the entry is the one-hot choice's, among the constants |
+//! | choice | boolean, sums to one |
+//! | live flags | boolean, never increasing |
+//! | `set` | nothing: a lift proof is only ever used by fold, which pins it |
+
+use enfold_state::hash::Digest;
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::BoolTarget;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+
+use crate::config::{Builder, CircuitData, CommonCircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::convert::from_digest;
+use crate::keys::{entry, entry_target};
+use crate::params::Params;
+use crate::public_inputs::BatchPublicInputsTarget;
+use crate::recursion::{
+    BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, fill_dead,
+    fix_shape, prove,
+};
+
+const NAME: &str = "lift";
+
+/// The lift circuit of a profile.
+#[derive(Debug)]
+pub struct LiftCircuit {
+    /// The circuit.
+    pub data: CircuitData,
+    /// How full it is.
+    pub size: RecursionSize,
+    slots: Vec<Slot>,
+    choices: Vec<Vec<BoolTarget>>,
+    chain: Chain,
+    set: HashOutTarget,
+    batch_keys: Vec<VerifierOnlyCircuitData>,
+}
+
+impl LiftCircuit {
+    /// Builds the circuit over batch circuits that share `batch_common`; a child is named by its key's place
+    /// in `batch_keys`.
+    ///
+    /// # Errors
+    /// If the rows do not fit the profile's degree.
+    pub fn build(
+        params: &Params,
+        batch_common: &CommonCircuitData,
+        batch_keys: &[VerifierOnlyCircuitData],
+    ) -> Result<Self, BuildError> {
+        let mut builder = Builder::new(params.recursion.clone());
+        let slots: Vec<Slot> =
+            (0..params.lift_arity).map(|_| Slot::new(&mut builder, batch_common)).collect();
+
+        let allowed: Vec<Digest> = batch_keys.iter().map(entry).collect();
+        let choices = slots
+            .iter()
+            .map(|slot| {
+                let entry = entry_target(&mut builder, slot.key());
+                choose_constant(&mut builder, entry, &allowed)
+            })
+            .collect();
+
+        let inputs: Vec<_> = slots.iter().map(Slot::inputs).collect();
+        let chain = chain(&mut builder, &inputs);
+        let set = builder.add_virtual_hash();
+        BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
+            .register(&mut builder);
+
+        let (data, size) = fix_shape(builder, NAME, params.recursion_degree_bits)?;
+        Ok(Self { data, size, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
+    }
+
+    /// Proves that the children, each with its key's place in the list, follow one another.
+    ///
+    /// # Errors
+    /// If there are too many or too few children, if they do not chain, or if one does not verify.
+    pub fn prove(&self, children: &[(usize, &Proof)], set: Digest) -> Result<Proof, ProveError> {
+        check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
+        let live: Vec<_> = children
+            .iter()
+            .map(|&(which, proof)| SlotWitness { proof, key: &self.batch_keys[which], live: F::ONE, which })
+            .collect();
+        let witness = self
+            .fill(&fill_dead(live, self.slots.len()), set)
+            .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
+        prove(NAME, &self.data, witness)
+    }
+
+    /// Fills in exactly these slots, right or wrong.
+    ///
+    /// # Errors
+    /// If a target is filled twice with different values.
+    pub fn fill(&self, slots: &[SlotWitness<'_>], set: Digest) -> anyhow::Result<PartialWitness<F>> {
+        let mut witness = PartialWitness::new();
+        witness.set_hash_target(self.set, from_digest(set))?;
+        self.chain.fill(&mut witness, slots)?;
+        for ((slot, choice), with) in self.slots.iter().zip(&self.choices).zip(slots) {
+            slot.fill(&mut witness, with)?;
+            for (i, &bit) in choice.iter().enumerate() {
+                witness.set_bool_target(bit, i == with.which)?;
+            }
+        }
+        Ok(witness)
+    }
+
+    /// Batch keys, in the order of the list.
+    pub fn batch_keys(&self) -> &[VerifierOnlyCircuitData] {
+        &self.batch_keys
+    }
+}
+
+/// Constrains `entry` to be one of the allowed: boolean choices that sum to one, and entry equal to the
+/// chosen constant. Past the end there is nothing to choose, unlike with an index.
+fn choose_constant(builder: &mut Builder, entry: HashOutTarget, allowed: &[Digest]) -> Vec<BoolTarget> {
+    let choice: Vec<BoolTarget> = allowed.iter().map(|_| builder.add_virtual_bool_target_safe()).collect();
+    let sum = builder.add_many(choice.iter().map(|bit| bit.target));
+    builder.assert_one(sum);
+    for (place, &element) in entry.elements.iter().enumerate() {
+        let mut chosen = builder.zero();
+        for (bit, digest) in choice.iter().zip(allowed) {
+            let constant = from_digest(*digest).elements[place];
+            chosen = builder.mul_const_add(constant, bit.target, chosen);
+        }
+        builder.connect(chosen, element);
+    }
+    choice
+}

@@ -1,0 +1,163 @@
+//! Small circuits in the place of batch circuits, for tests: they have a batch circuit's public inputs and
+//! let the prover choose them, so that a test can make children that say anything.
+
+use std::sync::LazyLock;
+
+use enfold_state::chain::{ChainState, context, seed};
+use enfold_state::field::reduce;
+use enfold_state::hash::Digest;
+use enfold_witness::profile::ProfileId;
+use plonky2::field::types::Field;
+use plonky2::gates::gate::GateRef;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+
+use super::recursion_gates;
+use crate::block::{BlockCircuit, BlockOpening};
+use crate::config::{Builder, CircuitData, EnfoldConfig, F, Proof};
+use crate::fold::{Child, FoldCircuit};
+use crate::gates::range::RangeGate;
+use crate::lift::LiftCircuit;
+use crate::params::Params;
+use crate::public_inputs::{BATCH_PUBLIC_INPUTS_LEN, BatchPublicInputs};
+
+/// A circuit whose 16 public inputs are free. `constant` tells one from another.
+pub struct Toy {
+    pub data: CircuitData,
+    inputs: Vec<Target>,
+}
+
+impl Toy {
+    pub fn build(params: &Params, constant: u64) -> Self {
+        let mut builder = Builder::new(params.batch.clone());
+        let inputs = builder.add_virtual_targets(BATCH_PUBLIC_INPUTS_LEN);
+        builder.register_public_inputs(&inputs);
+        let constant = builder.constant(F::from_canonical_u64(constant));
+        builder.mul(constant, inputs[0]);
+        builder.add_gate_to_gate_set(GateRef::new(RangeGate));
+        while builder.num_gates() <= 1 << 5 {
+            builder.add_gate(plonky2::gates::noop::NoopGate, vec![]);
+        }
+        let data = builder.build::<EnfoldConfig>();
+        assert_eq!(data.common.degree_bits(), 6);
+        Self { data, inputs }
+    }
+
+    pub fn prove(&self, says: &BatchPublicInputs) -> Proof {
+        let mut witness = PartialWitness::new();
+        witness.set_target_arr(&self.inputs, &says.elements()).unwrap();
+        self.data.prove(witness).unwrap()
+    }
+}
+
+/// All circuits of a family over toys.
+pub struct Family {
+    pub toys: Vec<Toy>,
+    /// Like the toys, but not in lift's list.
+    pub foreign: Toy,
+    pub lift: LiftCircuit,
+    pub fold: FoldCircuit,
+    pub block: BlockCircuit,
+}
+
+impl Family {
+    fn build(params: Params, first: u64) -> Self {
+        let toys: Vec<Toy> = (first..first + 4).map(|constant| Toy::build(&params, constant)).collect();
+        let foreign = Toy::build(&params, first + 99);
+        assert!(toys.iter().all(|toy| toy.data.common == foreign.data.common));
+        let keys: Vec<_> = toys.iter().map(|toy| toy.data.verifier_only.clone()).collect();
+        let lift = LiftCircuit::build(&params, &foreign.data.common, &keys).unwrap();
+        let fold = FoldCircuit::build(&params, &lift).unwrap();
+        let block = BlockCircuit::build(&params, &fold).unwrap();
+        Self { toys, foreign, lift, fold, block }
+    }
+}
+
+/// The family that the tests are about.
+pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family::build(Params::of(ProfileId::Test), 11));
+
+/// Another family of the same shape: other constants, so other keys.
+pub static OTHER: LazyLock<Family> = LazyLock::new(|| Family::build(Params::of(ProfileId::Test), 51));
+
+/// A block's chain states: `steps + 1` of them, the first a fresh one, the last with LogUp sum zero.
+pub fn states(steps: usize) -> Vec<ChainState> {
+    let digest = |n: u64| Digest([n, n * n + 1, n + 2, n << 40].map(reduce));
+    let start = ChainState::start(digest(1000), digest(2000));
+    (0..=steps as u64)
+        .map(|i| match i {
+            0 => start,
+            _ => ChainState {
+                root: digest(i),
+                emitted: digest(10 + i),
+                consumed: digest(20 + i),
+                sum: if i == steps as u64 { start.sum } else { [reduce(i), reduce(i + 1)] },
+                transactions: i as u32 * 3,
+                messages: i as u32 * 5,
+                phase: enfold_state::chain::Phase::Credit,
+                deposit_queue: digest(30 + i),
+                exits: digest(40 + i),
+            },
+        })
+        .collect()
+}
+
+pub const CHAIN_ID: u32 = 7;
+pub const BLOCK_NUMBER: u32 = 3;
+
+/// The opening of a block over these states.
+pub fn opening(states: &[ChainState]) -> BlockOpening {
+    let (before, after) = (states[0], states[states.len() - 1]);
+    BlockOpening { chain_id: CHAIN_ID, block_number: BLOCK_NUMBER, before, after }
+}
+
+/// The context of a block over these states.
+pub fn ctx(states: &[ChainState]) -> Digest {
+    let BlockOpening { chain_id, block_number, before, after } = opening(states);
+    context(chain_id, seed(chain_id, block_number, before.root, after.emitted, after.consumed))
+}
+
+/// What the batch from state `i` to state `i + 1` says.
+pub fn step(states: &[ChainState], i: usize) -> BatchPublicInputs {
+    BatchPublicInputs {
+        set: Digest::ZERO,
+        ctx: ctx(states),
+        before: states[i].digest(),
+        after: states[i + 1].digest(),
+    }
+}
+
+/// An honest block of five batches: proofs of every stage.
+pub struct Honest {
+    pub states: Vec<ChainState>,
+    pub batches: Vec<(usize, Proof)>,
+    /// Over batches 0..3 and 3..5.
+    pub lifts: Vec<Proof>,
+    /// Over both lifts.
+    pub fold: Proof,
+    pub block: Proof,
+}
+
+pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
+    let family = &*FAMILY;
+    let states = states(5);
+    let batches: Vec<(usize, Proof)> =
+        (0..5).map(|i| (i % 4, family.toys[i % 4].prove(&step(&states, i)))).collect();
+    let set = family.fold.set();
+    let lift = |range: std::ops::Range<usize>| {
+        let children: Vec<_> = batches[range].iter().map(|(which, proof)| (*which, proof)).collect();
+        family.lift.prove(&children, set).unwrap()
+    };
+    let lifts = vec![lift(0..3), lift(3..5)];
+    let fold = family.fold.prove(&[(Child::Lift, &lifts[0]), (Child::Lift, &lifts[1])]).unwrap();
+    let block = family.block.prove(ProfileId::Test, &fold, &opening(&states)).unwrap();
+    Honest { states, batches, lifts, fold, block }
+});
+
+/// The gates are all there: a circuit that uses a gate outside of the list would differ in shape.
+#[test]
+fn lift_and_fold_have_the_listed_gates_and_interpolation() {
+    let common = &FAMILY.lift.data.common;
+    let listed = recursion_gates(&common.config);
+    assert_eq!(common.gates.len(), listed.len() + 1);
+    assert!(listed.iter().all(|gate| common.gates.contains(gate)));
+}
