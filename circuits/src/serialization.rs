@@ -33,10 +33,13 @@ use plonky2::{
 use crate::config::F;
 use crate::gates::logup::LogUpGate;
 use crate::gates::path::PathGate;
+use crate::gadgets::schnorr::SchnorrGenerator;
+use crate::gates::curve::CurveGate;
 use crate::gates::poseidon2::Poseidon2Gate;
 use crate::gates::range::RangeGate;
 use crate::gates::row::RowGenerator;
 use crate::gates::select::{SelectGate, SelectGenerator};
+use crate::gates::signature::SignatureGate;
 
 /// The gates of all circuits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +67,9 @@ where
         RangeGate,
         PathGate,
         SelectGate,
-        LogUpGate
+        LogUpGate,
+        CurveGate,
+        SignatureGate
     }
 }
 
@@ -101,6 +106,7 @@ where
         RowGenerator<RangeGate>,
         RowGenerator<PathGate>,
         SelectGenerator,
-        RowGenerator<LogUpGate>
+        RowGenerator<LogUpGate>,
+        SchnorrGenerator
     }
 }

@@ -7,4 +7,5 @@ pub mod leaf;
 pub mod merkle;
 pub mod message;
 pub mod range;
+pub mod schnorr;
 pub mod select;

@@ -55,6 +55,11 @@ pub trait Arith {
         self.mul(a, a)
     }
 
+    /// `3 a`.
+    fn triple(&mut self, a: Self::V) -> Self::V {
+        self.scale(F::from_canonical_u64(3), a)
+    }
+
     /// `a + k`.
     fn add_constant(&mut self, a: Self::V, k: F) -> Self::V {
         let k = self.constant(k);
@@ -127,6 +132,11 @@ impl<P: PackedField<Scalar = F>> Arith for BaseArith<P> {
     #[inline(always)]
     fn square(&mut self, a: P) -> P {
         a.square()
+    }
+
+    #[inline(always)]
+    fn triple(&mut self, a: P) -> P {
+        a + a + a
     }
 }
 

@@ -21,16 +21,21 @@ pub(super) fn constrain<A: Arith>(
     value: usize,
     columns: Range<usize>,
 ) {
-    let (one, three, four) = (a.constant(F::ONE), F::from_canonical_u64(3), F::from_canonical_u64(4));
     for column in columns.clone() {
-        // With u = x^2 - 3x + 1: x (x - 3) (x - 1) (x - 2) = (u - 1) (u + 1).
-        let x = row.wire(column);
-        let above = a.mul_add(x, x, one);
-        let u = a.scale_add(-three, x, above);
-        out.zero("digit is 0, 1, 2 or 3", a.mul_sub(u, u, one));
+        constrain_digit(a, row.wire(column), out);
     }
-    let sum = a.reduce(columns.map(|column| row.wire(column)), four);
+    let sum = a.reduce(columns.map(|column| row.wire(column)), F::from_canonical_u64(4));
     out.zero("value is the sum of its digits", a.sub(sum, row.wire(value)));
+}
+
+/// Constrains a value to be a digit: 0, 1, 2 or 3. Degree 4, one constraint.
+#[inline(always)]
+pub(super) fn constrain_digit<A: Arith>(a: &mut A, x: A::V, out: &mut impl Constraints<A::V>) {
+    // With u = x (x - 3) + 1: x (x - 3) (x - 1) (x - 2) = (u - 1) (u + 1).
+    let one = a.constant(F::ONE);
+    let other = a.add_constant(x, -F::from_canonical_u64(3));
+    let u = a.mul_add(x, other, one);
+    out.zero("digit is 0, 1, 2 or 3", a.mul_sub(u, u, one));
 }
 
 /// Sets the digits' columns from the value's.

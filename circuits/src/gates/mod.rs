@@ -2,13 +2,19 @@
 //! how its row is filled.
 
 pub mod arith;
+pub mod curve;
 mod digits;
+pub mod exit;
+pub mod key;
 pub mod logup;
 pub mod path;
 pub mod poseidon2;
+pub mod quintic;
 pub mod range;
 pub mod row;
 pub mod select;
+pub mod signature;
+pub mod split;
 
 use plonky2::gates::gate::GateRef;
 
@@ -29,6 +35,8 @@ pub fn constraint_names(gate: &GateRef<F, D>) -> Vec<String> {
         range::RangeGate,
         path::PathGate,
         logup::LogUpGate,
+        curve::CurveGate,
+        signature::SignatureGate,
     }
     (0..gate.0.num_constraints()).map(|index| format!("constraint {index}")).collect()
 }
