@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{bundle, import, init, keygen, sign};
+use crate::commands::{bundle, generate, import, init, keygen, sign};
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
@@ -58,6 +58,8 @@ pub enum Command {
     Sign(sign::SignArgs),
     /// Put signed transactions into a block file.
     Bundle(bundle::BundleArgs),
+    /// Generate a genesis and blocks from a seed.
+    Gen(generate::GenerateArgs),
     /// Carry over a real chain's transfers from a CSV file.
     Import(import::ImportArgs),
     /// Start a data directory from a genesis.
@@ -71,6 +73,7 @@ impl Command {
             Self::Keygen(_) => "keygen",
             Self::Sign(_) => "sign",
             Self::Bundle(_) => "bundle",
+            Self::Gen(_) => "gen",
             Self::Import(_) => "import",
             Self::Init(_) => "init",
         }

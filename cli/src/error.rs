@@ -188,12 +188,23 @@ impl CliError {
             Self::Csv { .. } => "malformed_csv",
             Self::Import { .. } => "import",
             Self::Genesis { .. } => "genesis",
-            Self::Execute { .. } => "block",
+            Self::Execute { source, .. } => execute_kind(source),
             Self::Strict { .. } => "invalid_transactions",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",
             Self::Stdout { .. } => "stdout",
         }
+    }
+}
+
+fn execute_kind(error: &ExecuteError) -> &'static str {
+    match error {
+        ExecuteError::ChainId { .. } => "wrong_chain_id",
+        ExecuteError::Number { .. } => "wrong_block_number",
+        ExecuteError::DuplicateFeePolicy { .. } | ExecuteError::FloorRange { .. } => "fee_policy",
+        ExecuteError::Empty { .. } => "empty_block",
+        ExecuteError::Full { .. } => "state_full",
+        ExecuteError::BalanceRange { .. } => "balance_range",
     }
 }
 

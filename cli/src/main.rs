@@ -51,6 +51,7 @@ fn run(cli: &Cli) -> Result<Outcome, CliError> {
         Command::Keygen(args) => args.run(),
         Command::Sign(args) => args.run(),
         Command::Bundle(args) => args.run(),
+        Command::Gen(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
     }

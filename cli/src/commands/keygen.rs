@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use enfold_fixtures::accounts::secret_key;
 use enfold_state::keys::{PublicKey, SecretKey};
 use enfold_state::leaf::Address;
+use rand::rngs::OsRng;
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::files::{Access, Writer};
-use crate::import::keys::{Purpose, derive};
+use crate::import::keys::{DEFAULT_SEED, Purpose, derive};
 use crate::import::rows::ForeignAddress;
 use crate::key_file::KeyFile;
 use crate::output::Outcome;
@@ -20,7 +22,8 @@ use crate::output::Outcome;
 #[command(after_help = "\
 Examples:
   enfold keygen --out alice.json
-  enfold keygen --import-address 0xa1e4380a3b1f749673e270229993ee55f35663b4 --out key.json")]
+  enfold keygen --import-address 0xa1e4380a3b1f749673e270229993ee55f35663b4 --out key.json
+  enfold keygen --gen-account 0 --seed 7 --out key.json")]
 pub struct KeygenArgs {
     /// File for the key; only its owner may read it. Without it, the key, secret and all, is the result.
     #[arg(long, value_name = "FILE")]
@@ -29,11 +32,14 @@ pub struct KeygenArgs {
     #[arg(long, requires = "out")]
     force: bool,
     /// Instead of a random key, the one that `enfold import` derives for this address.
-    #[arg(long, value_name = "0xADDRESS")]
+    #[arg(long, value_name = "0xADDRESS", group = "derived")]
     import_address: Option<ForeignAddress>,
-    /// Seed of the import.
-    #[arg(long, value_name = "SEED", requires = "import_address", default_value_t = crate::import::keys::DEFAULT_SEED)]
-    import_seed: u64,
+    /// Instead of a random key, that of this account of `enfold gen`.
+    #[arg(long, value_name = "I", group = "derived")]
+    gen_account: Option<u64>,
+    /// Seed of the import or the generator.
+    #[arg(long, value_name = "SEED", requires = "derived", default_value_t = DEFAULT_SEED)]
+    seed: u64,
 }
 
 #[derive(Serialize)]
@@ -66,9 +72,10 @@ impl KeygenArgs {
     /// # Errors
     /// If the file cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let key = match self.import_address {
-            Some(address) => derive(self.import_seed, Purpose::Owner(address)),
-            None => SecretKey::random(&mut rand::rngs::OsRng),
+        let key = match (self.import_address, self.gen_account) {
+            (Some(address), _) => derive(self.seed, Purpose::Owner(address)),
+            (_, Some(index)) => secret_key(self.seed, index),
+            _ => SecretKey::random(&mut OsRng),
         };
         let file = KeyFile::from(&key);
         if let Some(path) = &self.out {

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub mod bundle;
+pub mod generate;
 pub mod import;
 pub mod init;
 pub mod keygen;

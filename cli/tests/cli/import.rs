@@ -65,13 +65,8 @@ fn the_seed_and_the_chain_id_decide_the_keys_and_the_fee_can_be_zero() {
     assert_eq!(execute(&other, &blocks[0]).unwrap().rejections, []);
 
     // The same key, from its foreign address.
-    let key = run(&[
-        "keygen",
-        "--import-address",
-        "0x69ea6b31ef305d6b99bb2d4c9d99456fa108b02a",
-        "--import-seed",
-        "2",
-    ]);
+    let key =
+        run(&["keygen", "--import-address", "0x69ea6b31ef305d6b99bb2d4c9d99456fa108b02a", "--seed", "2"]);
     assert_eq!(key["address"], other.leaf(0.into_index()).unwrap().address.to_string());
 }
 

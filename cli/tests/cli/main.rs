@@ -1,6 +1,7 @@
 //! The binary from outside: results, exit codes, files.
 
 mod common;
+mod generate;
 mod import;
 mod keys;
 mod usage;
