@@ -7,6 +7,7 @@ use std::fmt;
 
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::gates::gate::GateRef;
+use plonky2::gates::public_input::PublicInputGate;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartitionWitness, Witness};
@@ -94,7 +95,8 @@ struct GateInfo {
     gate: GateRef<F, D>,
     name: String,
     wires: usize,
-    constraints: usize,
+    /// Names of its constraints.
+    constraints: Vec<String>,
 }
 
 /// A circuit laid out for checking: which gate and constants each row has.
@@ -160,7 +162,7 @@ impl<'c> Checker<'c> {
             gate: gate.clone(),
             name: gate.0.id(),
             wires: gate.0.num_wires(),
-            constraints: gate.0.num_constraints(),
+            constraints: constraint_names(gate),
         });
         Self {
             prover,
@@ -206,6 +208,12 @@ impl<'c> Checker<'c> {
     /// The classes of the public inputs.
     pub fn public_classes(&self) -> impl Iterator<Item = usize> {
         self.prover.public_inputs.iter().map(|&target| self.class_of(target))
+    }
+
+    /// The row that holds the hash of the public inputs.
+    pub fn public_input_row(&self) -> Option<usize> {
+        let is_public = |gate: &GateInfo| gate.gate.0.as_any().is::<PublicInputGate>();
+        self.rows.iter().position(|&gate| is_public(&self.gates[gate as usize]))
     }
 
     fn gate(&self, row: usize) -> &GateInfo {
@@ -303,7 +311,7 @@ impl<'c> Checker<'c> {
         hash: &HashOut<F>,
     ) -> Vec<F> {
         let gate = &self.gates[gate];
-        if gate.constraints == 0 {
+        if gate.constraints.is_empty() {
             return Vec::new();
         }
         let mut wires = Vec::with_capacity(gate.wires * rows.len());
@@ -323,11 +331,11 @@ impl<'c> Checker<'c> {
     }
 
     fn violation(&self, row: usize, index: usize, got: F) -> Violation {
-        let GateInfo { gate, name, .. } = self.gate(row);
+        let GateInfo { name, constraints, .. } = self.gate(row);
         Violation::Constraint {
             row,
             gate: name.clone(),
-            constraint: constraint_names(gate).swap_remove(index),
+            constraint: constraints[index].clone(),
             got: got.to_canonical_u64(),
         }
     }

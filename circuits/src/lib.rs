@@ -10,6 +10,7 @@ pub mod gates;
 pub mod hash;
 pub mod keys;
 pub mod lift;
+pub mod mutate;
 pub mod params;
 pub mod public_inputs;
 pub mod recursion;

@@ -34,6 +34,7 @@ pub fn constraint_names(gate: &GateRef<F, D>) -> Vec<String> {
         poseidon2::Poseidon2Gate,
         range::RangeGate,
         path::PathGate,
+        select::SelectGate,
         logup::LogUpGate,
         curve::CurveGate,
         signature::SignatureGate,

@@ -17,6 +17,8 @@ use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::{AlgebraicHasher, Hasher};
 use plonky2::plonk::vars::EvaluationTargets;
 
+use crate::common::{OneRow, assert_every_constraint_bites};
+
 fn random_array<const N: usize>() -> [F; N] {
     F::rand_array()
 }
@@ -101,4 +103,17 @@ fn rows_in_a_recursive_verifier() {
     let vars = EvaluationTargets { local_constants: &[], local_wires: &wires, public_inputs_hash: &hash };
     Poseidon2Gate.eval_unfiltered_circuit(&mut builder, vars);
     assert_eq!(builder.num_gates(), 157);
+}
+
+#[test]
+fn every_constraint_bites() {
+    let circuit = OneRow::new::<Poseidon2Gate>(&[]);
+    for swap in [F::ZERO, F::ONE] {
+        let mut inputs = F::rand_vec(12).into_iter().enumerate().collect::<Vec<_>>();
+        inputs.push((Poseidon2Gate::SWAP, swap));
+        assert_every_constraint_bites::<Poseidon2Gate>(&circuit, circuit.witness(&inputs).unwrap());
+    }
+    let two = [(Poseidon2Gate::SWAP, F::TWO)];
+    let inputs = (0..12).map(|i| (i, F::ONE)).chain(two).collect::<Vec<_>>();
+    assert!(circuit.witness(&inputs).is_none());
 }
