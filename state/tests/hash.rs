@@ -1,0 +1,204 @@
+//! Poseidon2 and the hashes on it, against an implementation of the paper's text and pinned values.
+
+use enfold_state::field::{F, ORDER, reduce, to_u64};
+use enfold_state::hash::{
+    DIGEST_LEN, Digest, DigestError, MessageSponge, RATE, Tag, WIDTH, hash, node, permute,
+};
+use p3_goldilocks::{
+    GOLDILOCKS_POSEIDON2_RC_12_EXTERNAL_FINAL, GOLDILOCKS_POSEIDON2_RC_12_EXTERNAL_INITIAL,
+    GOLDILOCKS_POSEIDON2_RC_12_INTERNAL, MATRIX_DIAG_12_GOLDILOCKS,
+};
+use proptest::prelude::*;
+
+type Integers = [u64; WIDTH];
+
+fn add(a: u64, b: u64) -> u64 {
+    ((u128::from(a) + u128::from(b)) % u128::from(ORDER)) as u64
+}
+
+fn mul(a: u64, b: u64) -> u64 {
+    (u128::from(a) * u128::from(b) % u128::from(ORDER)) as u64
+}
+
+fn seventh_power(a: u64) -> u64 {
+    (0..6).fold(a, |power, _| mul(power, a))
+}
+
+/// The external matrix: circ(2 M4, M4, M4), section 5.1 of the paper.
+fn external(state: Integers) -> Integers {
+    const M4: [[u64; 4]; 4] = [[2, 3, 1, 1], [1, 2, 3, 1], [1, 1, 2, 3], [3, 1, 1, 2]];
+    std::array::from_fn(|row| {
+        (0..WIDTH).fold(0, |sum, column| {
+            let factor = if row / 4 == column / 4 { 2 } else { 1 };
+            add(sum, mul(factor * M4[row % 4][column % 4], state[column]))
+        })
+    })
+}
+
+/// The internal matrix: all ones, plus a diagonal.
+fn internal(state: Integers) -> Integers {
+    let sum = state.into_iter().fold(0, add);
+    std::array::from_fn(|i| add(sum, mul(to_u64(MATRIX_DIAG_12_GOLDILOCKS[i]), state[i])))
+}
+
+/// Poseidon2, section 6 of the paper: 4 full rounds, 22 partial ones, 4 full ones.
+fn permutation(input: Integers) -> Integers {
+    let full = |state: Integers, constants: &[F; WIDTH]| {
+        external(std::array::from_fn(|i| seventh_power(add(state[i], to_u64(constants[i])))))
+    };
+    let mut state = external(input);
+    for constants in &GOLDILOCKS_POSEIDON2_RC_12_EXTERNAL_INITIAL {
+        state = full(state, constants);
+    }
+    for constant in GOLDILOCKS_POSEIDON2_RC_12_INTERNAL {
+        state[0] = seventh_power(add(state[0], to_u64(constant)));
+        state = internal(state);
+    }
+    for constants in &GOLDILOCKS_POSEIDON2_RC_12_EXTERNAL_FINAL {
+        state = full(state, constants);
+    }
+    state
+}
+
+/// The sponge as `hash` documents it.
+fn sponge(tag: u64, record: &[u64]) -> [u64; DIGEST_LEN] {
+    let mut state = [0; WIDTH];
+    state[RATE] = tag;
+    for block in record.chunks(RATE) {
+        state[..RATE].fill(0);
+        state[..block.len()].copy_from_slice(block);
+        state = permutation(state);
+    }
+    [state[0], state[1], state[2], state[3]]
+}
+
+fn elements(integers: &[u64]) -> Vec<F> {
+    integers.iter().copied().map(reduce).collect()
+}
+
+fn numbers(digest: Digest) -> [u64; DIGEST_LEN] {
+    digest.into()
+}
+
+fn arb_integers<const N: usize>() -> impl Strategy<Value = [u64; N]> {
+    any::<[u64; N]>().prop_map(|integers| integers.map(|integer| integer % ORDER))
+}
+
+proptest! {
+    #[test]
+    fn permutation_is_the_papers(input in arb_integers::<WIDTH>()) {
+        let mut state = input.map(reduce);
+        permute(&mut state);
+        prop_assert_eq!(state.map(to_u64), permutation(input));
+    }
+
+    #[test]
+    fn nodes(input in arb_integers::<8>()) {
+        let (left, right) = input.split_at(4);
+        let digest = |half: &[u64]| Digest::try_from(<[u64; 4]>::try_from(half).expect("four")).expect("canonical");
+        prop_assert_eq!(numbers(node(digest(left), digest(right))), sponge(0, &input));
+    }
+
+    #[test]
+    fn records(input in arb_integers::<25>(), length in 1usize..=25) {
+        let record = &input[..length];
+        prop_assert_eq!(numbers(hash(Tag::Challenge, &elements(record))), sponge(3, record));
+    }
+
+    #[test]
+    fn messages(first in arb_integers::<8>(), second in arb_integers::<8>()) {
+        let mut state: Integers = [0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0];
+        let mut sponge = MessageSponge::default();
+        prop_assert_eq!(numbers(sponge.digest()), [5, 0, 0, 0]);
+        for message in [first, second] {
+            state[..RATE].copy_from_slice(&message);
+            state = permutation(state);
+            sponge.absorb(message.map(reduce));
+            prop_assert_eq!(&numbers(sponge.digest())[..], &state[RATE..]);
+        }
+    }
+
+    #[test]
+    fn digests_read_back(input in arb_integers::<4>()) {
+        let digest = Digest::try_from(input).expect("canonical");
+        prop_assert_eq!(digest.to_string().parse(), Ok(digest));
+        prop_assert_eq!(numbers(digest), input);
+    }
+}
+
+/// A change to one of these is a change of protocol version.
+#[test]
+fn pinned_values() {
+    let mut state = std::array::from_fn(|i| reduce(i as u64));
+    permute(&mut state);
+    let record = elements(&(0..25).collect::<Vec<_>>());
+    let got = [
+        Digest([state[0], state[1], state[2], state[3]]),
+        node(Digest::ZERO, Digest::ZERO),
+        hash(Tag::AccountLeaf, &record[..8]),
+        hash(Tag::Address, &record[..5]),
+        hash(Tag::Challenge, &record[..22]),
+        hash(Tag::TransactionId, &record[..12]),
+        hash(Tag::ChainState, &record),
+    ];
+    let expected = [
+        "f292ab67c0f14b030a32f1b37656544c053c61ab895498de02ff92e55b196ffb",
+        "5b31a8b9799ff836e385174fe60f4b08e82c6be88d50767c2778f3b6a18981e2",
+        "1a7f8730f5be381e651942418b718fea6f5edabfd01175e5dcc65f406638b82d",
+        "a6ec30d22b8fec44b8a658be90f110a56b325b0573f0693280a6f7450e6bdb70",
+        "8d2909171543ddf669d79aa37009f1ea6127689a33ec5d84fb2b35b6f4f27521",
+        "bc8ce83b69f770f68b4fc970039b2b59acfb2b383875c1dc445e35d44f48cc2e",
+        "c1f81641ad8f605873488e4088b418e0f457addbdf295aedde78ab22dab4abe5",
+    ];
+    assert_eq!(got.map(|digest| digest.to_string()), expected);
+}
+
+#[test]
+fn tags_are_the_published_numbers() {
+    let tags = [
+        Tag::AccountLeaf,
+        Tag::Address,
+        Tag::Challenge,
+        Tag::TransactionId,
+        Tag::BatchMessages,
+        Tag::EmittedChain,
+        Tag::ConsumedChain,
+        Tag::ChainState,
+        Tag::Context,
+        Tag::Seed,
+        Tag::LogUp,
+        Tag::VerifierKey,
+        Tag::KeySet,
+        Tag::Nonce,
+        Tag::Point,
+    ];
+    for (tag, number) in tags.into_iter().zip(1..) {
+        assert_eq!(to_u64(tag.element()), number);
+    }
+}
+
+/// SECURITY: a record never passes for another of another kind, nor for a tree node.
+#[test]
+fn kinds_of_records_do_not_mix() {
+    let record = elements(&[1, 2, 3, 4, 5, 6, 7, 8]);
+    let digest = |half: &[F]| Digest(half.try_into().expect("four"));
+    let leaf = hash(Tag::AccountLeaf, &record);
+    assert_ne!(leaf, node(digest(&record[..4]), digest(&record[4..])));
+    assert_ne!(leaf, hash(Tag::EmittedChain, &record));
+    assert_ne!(hash(Tag::EmittedChain, &record), hash(Tag::ConsumedChain, &record));
+    let mut sponge = MessageSponge::default();
+    sponge.absorb(record.clone().try_into().expect("eight"));
+    assert_ne!(leaf, sponge.digest());
+}
+
+#[test]
+fn text_that_is_no_digest() {
+    for text in ["", "00", &"0".repeat(63), &"0".repeat(66), &"g".repeat(64)] {
+        assert!(matches!(text.parse::<Digest>(), Err(DigestError::NotHex { .. })), "{text}");
+    }
+    let text = format!("{}{ORDER:016x}", "0".repeat(48));
+    assert_eq!(text.parse::<Digest>(), Err(DigestError::NotCanonical { got: ORDER }));
+    assert!(serde_json::from_str::<Digest>(&format!("\"{text}\"")).is_err());
+    let bytes = bincode::serialize(&[0, 0, 0, ORDER]).expect("serialises");
+    assert!(bincode::deserialize::<Digest>(&bytes).is_err());
+}
