@@ -31,10 +31,10 @@ use plonky2::{
 };
 
 use crate::config::F;
-use crate::gates::logup::LogUpGate;
-use crate::gates::path::PathGate;
 use crate::gadgets::schnorr::SchnorrGenerator;
 use crate::gates::curve::CurveGate;
+use crate::gates::logup::LogUpGate;
+use crate::gates::path::PathGate;
 use crate::gates::poseidon2::Poseidon2Gate;
 use crate::gates::range::RangeGate;
 use crate::gates::row::RowGenerator;

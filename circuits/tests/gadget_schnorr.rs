@@ -33,7 +33,12 @@ impl One {
         Self { data: build(builder), signature, record }
     }
 
-    fn witness(&self, key: &PublicKey, transaction: &Transaction, signature: &Signature) -> PartialWitness<F> {
+    fn witness(
+        &self,
+        key: &PublicKey,
+        transaction: &Transaction,
+        signature: &Signature,
+    ) -> PartialWitness<F> {
         let mut witness = PartialWitness::new();
         self.signature.set(&mut witness, key, signature).unwrap();
         witness.set_target_arr(&self.record, &from_native_array(transaction.elements())).unwrap();

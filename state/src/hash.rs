@@ -53,9 +53,9 @@ pub enum Tag {
     VerifierKey = 12,
     /// Key set: lift entry (4), fold entry (4).
     KeySet = 13,
-    /// Deterministic signature nonce: see `keys`.
+    /// Deterministic signature nonce: counter, secret (10), the signed fields (12); see `keys`.
     Nonce = 14,
-    /// Points derived from a published string: see `ecgfp5`.
+    /// A point from a published string: string (4), counter, half; see `ecgfp5::walk`.
     Point = 15,
     /// Stored verifier key: its length in bytes, then the bytes; one length per profile.
     KeyFile = 16,
