@@ -1,0 +1,217 @@
+//! Files, in both forms, whole and damaged.
+
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::codec::{
+    CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Record, decode, encode, encode_json, peek_kind,
+    read, read_file,
+};
+use enfold_state::field::ORDER;
+use enfold_state::transaction::SignedTransaction;
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+fn records(seed: u64) -> (Genesis, Block, BlockData, SignedTransaction) {
+    let mut world = World::new(WorldSpec { seed, accounts: 3, new_share: 0.2, ..WorldSpec::default() });
+    let genesis = world.genesis().clone();
+    let block = world.block(6);
+    let execution = world.advance(&block).expect("all are valid");
+    let (first, rest) = execution.credits.split_at(5);
+    let data = BlockData { chain_id: 7, number: 1, emitted: vec![first.to_vec(), vec![], rest.to_vec()] };
+    let signed = block.transactions[0];
+    (genesis, block, data, signed)
+}
+
+fn round_trip<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
+    let bytes = encode(record).expect("it has a binary form");
+    assert_eq!(&bytes[..8], MAGIC);
+    assert_eq!(peek_kind(&bytes), Some(T::KIND));
+    assert_eq!(&decode::<T>(&bytes).expect("its own form"), record);
+    assert_eq!(&read::<T>(&bytes).expect("its own form"), record);
+    let json = encode_json(record).expect("it has a JSON form");
+    assert_eq!(&read::<T>(json.as_bytes()).expect("its own form"), record);
+    assert_eq!(&read::<T>(format!(" \r\n\t{json}\n").as_bytes()).expect("its own form"), record);
+}
+
+#[test]
+fn both_forms_give_the_record_back() {
+    for seed in 0..5 {
+        let (genesis, block, data, signed) = records(seed);
+        round_trip(&genesis);
+        round_trip(&block);
+        round_trip(&data);
+        round_trip(&signed);
+    }
+    round_trip(&Genesis::default());
+    round_trip(&Block::default());
+}
+
+#[test]
+fn the_binary_form_is_as_documented() {
+    let (genesis, ..) = records(1);
+    let bytes = encode(&genesis).expect("it has a binary form");
+    assert_eq!(bytes.len(), HEADER_LEN + 4 + 8 + 3 * (32 + 4 + 8));
+    assert_eq!(bytes[8..12], 1u32.to_le_bytes());
+    assert_eq!(bytes[12..16], 1u32.to_le_bytes());
+    assert_eq!(bytes[16..20], genesis.chain_id.to_le_bytes());
+    assert_eq!(bytes[20..28], 3u64.to_le_bytes());
+    assert_eq!(bytes[28..60], <[u64; 4]>::from(genesis.leaves[0].address).map(u64::to_le_bytes).concat());
+    assert_eq!(bytes[60..64], 0u32.to_le_bytes());
+    assert_eq!(bytes[64..72], genesis.leaves[0].balance.to_le_bytes());
+}
+
+#[test]
+fn every_truncation_and_every_extension_is_refused() {
+    let (_, block, ..) = records(1);
+    let bytes = encode(&block).expect("it has a binary form");
+    for len in 0..bytes.len() {
+        let error = read::<Block>(&bytes[..len]).expect_err("a part is no block");
+        match len {
+            0..HEADER_LEN => assert!(
+                matches!(error, CodecError::Truncated { kind: Kind::Block, expected: HEADER_LEN, got } if got == len)
+            ),
+            _ => assert!(matches!(error, CodecError::Body { kind: Kind::Block, .. })),
+        }
+    }
+    let mut long = bytes;
+    long.push(0);
+    assert!(matches!(read::<Block>(&long), Err(CodecError::Body { .. })));
+}
+
+#[test]
+fn headers_are_checked() {
+    let (genesis, block, ..) = records(1);
+    let bytes = encode(&block).expect("it has a binary form");
+    let mut other = bytes.clone();
+    other[0] ^= 1;
+    assert!(
+        matches!(read::<Block>(&other), Err(CodecError::Magic { kind: Kind::Block, got }) if got == other[..8])
+    );
+    let mut newer = bytes.clone();
+    newer[8] += 1;
+    let (e, g) = (FORMAT_VERSION, FORMAT_VERSION + 1);
+    assert!(
+        matches!(read::<Block>(&newer), Err(CodecError::Version { expected, got }) if (expected, got) == (e, g))
+    );
+    let foreign = encode(&genesis).expect("it has a binary form");
+    let error = read::<Block>(&foreign).expect_err("a genesis is no block");
+    assert!(matches!(error, CodecError::Kind { expected: Kind::Block, got: 1 }));
+    assert_eq!(error.to_string(), "expected a block file, got a genesis file");
+    let mut unknown = bytes;
+    unknown[15] = 9;
+    assert!(matches!(read::<Block>(&unknown), Err(CodecError::Kind { expected: Kind::Block, .. })));
+    assert_eq!(peek_kind(&unknown), None);
+    assert_eq!(peek_kind(b"{}"), None);
+}
+
+#[test]
+fn a_length_that_the_bytes_do_not_pay_for() {
+    let (genesis, ..) = records(1);
+    let mut bytes = encode(&genesis).expect("it has a binary form");
+    for len in [4, 10 << 30, u64::MAX] {
+        bytes[20..28].copy_from_slice(&u64::to_le_bytes(len));
+        assert!(matches!(read::<Genesis>(&bytes), Err(CodecError::Body { .. })));
+    }
+}
+
+#[test]
+fn elements_have_one_form() {
+    let (genesis, ..) = records(1);
+    let mut bytes = encode(&genesis).expect("it has a binary form");
+    bytes[28..36].copy_from_slice(&0u64.to_le_bytes());
+    assert!(decode::<Genesis>(&bytes).is_ok());
+    bytes[28..36].copy_from_slice(&ORDER.to_le_bytes());
+    assert!(matches!(decode::<Genesis>(&bytes), Err(CodecError::Body { .. })));
+    let text = encode_json(&genesis).expect("it has a JSON form");
+    let first = genesis.leaves[0].address.to_string();
+    let above = format!("{ORDER:016x}{}", &first[16..]);
+    let error = read::<Genesis>(text.replace(&first, &above).as_bytes()).expect_err("not canonical");
+    assert!(error.to_string().contains("expected an element below"), "{error}");
+}
+
+#[test]
+fn json_that_is_not_the_record() {
+    let bad = |text: &str| match read::<Genesis>(text.as_bytes()) {
+        Err(CodecError::Json { kind: Kind::Genesis, source }) => source.to_string(),
+        other => panic!("expected a JSON error, got {other:?}"),
+    };
+    assert!(bad("{").contains("EOF"));
+    assert!(bad("{}").contains("missing field `chain_id`"));
+    assert!(bad(r#"{"chain_id": 1, "leaves": [], "more": 1}"#).contains("unknown field `more`"));
+    assert!(bad(r#"{"chain_id": 4294967296, "leaves": []}"#).contains("4294967296"));
+    assert!(bad(r#"{"chain_id": -1, "leaves": []}"#).contains("-1"));
+    assert!(bad(r#"{"chain_id": 1, "leaves": []} x"#).contains("trailing"));
+    assert!(bad(r#"{"chain_id": 1, "chain_id": 1, "leaves": []}"#).contains("duplicate"));
+    // Anything else is taken for the binary form.
+    assert!(matches!(read::<Genesis>(b"[]"), Err(CodecError::Truncated { .. })));
+    assert!(matches!(read::<Genesis>(b"a text of some length"), Err(CodecError::Magic { .. })));
+    assert!(matches!(read::<Genesis>(b""), Err(CodecError::Truncated { got: 0, .. })));
+    assert!(matches!(read::<Genesis>(&[b' '; 20]), Err(CodecError::Magic { .. })));
+}
+
+/// A record with a small bound.
+#[derive(Debug, Serialize, Deserialize)]
+struct Short {
+    bytes: Vec<u8>,
+}
+
+impl Record for Short {
+    const KIND: Kind = Kind::Journal;
+    const MAX_LEN: u64 = 64;
+}
+
+#[test]
+fn a_bound_holds_for_writing_and_for_reading() {
+    let fits = Short { bytes: vec![1; 64 - HEADER_LEN - 8] };
+    let bytes = encode(&fits).expect("it fits");
+    assert_eq!(bytes.len(), 64);
+    assert_eq!(decode::<Short>(&bytes).expect("it fits").bytes, fits.bytes);
+    let over = Short { bytes: vec![1; 64 - HEADER_LEN - 7] };
+    assert!(matches!(encode(&over), Err(CodecError::Body { kind: Kind::Journal, .. })));
+    let error = read::<Short>(&[b'{'; 65]).expect_err("too long");
+    assert!(matches!(error, CodecError::TooLong { expected: 64, got: 65, .. }));
+}
+
+#[test]
+fn files_are_read_within_their_bound() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("file");
+    let missing = read_file::<Short>(&path).expect_err("there is no file");
+    assert!(matches!(missing, CodecError::Io { path: p, .. } if p == path));
+    assert!(matches!(read_file::<Short>(dir.path()), Err(CodecError::Io { .. })));
+    std::fs::write(&path, br#"{"bytes": [1, 2]}"#).expect("written");
+    assert_eq!(read_file::<Short>(&path).expect("it is one").bytes, [1, 2]);
+    // A sparse file of a gigabyte: no more than the bound is read.
+    let file = std::fs::File::create(&path).expect("made");
+    file.set_len(1 << 30).expect("sized");
+    assert!(matches!(read_file::<Short>(&path), Err(CodecError::TooLong { expected: 64, got: 65, .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// What damaged bytes are read as, if anything, has exactly these bytes as its form.
+    #[test]
+    fn damaged_bytes_are_refused_or_canonical(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let (_, _, data, _) = records(1);
+        let mut bytes = encode(&data).expect("it has a binary form");
+        for (index, value) in changes {
+            let i = index.index(bytes.len());
+            bytes[i] = value;
+        }
+        if let Ok(read) = decode::<BlockData>(&bytes) {
+            prop_assert_eq!(encode(&read).expect("it was read"), bytes);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_error_and_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(read::<Block>(&bytes).is_err());
+        let framed = [&encode(&Block::default()).expect("it has a binary form")[..HEADER_LEN], &bytes].concat();
+        if let Ok(block) = decode::<Block>(&framed) {
+            prop_assert_eq!(encode(&block).expect("it was read"), framed);
+        }
+    }
+}

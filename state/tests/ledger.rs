@@ -1,0 +1,202 @@
+//! Genesis, and the state from published data alone.
+
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::block::{BlockData, Genesis, GenesisLeaf};
+use enfold_state::executor::Execution;
+use enfold_state::field::ORDER;
+use enfold_state::hash::Digest;
+use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
+use enfold_state::ledger::{ApplyError, GenesisError, Ledger};
+use enfold_state::message::{Message, Op};
+use enfold_state::rebuild::{Place, RebuildError, rebuild};
+use enfold_state::tree::{climb, empty_subtree};
+use proptest::prelude::*;
+
+fn genesis(leaves: &[(u64, u32, u64)]) -> Genesis {
+    let address = |number| Digest::try_from([number, 1, 2, 3]).expect("small numbers are canonical");
+    let leaf = |&(owner, asset, balance)| GenesisLeaf { address: address(owner), asset, balance };
+    Genesis { chain_id: 7, leaves: leaves.iter().map(leaf).collect() }
+}
+
+#[test]
+fn a_genesis_becomes_leaves_in_its_order() {
+    let genesis = genesis(&[(1, 0, 5), (2, 0, 0), (1, 9, AMOUNT_LIMIT - 1)]);
+    let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
+    assert_eq!((ledger.chain_id(), ledger.height(), ledger.len()), (7, 0, 3));
+    for (index, entry) in (0..).map(LeafIndex).zip(&genesis.leaves) {
+        let GenesisLeaf { address, asset, balance } = *entry;
+        let leaf = Leaf { address, nonce: 0, asset, balance };
+        assert_eq!(ledger.leaf(index), Some(&leaf));
+        assert_eq!(ledger.find(&address, asset), Some(index));
+        assert_eq!(climb(leaf.digest(), index.0, &ledger.tree().path(index)), ledger.root());
+    }
+    assert_eq!(ledger.leaf(LeafIndex(3)), None);
+    assert_eq!(ledger.find(&genesis.leaves[1].address, 9), None);
+    assert_eq!(Ledger::new(7).root(), empty_subtree(TREE_DEPTH));
+    assert!(Ledger::new(7).is_empty());
+}
+
+#[test]
+fn a_genesis_that_no_chain_starts_with() {
+    let twice = genesis(&[(1, 0, 5), (1, 1, 5), (2, 0, 5), (1, 1, 0)]);
+    let address = twice.leaves[1].address;
+    assert_eq!(
+        Ledger::from_genesis(&twice).map(|_| ()),
+        Err(GenesisError::DuplicateLeaf { address, asset: 1, first: LeafIndex(1), got: LeafIndex(3) })
+    );
+    let most = AMOUNT_LIMIT - 1;
+    let fits = genesis(&[(1, 0, most), (2, 0, 0), (2, 1, most)]);
+    assert!(Ledger::from_genesis(&fits).is_ok());
+    let supply = genesis(&[(1, 0, most), (2, 1, most), (2, 0, 1)]);
+    assert_eq!(
+        Ledger::from_genesis(&supply).map(|_| ()),
+        Err(GenesisError::Supply { asset: 0, index: LeafIndex(2), got: AMOUNT_LIMIT })
+    );
+    let wraps = genesis(&[(1, 0, most), (2, 0, u64::MAX)]);
+    assert_eq!(
+        Ledger::from_genesis(&wraps).map(|_| ()),
+        Err(GenesisError::Supply { asset: 0, index: LeafIndex(1), got: u64::MAX })
+    );
+}
+
+#[test]
+fn of_two_leaves_of_one_owner_and_asset_the_first_receives() {
+    let (address, asset) = (genesis(&[(1, 0, 0)]).leaves[0].address, 4);
+    let leaf = |balance| Leaf { address, nonce: 0, asset, balance };
+    let ledger = Ledger::restore(7, 0, vec![leaf(1), leaf(2)]);
+    assert_eq!(ledger.find(&address, asset), Some(LeafIndex(0)));
+}
+
+/// What the block publishes: the messages sorted by sender, as the debit batches emit them.
+fn publish(world: &World, execution: &Execution, batch_len: usize) -> BlockData {
+    let mut debits = execution.debits.clone();
+    debits.sort_by_key(|debit| debit.signed.transaction.from);
+    let emitted = debits
+        .chunks(batch_len)
+        .map(|batch| batch.iter().flat_map(|debit| [Some(debit.transfer), debit.fee]).flatten().collect());
+    let (chain_id, number) = (world.ledger().chain_id(), execution.number);
+    BlockData { chain_id, number, emitted: emitted.collect() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn published_messages_rebuild_the_state(seed in any::<u64>(), batch_len in 1..9usize) {
+        let mut world = World::new(WorldSpec {
+            seed,
+            accounts: 7,
+            assets: 2,
+            skew: 1.0,
+            hot_share: 0.3,
+            new_share: 0.3,
+            ..WorldSpec::default()
+        });
+        let mut rebuilt = Ledger::from_genesis(world.genesis()).expect("it is valid");
+        for _ in 0..4 {
+            let (block, _) = world.mixed_block(25, 0.2);
+            let execution = world.advance(&block).expect("some are valid");
+            let data = publish(&world, &execution, batch_len);
+            rebuild(&mut rebuilt, &data, execution.previous_root, world.ledger().root())
+                .expect("it leads to the same root");
+            prop_assert_eq!(rebuilt.root(), world.ledger().root());
+            prop_assert_eq!(rebuilt.leaves(), world.ledger().leaves());
+            prop_assert_eq!(rebuilt.height(), world.ledger().height());
+        }
+    }
+}
+
+#[test]
+fn data_that_do_not_lead_to_the_root() {
+    let mut world = World::new(WorldSpec { new_share: 0.3, ..WorldSpec::default() });
+    let start = world.ledger().clone();
+    let block = world.block(12);
+    let execution = world.advance(&block).expect("all are valid");
+    let (data, root) = (publish(&world, &execution, 5), world.ledger().root());
+    let previous = execution.previous_root;
+    let fails = |data: &BlockData, previous, root| {
+        let mut ledger = start.clone();
+        let error = rebuild(&mut ledger, data, previous, root).expect_err("it does not lead there");
+        assert_eq!((ledger.root(), ledger.height(), ledger.len()), (start.root(), 0, start.len()));
+        error
+    };
+
+    let foreign = BlockData { chain_id: 8, ..data.clone() };
+    assert_eq!(fails(&foreign, previous, root), RebuildError::ChainId { expected: 7, got: 8 });
+    let late = BlockData { number: 2, ..data.clone() };
+    let number = ApplyError::Number { expected: 1, got: 2 };
+    assert_eq!(fails(&late, previous, root), RebuildError::Apply(number));
+    let before = ApplyError::PreviousRoot { expected: previous, got: root };
+    assert_eq!(fails(&data, root, root), RebuildError::Apply(before));
+    assert_eq!(fails(&data, previous, previous), RebuildError::Root { expected: previous, got: root });
+
+    // One message changed, each element in turn.
+    let place = Place { batch: 1, message: 2 };
+    let with = |change: &dyn Fn(&mut Message)| {
+        let mut data = data.clone();
+        change(&mut data.emitted[place.batch][place.message]);
+        fails(&data, previous, root)
+    };
+    let message = data.emitted[1][2];
+    assert_eq!(message.op, Op::Transfer);
+    let from = start.leaf(message.from).expect("the sender has a leaf");
+    assert_eq!(with(&|m| m.amount = 0), RebuildError::AmountRange { place, got: 0 });
+    let got = AMOUNT_LIMIT;
+    assert_eq!(with(&|m| m.amount = got), RebuildError::AmountRange { place, got });
+    assert_eq!(with(&|m| m.memo = ORDER), RebuildError::MemoRange { place, got: ORDER });
+    let expected = start.len();
+    let got = LeafIndex(expected as u32);
+    assert_eq!(with(&|m| m.from = got), RebuildError::UnknownLeaf { place, expected, got });
+    let (expected, got) = (from.asset, 99);
+    assert_eq!(with(&|m| m.asset = got), RebuildError::Asset { place, expected, got });
+    let got = AMOUNT_LIMIT - 1;
+    assert!(matches!(
+        with(&|m| m.amount = got),
+        RebuildError::Overdraft { place: p, got: g, expected } if p == place && g == got && expected <= from.balance
+    ));
+    let far = LeafIndex((1 << TREE_DEPTH) - 1);
+    let gap = with(&|m| (m.to, m.to_address) = (far, Address::ZERO));
+    assert!(matches!(gap, RebuildError::Apply(ApplyError::NotDense { got, .. }) if got == far));
+    let occupied = with(&|m| (m.to, m.to_address) = (LeafIndex(0), Address::ZERO));
+    let (expected, got) = (start.leaves()[0].address, Address::ZERO);
+    assert_eq!(occupied, RebuildError::Receiver { place, expected, got });
+    assert!(matches!(with(&|m| m.amount += 1), RebuildError::Root { .. }));
+    assert!(matches!(with(&|m| m.op = Op::Fee), RebuildError::Root { .. }));
+
+    // A message lost, and one too many.
+    let mut short = data.clone();
+    short.emitted[0].remove(0);
+    assert!(matches!(fails(&short, previous, root), RebuildError::Root { .. }));
+    let mut long = data.clone();
+    let last = long.emitted[0][0];
+    long.emitted[2].push(last);
+    assert!(matches!(fails(&long, previous, root), RebuildError::Root { .. }));
+}
+
+#[test]
+fn data_that_push_a_leaf_out_of_its_range() {
+    let world = World::new(WorldSpec { accounts: 2, ..WorldSpec::default() });
+    let start = world.ledger();
+    let [sender, receiver] = [start.leaves()[0], start.leaves()[1]];
+    let message = Message {
+        op: Op::Transfer,
+        asset: 0,
+        from: LeafIndex(0),
+        to: LeafIndex(1),
+        amount: 1,
+        memo: 0,
+        to_address: receiver.address,
+    };
+    let data = BlockData { chain_id: 7, number: 1, emitted: vec![vec![message]] };
+    let place = Place { batch: 0, message: 0 };
+    let run = |leaves| {
+        let mut ledger = Ledger::restore(7, 0, leaves);
+        let root = ledger.root();
+        rebuild(&mut ledger, &data, root, root).expect_err("it cannot lead back")
+    };
+    let spent = Leaf { nonce: u32::MAX, ..sender };
+    assert_eq!(run(vec![spent, receiver]), RebuildError::NonceExhausted { place });
+    let full = Leaf { balance: AMOUNT_LIMIT - 1, ..receiver };
+    let got = AMOUNT_LIMIT;
+    assert_eq!(run(vec![sender, full]), RebuildError::BalanceRange { place, got });
+}
