@@ -13,9 +13,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
+use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition, WriteTransaction};
 
 use crate::block::Genesis;
 use crate::executor::Execution;
@@ -94,6 +95,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What the database says.
         source: Box<redb::Error>,
+    },
+    /// The file is damaged where the database does not expect it.
+    #[error("{path}: expected an undamaged store, got one that cannot be read")]
+    Damaged {
+        /// The store's file.
+        path: PathBuf,
     },
     /// A number that every store has is missing or too large.
     #[error("{path}: expected {name} below 2^32, got {}", got.map_or("none".to_owned(), |got| got.to_string()))]
@@ -288,17 +295,25 @@ impl StoreFile {
     }
 
     fn open(path: PathBuf) -> Result<Self, StoreError> {
-        match Database::open(&path) {
-            Ok(db) => Self::checked(db, path),
-            Err(error) => Err(failed(&path, error.into())),
-        }
+        let file = path.clone();
+        Self::open_checked(path, || Database::open(file))
     }
 
-    /// With every page's checksum checked. Without it a page is checked only after a crash.
-    fn checked(mut db: Database, path: PathBuf) -> Result<Self, StoreError> {
-        match db.check_integrity() {
-            Ok(_) => Ok(Self { db, path }),
-            Err(error) => Err(failed(&path, error.into())),
+    /// Opens a database and checks every page's checksum. By itself redb checks them only after a crash;
+    /// before that it reads its list of free pages unchecked, and panics if that is damaged.
+    fn open_checked(
+        path: PathBuf,
+        open: impl FnOnce() -> Result<Database, DatabaseError>,
+    ) -> Result<Self, StoreError> {
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            let mut db = open()?;
+            db.check_integrity()?;
+            Ok::<_, DatabaseError>(db)
+        }));
+        match checked {
+            Ok(Ok(db)) => Ok(Self { db, path }),
+            Ok(Err(error)) => Err(failed(&path, error.into())),
+            Err(_) => Err(StoreError::Damaged { path }),
         }
     }
 
