@@ -307,3 +307,42 @@ impl AddressBook<'_> {
         Some(index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{Genesis, GenesisLeaf};
+    use crate::keys::SecretKey;
+
+    #[test]
+    fn a_full_tree_takes_no_new_leaf() {
+        let keys = [1, 2].map(|n| SecretKey::from_bytes(&[n; 40]).expect("below the order"));
+        let [sender, receiver] = &keys;
+        let address = sender.address();
+        let genesis = Genesis { chain_id: 7, leaves: vec![GenesisLeaf { address, asset: 0, balance: 100 }] };
+        let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
+        let pay = |to_address, fee| {
+            let (op, from) = (Op::Transfer, LeafIndex(0));
+            let transaction = Transaction {
+                op,
+                chain_id: 7,
+                from,
+                nonce: 0,
+                to_address,
+                asset: 0,
+                amount: 1,
+                fee,
+                memo: 0,
+            };
+            let fees = vec![FeePolicy { asset: 0, floor: 0, collector: Address::ZERO }];
+            Block { chain_id: 7, number: 1, fees, transactions: vec![sender.sign_transaction(transaction)] }
+        };
+        let full = |expected| Err(ExecuteError::Full { expected, position: 0 });
+        let block = pay(receiver.address(), 1);
+        assert_eq!(execute_within(&ledger, &block, 1), full(1));
+        assert_eq!(execute_within(&ledger, &block, 2), full(2));
+        assert!(execute_within(&ledger, &block, 3).is_ok());
+        assert!(execute_within(&ledger, &pay(receiver.address(), 0), 2).is_ok());
+        assert!(execute_within(&ledger, &pay(address, 0), 1).is_ok());
+    }
+}

@@ -1,6 +1,8 @@
 //! The native specification of enfold: field, hash, keys and signatures, leaves, transactions,
 //! messages, the state tree, the executor and the store. Nothing here knows of circuits.
 
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 pub mod block;
 pub mod chain;
 pub mod codec;

@@ -1,0 +1,130 @@
+//! Strategies of valid records for property tests. Numbers at the ends of their ranges come up often.
+
+use proptest::prelude::*;
+
+use crate::field::{ORDER, reduce};
+use crate::hash::Digest;
+use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
+use crate::message::{Message, Op};
+use crate::transaction::Transaction;
+
+/// An integer from `first` to `last`.
+fn arb_between(first: u64, last: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![1 => Just(first), 1 => Just(last), 6 => first..=last]
+}
+
+fn arb_u32() -> impl Strategy<Value = u32> {
+    prop_oneof![1 => Just(0), 1 => Just(u32::MAX), 6 => any::<u32>()]
+}
+
+/// A digest.
+pub fn arb_digest() -> impl Strategy<Value = Digest> {
+    prop::array::uniform4(arb_between(0, ORDER - 1)).prop_map(|elements| Digest(elements.map(reduce)))
+}
+
+/// A leaf index below `2^TREE_DEPTH`.
+pub fn arb_leaf_index() -> impl Strategy<Value = LeafIndex> {
+    arb_between(0, (1 << TREE_DEPTH) - 1).prop_map(|index| LeafIndex(index as u32))
+}
+
+/// An op.
+pub fn arb_op() -> impl Strategy<Value = Op> {
+    prop::sample::select(vec![Op::Transfer, Op::Fee])
+}
+
+/// A leaf.
+pub fn arb_leaf() -> impl Strategy<Value = Leaf> {
+    (arb_digest(), arb_u32(), arb_u32(), arb_between(0, AMOUNT_LIMIT - 1))
+        .prop_map(|(address, nonce, asset, balance)| Leaf { address, nonce, asset, balance })
+}
+
+/// A message.
+pub fn arb_message() -> impl Strategy<Value = Message> {
+    let route = (arb_leaf_index(), arb_leaf_index(), arb_digest());
+    let memo = arb_between(0, ORDER - 1);
+    (arb_op(), arb_u32(), route, arb_between(1, AMOUNT_LIMIT - 1), memo).prop_map(
+        |(op, asset, (from, to, to_address), amount, memo)| Message {
+            op,
+            asset,
+            from,
+            to,
+            amount,
+            memo,
+            to_address,
+        },
+    )
+}
+
+/// A transfer whose fields are in their ranges.
+pub fn arb_transaction() -> impl Strategy<Value = Transaction> {
+    let head = (arb_u32(), arb_leaf_index(), arb_u32(), arb_digest(), arb_u32());
+    let numbers =
+        (arb_between(1, AMOUNT_LIMIT - 1), arb_between(0, AMOUNT_LIMIT - 1), arb_between(0, ORDER - 1));
+    (head, numbers).prop_map(|((chain_id, from, nonce, to_address, asset), (amount, fee, memo))| {
+        Transaction { op: Op::Transfer, chain_id, from, nonce, to_address, asset, amount, fee, memo }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::to_u64;
+    use crate::message::MessageError;
+
+    proptest! {
+        #[test]
+        fn packed_messages_are_read_back(message in arb_message()) {
+            prop_assert_eq!(Message::from_elements(message.elements()), Ok(message));
+        }
+
+        #[test]
+        fn a_part_out_of_its_range_is_refused(message in arb_message(), above in 1u64 << 30..1 << 31) {
+            let with = |at: usize, value: u64| {
+                let mut elements = message.elements();
+                elements[at] = reduce(value);
+                Message::from_elements(elements)
+            };
+            let [head, route, ..] = message.elements().map(to_u64);
+            prop_assert_eq!(with(0, head & !0xff), Err(MessageError::UnknownOp { got: 0 }));
+            prop_assert_eq!(with(0, head | 0x80), Err(MessageError::UnknownOp { got: head & 0xff | 0x80 }));
+            let got = u64::from(message.asset) + (1 << 32);
+            prop_assert_eq!(with(0, head + (1 << 40)), Err(MessageError::AssetRange { got }));
+            let (from, to) = (route & 0xffff_ffff, route >> 32);
+            let range = Err(MessageError::IndexRange { got: above });
+            prop_assert_eq!(with(1, above + (to << 32)), range);
+            prop_assert_eq!(with(1, from + (above << 32)), range);
+            for got in [0, AMOUNT_LIMIT, ORDER - 1] {
+                prop_assert_eq!(with(2, got), Err(MessageError::AmountRange { got }));
+            }
+        }
+
+        #[test]
+        fn another_record_has_other_elements_and_another_hash(a in arb_leaf(), b in arb_leaf()) {
+            prop_assert_eq!(a == b, a.elements() == b.elements());
+            prop_assert_eq!(a == b, a.digest() == b.digest());
+        }
+
+        #[test]
+        fn every_signed_field_is_in_the_id(a in arb_transaction(), b in arb_transaction()) {
+            prop_assert_eq!(a == b, a.id() == b.id());
+            let mixed = [
+                Transaction { op: Op::Fee, ..a },
+                Transaction { chain_id: !a.chain_id, ..a },
+                Transaction { from: LeafIndex(a.from.0 ^ 1), ..a },
+                Transaction { nonce: !a.nonce, ..a },
+                Transaction { asset: !a.asset, ..a },
+                Transaction { amount: a.amount ^ 1, ..a },
+                Transaction { fee: a.fee ^ 1, ..a },
+                Transaction { memo: a.memo ^ 1, ..a },
+            ];
+            for other in mixed {
+                prop_assert_ne!(other.id(), a.id());
+            }
+            for (i, element) in b.to_address.0.into_iter().enumerate() {
+                let mut other = a;
+                other.to_address.0[i] = element;
+                prop_assert_eq!(other.id() == a.id(), element == a.to_address.0[i]);
+            }
+        }
+    }
+}
