@@ -1,8 +1,10 @@
 //! The command line as a whole: global options and the list of subcommands.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use enfold_witness::profile::ProfileId;
 
-use crate::commands::{bundle, generate, import, init, keygen, sign};
+use crate::commands::{bundle, generate, import, init, inspect, keygen, rebuild, sign, verify};
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
@@ -40,6 +42,11 @@ pub struct Global {
     pub quiet: bool,
 }
 
+/// Reads a profile's name.
+pub fn profile_parser() -> impl TypedValueParser<Value = ProfileId> {
+    PossibleValuesParser::new(ProfileId::ALL.map(ProfileId::name)).try_map(|name| name.parse())
+}
+
 /// Form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -64,6 +71,12 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Start a data directory from a genesis.
     Init(init::InitArgs),
+    /// Verify a block proof.
+    Verify(verify::VerifyArgs),
+    /// Rebuild the state from a genesis and published data alone.
+    Rebuild(rebuild::RebuildArgs),
+    /// Show what a file or the circuits hold.
+    Inspect(inspect::InspectArgs),
 }
 
 impl Command {
@@ -76,6 +89,9 @@ impl Command {
             Self::Gen(_) => "gen",
             Self::Import(_) => "import",
             Self::Init(_) => "init",
+            Self::Verify(_) => "verify",
+            Self::Rebuild(_) => "rebuild",
+            Self::Inspect(_) => "inspect",
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use enfold_circuits::verify::VerifyError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
 use enfold_state::leaf::{Address, Asset};
 use enfold_state::ledger::GenesisError;
+use enfold_state::rebuild::RebuildError;
 use enfold_state::store::StoreError;
 
 use crate::exit::Exit;
@@ -63,6 +65,20 @@ pub enum CliError {
         /// Why.
         source: Box<CodecError>,
     },
+    /// A file is none that this program writes or reads.
+    #[error("{}: expected a proof, a genesis, a block, a transaction, a data file or a key, got something else", path.display())]
+    UnknownFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file starts like JSON and is not.
+    #[error("{}: malformed JSON: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
     /// A file is not a key.
     #[error("{}: {source}", path.display())]
     Key {
@@ -111,6 +127,34 @@ pub enum CliError {
         /// Why.
         source: Box<GenesisError>,
     },
+    /// A proof does not hold, or its file is not a proof of the profile.
+    #[error("{}: {source}", path.display())]
+    Proof {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<VerifyError>,
+    },
+    /// A proof holds, or a data file is whole, but says something else than it should.
+    #[error("{}: expected {field} {expected}, got {got}", path.display())]
+    Unexpected {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        field: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// Published data do not lead to the root that the proof states.
+    #[error("{}: {source}", path.display())]
+    Rebuild {
+        /// The data file.
+        path: PathBuf,
+        /// Why.
+        source: Box<RebuildError>,
+    },
     /// A block as a whole cannot be executed.
     #[error("{}: {source}", path.display())]
     Execute {
@@ -129,6 +173,9 @@ pub enum CliError {
         /// The first of them.
         first: Box<Rejection>,
     },
+    /// The program has panicked.
+    #[error("the program has a fault; please report the lines above")]
+    Panic,
     /// The thread pool cannot be made.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[source] rayon::ThreadPoolBuildError),
@@ -161,7 +208,11 @@ impl CliError {
                 _ => Exit::Internal,
             },
             Self::Store(error) => store_exit(error),
-            Self::Encode(_) | Self::Threads(_) | Self::Report(_) | Self::Stdout { .. } => Exit::Internal,
+            Self::Proof { source, .. } => verify_exit(source),
+            Self::Unexpected { .. } => Exit::ProofInvalid,
+            Self::Panic | Self::Encode(_) | Self::Threads(_) | Self::Report(_) | Self::Stdout { .. } => {
+                Exit::Internal
+            }
             _ => Exit::BadInput,
         }
     }
@@ -181,6 +232,7 @@ impl CliError {
                 CodecError::TooLong { .. } => "file_too_large",
                 _ => "malformed_file",
             },
+            Self::UnknownFile { .. } | Self::Json { .. } => "malformed_file",
             Self::Key { .. } => "malformed_key",
             Self::Encode(_) => "encode",
             Self::Store(error) => store_kind(error),
@@ -188,12 +240,38 @@ impl CliError {
             Self::Csv { .. } => "malformed_csv",
             Self::Import { .. } => "import",
             Self::Genesis { .. } => "genesis",
+            Self::Proof { source, .. } => verify_kind(source),
+            Self::Unexpected { .. } => "unexpected",
+            Self::Rebuild { .. } => "rebuild",
             Self::Execute { source, .. } => execute_kind(source),
             Self::Strict { .. } => "invalid_transactions",
+            Self::Panic => "panic",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",
             Self::Stdout { .. } => "stdout",
         }
+    }
+}
+
+/// A file that is a proof of the profile, in its one form, and does not hold, is an invalid proof; any other
+/// file is bad input.
+fn verify_exit(error: &VerifyError) -> Exit {
+    match error {
+        VerifyError::Invalid { .. } | VerifyError::Statement(_) | VerifyError::StatementProfile { .. } => {
+            Exit::ProofInvalid
+        }
+        _ => Exit::BadInput,
+    }
+}
+
+fn verify_kind(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::Invalid { .. } | VerifyError::Statement(_) | VerifyError::StatementProfile { .. } => {
+            "proof_invalid"
+        }
+        VerifyError::Profile { .. } => "wrong_profile",
+        VerifyError::Version { .. } => "wrong_version",
+        _ => "malformed_proof",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `enfold` binary: parses the command line, runs one subcommand, prints its result.
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,7 +11,9 @@ use crate::exit::Exit;
 use crate::output::Outcome;
 
 mod args;
+mod circuits;
 mod commands;
+mod contents;
 mod error;
 mod exit;
 mod files;
@@ -18,6 +21,7 @@ mod import;
 mod key_file;
 mod logging;
 mod output;
+mod proofs;
 mod records;
 
 #[global_allocator]
@@ -31,8 +35,11 @@ fn main() -> ExitCode {
     logging::start(cli.global);
     let format = cli.global.format;
     let command = cli.command.name();
-    let result = run(&cli).and_then(|outcome| output::print_outcome(format, command, &outcome));
-    match result {
+    // A panic is a fault of the program; its own report is on stderr by now.
+    let result = panic::catch_unwind(|| {
+        run(&cli).and_then(|outcome| output::print_outcome(format, command, &outcome))
+    });
+    match result.unwrap_or(Err(CliError::Panic)) {
         Ok(()) => Exit::Fine,
         Err(error) => {
             output::print_error(format, Some(command), error.kind(), error.exit() as u8, &error.to_string());
@@ -54,6 +61,9 @@ fn run(cli: &Cli) -> Result<Outcome, CliError> {
         Command::Gen(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
+        Command::Verify(args) => args.run(),
+        Command::Rebuild(args) => args.run(),
+        Command::Inspect(args) => args.run(),
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use enfold_state::codec::Record;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::Format;
 use crate::error::CliError;
+use crate::records;
 
 /// A command's result in both forms.
 #[derive(Clone, Debug)]
@@ -25,6 +27,15 @@ impl Outcome {
     pub fn of<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
         let fields = serde_json::to_value(report).map_err(CliError::Report)?;
         Ok(Self { fields, text: report.to_string() })
+    }
+
+    /// A whole record: its JSON form, or `{"record": ...}`.
+    ///
+    /// # Errors
+    /// If it does not serialise, which is a fault of the program.
+    pub fn of_record<T: Record>(record: &T) -> Result<Self, CliError> {
+        let fields = serde_json::to_value(record).map_err(CliError::Report)?;
+        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)? })
     }
 }
 

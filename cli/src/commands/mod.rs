@@ -4,5 +4,8 @@ pub mod bundle;
 pub mod generate;
 pub mod import;
 pub mod init;
+pub mod inspect;
 pub mod keygen;
+pub mod rebuild;
 pub mod sign;
+pub mod verify;

@@ -1,0 +1,177 @@
+//! What `enfold inspect circuits` says: a profile's sizes, its parameters, and what they are worth.
+
+use std::fmt;
+
+use enfold_circuits::params::Params;
+use enfold_circuits::security::{SecurityBits, security_bits};
+use enfold_circuits::verify::VerifierKey;
+use enfold_state::chain::Phase;
+use enfold_state::hash::Digest;
+use enfold_witness::profile::{BatchId, ProfileId};
+use serde::Serialize;
+
+use crate::output::grouped;
+
+/// A profile's circuits.
+#[derive(Debug, Serialize)]
+pub struct CircuitsReport {
+    profile: ProfileId,
+    /// Digest of the block circuit's key, which the verifier trusts.
+    key: Digest,
+    /// Bytes of a proof file.
+    proof_file_bytes: u64,
+    /// Leaves of a window, log2.
+    window_depth: usize,
+    /// Batch proofs to a lift proof.
+    lift_arity: usize,
+    /// Lift or fold proofs to a fold proof.
+    fold_arity: usize,
+    batches: Vec<BatchReport>,
+    degree_bits: DegreeBits,
+    fri: FriReport,
+    /// Repetitions of the permutation argument.
+    challenges: usize,
+    security_bits: BitsReport,
+}
+
+#[derive(Debug, Serialize)]
+struct BatchReport {
+    name: &'static str,
+    /// What a leg is.
+    #[serde(skip)]
+    each: &'static str,
+    paths: usize,
+    legs: usize,
+}
+
+/// log2 of rows.
+#[derive(Debug, Serialize)]
+struct DegreeBits {
+    batch: usize,
+    lift_and_fold: usize,
+    block: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct FriReport {
+    rate_bits: usize,
+    queries: usize,
+    grinding_bits: u32,
+    cap_height: usize,
+}
+
+/// Bits of each argument, rounded down.
+#[derive(Debug, Serialize)]
+struct BitsReport {
+    conjectured: i64,
+    proven: i64,
+    fri_conjectured: i64,
+    fri_johnson: i64,
+    fri_johnson_total: i64,
+    fri_unique: i64,
+    permutation: i64,
+    logup: i64,
+    hash: i64,
+}
+
+impl From<SecurityBits> for BitsReport {
+    fn from(bits: SecurityBits) -> Self {
+        let floor = |bits: f64| bits.floor() as i64;
+        Self {
+            conjectured: floor(bits.conjectured()),
+            proven: floor(bits.proven()),
+            fri_conjectured: floor(bits.fri_conjectured),
+            fri_johnson: floor(bits.fri_johnson),
+            fri_johnson_total: floor(bits.fri_johnson_total),
+            fri_unique: floor(bits.fri_unique),
+            permutation: floor(bits.permutation),
+            logup: floor(bits.logup),
+            hash: floor(bits.hash),
+        }
+    }
+}
+
+impl CircuitsReport {
+    /// The report on a profile. Nothing is built for it: sizes and parameters are constants, the key is
+    /// part of the program.
+    pub fn of(id: ProfileId) -> Self {
+        let (profile, params, key) = (id.profile(), Params::of(id), VerifierKey::pinned(id));
+        let batch = |batch: BatchId| {
+            let shape = profile.shape(batch);
+            let each = match batch.phase() {
+                Phase::Credit => "messages",
+                Phase::Debit | Phase::Contract => "signed legs",
+            };
+            BatchReport { name: batch.name(), each, paths: shape.paths, legs: shape.legs }
+        };
+        let fri = &params.batch.fri_config;
+        Self {
+            profile: id,
+            key: key.digest(),
+            proof_file_bytes: key.file_len(),
+            window_depth: profile.window_depth,
+            lift_arity: params.lift_arity,
+            fold_arity: params.fold_arity,
+            batches: BatchId::ALL.map(batch).into(),
+            degree_bits: DegreeBits {
+                batch: params.batch_degree_bits,
+                lift_and_fold: params.recursion_degree_bits,
+                block: key.degree_bits(),
+            },
+            fri: FriReport {
+                rate_bits: fri.rate_bits,
+                queries: fri.num_query_rounds,
+                grinding_bits: fri.proof_of_work_bits,
+                cap_height: fri.cap_height,
+            },
+            challenges: params.batch.num_challenges,
+            security_bits: security_bits(&params).into(),
+        }
+    }
+}
+
+impl fmt::Display for CircuitsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "profile {}", self.profile)?;
+        writeln!(f, "key of the block circuit {}", self.key)?;
+        writeln!(f, "proof file: {} bytes", grouped(self.proof_file_bytes))?;
+        let DegreeBits { batch, lift_and_fold, block } = self.degree_bits;
+        writeln!(f, "\ncircuits")?;
+        for BatchReport { name, each, paths, legs } in &self.batches {
+            writeln!(f, "  {name:<12} 2^{batch} rows: {paths} paths of {legs} {each}")?;
+        }
+        writeln!(f, "  {:<12} 2^{lift_and_fold} rows: up to {} batch proofs", "lift", self.lift_arity)?;
+        writeln!(
+            f,
+            "  {:<12} 2^{lift_and_fold} rows: up to {} lift or fold proofs",
+            "fold", self.fold_arity
+        )?;
+        writeln!(f, "  {:<12} 2^{block} rows: one fold proof", "block")?;
+        writeln!(f, "  a batch works inside a window of 2^{} leaves", self.window_depth)?;
+        let FriReport { rate_bits, queries, grinding_bits, cap_height } = self.fri;
+        writeln!(
+            f,
+            "\nFRI: rate 2^-{rate_bits}, {queries} queries, {grinding_bits} bits of grinding, cap height {cap_height}"
+        )?;
+        writeln!(f, "challenges of the permutation argument: {}", self.challenges)?;
+        let bits = &self.security_bits;
+        writeln!(f, "\nsecurity, in bits, each argument alone (how: enfold_circuits::security)")?;
+        for (name, bits) in [
+            ("FRI queries, revised conjecture", bits.fri_conjectured),
+            ("FRI queries, proven to the Johnson radius", bits.fri_johnson),
+            ("FRI in all, proven to the Johnson radius", bits.fri_johnson_total),
+            ("FRI queries, proven to unique decoding", bits.fri_unique),
+            ("permutation argument", bits.permutation),
+            ("LogUp over 2^32 messages", bits.logup),
+            ("hash, collisions", bits.hash),
+        ] {
+            writeln!(f, "  {name:<42} {bits:>4}")?;
+        }
+        writeln!(f, "  {:<42} {:>4}", "the least, with FRI as conjectured", bits.conjectured)?;
+        writeln!(f, "  {:<42} {:>4}", "the least, with FRI as proven", bits.proven)?;
+        match self.profile {
+            ProfileId::Test => writeln!(f, "\nThis profile is for tests: such proofs can be forged."),
+            ProfileId::Standard => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What files hold: telling their kind, and summing them up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use enfold_circuits::statement::BlockStatement;
+use enfold_circuits::verify::read_header;
+use enfold_state::block::{Block, BlockData, FeePolicy, Genesis};
+use enfold_state::codec::{self, HEADER_LEN, Kind, Record};
+use enfold_state::hash::Digest;
+use enfold_state::keys::{PublicKey, SecretKey, verify};
+use enfold_state::leaf::{Address, Asset};
+use enfold_state::ledger::Ledger;
+use enfold_state::message::Op;
+use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_witness::profile::ProfileId;
+use enfold_witness::witness::emitted_chain;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use crate::error::CliError;
+use crate::files::{open, read_bounded};
+use crate::output::{count, grouped};
+use crate::proofs::{Bits, StatementText};
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// A folder: a data directory, or nothing that is known.
+    Folder,
+    /// A proof of this profile.
+    Proof(ProfileId),
+    /// A record, in either form.
+    Record(Kind),
+    /// A secret key.
+    Key,
+}
+
+/// The keys by which JSON files are told apart.
+#[derive(Deserialize)]
+struct Probe {
+    leaves: Option<IgnoredAny>,
+    transactions: Option<IgnoredAny>,
+    emitted: Option<IgnoredAny>,
+    signature: Option<IgnoredAny>,
+    secret_key: Option<IgnoredAny>,
+}
+
+/// Tells what a path leads to.
+///
+/// # Errors
+/// If it cannot be read, or is nothing that is known.
+pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
+    if path.is_dir() {
+        return Ok(Sort::Folder);
+    }
+    let mut start = Vec::new();
+    let length = HEADER_LEN.max(enfold_circuits::verify::HEADER_LEN) as u64;
+    let read = open(path)?.take(length).read_to_end(&mut start);
+    read.map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    if let Some(kind) = codec::peek_kind(&start) {
+        return Ok(Sort::Record(kind));
+    }
+    if let Ok(header) = read_header(&start) {
+        return Ok(Sort::Proof(header.profile));
+    }
+    let unknown = || CliError::UnknownFile { path: path.to_owned() };
+    if start.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(unknown());
+    }
+    let bytes = read_bounded(path, Genesis::MAX_LEN)?;
+    let probe: Probe =
+        serde_json::from_slice(&bytes).map_err(|source| CliError::Json { path: path.to_owned(), source })?;
+    match probe {
+        Probe { leaves: Some(_), .. } => Ok(Sort::Record(Kind::Genesis)),
+        Probe { transactions: Some(_), .. } => Ok(Sort::Record(Kind::Block)),
+        Probe { emitted: Some(_), .. } => Ok(Sort::Record(Kind::BlockData)),
+        Probe { signature: Some(_), .. } => Ok(Sort::Record(Kind::Transaction)),
+        Probe { secret_key: Some(_), .. } => Ok(Sort::Key),
+        _ => Err(unknown()),
+    }
+}
+
+/// What a path leads to, summed up.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Summary {
+    /// A genesis.
+    Genesis {
+        /// The chain's number.
+        chain_id: u32,
+        /// Count of leaves.
+        leaves: usize,
+        /// Root of the state that it starts.
+        root: Digest,
+        /// Sum of the balances, by asset.
+        supplies: BTreeMap<Asset, u64>,
+    },
+    /// A block.
+    Block {
+        /// The chain's number.
+        chain_id: u32,
+        /// The block's number.
+        number: u32,
+        /// Count of transactions, valid or not.
+        transactions: usize,
+        /// Count of leaves that send.
+        senders: usize,
+        /// Count of addresses that receive.
+        receivers: usize,
+        /// The operator's policies.
+        fees: Vec<FeePolicy>,
+    },
+    /// A signed transaction.
+    Transaction {
+        /// Its id.
+        id: Digest,
+        /// What was signed.
+        transaction: Transaction,
+        /// Address of the key that signed it.
+        signer: Address,
+        /// Whether the signature is the key's.
+        signature_valid: bool,
+    },
+    /// Published messages.
+    BlockData {
+        /// The chain's number.
+        chain_id: u32,
+        /// The block's number.
+        number: u32,
+        /// Count of batches that emit.
+        batches: usize,
+        /// Count of transfers.
+        transfers: usize,
+        /// Count of fees.
+        fees: usize,
+        /// Their commitment.
+        emitted: Digest,
+    },
+    /// A proof that holds.
+    Proof {
+        /// The profile's bits of security.
+        security_bits: Bits,
+        /// Length of the file.
+        bytes: u64,
+        /// What it proves.
+        statement: BlockStatement,
+        /// Always true: a proof that does not hold is an error.
+        valid: bool,
+    },
+    /// A secret key, of which the secret is not shown.
+    Key {
+        /// The public key.
+        public_key: PublicKey,
+        /// Its address.
+        address: Address,
+    },
+    /// A data directory.
+    State {
+        /// The chain's number.
+        chain_id: u32,
+        /// Number of the last block.
+        height: u32,
+        /// Count of leaves.
+        leaves: usize,
+        /// The state root.
+        root: Digest,
+        /// Sum of the balances, by asset.
+        supplies: BTreeMap<Asset, u64>,
+    },
+}
+
+fn supplies(balances: impl Iterator<Item = (Asset, u64)>) -> BTreeMap<Asset, u64> {
+    let mut supplies = BTreeMap::new();
+    for (asset, balance) in balances {
+        let supply: &mut u64 = supplies.entry(asset).or_default();
+        *supply = supply.saturating_add(balance);
+    }
+    supplies
+}
+
+impl Summary {
+    /// Of a genesis and the ledger that it gives.
+    pub fn of_genesis(genesis: &Genesis, ledger: &Ledger) -> Self {
+        Self::Genesis {
+            chain_id: genesis.chain_id,
+            leaves: genesis.leaves.len(),
+            root: ledger.root(),
+            supplies: supplies(genesis.leaves.iter().map(|leaf| (leaf.asset, leaf.balance))),
+        }
+    }
+
+    /// Of a block.
+    pub fn of_block(block: &Block) -> Self {
+        let transactions = || block.transactions.iter().map(|signed| &signed.transaction);
+        Self::Block {
+            chain_id: block.chain_id,
+            number: block.number,
+            transactions: block.transactions.len(),
+            senders: transactions().map(|tx| tx.from).collect::<BTreeSet<_>>().len(),
+            receivers: transactions().map(|tx| tx.to_address).collect::<BTreeSet<_>>().len(),
+            fees: block.fees.clone(),
+        }
+    }
+
+    /// Of a transaction.
+    pub fn of_transaction(signed: &SignedTransaction) -> Self {
+        let SignedTransaction { transaction, public_key, signature } = signed;
+        Self::Transaction {
+            id: transaction.id(),
+            transaction: *transaction,
+            signer: public_key.address(),
+            signature_valid: verify(public_key, transaction, signature).is_ok(),
+        }
+    }
+
+    /// Of published messages.
+    pub fn of_data(data: &BlockData) -> Self {
+        let count = |op| data.emitted.iter().flatten().filter(|message| message.op == op).count();
+        Self::BlockData {
+            chain_id: data.chain_id,
+            number: data.number,
+            batches: data.emitted.len(),
+            transfers: count(Op::Transfer),
+            fees: count(Op::Fee),
+            emitted: emitted_chain(&data.emitted),
+        }
+    }
+
+    /// Of a key.
+    pub fn of_key(key: &SecretKey) -> Self {
+        Self::Key { public_key: key.public_key(), address: key.address() }
+    }
+
+    /// Of a state.
+    pub fn of_state(ledger: &Ledger) -> Self {
+        Self::State {
+            chain_id: ledger.chain_id(),
+            height: ledger.height(),
+            leaves: ledger.len(),
+            root: ledger.root(),
+            supplies: supplies(ledger.leaves().iter().map(|leaf| (leaf.asset, leaf.balance))),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Genesis { chain_id, leaves, root, supplies } => {
+                writeln!(f, "genesis of chain {chain_id}: {}", count(*leaves, "leaf", "leaves"))?;
+                writeln!(f, "state root {root}")?;
+                write_supplies(f, supplies)
+            }
+            Self::State { chain_id, height, leaves, root, supplies } => {
+                let leaves = count(*leaves, "leaf", "leaves");
+                writeln!(f, "state of chain {chain_id} after block {height}: {leaves}")?;
+                writeln!(f, "state root {root}")?;
+                write_supplies(f, supplies)
+            }
+            Self::Block { chain_id, number, transactions, senders, receivers, fees } => {
+                let transactions = count(*transactions, "transaction", "transactions");
+                writeln!(f, "block {number} of chain {chain_id}: {transactions}")?;
+                writeln!(
+                    f,
+                    "senders   {}\nreceivers {}",
+                    grouped(*senders as u64),
+                    grouped(*receivers as u64)
+                )?;
+                for FeePolicy { asset, floor, collector } in fees {
+                    writeln!(f, "fee in asset {asset}: at least {floor}, to {collector}")?;
+                }
+                Ok(())
+            }
+            Self::Transaction { id, transaction: tx, signer, signature_valid } => {
+                writeln!(f, "transaction {id}")?;
+                writeln!(f, "chain {}, leaf {}, nonce {}", tx.chain_id, tx.from, tx.nonce)?;
+                writeln!(f, "{} of asset {} to {}", grouped(tx.amount), tx.asset, tx.to_address)?;
+                writeln!(f, "fee {}, memo {}", grouped(tx.fee), tx.memo)?;
+                writeln!(f, "signer {signer}")?;
+                writeln!(f, "signature {}", if *signature_valid { "good" } else { "bad" })
+            }
+            Self::BlockData { chain_id, number, batches, transfers, fees, emitted } => {
+                let batches = count(*batches, "batch", "batches");
+                writeln!(f, "published messages of block {number} of chain {chain_id}, in {batches}")?;
+                writeln!(f, "transfers {}\nfees      {}", grouped(*transfers as u64), grouped(*fees as u64))?;
+                writeln!(f, "data commitment E {emitted}")
+            }
+            Self::Proof { bytes, statement, .. } => {
+                writeln!(f, "block proof of {} bytes: valid", grouped(*bytes))?;
+                write!(f, "{}", StatementText(statement))
+            }
+            Self::Key { public_key, address } => {
+                writeln!(f, "secret key (not shown)\npublic key {public_key}\naddress    {address}")
+            }
+        }
+    }
+}
+
+fn write_supplies(f: &mut fmt::Formatter<'_>, supplies: &BTreeMap<Asset, u64>) -> fmt::Result {
+    supplies.iter().try_for_each(|(asset, supply)| writeln!(f, "asset {asset}: supply {}", grouped(*supply)))
+}

@@ -1,0 +1,122 @@
+//! Proof files and the data files beside them.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use enfold_circuits::params::Params;
+use enfold_circuits::security::security_bits;
+use enfold_circuits::statement::BlockStatement;
+use enfold_circuits::verify::{VerifierKey, verify_block};
+use enfold_state::block::BlockData;
+use enfold_state::message::Message;
+use enfold_witness::profile::ProfileId;
+use enfold_witness::witness::emitted_chain;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::files::read_bounded;
+
+/// The data file beside a proof: its name with `.data` added.
+pub fn data_path(proof: &Path) -> PathBuf {
+    let mut name = OsString::from(proof);
+    name.push(".data");
+    PathBuf::from(name)
+}
+
+/// Reads a proof and verifies it with the key that the program has for the profile.
+///
+/// # Errors
+/// If the file cannot be read, is not a proof of this profile, or does not hold.
+pub fn verify_file(path: &Path, profile: ProfileId) -> Result<BlockStatement, CliError> {
+    let key = VerifierKey::pinned(profile);
+    let fail = |source| CliError::Proof { path: path.to_owned(), source: Box::new(source) };
+    // A file of another profile has another length; that it is of another profile is what to say.
+    let bytes = read_bounded(path, longest_proof())?;
+    let statement = verify_block(key, &bytes).map_err(fail)?;
+    tracing::debug!(path = %path.display(), "verified");
+    Ok(statement)
+}
+
+/// Bytes of the longest proof file of any profile.
+pub fn longest_proof() -> u64 {
+    let lengths = ProfileId::ALL.map(|profile| VerifierKey::pinned(profile).file_len());
+    lengths.into_iter().max().unwrap_or_default()
+}
+
+/// Checks that a data file is the one that a proof commits to.
+///
+/// # Errors
+/// If it is of another block, or its messages do not have the statement's `E`.
+pub fn check_data(path: &Path, data: &BlockData, statement: &BlockStatement) -> Result<(), CliError> {
+    let fail = |field, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
+        let (expected, got) = (expected.to_string(), got.to_string());
+        Err(CliError::Unexpected { path: path.to_owned(), field, expected, got })
+    };
+    if data.chain_id != statement.chain_id {
+        return fail("chain id", &statement.chain_id, &data.chain_id);
+    }
+    if data.number != statement.block_number {
+        return fail("block number", &statement.block_number, &data.number);
+    }
+    // Packing reduces mod p: only what unpacks to itself is the one form that a message has.
+    for message in data.emitted.iter().flatten() {
+        if Message::from_elements(message.elements()) != Ok(*message) {
+            return fail("message", &"parts in their ranges", &format_args!("{message:?}"));
+        }
+    }
+    let got = emitted_chain(&data.emitted);
+    if got != statement.emitted {
+        return fail("data commitment E", &statement.emitted, &got);
+    }
+    Ok(())
+}
+
+/// A statement in plain words.
+pub struct StatementText<'a>(pub &'a BlockStatement);
+
+impl fmt::Display for StatementText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BlockStatement { chain_id, block_number, transactions, messages, .. } = self.0;
+        writeln!(f, "chain id            {chain_id}")?;
+        writeln!(f, "block number        {block_number}")?;
+        writeln!(f, "previous state root {}", self.0.previous_root)?;
+        writeln!(f, "new state root      {}", self.0.new_root)?;
+        writeln!(f, "data commitment E   {}", self.0.emitted)?;
+        writeln!(f, "transactions        {transactions}")?;
+        writeln!(f, "messages            {messages}")?;
+        writeln!(f, "profile             {}", ProfileText(self.0.profile))
+    }
+}
+
+/// A profile with its bits of security.
+#[derive(Clone, Copy, Debug)]
+pub struct ProfileText(pub ProfileId);
+
+impl fmt::Display for ProfileText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = Bits::of(self.0);
+        write!(f, "{}: {} bits of security conjectured, {} proven", self.0, bits.conjectured, bits.proven)?;
+        match self.0 {
+            ProfileId::Test => f.write_str(" (for tests only: such proofs can be forged)"),
+            ProfileId::Standard => Ok(()),
+        }
+    }
+}
+
+/// Bits of security of a profile, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bits {
+    /// With FRI under the revised conjecture.
+    pub conjectured: u32,
+    /// With FRI as far as it is proven.
+    pub proven: u32,
+}
+
+impl Bits {
+    /// The bits of a profile.
+    pub fn of(profile: ProfileId) -> Self {
+        let bits = security_bits(&Params::of(profile));
+        Self { conjectured: bits.conjectured().floor() as u32, proven: bits.proven().floor() as u32 }
+    }
+}
