@@ -15,11 +15,11 @@
 //! batches than anybody can prove.
 
 use enfold_state::chain::{ChainState, context, seed};
-use enfold_state::field::ZERO;
-use enfold_state::hash::{Digest, Tag};
+use enfold_state::field::{F as Native, ZERO};
+use enfold_state::hash::Digest;
 use enfold_witness::profile::ProfileId;
 use plonky2::field::types::Field;
-use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::hash::hash_types::{HashOutTarget, NUM_HASH_OUT_ELTS};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
@@ -27,9 +27,10 @@ use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 use crate::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
 use crate::convert::{from_digest, from_native};
 use crate::fold::FoldCircuit;
+use crate::gadgets::chain::{self, ChainStateTargets};
 use crate::params::Params;
 use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget};
-use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove, tagged_hash};
+use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove};
 use crate::statement::BlockStatement;
 
 const NAME: &str = "block";
@@ -105,20 +106,38 @@ impl BlockCircuit {
             [2, 6, 10, 16, 20, 24].map(|at| digest_at(&public, at));
 
         let zero = builder.zero();
-        let none = HashOutTarget { elements: [zero; 4] };
-        let before = chain_state(&mut builder, previous_root, none, none, [zero; 3], queue_before, none);
+        let none = HashOutTarget { elements: [zero; NUM_HASH_OUT_ELTS] };
+        let start = ChainStateTargets {
+            root: previous_root,
+            emitted: none,
+            consumed: none,
+            sum: [zero; 2],
+            transactions: zero,
+            messages: zero,
+            phase: zero,
+            deposit_queue: queue_before,
+            exits: none,
+        };
+        let before = start.digest(&mut builder);
         builder.connect_hashes(before, inputs.before);
 
         let (consumed, phase) = (builder.add_virtual_hash(), builder.add_virtual_target());
-        let counts = [transactions, messages, phase];
-        let after = chain_state(&mut builder, new_root, emitted, consumed, counts, queue_after, exits);
+        let end = ChainStateTargets {
+            root: new_root,
+            emitted,
+            consumed,
+            sum: [zero; 2],
+            transactions,
+            messages,
+            phase,
+            deposit_queue: queue_after,
+            exits,
+        };
+        let after = end.digest(&mut builder);
         builder.connect_hashes(after, inputs.after);
 
-        let record =
-            [&[chain_id, number][..], &previous_root.elements, &emitted.elements, &consumed.elements]
-                .concat();
-        let seed = tagged_hash(&mut builder, Tag::Seed, &record);
-        let ctx = tagged_hash(&mut builder, Tag::Context, &[&[chain_id][..], &seed.elements].concat());
+        let seed = chain::seed(&mut builder, chain_id, number, previous_root, emitted, consumed);
+        let ctx = chain::context(&mut builder, chain_id, seed);
         builder.connect_hashes(ctx, inputs.ctx);
 
         builder.register_public_inputs(&public);
@@ -173,32 +192,23 @@ impl BlockCircuit {
         statement: &BlockStatement,
         after: &ChainState,
     ) -> anyhow::Result<PartialWitness<F>> {
+        self.fill_elements(fold, &statement.elements(), after)
+    }
+
+    /// [`Self::fill`] with a record of any elements.
+    pub(crate) fn fill_elements(
+        &self,
+        fold: &Proof,
+        statement: &[Native; BlockStatement::LEN],
+        after: &ChainState,
+    ) -> anyhow::Result<PartialWitness<F>> {
         let mut witness = PartialWitness::new();
         witness.set_proof_with_pis_target(&self.proof, fold)?;
-        for (&target, element) in self.public.iter().zip(statement.elements()) {
+        for (&target, &element) in self.public.iter().zip(statement) {
             witness.set_target(target, from_native(element))?;
         }
         witness.set_hash_target(self.consumed, from_digest(after.consumed))?;
         witness.set_target(self.phase, F::from_canonical_u32(after.phase as u32))?;
         Ok(witness)
     }
-}
-
-/// The digest of a chain state whose LogUp sum is zero; `counts` are transactions, messages and phase.
-fn chain_state(
-    builder: &mut Builder,
-    root: HashOutTarget,
-    emitted: HashOutTarget,
-    consumed: HashOutTarget,
-    counts: [Target; 3],
-    deposit_queue: HashOutTarget,
-    exits: HashOutTarget,
-) -> HashOutTarget {
-    let zero = builder.zero();
-    let mut record = [root, emitted, consumed].map(|digest| digest.elements).concat();
-    record.extend([zero; 2]);
-    record.extend(counts);
-    record.extend([deposit_queue, exits].map(|digest| digest.elements).concat());
-    assert_eq!(record.len(), ChainState::LEN);
-    tagged_hash(builder, Tag::ChainState, &record)
 }

@@ -5,21 +5,21 @@
 //! circuit that verifies proofs takes the gates from the child's common data, which are its constants.
 //! The set of keys that fold accepts is `H(KeySet; lift entry, fold entry)`.
 
-use enfold_state::hash::{Digest, Tag, hash};
+use enfold_state::hash::{self, Digest, Tag};
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::Target;
 use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 
 use crate::config::{Builder, VerifierOnlyCircuitData};
 use crate::convert::to_digest;
-use crate::recursion::tagged_hash;
+use crate::gadgets::hash::hash;
 
 /// The entry of a key.
 pub fn entry(key: &VerifierOnlyCircuitData) -> Digest {
     let cap = key.constants_sigmas_cap.0.iter().copied();
     let record: Vec<_> =
         std::iter::once(key.circuit_digest).chain(cap).flat_map(|h| to_digest(h).0).collect();
-    hash(Tag::VerifierKey, &record)
+    hash::hash(Tag::VerifierKey, &record)
 }
 
 /// [`entry`] in a circuit.
@@ -27,15 +27,15 @@ pub fn entry_target(builder: &mut Builder, key: &VerifierCircuitTarget) -> HashO
     let cap = key.constants_sigmas_cap.0.iter().copied();
     let record: Vec<Target> =
         std::iter::once(key.circuit_digest).chain(cap).flat_map(|h| h.elements).collect();
-    tagged_hash(builder, Tag::VerifierKey, &record)
+    hash(builder, Tag::VerifierKey, &record)
 }
 
 /// The digest of the keys that fold accepts.
 pub fn key_set(lift: Digest, fold: Digest) -> Digest {
-    hash(Tag::KeySet, &[lift.0, fold.0].concat())
+    hash::hash(Tag::KeySet, &[lift.0, fold.0].concat())
 }
 
 /// [`key_set`] in a circuit.
 pub fn key_set_target(builder: &mut Builder, lift: HashOutTarget, fold: HashOutTarget) -> HashOutTarget {
-    tagged_hash(builder, Tag::KeySet, &[lift.elements, fold.elements].concat())
+    hash(builder, Tag::KeySet, &[lift.elements, fold.elements].concat())
 }

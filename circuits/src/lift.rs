@@ -83,6 +83,10 @@ impl LiftCircuit {
     /// If there are too many or too few children, if they do not chain, or if one does not verify.
     pub fn prove(&self, children: &[(usize, &Proof)], set: Digest) -> Result<Proof, ProveError> {
         check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
+        let expected = self.batch_keys.len();
+        if let Some(&(got, _)) = children.iter().find(|child| child.0 >= expected) {
+            return Err(ProveError::UnknownKey { circuit: NAME, expected, got });
+        }
         let live: Vec<_> = children
             .iter()
             .map(|&(which, proof)| SlotWitness { proof, key: &self.batch_keys[which], live: F::ONE, which })
@@ -108,6 +112,12 @@ impl LiftCircuit {
             }
         }
         Ok(witness)
+    }
+
+    /// The choice of slot `slot`, one target a key.
+    #[cfg(test)]
+    pub(crate) fn choice_targets(&self, slot: usize) -> &[BoolTarget] {
+        &self.choices[slot]
     }
 
     /// Batch keys, in the order of the list.

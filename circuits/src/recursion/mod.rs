@@ -14,9 +14,10 @@
 //! child's `CommonCircuitData`, is a constant of the circuit.
 
 mod chain;
+#[cfg(test)]
+mod forge;
 mod shape;
 mod slot;
-mod tagged;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -25,7 +26,6 @@ pub(crate) mod toy;
 pub use chain::{Chain, chain, select};
 pub use shape::{RecursionSize, fix_shape, recursion_gates};
 pub use slot::{Slot, SlotWitness, fill_dead};
-pub use tagged::tagged_hash;
 
 use enfold_state::chain::Quadratic;
 use enfold_state::hash::Digest;
@@ -68,6 +68,16 @@ pub enum ProveError {
         /// The circuit's arity.
         expected: usize,
         /// Children given.
+        got: usize,
+    },
+    /// A child names a key that is not in the list.
+    #[error("{circuit}: expected a key below {expected}, got {got}")]
+    UnknownKey {
+        /// Which circuit.
+        circuit: &'static str,
+        /// Keys in the list.
+        expected: usize,
+        /// The child's.
         got: usize,
     },
     /// A child does not have the public inputs of a batch, lift or fold proof.

@@ -1,0 +1,71 @@
+//! Honest proofs verify, and every forged witness breaks a constraint. Over toy batches.
+
+mod block;
+mod fold;
+mod lift;
+
+use enfold_state::chain::{ChainState, context};
+use enfold_state::field::{ONE, reduce};
+use enfold_state::hash::Digest;
+use enfold_witness::profile::ProfileId;
+use plonky2::field::types::Field;
+use plonky2::iop::witness::PartialWitness;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+
+use super::forge::{check, check_overwritten};
+use super::toy::{FAMILY, HONEST, OTHER, ctx, opening, states, step};
+use super::{ProveError, RecursionSize, SlotWitness};
+use crate::block::BlockOpening;
+use crate::config::{CircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::fold::Child;
+use crate::keys::{entry, key_set};
+use crate::public_inputs::BatchPublicInputs;
+use crate::statement::BlockStatement;
+
+/// Rows in use and degree. A change of the toys, the gates or the parameters shows here; measure before
+/// the numbers are changed, because a degree is a doubling of all proving.
+#[test]
+fn sizes() {
+    let family = &*FAMILY;
+    assert_eq!(family.lift.size, RecursionSize { rows: 2226, degree_bits: 12 });
+    assert_eq!(family.fold.size, RecursionSize { rows: 3444, degree_bits: 12 });
+    assert_eq!(family.block.size, RecursionSize { rows: 1167, degree_bits: 11 });
+}
+
+#[test]
+fn honest_proofs_verify() {
+    let (family, honest) = (&*FAMILY, &*HONEST);
+    for lift in &honest.lifts {
+        family.lift.data.verify(lift.clone()).unwrap();
+    }
+    family.fold.data.verify(honest.fold.clone()).unwrap();
+    family.block.data.verify(honest.block.clone()).unwrap();
+}
+
+fn refused(what: &str, data: &CircuitData, witness: anyhow::Result<PartialWitness<F>>) {
+    let violations = check(data, witness.expect("the targets of the inputs are distinct"));
+    assert!(violations.is_err(), "{what}: accepted");
+}
+
+fn accepted(what: &str, data: &CircuitData, witness: anyhow::Result<PartialWitness<F>>) {
+    let violations = check(data, witness.expect("the targets of the inputs are distinct"));
+    violations.unwrap_or_else(|violations| panic!("{what}: {violations}"));
+}
+
+/// `witness` with every public input in turn changed, as (index, changed witness).
+fn with_other_outputs<'a>(
+    data: &'a CircuitData,
+    witness: &'a PartialWitness<F>,
+    indices: impl Iterator<Item = usize> + 'a,
+) -> impl Iterator<Item = (usize, PartialWitness<F>)> + 'a {
+    indices.map(|i| {
+        let mut changed = witness.clone();
+        changed.target_values.insert(data.prover_only.public_inputs[i], F::from_canonical_u64(4711));
+        (i, changed)
+    })
+}
+
+/// A key with the digest of one and the cap of another.
+fn mixed(digest: &VerifierOnlyCircuitData, cap: &VerifierOnlyCircuitData) -> VerifierOnlyCircuitData {
+    VerifierOnlyCircuitData { circuit_digest: digest.circuit_digest, ..cap.clone() }
+}
