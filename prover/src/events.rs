@@ -1,0 +1,142 @@
+//! Progress, as events.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use enfold_state::hash::Digest;
+use enfold_witness::plan::PlanReport;
+use enfold_witness::profile::{BatchId, ProfileId};
+
+/// A proof to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Job {
+    /// The proof of a batch.
+    Batch {
+        /// Its place in the block, from 0.
+        number: usize,
+        /// Which circuit.
+        batch: BatchId,
+    },
+    /// A lift proof.
+    Lift {
+        /// Its place among the block's lift proofs, from 0.
+        number: usize,
+    },
+    /// A fold proof.
+    Fold {
+        /// Its place among the block's fold proofs, from 0; the last is the root.
+        number: usize,
+    },
+    /// The block proof.
+    Block,
+}
+
+impl Job {
+    /// Name of the kind, the same as its tracing span's.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Batch { .. } => "batch",
+            Self::Lift { .. } => "lift",
+            Self::Fold { .. } => "fold",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Batch { number, batch } => write!(f, "batch {number} ({})", batch.name()),
+            Self::Lift { number } => write!(f, "lift {number}"),
+            Self::Fold { number } => write!(f, "fold {number}"),
+            Self::Block => write!(f, "block"),
+        }
+    }
+}
+
+/// What the prover has just done or begun. Events of one job come in order; jobs overlap.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The circuits of a profile are being built. Happens once in a process.
+    CircuitsStarted {
+        /// The profile.
+        profile: ProfileId,
+    },
+    /// The circuits are built.
+    CircuitsReady {
+        /// The profile.
+        profile: ProfileId,
+        /// Time it took.
+        elapsed: Duration,
+    },
+    /// The block has been executed.
+    Executed {
+        /// Valid transactions.
+        transactions: usize,
+        /// Transactions that were left out.
+        rejected: usize,
+        /// Messages.
+        messages: usize,
+        /// Time it took.
+        elapsed: Duration,
+    },
+    /// The batches' witnesses are there.
+    Witnessed {
+        /// Figures of the plan.
+        plan: PlanReport,
+        /// Time it took, planning included.
+        elapsed: Duration,
+    },
+    /// Proving begins.
+    Proving {
+        /// Batch proofs to be made.
+        batches: usize,
+        /// Lift proofs to be made.
+        lifts: usize,
+        /// Fold proofs to be made.
+        folds: usize,
+        /// Proofs in the making at a time, at most.
+        in_flight: usize,
+    },
+    /// A proof is begun.
+    Started {
+        /// Which.
+        job: Job,
+    },
+    /// A proof is made.
+    Finished {
+        /// Which.
+        job: Job,
+        /// Time it took.
+        elapsed: Duration,
+    },
+    /// The block proof verifies.
+    Verified {
+        /// Length of the proof file in bytes.
+        bytes: usize,
+        /// Time that verifying took.
+        elapsed: Duration,
+    },
+    /// A file is complete under its name.
+    Written {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// The block is part of the stored state.
+    Committed {
+        /// Its number.
+        number: u32,
+        /// The state root after it.
+        root: Digest,
+    },
+}
+
+/// Receives events, from any thread and from several at a time.
+pub type Observer<'a> = &'a (dyn Fn(&Event) + Send + Sync);
+
+/// Receives events and forgets them.
+pub fn ignore(_: &Event) {}

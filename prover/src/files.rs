@@ -1,0 +1,176 @@
+//! Files that appear under their name only when they are complete and on disk.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// There is something under the name already.
+    #[error("expected no file at {path}, got one")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What is on disk is not what was written.
+    #[error("{path}: expected the {expected} bytes that were written, got others")]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// How many were written.
+        expected: usize,
+    },
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    |source| FileError::Io { path: path.to_owned(), source }
+}
+
+/// The directory that a file is in.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Checks, before hours of work, that a file can be written under this name.
+///
+/// # Errors
+/// If there is one already and it may not be replaced, or if its directory takes no files.
+pub fn check_writable(path: &Path, force: bool) -> Result<(), FileError> {
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(FileError::Exists { path: path.to_owned() });
+    }
+    if path.is_dir() {
+        return Err(FileError::Io { path: path.to_owned(), source: io::ErrorKind::IsADirectory.into() });
+    }
+    unfinished(path).map(drop)
+}
+
+/// A file beside its final place that goes away unless it is put there.
+fn unfinished(path: &Path) -> Result<NamedTempFile, FileError> {
+    let mut builder = Builder::new();
+    let builder = builder.prefix(".enfold-").suffix(".part");
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: the process's mask applies.
+        builder.permissions(fs::Permissions::from_mode(0o666))
+    };
+    builder.tempfile_in(parent(path)).map_err(failed(path))
+}
+
+/// A complete file that still lacks its name.
+#[derive(Debug)]
+pub struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Writes the bytes beside their final place, through to the disk.
+    ///
+    /// # Errors
+    /// If the system refuses; nothing is left behind then.
+    pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
+        let mut file = unfinished(path)?;
+        file.write_all(bytes).map_err(failed(path))?;
+        file.as_file().sync_all().map_err(failed(path))?;
+        let found = fs::read(file.path()).map_err(failed(path))?;
+        if found != bytes {
+            return Err(FileError::Differs { path: path.to_owned(), expected: bytes.len() });
+        }
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// If there is another by now and it may not be replaced, or if the system refuses.
+    pub fn publish(self, force: bool) -> Result<(), FileError> {
+        let Self { file, path } = self;
+        let named = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+        named.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => FileError::Exists { path: path.clone() },
+            _ => FileError::Io { path: path.clone(), source: error.error },
+        })?;
+        sync_dir(parent(&path)).map_err(failed(&path))
+    }
+}
+
+/// Brings a directory's names to the disk. Only on Unix can a directory be opened for that.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// Writes a file as a whole or not at all.
+///
+/// # Errors
+/// If there is one already and it may not be replaced, or if the system refuses.
+pub fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileError> {
+    check_writable(path, force)?;
+    Staged::write(path, bytes)?.publish(force)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_there_as_a_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("proof");
+        let staged = Staged::write(&path, b"one").unwrap();
+        assert!(!path.exists());
+        drop(staged);
+        assert!(names(dir.path()).is_empty(), "nothing is left behind");
+        write_file(&path, b"two", false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(dir.path()), ["proof"]);
+    }
+
+    #[test]
+    fn existing_files_are_kept_unless_forced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("proof");
+        // Both before the work and at its end, when another may have come first.
+        let staged = Staged::write(&path, b"late").unwrap();
+        write_file(&path, b"first", false).unwrap();
+        assert!(matches!(check_writable(&path, false), Err(FileError::Exists { .. })));
+        assert!(matches!(staged.publish(false), Err(FileError::Exists { .. })));
+        assert!(matches!(write_file(&path, b"second", false), Err(FileError::Exists { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        write_file(&path, b"second", true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(dir.path()), ["proof"]);
+    }
+
+    #[test]
+    fn places_that_take_no_file_are_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("no/such/dir/proof");
+        assert!(matches!(check_writable(&missing, true), Err(FileError::Io { .. })));
+        assert!(matches!(check_writable(dir.path(), true), Err(FileError::Io { .. })));
+        assert!(matches!(check_writable(dir.path(), false), Err(FileError::Exists { .. })));
+        check_writable(&dir.path().join("proof"), false).unwrap();
+        assert!(names(dir.path()).is_empty());
+    }
+}
