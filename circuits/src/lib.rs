@@ -1,9 +1,13 @@
 //! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
 
+pub mod batch;
 pub mod block;
 pub mod check;
 pub mod config;
 pub mod convert;
+pub mod credit;
+pub mod debit;
+pub mod fill;
 pub mod fold;
 pub mod gadgets;
 pub mod gates;

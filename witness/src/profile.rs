@@ -145,24 +145,26 @@ impl Profile {
     }
 }
 
+/// Batches fill `2^10` rows (`enfold_circuits` tests it).
 const TEST: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 10,
     shapes: [
-        BatchShape { paths: 12, legs: 1 },
-        BatchShape { paths: 2, legs: 8 },
-        BatchShape { paths: 24, legs: 1 },
-        BatchShape { paths: 3, legs: 40 },
+        BatchShape { paths: 15, legs: 1 },
+        BatchShape { paths: 2, legs: 12 },
+        BatchShape { paths: 36, legs: 1 },
+        BatchShape { paths: 3, legs: 100 },
     ],
 };
 
+/// Batches fill `2^16` rows (`enfold_circuits` tests it).
 const STANDARD: Profile = Profile {
     id: ProfileId::Standard,
     window_depth: 24,
     shapes: [
-        BatchShape { paths: 640, legs: 1 },
-        BatchShape { paths: 16, legs: 70 },
-        BatchShape { paths: 1000, legs: 1 },
-        BatchShape { paths: 16, legs: 400 },
+        BatchShape { paths: 741, legs: 1 },
+        BatchShape { paths: 16, legs: 107 },
+        BatchShape { paths: 1204, legs: 1 },
+        BatchShape { paths: 16, legs: 1410 },
     ],
 };

@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod hash;
 pub mod leaf;
+pub mod logup;
 pub mod merkle;
 pub mod message;
 pub mod range;

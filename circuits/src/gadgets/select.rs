@@ -37,8 +37,8 @@ impl Selects {
     }
 
     /// Fills the last row up. Slots in excess hold zeros.
-    pub fn finish(&mut self, builder: &mut Builder) {
-        let Some((row, first)) = self.open.take() else { return };
+    pub fn finish(self, builder: &mut Builder) {
+        let Some((row, first)) = self.open else { return };
         let zero = builder.zero();
         for column in SelectGate::flag(first)..SelectGate::result(SelectGate::SLOTS - 1).end {
             builder.connect(zero, Target::wire(row, column));

@@ -1,0 +1,205 @@
+//! The credit circuits: messages that receivers consume. Twin of [`enfold_witness::credit`].
+//!
+//! Besides what [`batch`](crate::batch) constrains. For each path, whose position is empty (`e`) or holds a
+//! leaf:
+//!
+//! 1. `e` is boolean.
+//! 2. `e` implies that nonce and balance are zero.
+//! 3. The opened digest is zero if `e`, and the leaf's if not.
+//! 4. `e` implies that the first message is live.
+//! 5. The live flags are boolean, and after one that is off there is none that is on.
+//! 6. `asset < 2^32`.
+//!
+//! For each message, with live flag `l`:
+//!
+//! 7. It is `[op + 2^8 asset, from + 2^32 index, amount, memo, address]`, with asset and address the leaf's
+//!    and index the path's. So a leaf of another address or asset is not credited.
+//! 8. The op is transfer or fee.
+//! 9. `from < 2^30`. With 6 and 8, the message's first two elements have one reading only.
+//! 10. `balance' = balance + l amount < 2^62` after every message. The amount has no range of its own: every
+//!     consumed message was emitted, and emitters check it.
+//!
+//! After the path:
+//!
+//! 11. The new leaf has the last balance and the same address, nonce and asset: a position that was empty
+//!     now holds what its first message names, with nonce zero.
+//!
+//! The phase before is one of 0, 1 and 2, and after it is 2. Transactions and emitted messages stay.
+//!
+//! Nothing else passes: each wire that a witness sets is in the old leaf's digest or in a flagged message, or has
+//! no effect (a padding slot's values; it changes no balance).
+
+use enfold_state::chain::Phase;
+use enfold_state::leaf::Leaf;
+use enfold_state::message::{Message, Op};
+use enfold_witness::batch::CreditPath;
+use enfold_witness::profile::BatchShape;
+use plonky2::field::types::Field;
+use plonky2::iop::target::{BoolTarget, Target};
+
+use crate::batch::{Outcome, PathsTargets, PositionTargets, Session};
+use crate::config::{Builder, F};
+use crate::fill::{Fill, FillError, check_length};
+use crate::gadgets::chain::ChainStateTargets;
+use crate::gadgets::leaf::LeafTargets;
+use crate::gadgets::message;
+
+/// Targets of a [`CreditPath`].
+#[derive(Debug)]
+pub struct CreditPathTargets {
+    /// Where the leaf is.
+    pub position: PositionTargets,
+    /// 1 if the position was empty.
+    pub empty: Target,
+    /// The leaf before its first message, or what an empty position becomes, without a balance.
+    pub leaf: LeafTargets,
+    /// The messages.
+    pub messages: Vec<CreditMessageTargets>,
+}
+
+/// Targets of a message that a path consumes.
+#[derive(Clone, Copy, Debug)]
+pub struct CreditMessageTargets {
+    /// Off in padding.
+    pub live: Target,
+    /// 1 if it is a fee message, 0 if a transfer.
+    pub is_fee: Target,
+    /// The leaf that was debited.
+    pub from: Target,
+    /// How much.
+    pub amount: Target,
+    /// The sender's memo.
+    pub memo: Target,
+}
+
+pub(crate) fn constrain(session: &mut Session<'_>, shape: BatchShape, before: &ChainStateTargets) -> Outcome {
+    require_phase(session.builder, before.phase);
+    let paths = (0..shape.paths).map(|_| constrain_path(session, shape.legs)).collect();
+    Outcome {
+        paths: PathsTargets::Credit(paths),
+        transactions: before.transactions,
+        messages: before.messages,
+        phase: session.builder.constant(F::from_canonical_u8(Phase::Credit as u8)),
+    }
+}
+
+/// Requires one of the phases up to credit: `p (p - 1) (p - 2) = 0`.
+fn require_phase(builder: &mut Builder, phase: Target) {
+    let two = builder.two();
+    let low = builder.mul_sub(phase, phase, phase);
+    let high = builder.sub(phase, two);
+    let product = builder.mul(low, high);
+    builder.assert_zero(product);
+}
+
+fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets {
+    let position = session.position();
+    let builder = &mut *session.builder;
+    let leaf = LeafTargets::new(builder);
+    let messages: Vec<_> = (0..count).map(|_| CreditMessageTargets::new(builder)).collect();
+
+    // 1, 2. Whether the position is empty.
+    let empty = builder.add_virtual_target();
+    builder.assert_bool(BoolTarget::new_unsafe(empty));
+    for number in [leaf.nonce, leaf.balance] {
+        let filled = builder.mul(empty, number);
+        builder.assert_zero(filled);
+    }
+
+    // 3. What was there.
+    let digest = leaf.digest(builder).elements;
+    let nothing = [builder.zero(); 4];
+    let old = session.selects.select(builder, empty, nothing, digest);
+
+    // 4. An empty position is filled.
+    let unfilled = builder.mul_sub(empty, messages[0].live, empty);
+    builder.assert_zero(unfilled);
+
+    // 5. Live flags never rise; they are boolean by their LogUp rows.
+    for pair in messages.windows(2) {
+        let risen = builder.mul_sub(pair[1].live, pair[0].live, pair[1].live);
+        builder.assert_zero(risen);
+    }
+
+    // 6. The asset.
+    session.ranges.narrow(leaf.asset);
+
+    let head = message::head(session.builder, Op::Transfer, leaf.asset);
+    let mut balance = leaf.balance;
+    for message in &messages {
+        balance = constrain_message(session, &position, &leaf, head, message, balance);
+    }
+
+    // 11. The new leaf.
+    let new = LeafTargets { balance, ..leaf }.digest(session.builder);
+    session.replace(&position, old.into(), new);
+    CreditPathTargets { position, empty, leaf, messages }
+}
+
+/// The balance after the message.
+fn constrain_message(
+    session: &mut Session<'_>,
+    position: &PositionTargets,
+    leaf: &LeafTargets,
+    transfer_head: Target,
+    &CreditMessageTargets { live, is_fee, from, amount, memo }: &CreditMessageTargets,
+    balance: Target,
+) -> Target {
+    let builder = &mut *session.builder;
+
+    // 8. The op: fee's number is transfer's plus one.
+    builder.assert_bool(BoolTarget::new_unsafe(is_fee));
+    let head = builder.add(transfer_head, is_fee);
+
+    // 7, 9. The message.
+    session.ranges.index(from);
+    let route = message::route(builder, from, position.index);
+    let [a0, a1, a2, a3] = leaf.address.elements;
+
+    // 10. The balance.
+    let balance = builder.mul_add(live, amount, balance);
+    session.ranges.amount(balance);
+
+    session.message([head, route, amount, memo, a0, a1, a2, a3], live);
+    balance
+}
+
+impl CreditMessageTargets {
+    fn new(builder: &mut Builder) -> Self {
+        Self {
+            live: builder.add_virtual_target(),
+            is_fee: builder.add_virtual_target(),
+            from: builder.add_virtual_target(),
+            amount: builder.add_virtual_target(),
+            memo: builder.add_virtual_target(),
+        }
+    }
+
+    fn fill(&self, fill: &mut Fill, message: Option<&Message>) {
+        fill.flag(self.live, message.is_some());
+        fill.flag(self.is_fee, message.is_some_and(|message| message.op == Op::Fee));
+        fill.number(self.from, message.map_or(0, |message| message.from.0));
+        fill.wide(self.amount, message.map_or(0, |message| message.amount));
+        fill.wide(self.memo, message.map_or(0, |message| message.memo));
+    }
+}
+
+impl CreditPathTargets {
+    pub(crate) fn fill(&self, fill: &mut Fill, window: u32, path: &CreditPath) -> Result<(), FillError> {
+        check_length("messages", self.messages.len(), path.messages.len())?;
+        self.position.fill(fill, window, path.index, &path.siblings)?;
+        let leaf = match (&path.leaf, path.messages.first().and_then(Option::as_ref)) {
+            (Some(leaf), _) => *leaf,
+            (None, Some(first)) => {
+                Leaf { address: first.to_address, nonce: 0, asset: first.asset, balance: 0 }
+            }
+            (None, None) => return Err(FillError::EmptyPadding { index: path.index.0 }),
+        };
+        fill.flag(self.empty, path.leaf.is_none());
+        fill.leaf(&self.leaf, &leaf);
+        for (target, message) in self.messages.iter().zip(&path.messages) {
+            target.fill(fill, message.as_ref());
+        }
+        Ok(())
+    }
+}

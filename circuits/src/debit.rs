@@ -1,0 +1,243 @@
+//! The debit circuits: legs of senders. Twin of [`enfold_witness::debit`].
+//!
+//! Besides what [`batch`](crate::batch) constrains. For each path:
+//!
+//! 1. The opened digest is an account leaf's: address, nonce, asset, balance.
+//! 2. The live flags are boolean, and after one that is off there is none that is on.
+//!
+//! For each leg, with live flag `l`:
+//!
+//! 3. The signature is a key's, over the record `[transfer, chain id, index, nonce, to_address, asset, amount,
+//!    fee, memo]`, whose chain id is the context's, index the path's, nonce the leaf's current one and asset
+//!    the leaf's.
+//! 4. If `l`, the key's address is the leaf's.
+//! 5. `amount - 1 < 2^62`, `fee < 2^62`: the amount is not zero.
+//! 6. `balance' = balance - l (amount + fee) < 2^62`. Balance and fee are below 2^62, the amount is 2^62 at
+//!    most, so what a debit that is not covered leaves is a negative number from -2^63 on, which stands for
+//!    an element above 2^62. So a live amount is also below 2^62.
+//! 7. `nonce' = nonce + l < 2^32`.
+//! 8. `to < 2^30`, `fee_to < 2^30`: an index and one of these make up the second element of a message in one
+//!    way only.
+//! 9. The transfer message `[transfer + 2^8 asset, index + 2^32 to, amount, memo, to_address]` is flagged by
+//!    `l`.
+//! 10. The fee message `[fee + 2^8 asset, index + 2^32 fee_to, fee, 0, collector]` is flagged by `l` and
+//!     `fee != 0`. `collector` and `fee_to` are the operator's choice.
+//! 11. Transactions grow by `l`, messages by both flags.
+//!
+//! After the path:
+//!
+//! 12. The new leaf has the last nonce and balance, the same address and asset.
+//!
+//! The phase is 0 before and after.
+//!
+//! Nothing else passes: each wire that a witness sets is in the leaf's digest, in the signed record, in a flagged
+//! message, or has no effect (a padding leg's values; `to`, `fee_to`, `collector` of an unflagged message).
+
+use enfold_state::message::Op;
+use enfold_witness::batch::{DebitLeg, DebitPath};
+use enfold_witness::profile::BatchShape;
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::HashOutTarget;
+use plonky2::iop::target::Target;
+
+use crate::batch::{Outcome, PathsTargets, PositionTargets, Session};
+use crate::config::{Builder, F};
+use crate::convert::from_native;
+use crate::fill::{Fill, FillError, check_length};
+use crate::gadgets::chain::ChainStateTargets;
+use crate::gadgets::leaf::LeafTargets;
+use crate::gadgets::message;
+use crate::gadgets::schnorr::{self, SignatureTargets};
+
+/// Targets of a [`DebitPath`].
+#[derive(Debug)]
+pub struct DebitPathTargets {
+    /// Where the leaf is.
+    pub position: PositionTargets,
+    /// The leaf before its first leg.
+    pub leaf: LeafTargets,
+    /// The legs.
+    pub legs: Vec<DebitLegTargets>,
+}
+
+/// Targets of a [`DebitLeg`].
+#[derive(Debug)]
+pub struct DebitLegTargets {
+    /// Off in padding.
+    pub live: Target,
+    /// Key and signature.
+    pub signature: SignatureTargets,
+    /// Who receives.
+    pub to_address: HashOutTarget,
+    /// How much.
+    pub amount: Target,
+    /// The fee.
+    pub fee: Target,
+    /// Inverse of the fee; anything if the fee is zero.
+    pub fee_inverse: Target,
+    /// The sender's memo.
+    pub memo: Target,
+    /// The receiver's leaf.
+    pub to: Target,
+    /// The fee collector's leaf.
+    pub fee_to: Target,
+    /// The fee collector.
+    pub collector: HashOutTarget,
+}
+
+/// What goes from leg to leg.
+struct Running {
+    /// The leaf after the legs so far.
+    leaf: LeafTargets,
+    /// The live flag of the path's leg in front.
+    previous_live: Option<Target>,
+    transactions: Target,
+    /// Fee messages so far; the transfer messages are as many as the transactions.
+    fees: Target,
+}
+
+pub(crate) fn constrain(
+    session: &mut Session<'_>,
+    shape: BatchShape,
+    chain_id: Target,
+    before: &mut ChainStateTargets,
+) -> Outcome {
+    let phase = session.builder.zero();
+    before.phase = phase;
+    let mut transactions = before.transactions;
+    let mut fees = session.builder.sub(before.messages, before.transactions);
+    let mut paths = Vec::with_capacity(shape.paths);
+    for _ in 0..shape.paths {
+        // 1. The leaf.
+        let position = session.position();
+        let leaf = LeafTargets::new(session.builder);
+        let old = leaf.digest(session.builder);
+
+        let heads = [Op::Transfer, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
+        let mut running = Running { leaf, previous_live: None, transactions, fees };
+        let legs = (0..shape.legs)
+            .map(|_| constrain_leg(session, &position, chain_id, heads, &mut running))
+            .collect();
+        (transactions, fees) = (running.transactions, running.fees);
+
+        // 12. The new leaf.
+        let new = running.leaf.digest(session.builder);
+        session.replace(&position, old, new);
+        paths.push(DebitPathTargets { position, leaf, legs });
+    }
+    let messages = session.builder.add(transactions, fees);
+    Outcome { paths: PathsTargets::Debit(paths), transactions, messages, phase }
+}
+
+fn constrain_leg(
+    session: &mut Session<'_>,
+    position: &PositionTargets,
+    chain_id: Target,
+    [transfer_head, fee_head]: [Target; 2],
+    running: &mut Running,
+) -> DebitLegTargets {
+    let builder = &mut *session.builder;
+    let leg = DebitLegTargets::new(builder);
+    let DebitLegTargets { live, amount, fee, memo, .. } = leg;
+    let (index, leaf) = (position.index, running.leaf);
+    let (zero, one) = (builder.zero(), builder.one());
+
+    // 2. Live flags never rise; they are boolean by their LogUp rows.
+    if let Some(previous) = running.previous_live.replace(live) {
+        let risen = builder.mul_sub(live, previous, live);
+        builder.assert_zero(risen);
+    }
+
+    // 3. The signature.
+    let op = builder.constant(from_native(Op::Transfer.element()));
+    let [a0, a1, a2, a3] = leg.to_address.elements;
+    let record = [op, chain_id, index, leaf.nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo];
+    let signer = schnorr::verify(builder, &leg.signature, record);
+
+    // 4. The signer's address, where the leg is live, and else the leaf's own.
+    let owner = leaf.address.elements;
+    let address = session.selects.select(builder, live, signer.elements, owner);
+    builder.connect_array(address, owner);
+
+    // 5. Amount and fee.
+    let above_one = builder.sub(amount, one);
+    session.ranges.amount(above_one);
+    session.ranges.amount(fee);
+
+    // 6. The balance.
+    let spent = builder.add(amount, fee);
+    let balance = builder.arithmetic(F::NEG_ONE, F::ONE, live, spent, leaf.balance);
+    session.ranges.amount(balance);
+
+    // 7. The nonce.
+    let nonce = builder.add(leaf.nonce, live);
+    session.ranges.narrow(nonce);
+
+    // 8. The receivers' positions.
+    session.ranges.index(leg.to);
+    session.ranges.index(leg.fee_to);
+
+    // 9. The transfer message.
+    let route = message::route(builder, index, leg.to);
+    let transfer = [transfer_head, route, amount, memo, a0, a1, a2, a3];
+
+    // 10. The fee message. `charged` is 1 if the fee is not zero, and 0 if it is.
+    let charged = builder.mul(fee, leg.fee_inverse);
+    let unpaid = builder.mul_sub(fee, charged, fee);
+    builder.assert_zero(unpaid);
+    let fee_flag = builder.mul(live, charged);
+    let fee_route = message::route(builder, index, leg.fee_to);
+    let [c0, c1, c2, c3] = leg.collector.elements;
+    let fee_message = [fee_head, fee_route, fee, zero, c0, c1, c2, c3];
+
+    // 11. The counters.
+    running.transactions = builder.add(running.transactions, live);
+    running.fees = builder.add(running.fees, fee_flag);
+
+    session.message(transfer, live);
+    session.message(fee_message, fee_flag);
+    running.leaf = LeafTargets { nonce, balance, ..leaf };
+    leg
+}
+
+impl DebitLegTargets {
+    fn new(builder: &mut Builder) -> Self {
+        Self {
+            live: builder.add_virtual_target(),
+            signature: SignatureTargets::new(builder),
+            to_address: builder.add_virtual_hash(),
+            amount: builder.add_virtual_target(),
+            fee: builder.add_virtual_target(),
+            fee_inverse: builder.add_virtual_target(),
+            memo: builder.add_virtual_target(),
+            to: builder.add_virtual_target(),
+            fee_to: builder.add_virtual_target(),
+            collector: builder.add_virtual_hash(),
+        }
+    }
+
+    fn fill(&self, fill: &mut Fill, leg: &DebitLeg) -> Result<(), FillError> {
+        let transaction = &leg.signed.transaction;
+        let fee = F::from_canonical_u64(transaction.fee);
+        fill.flag(self.live, leg.live);
+        fill.digest(self.to_address, transaction.to_address);
+        fill.wide(self.amount, transaction.amount);
+        fill.element(self.fee, fee);
+        fill.element(self.fee_inverse, fee.try_inverse().unwrap_or(F::ZERO));
+        fill.wide(self.memo, transaction.memo);
+        fill.number(self.to, leg.to.0);
+        fill.number(self.fee_to, leg.fee_to.0);
+        fill.digest(self.collector, leg.collector);
+        self.signature.set(&mut fill.witness, &leg.signed.public_key, &leg.signed.signature)?;
+        Ok(())
+    }
+}
+
+impl DebitPathTargets {
+    pub(crate) fn fill(&self, fill: &mut Fill, window: u32, path: &DebitPath) -> Result<(), FillError> {
+        check_length("legs", self.legs.len(), path.legs.len())?;
+        self.position.fill(fill, window, path.index, &path.siblings)?;
+        fill.leaf(&self.leaf, &path.leaf);
+        self.legs.iter().zip(&path.legs).try_for_each(|(target, leg)| target.fill(fill, leg))
+    }
+}

@@ -1,0 +1,181 @@
+//! Batch circuits of the test profile, honest witnesses for them, and a way to lie.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use enfold_circuits::batch::BatchCircuit;
+use enfold_circuits::check::{Violation, check_witness};
+use enfold_circuits::config::{CircuitData, F};
+use enfold_circuits::params::Params;
+use enfold_fixtures::accounts::secret_keys;
+use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
+use enfold_state::executor::{Execution, execute};
+use enfold_state::hash::{Digest, Tag, hash};
+use enfold_state::keys::SecretKey;
+use enfold_state::leaf::{Address, Leaf, LeafIndex};
+use enfold_state::ledger::Ledger;
+use enfold_state::message::Op;
+use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_witness::batch::BatchWitness;
+use enfold_witness::profile::{BatchId, Profile, ProfileId};
+use enfold_witness::witness::{BlockWitness, witness_block};
+use plonky2::iop::generator::GeneratedValues;
+use plonky2::iop::witness::{PartialWitness, PartitionWitness};
+
+pub const CHAIN: u32 = 7;
+pub const ASSET: u32 = 3;
+pub const BALANCE: u64 = 1_000_000;
+/// Any digest: `set` is free in a batch.
+pub const SET: Digest = Digest::ZERO;
+
+pub fn profile() -> &'static Profile {
+    ProfileId::Test.profile()
+}
+
+/// The test profile's batch circuits, built once a test binary.
+pub fn circuit(batch: BatchId) -> &'static BatchCircuit {
+    static CIRCUITS: [LazyLock<BatchCircuit>; 4] = [
+        LazyLock::new(|| build(BatchId::DebitMany)),
+        LazyLock::new(|| build(BatchId::DebitFew)),
+        LazyLock::new(|| build(BatchId::CreditMany)),
+        LazyLock::new(|| build(BatchId::CreditFew)),
+    ];
+    &CIRCUITS[batch as usize]
+}
+
+fn build(batch: BatchId) -> BatchCircuit {
+    let params = Params::of(ProfileId::Test);
+    BatchCircuit::build(profile(), batch, &params.batch, params.batch_degree_bits)
+}
+
+/// Accounts whose leaf index is their number; each owns one leaf of [`ASSET`], which holds [`BALANCE`].
+pub struct Bank {
+    pub keys: Vec<SecretKey>,
+    pub ledger: Ledger,
+    nonces: Vec<u32>,
+}
+
+impl Bank {
+    pub fn new(accounts: usize) -> Self {
+        let keys = secret_keys(accounts as u64, accounts);
+        let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
+        let genesis = Genesis { chain_id: CHAIN, leaves: keys.iter().map(leaf).collect() };
+        let ledger = Ledger::from_genesis(&genesis).unwrap();
+        Self { nonces: vec![0; keys.len()], keys, ledger }
+    }
+
+    pub fn address(&self, account: usize) -> Address {
+        self.keys[account].address()
+    }
+
+    /// Puts a leaf in the place of an account's, by a state that no genesis leads to.
+    pub fn put_leaf(&mut self, account: usize, leaf: Leaf) {
+        let mut leaves = self.ledger.leaves().to_vec();
+        leaves[account] = leaf;
+        self.nonces[account] = leaf.nonce;
+        self.ledger = Ledger::restore(self.ledger.chain_id(), self.ledger.height(), leaves);
+    }
+
+    /// A payment with the sender's next nonce.
+    pub fn pay(&mut self, from: usize, to: Address, amount: u64, fee: u64) -> SignedTransaction {
+        let nonce = self.nonces[from];
+        self.nonces[from] += 1;
+        let transaction = Transaction {
+            op: Op::Transfer,
+            chain_id: CHAIN,
+            from: LeafIndex(from as u32),
+            nonce,
+            to_address: to,
+            asset: ASSET,
+            amount,
+            fee,
+            memo: 40 + u64::from(nonce),
+        };
+        self.keys[from].sign_transaction(transaction)
+    }
+
+    /// Executes a block that is valid in all its transactions; account 0 collects the fees.
+    pub fn execute(&self, transactions: Vec<SignedTransaction>) -> (Block, Execution) {
+        let fees = vec![FeePolicy { asset: ASSET, floor: 0, collector: self.address(0) }];
+        let block = Block { chain_id: CHAIN, number: self.ledger.height() + 1, fees, transactions };
+        let execution = execute(&self.ledger, &block).unwrap();
+        assert_eq!(execution.rejections, []);
+        (block, execution)
+    }
+
+    pub fn witness(&self, transactions: Vec<SignedTransaction>) -> BlockWitness {
+        let (block, execution) = self.execute(transactions);
+        witness_block(profile(), &self.ledger, &block, &execution).unwrap()
+    }
+}
+
+/// An address that nobody has the key of.
+pub fn stranger(number: u32) -> Address {
+    use enfold_state::field::from_u32;
+    hash(Tag::Address, &[from_u32(number); 5])
+}
+
+/// The only batch of a kind.
+pub fn only(block: &BlockWitness, batch: BatchId) -> BatchWitness {
+    let mut batches = block.batches.iter().filter(|witness| witness.batch == batch);
+    let found = batches.next().unwrap_or_else(|| panic!("expected a {} batch", batch.name()));
+    assert!(batches.next().is_none(), "expected one {} batch", batch.name());
+    found.clone()
+}
+
+/// A witness from these inputs by the circuit's generators, right or wrong: where plonky2 would stop at a
+/// conflict or at a generator that fails, the first value stays and the others go on. So a lie is told as
+/// consistently as the circuit's own computation allows.
+pub fn generate(data: &CircuitData, inputs: PartialWitness<F>) -> PartitionWitness<'_, F> {
+    let (prover, common) = (&data.prover_only, &data.common);
+    let (num_wires, degree) = (common.config.num_wires, common.degree());
+    let mut witness = PartitionWitness::new(num_wires, degree, &prover.representative_map);
+    for (target, value) in inputs.target_values {
+        let class = witness.representative_map[target.index(num_wires, degree)];
+        witness.values[class].get_or_insert(value);
+    }
+    let mut pending: Vec<usize> = (0..prover.generators.len()).collect();
+    let mut done = vec![false; pending.len()];
+    let mut buffer = GeneratedValues::empty();
+    while !pending.is_empty() {
+        let mut next = Vec::new();
+        for index in pending {
+            if done[index] {
+                continue;
+            }
+            done[index] = prover.generators[index].0.run(&witness, &mut buffer);
+            for (target, value) in buffer.target_values.drain(..) {
+                let class = witness.representative_map[target.index(num_wires, degree)];
+                if witness.values[class].is_none() {
+                    witness.values[class] = Some(value);
+                    next.extend(prover.generator_indices_by_watches.get(&class).into_iter().flatten());
+                }
+            }
+        }
+        pending = next;
+    }
+    witness
+}
+
+/// Requires the row checker to say exactly this of these inputs.
+#[track_caller]
+pub fn assert_violations(circuit: &BatchCircuit, inputs: PartialWitness<F>, expected: &[&str]) {
+    let found = violations(circuit, inputs);
+    assert!(!found.is_empty(), "the lie is accepted");
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+/// What the row checker says of these inputs: gate and constraint of each violation, each pair once.
+pub fn violations(circuit: &BatchCircuit, inputs: PartialWitness<F>) -> BTreeSet<String> {
+    let witness = generate(&circuit.data, inputs);
+    let Err(violations) = check_witness(&circuit.data, &witness) else { return BTreeSet::new() };
+    let name = |violation| match violation {
+        Violation::Constraint { gate, constraint, .. } => {
+            let constraint = constraint.split('[').next().unwrap_or_default();
+            format!("{}: {constraint}", gate.split(' ').next().unwrap_or_default())
+        }
+        Violation::Copy { .. } => "copy".to_owned(),
+    };
+    violations.0.into_iter().map(name).collect()
+}
