@@ -1,6 +1,7 @@
 //! The binary from outside: results, exit codes, files.
 
 mod common;
+mod formats;
 mod generate;
 mod import;
 mod keys;
