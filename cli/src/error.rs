@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use enfold_circuits::verify::VerifyError;
+use enfold_prover::data::DataError;
+use enfold_prover::files::FileError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
 use enfold_state::leaf::{Address, Asset};
@@ -35,28 +37,17 @@ pub enum CliError {
         /// The greatest length.
         limit: u64,
     },
-    /// The folder of an output does not exist.
-    #[error("{}: expected the folder {} to exist", path.display(), folder.display())]
-    NoFolder {
-        /// The output.
-        path: PathBuf,
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// An output exists already.
-    #[error("{}: expected no file of this name, got one (--force replaces it)", path.display())]
-    OutputExists {
-        /// The output.
-        path: PathBuf,
-    },
-    /// An output cannot be written.
-    #[error("{}: cannot write: {}", path.display(), plain(source))]
-    Write {
-        /// The output.
+    /// A folder for outputs cannot be made.
+    #[error("{}: cannot make the folder: {}", path.display(), plain(source))]
+    Folder {
+        /// The folder.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+    /// An output cannot be written.
+    #[error("{0}{hint}", hint = force_hint(.0))]
+    File(Box<FileError>),
     /// A file is not a record of the expected kind.
     #[error("{}: {source}", path.display())]
     Malformed {
@@ -147,6 +138,14 @@ pub enum CliError {
         /// What is there.
         got: String,
     },
+    /// A data file does not hold the messages that a proof commits to.
+    #[error("{}: {source}", path.display())]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<DataError>,
+    },
     /// Published data do not lead to the root that the proof states.
     #[error("{}: {source}", path.display())]
     Rebuild {
@@ -190,6 +189,12 @@ pub enum CliError {
     },
 }
 
+impl From<FileError> for CliError {
+    fn from(source: FileError) -> Self {
+        Self::File(Box::new(source))
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(source: StoreError) -> Self {
         Self::Store(Box::new(source))
@@ -200,15 +205,14 @@ impl CliError {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Write { source, .. } => match source.kind() {
-                io::ErrorKind::NotFound
-                | io::ErrorKind::PermissionDenied
-                | io::ErrorKind::NotADirectory
-                | io::ErrorKind::IsADirectory => Exit::BadInput,
-                _ => Exit::Internal,
-            },
+            Self::Folder { source, .. } => io_exit(source),
+            Self::File(error) => file_exit(error),
             Self::Store(error) => store_exit(error),
             Self::Proof { source, .. } => verify_exit(source),
+            Self::Data { source, .. } => match **source {
+                DataError::Message { .. } | DataError::Memo { .. } => Exit::BadInput,
+                _ => Exit::ProofInvalid,
+            },
             Self::Unexpected { .. } => Exit::ProofInvalid,
             Self::Panic | Self::Encode(_) | Self::Threads(_) | Self::Report(_) | Self::Stdout { .. } => {
                 Exit::Internal
@@ -223,9 +227,8 @@ impl CliError {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_file",
             Self::Read { .. } => "unreadable_file",
             Self::TooLarge { .. } => "file_too_large",
-            Self::NoFolder { .. } => "missing_folder",
-            Self::OutputExists { .. } => "output_exists",
-            Self::Write { .. } => "write",
+            Self::Folder { .. } => "folder",
+            Self::File(error) => file_kind(error),
             Self::Malformed { source, .. } => match **source {
                 CodecError::Version { .. } => "wrong_version",
                 CodecError::Kind { .. } => "wrong_kind",
@@ -241,6 +244,10 @@ impl CliError {
             Self::Import { .. } => "import",
             Self::Genesis { .. } => "genesis",
             Self::Proof { source, .. } => verify_kind(source),
+            Self::Data { source, .. } => match **source {
+                DataError::Message { .. } | DataError::Memo { .. } => "malformed_file",
+                _ => "unexpected",
+            },
             Self::Unexpected { .. } => "unexpected",
             Self::Rebuild { .. } => "rebuild",
             Self::Execute { source, .. } => execute_kind(source),
@@ -283,6 +290,41 @@ fn execute_kind(error: &ExecuteError) -> &'static str {
         ExecuteError::Empty { .. } => "empty_block",
         ExecuteError::Full { .. } => "state_full",
         ExecuteError::BalanceRange { .. } => "balance_range",
+    }
+}
+
+/// Whether a path that was given cannot be written to, or the system fails.
+fn io_exit(error: &io::Error) -> Exit {
+    match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::IsADirectory => Exit::BadInput,
+        _ => Exit::Internal,
+    }
+}
+
+fn force_hint(error: &FileError) -> &'static str {
+    match error {
+        FileError::Exists { .. } => " (--force replaces it)",
+        _ => "",
+    }
+}
+
+fn file_exit(error: &FileError) -> Exit {
+    match error {
+        FileError::Exists { .. } => Exit::BadInput,
+        FileError::Io { source, .. } => io_exit(source),
+        FileError::Differs { .. } => Exit::Internal,
+    }
+}
+
+fn file_kind(error: &FileError) -> &'static str {
+    match error {
+        FileError::Exists { .. } => "output_exists",
+        FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_folder",
+        FileError::Io { .. } | FileError::Differs { .. } => "write",
     }
 }
 

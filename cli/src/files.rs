@@ -1,21 +1,12 @@
 //! Files in and out: bounded reads, and writes that leave either the whole file or none.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
 
-use tempfile::NamedTempFile;
+use enfold_prover::files::{Access, Staged, check_writable};
 
 use crate::error::CliError;
-
-/// Who may read a file that is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Anyone the umask lets.
-    Public,
-    /// The owner alone: secret keys.
-    Private,
-}
 
 /// Reads a whole file of at most `limit` bytes. A longer one costs no memory.
 ///
@@ -50,95 +41,32 @@ pub fn open(path: &Path) -> Result<File, CliError> {
     Ok(file)
 }
 
-/// Where results are written, and whether a file that is there may be replaced.
-#[derive(Clone, Copy, Debug)]
-pub struct Writer {
-    /// Replace a file that exists.
-    pub force: bool,
+/// Writes one file: all of it or nothing.
+///
+/// # Errors
+/// If something is there and `force` is off, or writing fails.
+pub fn write(path: &Path, bytes: &[u8], access: Access, force: bool) -> Result<(), CliError> {
+    check_writable(path, force)?;
+    Ok(Staged::write_for(path, bytes, access)?.publish(force)?)
 }
 
-impl Writer {
-    /// Refuses a path at which something exists already. Called before long work; the write itself
-    /// checks once more.
-    ///
-    /// # Errors
-    /// If there is something, or the folder that is to hold the file does not exist.
-    pub fn check(self, path: &Path) -> Result<(), CliError> {
-        let folder = folder_of(path);
-        if !folder.is_dir() {
-            return Err(CliError::NoFolder { path: path.to_owned(), folder });
-        }
-        if path.is_dir() || (!self.force && path.symlink_metadata().is_ok()) {
-            return Err(CliError::OutputExists { path: path.to_owned() });
-        }
-        Ok(())
-    }
-
-    /// Writes a file under a temporary name in the same folder, syncs it, and gives it its name. Until
-    /// then nothing is seen under the name, and whatever was there stays.
-    ///
-    /// # Errors
-    /// If something is there and may not be replaced, or writing fails.
-    pub fn write(self, path: &Path, bytes: &[u8], access: Access) -> Result<(), CliError> {
-        self.check(path)?;
-        let fail = |source| CliError::Write { path: path.to_owned(), source };
-        let folder = folder_of(path);
-        let mut file = temporary_file(&folder, access).map_err(fail)?;
-        file.write_all(bytes).map_err(fail)?;
-        file.as_file().sync_all().map_err(fail)?;
-        if self.force {
-            file.persist(path).map_err(|error| fail(error.error))?;
-        } else {
-            file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-                io::ErrorKind::AlreadyExists => CliError::OutputExists { path: path.to_owned() },
-                _ => fail(error.error),
-            })?;
-        }
-        // The name itself is durable only once its folder is.
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(fail)
-    }
-
-    /// Writes several files into a folder, which is made if it does not exist. None is written if one of
-    /// them is there and may not be replaced.
-    ///
-    /// # Errors
-    /// As for [`Writer::write`].
-    pub fn write_all(self, folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), CliError> {
-        fs::create_dir_all(folder).map_err(|source| CliError::Write { path: folder.to_owned(), source })?;
-        files.iter().try_for_each(|(name, _)| self.check(&folder.join(name)))?;
-        files.iter().try_for_each(|(name, bytes)| self.write(&folder.join(name), bytes, Access::Public))
-    }
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-#[cfg(unix)]
-fn permissions(access: Access) -> Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    Permissions::from_mode(match access {
-        Access::Public => 0o666,
-        Access::Private => 0o600,
-    })
-}
-
-fn temporary_file(folder: &Path, access: Access) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".enfold-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(permissions(access));
-    #[cfg(not(unix))]
-    let _ = access;
-    builder.tempfile_in(folder)
+/// Writes several files into a folder, which is made if it does not exist. None gets its name before all are
+/// on disk, and none does if one of them is there already and `force` is off.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], force: bool) -> Result<(), CliError> {
+    fs::create_dir_all(folder).map_err(|source| CliError::Folder { path: folder.to_owned(), source })?;
+    let path = |name: &str| folder.join(name);
+    files.iter().try_for_each(|(name, _)| check_writable(&path(name), force))?;
+    let staged: Vec<Staged> =
+        files.iter().map(|(name, bytes)| Staged::write(&path(name), bytes)).collect::<Result<_, _>>()?;
+    Ok(staged.into_iter().try_for_each(|staged| staged.publish(force))?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Writer, read_bounded};
+    use super::read_bounded;
     use crate::error::CliError;
 
     #[test]
@@ -155,29 +83,5 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn an_endless_device_is_read_up_to_the_limit() {
         assert!(matches!(read_bounded("/dev/zero".as_ref(), 1 << 16), Err(CliError::TooLarge { .. })));
-    }
-
-    #[test]
-    fn what_exists_stays_without_force() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let careful = Writer { force: false };
-        careful.write(&path, b"first", Access::Public).unwrap();
-        let error = careful.write(&path, b"second", Access::Public).unwrap_err();
-        assert!(matches!(error, CliError::OutputExists { .. }));
-        assert_eq!(std::fs::read(&path).unwrap(), b"first");
-        Writer { force: true }.write(&path, b"second", Access::Public).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"second");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn secrets_are_the_owners_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        Writer { force: false }.write(&path, b"secret", Access::Private).unwrap();
-        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -8,14 +8,14 @@ use enfold_circuits::params::Params;
 use enfold_circuits::security::security_bits;
 use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::{VerifierKey, verify_block};
+use enfold_prover::data::check_data;
 use enfold_state::block::BlockData;
-use enfold_state::message::Message;
 use enfold_witness::profile::ProfileId;
-use enfold_witness::witness::emitted_chain;
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::files::read_bounded;
+use crate::records;
 
 /// The data file beside a proof: its name with `.data` added.
 pub fn data_path(proof: &Path) -> PathBuf {
@@ -44,32 +44,15 @@ pub fn longest_proof() -> u64 {
     lengths.into_iter().max().unwrap_or_default()
 }
 
-/// Checks that a data file is the one that a proof commits to.
+/// Reads a data file and checks that it holds the messages that a proof commits to.
 ///
 /// # Errors
-/// If it is of another block, or its messages do not have the statement's `E`.
-pub fn check_data(path: &Path, data: &BlockData, statement: &BlockStatement) -> Result<(), CliError> {
-    let fail = |field, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
-        let (expected, got) = (expected.to_string(), got.to_string());
-        Err(CliError::Unexpected { path: path.to_owned(), field, expected, got })
-    };
-    if data.chain_id != statement.chain_id {
-        return fail("chain id", &statement.chain_id, &data.chain_id);
-    }
-    if data.number != statement.block_number {
-        return fail("block number", &statement.block_number, &data.number);
-    }
-    // Packing reduces mod p: only what unpacks to itself is the one form that a message has.
-    for message in data.emitted.iter().flatten() {
-        if Message::from_elements(message.elements()) != Ok(*message) {
-            return fail("message", &"parts in their ranges", &format_args!("{message:?}"));
-        }
-    }
-    let got = emitted_chain(&data.emitted);
-    if got != statement.emitted {
-        return fail("data commitment E", &statement.emitted, &got);
-    }
-    Ok(())
+/// If it cannot be read, is of another block, or its messages do not have the statement's `E`.
+pub fn read_data(path: &Path, statement: &BlockStatement) -> Result<BlockData, CliError> {
+    let data = records::read(path)?;
+    check_data(&data, statement)
+        .map_err(|source| CliError::Data { path: path.to_owned(), source: Box::new(source) })?;
+    Ok(data)
 }
 
 /// A statement in plain words.

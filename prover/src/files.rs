@@ -53,19 +53,32 @@ pub fn check_writable(path: &Path, force: bool) -> Result<(), FileError> {
     if path.is_dir() {
         return Err(FileError::Io { path: path.to_owned(), source: io::ErrorKind::IsADirectory.into() });
     }
-    unfinished(path).map(drop)
+    unfinished(path, Access::Private).map(drop)
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever the process's mask lets.
+    Public,
+    /// Its owner alone: secrets.
+    Private,
 }
 
 /// A file beside its final place that goes away unless it is put there.
-fn unfinished(path: &Path) -> Result<NamedTempFile, FileError> {
+fn unfinished(path: &Path, access: Access) -> Result<NamedTempFile, FileError> {
     let mut builder = Builder::new();
     let builder = builder.prefix(".enfold-").suffix(".part");
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;
-        // As for any new file: the process's mask applies.
-        builder.permissions(fs::Permissions::from_mode(0o666))
+        builder.permissions(fs::Permissions::from_mode(match access {
+            Access::Public => 0o666,
+            Access::Private => 0o600,
+        }))
     };
+    #[cfg(not(unix))]
+    let _ = access;
     builder.tempfile_in(parent(path)).map_err(failed(path))
 }
 
@@ -82,7 +95,15 @@ impl Staged {
     /// # Errors
     /// If the system refuses; nothing is left behind then.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
-        let mut file = unfinished(path)?;
+        Self::write_for(path, bytes, Access::Public)
+    }
+
+    /// [`Staged::write`], for these readers.
+    ///
+    /// # Errors
+    /// As [`Staged::write`].
+    pub fn write_for(path: &Path, bytes: &[u8], access: Access) -> Result<Self, FileError> {
+        let mut file = unfinished(path, access)?;
         file.write_all(bytes).map_err(failed(path))?;
         file.as_file().sync_all().map_err(failed(path))?;
         let found = fs::read(file.path()).map_err(failed(path))?;
@@ -145,6 +166,16 @@ mod tests {
         write_file(&path, b"two", false).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(dir.path()), ["proof"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn secrets_are_their_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        Staged::write_for(&path, b"secret", Access::Private).unwrap().publish(false).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

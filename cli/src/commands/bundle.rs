@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use enfold_prover::files::Access;
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::leaf::AMOUNT_LIMIT;
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::{Access, Writer};
+use crate::files::write;
 use crate::output::{Outcome, count};
 use crate::records;
 
@@ -98,7 +99,7 @@ impl BundleArgs {
             transactions,
         };
         let bytes = records::encode_for(&self.out, &block)?;
-        Writer { force: self.force }.write(&self.out, &bytes, Access::Public)?;
+        write(&self.out, &bytes, Access::Public, self.force)?;
         let Block { chain_id, number, ref transactions, .. } = block;
         Outcome::of(&Report { file: &self.out, chain_id, number, transactions: transactions.len() })
     }

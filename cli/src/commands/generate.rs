@@ -9,7 +9,7 @@ use enfold_state::leaf::{AMOUNT_LIMIT, TREE_DEPTH};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::Writer;
+use crate::files::write_all;
 use crate::output::{Outcome, count};
 use crate::records;
 
@@ -149,7 +149,7 @@ impl GenerateArgs {
             });
             files.push((name, records::to_binary(&block)?));
         }
-        Writer { force: self.force }.write_all(&self.out, &files)?;
+        write_all(&self.out, &files, self.force)?;
         Outcome::of(&Report {
             folder: &self.out,
             chain_id: self.chain_id,

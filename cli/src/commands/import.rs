@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::{Writer, read_bounded};
+use crate::files::{read_bounded, write_all};
 use crate::import::build::{BlockSummary, Import, Options, Summary, build};
 use crate::import::{keys, rows};
 use crate::output::{Outcome, count, grouped};
@@ -130,7 +130,7 @@ impl ImportArgs {
             files.push((format!("block-{}.bin", block.number), records::to_binary(block)?));
         }
         files.push(("report.json".to_owned(), report_file));
-        Writer { force: self.force }.write_all(&self.out, &files)?;
+        write_all(&self.out, &files, self.force)?;
         Outcome::of(&report)
     }
 }

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use enfold_fixtures::accounts::secret_key;
+use enfold_prover::files::Access;
 use enfold_state::keys::{PublicKey, SecretKey};
 use enfold_state::leaf::Address;
 use rand::rngs::OsRng;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::{Access, Writer};
+use crate::files::write;
 use crate::import::keys::{DEFAULT_SEED, Purpose, derive};
 use crate::import::rows::ForeignAddress;
 use crate::key_file::KeyFile;
@@ -79,7 +80,7 @@ impl KeygenArgs {
         };
         let file = KeyFile::from(&key);
         if let Some(path) = &self.out {
-            Writer { force: self.force }.write(path, &file.to_json()?, Access::Private)?;
+            write(path, &file.to_json()?, Access::Private, self.force)?;
         }
         Outcome::of(&Report {
             secret_key: self.out.is_none().then(|| file.secret_key.clone()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_state::block::{BlockData, Genesis};
+use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::{Ledger, Writes};
 use enfold_state::rebuild::{rebuild, replay};
@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::{Outcome, count};
-use crate::proofs::{check_data, data_path, verify_file};
+use crate::proofs::{data_path, read_data, verify_file};
 use crate::records;
 
 /// Options of `enfold rebuild`.
@@ -89,8 +89,7 @@ impl RebuildArgs {
         for proof in &self.proofs {
             let statement = verify_file(proof, self.profile)?;
             let path = data_path(proof);
-            let data: BlockData = records::read(&path)?;
-            check_data(&path, &data, &statement)?;
+            let data = read_data(&path, &statement)?;
             let fail = |source| CliError::Rebuild { path: path.clone(), source: Box::new(source) };
             let (previous_root, root) = (statement.previous_root, statement.new_root);
             if self.data.is_some() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_prover::files::Access;
 use enfold_state::field::ORDER;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
@@ -13,7 +14,7 @@ use enfold_state::transaction::{SignedTransaction, Transaction};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::{Access, Writer};
+use crate::files::write;
 use crate::key_file;
 use crate::output::Outcome;
 use crate::records;
@@ -117,9 +118,8 @@ impl SignArgs {
             fee: self.fee,
             memo: self.memo,
         });
-        let writer = Writer { force: self.force };
         if let Some(path) = &self.out {
-            writer.write(path, &records::encode_for(path, &signed)?, Access::Public)?;
+            write(path, &records::encode_for(path, &signed)?, Access::Public, self.force)?;
         }
         Outcome::of(&Report {
             id: signed.transaction.id(),

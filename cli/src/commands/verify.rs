@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
-use enfold_state::block::BlockData;
 use enfold_state::hash::Digest;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
@@ -13,8 +12,7 @@ use serde::Serialize;
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::Outcome;
-use crate::proofs::{StatementText, check_data, verify_file};
-use crate::records;
+use crate::proofs::{StatementText, read_data, verify_file};
 
 /// Options of `enfold verify`.
 #[derive(Debug, Args)]
@@ -82,7 +80,7 @@ impl VerifyArgs {
         self.expect("previous root", self.expect_prev_root, statement.previous_root)?;
         self.expect("new root", self.expect_root, statement.new_root)?;
         if let Some(path) = &self.data_file {
-            check_data(path, &records::read::<BlockData>(path)?, &statement)?;
+            read_data(path, &statement)?;
         }
         let data_checked = self.data_file.is_some();
         Outcome::of(&Report { proof: &self.proof, valid: true, statement, data_checked })

@@ -141,7 +141,7 @@ fn outputs_that_exist_stay_unless_forced() {
     run(&[&arguments[..], &["--force"]].concat());
     assert_ne!(std::fs::read(&block).unwrap(), b"mine");
     let block = folder.path("chain/block-1.bin/sub");
-    fail(&["import", "--csv", &csv(), "--block", "4369999", "--out", &block], 3, "write");
+    fail(&["import", "--csv", &csv(), "--block", "4369999", "--out", &block], 3, "folder");
 }
 
 #[test]
