@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod block;
 pub mod check;
+pub mod circuit_set;
 pub mod config;
 pub mod convert;
 pub mod credit;
