@@ -1,8 +1,8 @@
-//! Merkle paths: an old and a new value under one position.
+//! Merkle paths. Twin of [`enfold_state::tree::climb`].
 //!
-//! Constrained: the two returned nodes are the roots over `old` and `new` in a tree in which all other leaves
-//! are the same, at the position that the bits give, and the bits are boolean (by the Poseidon2 rows). One row
-//! a node, two a level.
+//! Constrained: the returned node is the root over `start` in a tree with these siblings, at the position that the
+//! bits give, and the bits are boolean (by the Poseidon2 rows). One row a level. Who climbs twice from two
+//! values by the same targets replaces a leaf: all others are the same in both trees.
 
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
@@ -30,15 +30,5 @@ impl ClimbTargets {
     pub fn root(&self, builder: &mut Builder, start: HashOutTarget) -> HashOutTarget {
         let steps = self.bits.iter().zip(&self.siblings);
         steps.fold(start, |child, (&bit, &sibling)| node(builder, child, sibling, bit))
-    }
-
-    /// The roots over `old` and over `new` at the same position.
-    pub fn roots(
-        &self,
-        builder: &mut Builder,
-        old: HashOutTarget,
-        new: HashOutTarget,
-    ) -> (HashOutTarget, HashOutTarget) {
-        (self.root(builder, old), self.root(builder, new))
     }
 }

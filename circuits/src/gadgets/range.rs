@@ -4,8 +4,6 @@
 //! [`RangeGate`], values of 32 bits on what that and [`PathGate`] rows have room for, values of 30 bits on
 //! [`PathGate`] rows. Every value that was given is on a row once [`RangePool::finish`] was called.
 
-use std::collections::VecDeque;
-
 use enfold_state::leaf::TREE_DEPTH;
 use plonky2::iop::target::{BoolTarget, Target};
 
@@ -21,9 +19,9 @@ pub struct RangePool {
     narrow: Vec<Target>,
     indices: Vec<Target>,
     /// Free 32-bit slots on rows that exist.
-    narrow_slots: VecDeque<Target>,
+    narrow_slots: Vec<Target>,
     /// Free 30-bit slots on rows that exist.
-    index_slots: VecDeque<Target>,
+    index_slots: Vec<Target>,
 }
 
 impl RangePool {
@@ -54,7 +52,7 @@ impl RangePool {
 
     fn path_row(&mut self, builder: &mut Builder) -> usize {
         let row = builder.add_gate(PathGate, vec![]);
-        self.narrow_slots.push_back(Target::wire(row, PathGate::NARROW));
+        self.narrow_slots.push(Target::wire(row, PathGate::NARROW));
         let slots = (0..PathGate::INDICES).map(|slot| Target::wire(row, PathGate::index_value(slot)));
         self.index_slots.extend(slots);
         row

@@ -3,6 +3,8 @@
 mod checker;
 mod common;
 mod logup;
+mod path;
 mod poseidon2;
 mod range;
 mod recursion;
+mod select;

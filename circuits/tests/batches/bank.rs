@@ -1,12 +1,8 @@
-//! Batch circuits of the test profile, honest witnesses for them, and a way to lie.
-#![allow(dead_code, reason = "each test file uses a part")]
+//! Batch circuits of the test profile, and honest witnesses for them.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use enfold_circuits::batch::BatchCircuit;
-use enfold_circuits::check::{Violation, check_witness};
-use enfold_circuits::config::{CircuitData, F};
 use enfold_circuits::params::Params;
 use enfold_fixtures::accounts::secret_keys;
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
@@ -20,8 +16,6 @@ use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
-use plonky2::iop::generator::GeneratedValues;
-use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 
 pub const CHAIN: u32 = 7;
 pub const ASSET: u32 = 3;
@@ -122,60 +116,4 @@ pub fn only(block: &BlockWitness, batch: BatchId) -> BatchWitness {
     let found = batches.next().unwrap_or_else(|| panic!("expected a {} batch", batch.name()));
     assert!(batches.next().is_none(), "expected one {} batch", batch.name());
     found.clone()
-}
-
-/// A witness from these inputs by the circuit's generators, right or wrong: where plonky2 would stop at a
-/// conflict or at a generator that fails, the first value stays and the others go on. So a lie is told as
-/// consistently as the circuit's own computation allows.
-pub fn generate(data: &CircuitData, inputs: PartialWitness<F>) -> PartitionWitness<'_, F> {
-    let (prover, common) = (&data.prover_only, &data.common);
-    let (num_wires, degree) = (common.config.num_wires, common.degree());
-    let mut witness = PartitionWitness::new(num_wires, degree, &prover.representative_map);
-    for (target, value) in inputs.target_values {
-        let class = witness.representative_map[target.index(num_wires, degree)];
-        witness.values[class].get_or_insert(value);
-    }
-    let mut pending: Vec<usize> = (0..prover.generators.len()).collect();
-    let mut done = vec![false; pending.len()];
-    let mut buffer = GeneratedValues::empty();
-    while !pending.is_empty() {
-        let mut next = Vec::new();
-        for index in pending {
-            if done[index] {
-                continue;
-            }
-            done[index] = prover.generators[index].0.run(&witness, &mut buffer);
-            for (target, value) in buffer.target_values.drain(..) {
-                let class = witness.representative_map[target.index(num_wires, degree)];
-                if witness.values[class].is_none() {
-                    witness.values[class] = Some(value);
-                    next.extend(prover.generator_indices_by_watches.get(&class).into_iter().flatten());
-                }
-            }
-        }
-        pending = next;
-    }
-    witness
-}
-
-/// Requires the row checker to say exactly this of these inputs.
-#[track_caller]
-pub fn assert_violations(circuit: &BatchCircuit, inputs: PartialWitness<F>, expected: &[&str]) {
-    let found = violations(circuit, inputs);
-    assert!(!found.is_empty(), "the lie is accepted");
-    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
-}
-
-/// What the row checker says of these inputs: gate and constraint of each violation, each pair once.
-pub fn violations(circuit: &BatchCircuit, inputs: PartialWitness<F>) -> BTreeSet<String> {
-    let witness = generate(&circuit.data, inputs);
-    let Err(violations) = check_witness(&circuit.data, &witness) else { return BTreeSet::new() };
-    let name = |violation| match violation {
-        Violation::Constraint { gate, constraint, .. } => {
-            let constraint = constraint.split('[').next().unwrap_or_default();
-            format!("{}: {constraint}", gate.split(' ').next().unwrap_or_default())
-        }
-        Violation::Copy { .. } => "copy".to_owned(),
-    };
-    violations.0.into_iter().map(name).collect()
 }

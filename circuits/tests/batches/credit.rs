@@ -1,0 +1,334 @@
+//! What the credit circuits refuse. The numbers are those of the constraints in `enfold_circuits::credit`. Lies
+//! are told in the last path of a full batch, so that no other path depends on them.
+
+use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::config::F;
+use enfold_circuits::credit::CreditPathTargets;
+use enfold_circuits::fill::FillError;
+use enfold_state::chain::link_consumed;
+use enfold_state::hash::MessageSponge;
+use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
+use enfold_state::message::{Message, Op};
+use enfold_witness::batch::{CreditPath, Paths};
+use enfold_witness::profile::BatchId;
+use plonky2::field::types::Field;
+
+use crate::bank::{ASSET, BALANCE, Bank, only, profile, stranger};
+use crate::lie::broken::{ARITHMETIC, BOOLEAN, HASH, INDEX, PATH_RANGE, RANGE};
+use crate::lie::{Lie, number};
+
+/// Accounts that are credited in [`many`]; the last path is another one's, whose leaf is new.
+const OLD: usize = 35;
+
+/// A message to each of accounts 0 to 34 and to a stranger: a full batch with one message a path.
+fn many() -> Lie {
+    many_of(Bank::new(OLD))
+}
+
+fn many_of(mut bank: Bank) -> Lie {
+    let pay = |account: usize| {
+        let to = if account == OLD { stranger(1) } else { bank.address(account) };
+        bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
+    };
+    let payments = (0..=OLD).map(pay).collect();
+    let witness = only(&bank.witness(payments), BatchId::CreditMany);
+    Lie::new(bank, witness)
+}
+
+/// The same with the old leaves turned round, so that the last path is account 34's.
+fn many_old() -> Lie {
+    let mut bank = Bank::new(OLD + 1);
+    let payments = (0..=OLD).map(|account| {
+        let to = bank.address(account);
+        bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
+    });
+    let payments = payments.collect();
+    let witness = only(&bank.witness(payments), BatchId::CreditMany);
+    Lie::new(bank, witness)
+}
+
+/// Forty messages to each of accounts 0, 1 and 2: a batch of three paths.
+fn few() -> Lie {
+    let mut bank = Bank::new(60);
+    let payments = (0..120).map(|i| {
+        let to = bank.address(i % 3);
+        bank.pay(i / 2, to, 100, 0)
+    });
+    let payments = payments.collect();
+    let witness = only(&bank.witness(payments), BatchId::CreditFew);
+    Lie::new(bank, witness)
+}
+
+fn targets(lie: &Lie) -> &'static CreditPathTargets {
+    match &lie.circuit().targets().paths {
+        PathsTargets::Credit(paths) => paths.last().unwrap(),
+        PathsTargets::Debit(_) => unreachable!("a credit circuit"),
+    }
+}
+
+fn message(path: &mut CreditPath, slot: usize) -> &mut Message {
+    path.messages[slot].as_mut().unwrap()
+}
+
+#[test]
+fn without_a_lie_all_holds() {
+    let mut lie = many();
+    assert_eq!(lie.credit().leaf, None);
+    lie.holds();
+    let mut lie = many_old();
+    assert!(lie.credit().leaf.is_some());
+    lie.holds();
+    let mut lie = few();
+    assert!(lie.credit().messages[39].is_some() && lie.credit().messages[40].is_none());
+    lie.holds();
+}
+
+// Empty positions (1, 2, 3, 4).
+
+#[test]
+fn occupied_leaf_as_if_empty() {
+    let mut lie = many_old();
+    lie.credit().leaf = None;
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn empty_position_as_if_occupied() {
+    let mut lie = many();
+    let address = stranger(1);
+    lie.credit().leaf = Some(Leaf { address, nonce: 0, asset: ASSET, balance: 0 });
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn empty_position_with_a_balance() {
+    let mut lie = many();
+    lie.set(targets(&lie).leaf.balance, number(1_000));
+    lie.breaks(&[ARITHMETIC]);
+}
+
+#[test]
+fn empty_position_with_a_nonce() {
+    let mut lie = many();
+    lie.set(targets(&lie).leaf.nonce, F::ONE);
+    lie.breaks(&[ARITHMETIC]);
+}
+
+#[test]
+fn empty_flag_that_is_not_boolean() {
+    for empty in [F::TWO, F::NEG_ONE] {
+        let mut lie = many();
+        lie.set(targets(&lie).empty, empty);
+        lie.breaks(&[ARITHMETIC, HASH]);
+    }
+}
+
+/// A new leaf without a message: anyone's address with a balance of zero.
+#[test]
+fn empty_position_without_a_message() {
+    let mut lie = many();
+    lie.set(targets(&lie).messages[0].live, F::ZERO);
+    lie.breaks(&[ARITHMETIC]);
+
+    let mut lie = many();
+    let position = lie.credit().index;
+    lie.credit().messages[0] = None;
+    let error = lie.does_not_fit();
+    assert!(matches!(error, FillError::EmptyPadding { index } if index == position.0), "{error}");
+}
+
+// The old leaf (3) and its position.
+
+#[test]
+fn leaf_with_another_balance() {
+    let mut lie = many_old();
+    lie.credit().leaf.as_mut().unwrap().balance += 1;
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn leaf_with_another_owner() {
+    let mut lie = many_old();
+    lie.credit().leaf.as_mut().unwrap().address = stranger(1);
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn path_of_another_leaf() {
+    let mut lie = many_old();
+    let Paths::Credit(paths) = &lie.witness.paths else { unreachable!("a credit batch") };
+    let other = paths[0].siblings.clone();
+    lie.credit().siblings = other;
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn bits_of_another_leaf() {
+    let mut lie = many_old();
+    lie.credit().index.0 ^= 1;
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn index_other_than_the_bits() {
+    let mut lie = many_old();
+    lie.set(targets(&lie).position.index, F::ONE);
+    lie.breaks(&[INDEX]);
+}
+
+#[test]
+fn leaf_outside_the_window() {
+    let mut lie = many_old();
+    let outside = LeafIndex(lie.credit().index.0 + (1 << profile().window_depth));
+    lie.set(targets(&lie).position.index, number(outside.0.into()));
+    lie.breaks(&[INDEX]);
+
+    let mut lie = many_old();
+    lie.credit().index = outside;
+    let error = lie.does_not_fit();
+    assert!(matches!(error, FillError::Window { expected: 0, got: 1 }), "{error}");
+}
+
+// Live flags (5).
+
+#[test]
+fn live_flag_that_is_not_boolean() {
+    for live in [F::TWO, F::NEG_ONE, F::TWO.inverse()] {
+        let mut lie = many_old();
+        lie.set(targets(&lie).messages[0].live, live);
+        let found = lie.violations();
+        assert!(found.contains(BOOLEAN), "{live}: {found:?}");
+    }
+}
+
+#[test]
+fn live_message_after_one_that_is_off() {
+    let mut lie = few();
+    lie.set(targets(&lie).messages[38].live, F::ZERO);
+    lie.breaks(&[ARITHMETIC]);
+}
+
+// Assets (6, 7), ops (8), senders (9).
+
+/// The new leaf's asset is `a + 2^-8`: then the transfer's first element is `2 + 2^8 a`, a fee's in asset a.
+#[test]
+fn fee_consumed_as_a_transfer_of_a_fractional_asset() {
+    let mut lie = many();
+    message(lie.credit(), 0).op = Op::Fee;
+    let honest = lie.published();
+    message(lie.credit(), 0).op = Op::Transfer;
+    let fraction = number(1 << 8).inverse();
+    lie.set(targets(&lie).leaf.asset, number(ASSET.into()) + fraction);
+    // The message is the same, only the leaf is another.
+    assert_eq!(lie.published().ctx, honest.ctx);
+    assert_ne!(lie.published().after, honest.after);
+    lie.breaks(&[PATH_RANGE]);
+}
+
+/// `1 + 256 + 2^8 a` is the first element of a transfer of asset `a + 1`.
+#[test]
+fn transfer_consumed_in_another_asset() {
+    let mut lie = many_old();
+    lie.set(targets(&lie).messages[0].is_fee, number(1 << 8));
+    lie.breaks(&[ARITHMETIC]);
+}
+
+#[test]
+fn op_that_is_neither_transfer_nor_fee() {
+    for is_fee in [F::TWO, F::NEG_ONE] {
+        let mut lie = many_old();
+        lie.set(targets(&lie).messages[0].is_fee, is_fee);
+        lie.breaks(&[ARITHMETIC]);
+    }
+}
+
+/// `from + 2^32 index` is the same for `index - 1` and `from + 2^32`: a message to another leaf.
+#[test]
+fn message_to_another_index() {
+    let mut lie = many_old();
+    let from = message(lie.credit(), 0).from.0;
+    lie.set(targets(&lie).messages[0].from, number(u64::from(from) + (1 << 32)));
+    lie.breaks(&[PATH_RANGE]);
+}
+
+/// A message to another address, asset or leaf than the path's is not what the circuit absorbs: what it
+/// proves is not a consumption of that message.
+#[test]
+fn message_of_another_leaf() {
+    let changes: [fn(&mut Message); 3] = [
+        |message| message.to_address = stranger(9),
+        |message| message.asset += 1,
+        |message| message.to.0 += 1,
+    ];
+    for change in changes {
+        let mut lie = many_old();
+        let honest = lie.published();
+        change(message(lie.credit(), 0));
+        assert_eq!(lie.published(), honest);
+        lie.holds();
+
+        // The state after in which that message was consumed.
+        let Paths::Credit(paths) = &lie.witness.paths else { unreachable!("a credit batch") };
+        let mut sponge = MessageSponge::default();
+        paths
+            .iter()
+            .flat_map(|path| path.messages.iter().flatten())
+            .for_each(|m| sponge.absorb(m.elements()));
+        let mut after = lie.witness.after;
+        assert_eq!(after.digest(), honest.after);
+        after.consumed = link_consumed(lie.witness.before.consumed, sponge.digest());
+        lie.set_digest(lie.circuit().targets().public_inputs.after, after.digest());
+        lie.breaks(&[HASH]);
+    }
+}
+
+// Balances (10).
+
+#[test]
+fn balance_above_its_range() {
+    let mut bank = Bank::new(OLD + 1);
+    let leaf = Leaf { address: bank.address(OLD), nonce: 0, asset: ASSET, balance: AMOUNT_LIMIT - 136 };
+    bank.put_leaf(OLD, leaf);
+    let payments = (0..=OLD).map(|account| {
+        let to = bank.address(account);
+        bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
+    });
+    let payments = payments.collect();
+    let witness = only(&bank.witness(payments), BatchId::CreditMany);
+    let mut lie = Lie::new(bank, witness);
+    assert_eq!(message(lie.credit(), 0).amount, 135);
+    lie.holds();
+    message(lie.credit(), 0).amount += 1;
+    lie.breaks(&[RANGE]);
+}
+
+#[test]
+fn balance_below_zero() {
+    let mut lie = many_old();
+    lie.set(targets(&lie).messages[0].amount, -number(BALANCE + 1));
+    lie.breaks(&[RANGE]);
+}
+
+#[test]
+fn balance_that_leaves_its_range_and_comes_back() {
+    let mut lie = few();
+    let messages = &targets(&lie).messages;
+    lie.set(messages[20].amount, number(AMOUNT_LIMIT));
+    lie.set(messages[21].amount, -number(AMOUNT_LIMIT));
+    lie.breaks(&[RANGE]);
+}
+
+/// An unflagged message adds nothing: the amount of a padding slot is free, and changes nothing that is
+/// published but by its flag.
+#[test]
+fn padding_adds_nothing() {
+    let mut lie = few();
+    let honest = lie.published();
+    let slot = &targets(&lie).messages[40];
+    lie.set(slot.amount, number(1_000_000));
+    lie.set(slot.memo, number(9));
+    assert_eq!(lie.published(), honest);
+    lie.holds();
+    lie.set(slot.live, F::ONE);
+    assert_ne!(lie.published().after, honest.after);
+}

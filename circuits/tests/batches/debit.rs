@@ -1,0 +1,488 @@
+//! What the debit circuits refuse. The numbers are those of the constraints in `enfold_circuits::debit`. Lies
+//! are told in the last path of a full batch, so that no other path depends on them.
+
+use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::config::F;
+use enfold_circuits::debit::DebitPathTargets;
+use enfold_circuits::fill::FillError;
+use enfold_state::chain::{Quadratic, logup_challenges, quadratic_mul};
+use enfold_state::field::{F as NativeF, ONE, ORDER, ZERO, reduce, to_u64};
+use enfold_state::hash::Digest;
+use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
+use enfold_state::message::{Message, Op};
+use enfold_state::transaction::Transaction;
+use enfold_witness::batch::Paths;
+use enfold_witness::logup::Challenges;
+use enfold_witness::profile::BatchId;
+use plonky2::field::types::Field;
+
+use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, profile, stranger};
+use crate::lie::broken::{
+    ARITHMETIC, BIT, BOOLEAN, GAMMA, HASH, INDEX, PATH_RANGE, RANGE, SELECT, SIGNATURE,
+};
+use crate::lie::{Lie, number};
+
+/// The account of the last path of [`many`].
+const LAST: usize = 15;
+
+/// The account of the last path of [`few`].
+const LAST_OF_FEW: usize = 2;
+
+/// One payment by each of accounts 1 to 15: a full batch with one leg a path.
+fn many() -> Lie {
+    many_of(Bank::new(LAST + 1))
+}
+
+fn many_of(mut bank: Bank) -> Lie {
+    let pay = |account| bank.pay(account, stranger(account as u32), 100, 1 + account as u64 % 3);
+    let payments = (1..=LAST).map(pay).collect();
+    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    Lie::new(bank, witness)
+}
+
+/// Twelve payments by each of accounts 1 and 2: a full batch with twelve legs a path.
+fn few() -> Lie {
+    let mut bank = Bank::new(LAST_OF_FEW + 1);
+    let payments = (0..24).map(|i| bank.pay(1 + i % 2, stranger(i as u32), 100, 1)).collect();
+    let witness = only(&bank.witness(payments), BatchId::DebitFew);
+    Lie::new(bank, witness)
+}
+
+/// A payment by the last account that is rightly signed, but breaks a rule.
+#[track_caller]
+fn refuses_payment(change: impl FnOnce(&mut Transaction), expected: &[&str]) {
+    let mut lie = many();
+    change(&mut lie.debit().legs[0].signed.transaction);
+    lie.sign(0, LAST);
+    lie.breaks(expected);
+}
+
+/// Another transaction than the one that the last account signed.
+#[track_caller]
+fn refuses_unsigned(change: impl FnOnce(&mut Transaction)) {
+    let mut lie = many();
+    change(&mut lie.debit().legs[0].signed.transaction);
+    lie.breaks(&[SIGNATURE]);
+}
+
+fn targets(lie: &Lie) -> &'static DebitPathTargets {
+    match &lie.circuit().targets().paths {
+        PathsTargets::Debit(paths) => paths.last().unwrap(),
+        PathsTargets::Credit(_) => unreachable!("a debit circuit"),
+    }
+}
+
+#[test]
+fn without_a_lie_all_holds() {
+    many().holds();
+    few().holds();
+}
+
+// The leaf (1) and its position.
+
+#[test]
+fn leaf_with_another_balance() {
+    let mut lie = many();
+    lie.debit().leaf.balance += 1;
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn leaf_with_another_owner() {
+    let mut lie = many();
+    lie.debit().leaf.address = lie.bank.address(1);
+    lie.sign(0, 1);
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn leaf_with_another_asset() {
+    let mut lie = many();
+    lie.debit().leaf.asset += 1;
+    lie.debit().legs[0].signed.transaction.asset += 1;
+    lie.sign(0, LAST);
+    lie.breaks(&[HASH]);
+}
+
+/// The lowest node over the leaf, opened as if it were a leaf: its children in the leaf's elements, the
+/// eighth of which is the constant zero.
+#[test]
+fn node_as_leaf() {
+    let mut lie = many();
+    let sibling = lie.debit().siblings[0];
+    let digest = lie.debit().leaf.digest();
+    let leaf = targets(&lie).leaf;
+    lie.set_digest(leaf.address, sibling);
+    for (target, element) in [leaf.nonce, leaf.asset, leaf.balance].into_iter().zip(digest.0) {
+        lie.set(target, number(to_u64(element)));
+    }
+    let found = lie.violations();
+    assert!(found.contains(HASH), "{found:?}");
+}
+
+#[test]
+fn path_that_is_too_short() {
+    let mut lie = many();
+    lie.debit().siblings.pop();
+    let error = lie.does_not_fit();
+    assert!(matches!(error, FillError::Shape { what: "siblings", expected: 10, got: 9 }), "{error}");
+}
+
+#[test]
+fn path_of_another_leaf() {
+    let mut lie = many();
+    let Paths::Debit(paths) = &lie.witness.paths else { unreachable!("a debit batch") };
+    let other = paths[0].siblings.clone();
+    lie.debit().siblings = other;
+    lie.breaks(&[HASH]);
+}
+
+/// The owner signs for another index, and index and bits are that one.
+#[test]
+fn bits_of_another_leaf() {
+    let mut lie = many();
+    let path = lie.debit();
+    path.index.0 ^= 1;
+    path.legs[0].signed.transaction.from.0 ^= 1;
+    lie.sign(0, LAST);
+    lie.breaks(&[HASH]);
+}
+
+/// The owner signs for another index than the one that is opened.
+#[test]
+fn index_other_than_the_bits() {
+    let mut lie = many();
+    lie.debit().legs[0].signed.transaction.from.0 += 1;
+    lie.sign(0, LAST);
+    lie.set(targets(&lie).position.index, number(LAST as u64 + 1));
+    lie.breaks(&[INDEX]);
+}
+
+/// The bits (1, 1, ...) of the index as (3, 0, ...).
+#[test]
+fn bits_that_are_not_boolean() {
+    let mut lie = many();
+    assert_eq!(lie.debit().index.0 & 3, 3);
+    let bits = &targets(&lie).position.climb.bits;
+    lie.set(bits[0].target, number(3));
+    lie.set(bits[1].target, F::ZERO);
+    let found = lie.violations();
+    assert!(found.contains(BIT) && !found.contains(INDEX), "{found:?}");
+}
+
+#[test]
+fn leaf_outside_the_window() {
+    let mut lie = many();
+    let window = 1 << profile().window_depth;
+    let outside = LeafIndex(lie.debit().index.0 + window);
+    lie.debit().legs[0].signed.transaction.from = outside;
+    lie.sign(0, LAST);
+    lie.set(targets(&lie).position.index, number(outside.0.into()));
+    lie.breaks(&[INDEX]);
+
+    let mut lie = many();
+    lie.debit().index = outside;
+    let error = lie.does_not_fit();
+    assert!(matches!(error, FillError::Window { expected: 0, got: 1 }), "{error}");
+}
+
+// Live flags (2).
+
+#[test]
+fn live_flag_that_is_not_boolean() {
+    for live in [F::TWO, F::NEG_ONE, F::TWO.inverse()] {
+        let mut lie = many();
+        lie.set(targets(&lie).legs[0].live, live);
+        let found = lie.violations();
+        assert!(found.contains(BOOLEAN), "{live}: {found:?}");
+    }
+}
+
+/// Leg 10 is off, and leg 11 is live and signed with leg 10's nonce.
+#[test]
+fn live_leg_after_one_that_is_off() {
+    let mut lie = few();
+    let legs = &mut lie.debit().legs;
+    legs[10].live = false;
+    legs[11].signed.transaction.nonce -= 1;
+    lie.sign(11, LAST_OF_FEW);
+    lie.breaks(&[ARITHMETIC]);
+}
+
+// Signatures and nonces (3).
+
+#[test]
+fn op_other_than_signed() {
+    refuses_payment(|transaction| transaction.op = Op::Fee, &[SIGNATURE]);
+}
+
+#[test]
+fn signature_for_another_chain() {
+    refuses_payment(|transaction| transaction.chain_id = CHAIN + 1, &[SIGNATURE]);
+}
+
+#[test]
+fn signature_for_another_leaf() {
+    refuses_payment(|transaction| transaction.from = LeafIndex(1), &[SIGNATURE]);
+}
+
+#[test]
+fn signature_for_another_asset() {
+    refuses_payment(|transaction| transaction.asset = ASSET + 1, &[SIGNATURE]);
+}
+
+#[test]
+fn nonce_skipped() {
+    refuses_payment(|transaction| transaction.nonce += 1, &[SIGNATURE]);
+}
+
+#[test]
+fn nonce_old() {
+    let mut bank = Bank::new(LAST + 1);
+    let leaf = Leaf { address: bank.address(LAST), nonce: 5, asset: ASSET, balance: BALANCE };
+    bank.put_leaf(LAST, leaf);
+    let mut lie = many_of(bank);
+    lie.holds();
+    lie.debit().legs[0].signed.transaction.nonce = 4;
+    lie.sign(0, LAST);
+    lie.breaks(&[SIGNATURE]);
+}
+
+/// The signed record of leg 10 once more in leg 11.
+#[test]
+fn nonce_reused() {
+    let mut lie = few();
+    let legs = &mut lie.debit().legs;
+    legs[11] = legs[10].clone();
+    lie.breaks(&[SIGNATURE]);
+}
+
+#[test]
+fn amount_other_than_signed() {
+    refuses_unsigned(|transaction| transaction.amount += 1);
+}
+
+#[test]
+fn fee_other_than_signed() {
+    refuses_unsigned(|transaction| transaction.fee += 1);
+}
+
+#[test]
+fn receiver_other_than_signed() {
+    refuses_unsigned(|transaction| transaction.to_address = stranger(99));
+}
+
+#[test]
+fn memo_other_than_signed() {
+    refuses_unsigned(|transaction| transaction.memo += 1);
+}
+
+#[test]
+fn signature_of_somebody_else_under_the_owners_key() {
+    let mut lie = many();
+    let transaction = lie.debit().legs[0].signed.transaction;
+    lie.debit().legs[0].signed.signature = lie.bank.keys[1].sign(&transaction);
+    lie.breaks(&[SIGNATURE]);
+}
+
+// Owners (4).
+
+#[test]
+fn key_of_somebody_else() {
+    let mut lie = many();
+    lie.sign(0, 1);
+    lie.breaks(&[SELECT]);
+}
+
+/// Account 1 signs; the encoded key is the owner's.
+#[test]
+fn encoded_key_of_another_point() {
+    let mut lie = many();
+    let owner = lie.debit().legs[0].signed.public_key;
+    lie.sign(0, 1);
+    lie.debit().legs[0].signed.public_key = owner;
+    lie.breaks(&[SIGNATURE]);
+}
+
+/// A padding leg is signed by the padding key; it must not become live.
+#[test]
+fn padding_leg_that_is_live() {
+    let mut bank = Bank::new(LAST + 1);
+    let payments = (1..LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
+    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let mut lie = Lie::new(bank, witness);
+    lie.holds();
+    let leg = &mut lie.debit().legs[0];
+    assert!(!leg.live, "the batch has one path of padding");
+    leg.live = true;
+    lie.breaks(&[SELECT]);
+}
+
+// Amounts, fees (5) and balances (6).
+
+#[test]
+fn amount_above_the_balance() {
+    refuses_payment(|transaction| transaction.amount = BALANCE + 1, &[RANGE]);
+}
+
+#[test]
+fn fee_above_the_rest_of_the_balance() {
+    refuses_payment(|transaction| transaction.fee = BALANCE - 99, &[RANGE]);
+}
+
+#[test]
+fn amount_zero() {
+    refuses_payment(|transaction| transaction.amount = 0, &[RANGE]);
+}
+
+#[test]
+fn amount_negative() {
+    refuses_payment(|transaction| transaction.amount = ORDER - 1, &[RANGE]);
+}
+
+#[test]
+fn fee_negative() {
+    refuses_payment(|transaction| transaction.fee = ORDER - 1, &[RANGE]);
+}
+
+#[test]
+fn amount_and_fee_of_2_to_the_62() {
+    refuses_payment(|transaction| transaction.amount = AMOUNT_LIMIT, &[RANGE]);
+    refuses_payment(|transaction| transaction.amount = AMOUNT_LIMIT + 1, &[RANGE]);
+    refuses_payment(|transaction| transaction.fee = AMOUNT_LIMIT, &[RANGE]);
+}
+
+/// Amount and fee sum up to p: the balance stays, and two messages carry money.
+#[test]
+fn amount_and_fee_that_wrap() {
+    refuses_payment(
+        |transaction| {
+            transaction.amount = ORDER / 2;
+            transaction.fee = ORDER - transaction.amount;
+        },
+        &[RANGE],
+    );
+}
+
+/// A lane whose balance falls below zero and is brought back by a negative fee.
+#[test]
+fn balance_that_leaves_its_range_and_comes_back() {
+    let mut lie = few();
+    let legs = &mut lie.debit().legs;
+    legs[10].signed.transaction.amount = BALANCE;
+    legs[11].signed.transaction.fee = ORDER - BALANCE;
+    lie.sign(10, LAST_OF_FEW);
+    lie.sign(11, LAST_OF_FEW);
+    lie.breaks(&[RANGE]);
+}
+
+// The nonce's range (7).
+
+/// The last nonce that can be used is `2^32 - 2`. No block has the next one, so that it takes a leaf that
+/// is not in the tree to show it.
+#[test]
+fn nonce_that_wraps() {
+    let mut bank = Bank::new(LAST + 1);
+    let leaf = Leaf { address: bank.address(LAST), nonce: u32::MAX - 1, asset: ASSET, balance: BALANCE };
+    bank.put_leaf(LAST, leaf);
+    let mut lie = many_of(bank);
+    lie.holds();
+    lie.debit().leaf.nonce += 1;
+    lie.debit().legs[0].signed.transaction.nonce += 1;
+    lie.sign(0, LAST);
+    lie.breaks(&[PATH_RANGE, HASH]);
+}
+
+// The receivers' positions (8).
+
+/// `2^32 - 1` is the one that matters: with it, `index + 2^32 to` would read as a message from `index - 1`
+/// to leaf 0.
+#[test]
+fn receivers_outside_the_tree() {
+    for to in [number(1 << 30), number((1 << 32) - 1), F::NEG_ONE, F::TWO.inverse()] {
+        let mut lie = many();
+        lie.set(targets(&lie).legs[0].to, to);
+        lie.breaks(&[PATH_RANGE]);
+        let mut lie = many();
+        lie.set(targets(&lie).legs[0].fee_to, to);
+        lie.breaks(&[PATH_RANGE]);
+    }
+}
+
+// Messages (9, 10).
+
+/// Without an inverse of the fee, the fee would not be charged, and its message not sent.
+#[test]
+fn fee_without_a_message() {
+    for inverse in [F::ZERO, F::ONE, F::TWO] {
+        let mut lie = many();
+        assert!(lie.debit().legs[0].live && lie.debit().legs[0].signed.transaction.fee != 0);
+        lie.debit().legs[0].signed.transaction.fee = 3;
+        lie.sign(0, LAST);
+        lie.set(targets(&lie).legs[0].fee_inverse, inverse);
+        let found = lie.violations();
+        assert!(found.contains(ARITHMETIC), "{inverse}: {found:?}");
+    }
+}
+
+/// A fee of zero has no message, whatever its inverse is said to be.
+#[test]
+fn message_without_a_fee() {
+    for inverse in [F::ONE, F::TWO] {
+        let mut lie = many();
+        lie.debit().legs[0].signed.transaction.fee = 0;
+        lie.sign(0, LAST);
+        lie.set(targets(&lie).legs[0].fee_inverse, inverse);
+        let published = lie.published();
+        lie.set(targets(&lie).legs[0].fee_inverse, F::ZERO);
+        assert_eq!(published, lie.published());
+        lie.holds();
+    }
+}
+
+/// A padding leg's message for which `gamma - f(m)` is zero has no inverse. The padding key signs anything.
+#[test]
+fn padding_message_at_gamma() {
+    let mut lie = many();
+    let seed = lie.witness.seed;
+    let leg = &mut lie.debit().legs[0];
+    let (to, transaction) = (leg.to, &mut leg.signed.transaction);
+    let message = |address: Digest| {
+        let Transaction { asset, from, amount, memo, .. } = *transaction;
+        Message { op: Op::Transfer, asset, from, to, amount, memo, to_address: address }.elements()
+    };
+    // f is linear in the first two elements of the address, which alpha^4 and alpha^5 go with.
+    let (alpha, _) = logup_challenges(seed);
+    let square = quadratic_mul(alpha, alpha);
+    let fourth = quadratic_mul(square, square);
+    let missing = Challenges::new(seed).denominator(message(Digest::ZERO));
+    let [a, b] = solve(fourth, quadratic_mul(fourth, alpha), missing);
+    let address = Digest([a, b, ZERO, ZERO]);
+    assert_eq!(Challenges::new(seed).denominator(message(address)), [ZERO; 2]);
+    transaction.to_address = address;
+    leg.live = false;
+    lie.sign(0, LAST);
+    let found = lie.violations();
+    assert!(found.contains(GAMMA), "{found:?}");
+}
+
+/// `x` and `y` with `x u + y v = w`.
+fn solve(u: Quadratic, v: Quadratic, w: Quadratic) -> [NativeF; 2] {
+    let determinant = u[0] * v[1] - u[1] * v[0];
+    let inverse = power(determinant, ORDER - 2);
+    [(w[0] * v[1] - w[1] * v[0]) * inverse, (u[0] * w[1] - u[1] * w[0]) * inverse]
+}
+
+fn power(base: NativeF, exponent: u64) -> NativeF {
+    let square_and_multiply = |(result, base): (NativeF, NativeF), i: u32| {
+        (if exponent >> i & 1 == 1 { result * base } else { result }, base * base)
+    };
+    (0..64).fold((ONE, base), square_and_multiply).0
+}
+
+#[test]
+fn solve_solves() {
+    let [u, v, w] = [[1, 2], [3, 5], [7, 11]].map(|[a, b]: [u64; 2]| [reduce(a), reduce(b)]);
+    let [x, y] = solve(u, v, w);
+    assert_eq!([x * u[0] + y * v[0], x * u[1] + y * v[1]], w);
+}

@@ -1,0 +1,9 @@
+//! The batch circuits: what honest batches prove, and what they refuse.
+
+mod bank;
+mod credit;
+mod debit;
+mod honest;
+mod lie;
+mod mutations;
+mod steps;

@@ -1,0 +1,226 @@
+//! What batches say about the chain state: the public inputs are what the native twin computes, and no other.
+
+use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::fill::FillError;
+use enfold_circuits::public_inputs::BatchPublicInputs;
+use enfold_state::chain::{ChainState, Phase, context};
+use enfold_state::field::{ONE, reduce};
+use enfold_state::hash::Digest;
+use enfold_witness::batch::{BatchWitness, Paths};
+use enfold_witness::profile::BatchId;
+
+use crate::bank::{Bank, SET, only, profile};
+use crate::honest::block;
+use crate::lie::broken::{ARITHMETIC, BIT, HASH};
+use crate::lie::{Lie, number};
+
+fn lie(batch: BatchId) -> Lie {
+    Lie::new(Bank::new(1), only(&block(), batch))
+}
+
+fn expected(witness: &BatchWitness) -> BatchPublicInputs {
+    BatchPublicInputs {
+        set: SET,
+        ctx: context(witness.chain_id, witness.seed),
+        before: witness.before.digest(),
+        after: witness.after.digest(),
+    }
+}
+
+fn digest(first: u64) -> Digest {
+    Digest([first, first + 1, first + 2, first + 3].map(reduce))
+}
+
+#[test]
+fn batches_publish_what_their_twin_computes() {
+    for batch in BatchId::ALL {
+        let lie = lie(batch);
+        assert_eq!(lie.published(), expected(&lie.witness), "{}", batch.name());
+        let after = enfold_witness::step::step(profile(), &lie.witness).unwrap();
+        assert_eq!(after, lie.witness.after);
+    }
+}
+
+/// Deposit queue, exits and the chain of the other side go through unchanged; a set is published as it is.
+#[test]
+fn batches_carry_what_they_do_not_change() {
+    for batch in BatchId::ALL {
+        let mut lie = lie(batch);
+        for state in [&mut lie.witness.before, &mut lie.witness.after] {
+            state.deposit_queue = digest(10);
+            state.exits = digest(20);
+            match batch.phase() {
+                Phase::Debit => state.consumed = digest(30),
+                _ => state.emitted = digest(30),
+            }
+        }
+        assert_eq!(lie.published(), expected(&lie.witness), "{}", batch.name());
+        lie.holds();
+        lie.set_digest(lie.circuit().targets().set, digest(40));
+        assert_eq!(lie.published(), BatchPublicInputs { set: digest(40), ..expected(&lie.witness) });
+        lie.holds();
+    }
+}
+
+/// A part of a chain state, and a change of it.
+type Change = (&'static str, fn(&mut ChainState));
+
+const CHANGES: [Change; 9] = [
+    ("root", |state| state.root = digest(1)),
+    ("emitted", |state| state.emitted = digest(1)),
+    ("consumed", |state| state.consumed = digest(1)),
+    ("sum", |state| state.sum[1] += ONE),
+    ("transactions", |state| state.transactions += 1),
+    ("messages", |state| state.messages += 1),
+    ("phase", |state| state.phase = Phase::Contract),
+    ("deposit queue", |state| state.deposit_queue = digest(1)),
+    ("exits", |state| state.exits = digest(1)),
+];
+
+#[test]
+fn another_state_after_is_refused() {
+    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+        for (name, change) in CHANGES {
+            let mut lie = lie(batch);
+            let mut after = lie.witness.after;
+            change(&mut after);
+            lie.set_digest(lie.circuit().targets().public_inputs.after, after.digest());
+            let found = lie.violations();
+            assert!(found.iter().eq([HASH]), "{} {name}: {found:?}", batch.name());
+        }
+    }
+}
+
+/// A changed state before leads to a changed state after, unless it is the root, or in a debit the phase:
+/// those are not the prover's to say.
+#[test]
+fn another_state_before_is_refused_or_leads_elsewhere() {
+    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+        for (name, change) in CHANGES {
+            let mut lie = lie(batch);
+            let honest = expected(&lie.witness);
+            let mut before = lie.witness.before;
+            change(&mut before);
+            lie.set_digest(lie.circuit().targets().public_inputs.before, before.digest());
+            let found = lie.violations();
+            assert!(found.iter().eq([HASH]), "{} {name}: {found:?}", batch.name());
+
+            let mut lie = self::lie(batch);
+            lie.witness.before = before;
+            match (name, batch.phase()) {
+                ("root", _) => assert_eq!(lie.published(), honest),
+                ("phase", Phase::Debit) => {
+                    let error = lie.does_not_fit();
+                    let FillError::Phase { expected, got } = error else { panic!("{error}") };
+                    assert_eq!((expected, got), (Phase::Debit, Phase::Contract));
+                }
+                ("phase", _) => {
+                    assert_eq!(lie.published(), BatchPublicInputs { before: before.digest(), ..honest });
+                    lie.holds();
+                }
+                _ => {
+                    let published = lie.published();
+                    assert_eq!(published.before, before.digest(), "{name}");
+                    assert_ne!(published.after, honest.after, "{name}");
+                    lie.holds();
+                }
+            }
+        }
+    }
+}
+
+/// Debits after credits would spend the block's own income.
+#[test]
+fn debits_after_credits_are_refused() {
+    let mut lie = lie(BatchId::DebitMany);
+    lie.witness.before = ChainState { phase: Phase::Credit, ..lie.witness.before };
+    assert!(matches!(lie.does_not_fit(), FillError::Phase { expected: Phase::Debit, got: Phase::Credit }));
+}
+
+#[test]
+fn phase_that_is_none_is_refused() {
+    for phase in [number(3), -number(1)] {
+        let mut lie = lie(BatchId::CreditMany);
+        lie.set(lie.circuit().targets().before.phase, phase);
+        lie.breaks(&[ARITHMETIC]);
+    }
+}
+
+/// The same block's context under another chain id or seed.
+#[test]
+fn another_context_is_refused() {
+    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+        let witness = lie(batch).witness;
+        for ctx in [context(witness.chain_id + 1, witness.seed), context(witness.chain_id, digest(1))] {
+            let mut lie = lie(batch);
+            lie.set_digest(lie.circuit().targets().public_inputs.ctx, ctx);
+            lie.breaks(&[HASH]);
+        }
+    }
+}
+
+/// With another seed, the messages' terms are others.
+#[test]
+fn another_seed_leads_to_another_sum() {
+    let mut lie = lie(BatchId::CreditMany);
+    let honest = expected(&lie.witness);
+    lie.witness.seed = digest(1);
+    let published = lie.published();
+    assert_ne!(published.ctx, honest.ctx);
+    assert_eq!(published.before, honest.before);
+    assert_ne!(published.after, honest.after);
+    lie.holds();
+}
+
+/// The window's number is a path like any other.
+#[test]
+fn bits_of_the_window_that_are_not_boolean_are_refused() {
+    let mut lie = lie(BatchId::CreditMany);
+    let bits = &lie.circuit().targets().top.bits;
+    lie.set(bits[0].target, number(2));
+    lie.set(bits[1].target, -number(1));
+    let found = lie.violations();
+    assert!(found.contains(BIT), "{found:?}");
+}
+
+#[test]
+fn siblings_over_the_window_lead_to_another_root() {
+    let mut lie = lie(BatchId::DebitMany);
+    let honest = expected(&lie.witness);
+    lie.witness.top_siblings[3] = digest(1);
+    let published = lie.published();
+    assert_ne!(published.before, honest.before);
+    assert_ne!(published.after, honest.after);
+}
+
+#[test]
+fn witnesses_of_another_circuit_or_shape_do_not_fit() {
+    let mut other = lie(BatchId::DebitMany);
+    other.witness.paths = lie(BatchId::CreditMany).witness.paths;
+    assert!(matches!(other.does_not_fit(), FillError::Kind { expected: BatchId::DebitMany }));
+
+    let debit = lie(BatchId::DebitMany);
+    let error = debit.circuit().fill(&lie(BatchId::DebitFew).witness, SET).unwrap_err();
+    let FillError::Batch { expected, got } = error else { panic!("{error}") };
+    assert_eq!((expected, got), (BatchId::DebitMany, BatchId::DebitFew));
+
+    let mut short = lie(BatchId::DebitMany);
+    let Paths::Debit(paths) = &mut short.witness.paths else { unreachable!("a debit batch") };
+    paths.pop();
+    let error = short.does_not_fit();
+    assert!(matches!(error, FillError::Shape { what: "paths", expected: 15, got: 14 }), "{error}");
+
+    let mut short = lie(BatchId::CreditFew);
+    short.credit().messages.pop();
+    let error = short.does_not_fit();
+    assert!(matches!(error, FillError::Shape { what: "messages", expected: 100, got: 99 }), "{error}");
+
+    let mut short = lie(BatchId::DebitFew);
+    short.debit().legs.pop();
+    let error = short.does_not_fit();
+    assert!(matches!(error, FillError::Shape { what: "legs", expected: 12, got: 11 }), "{error}");
+    let PathsTargets::Debit(paths) = &lie(BatchId::DebitFew).circuit().targets().paths else {
+        unreachable!("a debit circuit")
+    };
+    assert_eq!(paths[0].legs.len(), 12);
+}
