@@ -1,0 +1,129 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use enfold_witness::profile::BatchId;
+
+use super::*;
+use crate::events::ignore;
+
+/// "Proves" by writing down what a proof was made of.
+#[derive(Default)]
+struct Scribe {
+    running: AtomicUsize,
+    most: AtomicUsize,
+    begun: AtomicUsize,
+    fail: Option<Job>,
+    panic: Option<Job>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Failure {
+    Asked(Job),
+    Panicked(Job, String),
+}
+
+impl Engine for Scribe {
+    type Proof = String;
+    type Error = Failure;
+
+    fn run(&self, job: Job, children: Vec<(Job, String)>) -> Result<String, Failure> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(running, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(2));
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        if self.fail == Some(job) {
+            return Err(Failure::Asked(job));
+        }
+        assert!(self.panic != Some(job), "asked to panic");
+        let list: Vec<_> = children.into_iter().map(|(_, proof)| proof).collect();
+        Ok(match job {
+            Job::Batch { number, .. } => number.to_string(),
+            _ => format!("{}({})", &job.kind()[..1], list.join(" ")),
+        })
+    }
+
+    fn panicked(&self, job: Job, message: String) -> Failure {
+        Failure::Panicked(job, message)
+    }
+}
+
+fn graph(batches: usize) -> Graph {
+    Graph::new(&vec![BatchId::DebitMany; batches], 3, 3)
+}
+
+fn prove(scribe: &Scribe, batches: usize, in_flight: usize) -> Result<String, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    run(&graph(batches), scribe, in_flight, Some(&pool), &ignore).map(|outcome| outcome.0)
+}
+
+#[test]
+fn proofs_keep_their_order() {
+    for in_flight in [1, 2, 7] {
+        assert_eq!(prove(&Scribe::default(), 1, in_flight).unwrap(), "b(f(l(0)))");
+        assert_eq!(
+            prove(&Scribe::default(), 11, in_flight).unwrap(),
+            "b(f(f(l(0 1 2) l(3 4 5)) l(6 7 8) l(9 10)))"
+        );
+    }
+}
+
+#[test]
+fn no_more_in_flight_than_allowed() {
+    let scribe = Scribe::default();
+    // Without a pool each worker runs its jobs itself.
+    run(&graph(30), &scribe, 3, None, &ignore).unwrap();
+    assert!((2..=3).contains(&scribe.most.into_inner()));
+    assert_eq!(scribe.begun.into_inner(), graph(30).nodes.len());
+}
+
+#[test]
+fn events_come_in_pairs_and_children_first() {
+    let log = Mutex::new(Vec::new());
+    let graph = graph(10);
+    let (_, times) =
+        run(&graph, &Scribe::default(), 2, None, &|event| log.lock().unwrap().push(event.clone())).unwrap();
+    let log = log.into_inner().unwrap();
+    assert_eq!(log.len(), 2 * graph.nodes.len());
+    let finished =
+        |job| log.iter().position(|e| matches!(e, Event::Finished { job: j, .. } if *j == job)).unwrap();
+    for node in &graph.nodes {
+        let started = log.iter().position(|event| *event == Event::Started { job: node.job }).unwrap();
+        assert!(started < finished(node.job));
+        assert!(node.children.iter().all(|&child| finished(graph.nodes[child].job) < started));
+    }
+    assert!(times.iter().all(|(_, elapsed)| *elapsed >= Duration::from_millis(2)));
+}
+
+#[test]
+fn an_error_ends_the_run() {
+    let job = Job::Batch { number: 1, batch: BatchId::DebitMany };
+    let scribe = Scribe { fail: Some(job), ..Scribe::default() };
+    assert_eq!(prove(&scribe, 40, 2), Err(Failure::Asked(job)));
+    assert!(scribe.begun.into_inner() <= 4);
+    for job in [Job::Lift { number: 2 }, Job::Fold { number: 0 }, Job::Block] {
+        let scribe = Scribe { fail: Some(job), ..Scribe::default() };
+        assert_eq!(prove(&scribe, 9, 2), Err(Failure::Asked(job)));
+    }
+}
+
+#[test]
+fn a_panic_is_an_error() {
+    let job = Job::Lift { number: 0 };
+    for pool in [true, false] {
+        let scribe = Scribe { panic: Some(job), ..Scribe::default() };
+        let failure = match pool {
+            true => prove(&scribe, 4, 2).unwrap_err(),
+            false => run(&graph(4), &scribe, 2, None, &ignore).unwrap_err(),
+        };
+        assert_eq!(failure, Failure::Panicked(job, "asked to panic".to_owned()));
+    }
+}
+
+#[test]
+fn a_panicking_observer_is_an_error() {
+    let result = run(&graph(4), &Scribe::default(), 2, None, &|event| {
+        assert!(!matches!(event, Event::Started { job: Job::Block }), "observer");
+    });
+    assert_eq!(result.unwrap_err(), Failure::Panicked(Job::Block, "observer".to_owned()));
+}

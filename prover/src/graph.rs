@@ -1,0 +1,147 @@
+//! Which proofs a block needs, and which of them each one needs.
+//!
+//! Batches are lifted in groups. Lift proofs are folded in a tree of the least depth that has the fewest fold
+//! proofs among those: all groups are full but at the lowest level, where the first groups are folded and the
+//! last lift proofs go one level up as they are. So what is finished last has the shortest way to the root.
+
+use enfold_witness::profile::BatchId;
+
+use crate::events::Job;
+
+/// A proof to be made and what it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub job: Job,
+    /// The nodes whose proofs it takes, in order. They stand before it.
+    pub children: Vec<usize>,
+    /// The node that takes its proof; `None` for the block proof.
+    pub parent: Option<usize>,
+    /// Proofs below it, on the longest way.
+    pub height: usize,
+}
+
+/// All proofs of a block. The last node is the block proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Graph {
+    pub nodes: Vec<Node>,
+    pub lifts: usize,
+    pub folds: usize,
+}
+
+impl Graph {
+    /// The proofs for these batches.
+    ///
+    /// # Panics
+    /// If there is no batch, or an arity is less than 1 for lift or 2 for fold.
+    pub fn new(batches: &[BatchId], lift_arity: usize, fold_arity: usize) -> Self {
+        assert!(!batches.is_empty(), "a block has a batch");
+        assert!(lift_arity >= 1 && fold_arity >= 2, "a tree gets narrower");
+        let mut graph = Self { nodes: Vec::new(), lifts: 0, folds: 0 };
+        let leaves: Vec<_> = batches
+            .iter()
+            .enumerate()
+            .map(|(number, &batch)| graph.add(Job::Batch { number, batch }, &[]))
+            .collect();
+        let lifts: Vec<_> = leaves.chunks(lift_arity).map(|group| graph.lift(group)).collect();
+        let mut level = graph.lowest_folds(&lifts, fold_arity);
+        while level.len() > 1 {
+            level = level.chunks(fold_arity).map(|group| graph.fold(group)).collect();
+        }
+        graph.add(Job::Block, &level);
+        graph
+    }
+
+    /// Folds as many of the first lift proofs as it takes to make the rest a power of the arity. A single lift
+    /// proof is folded too: the block circuit takes nothing but a fold proof.
+    fn lowest_folds(&mut self, lifts: &[usize], arity: usize) -> Vec<usize> {
+        let mut places = 1;
+        while places * arity < lifts.len() {
+            places *= arity;
+        }
+        let folds = (lifts.len() - places).div_ceil(arity - 1).max(1);
+        let (folded, rest) = lifts.split_at(lifts.len() - (places - folds));
+        let mut level: Vec<_> = folded.chunks(arity).map(|group| self.fold(group)).collect();
+        level.extend(rest);
+        level
+    }
+
+    fn lift(&mut self, group: &[usize]) -> usize {
+        self.lifts += 1;
+        self.add(Job::Lift { number: self.lifts - 1 }, group)
+    }
+
+    fn fold(&mut self, group: &[usize]) -> usize {
+        self.folds += 1;
+        self.add(Job::Fold { number: self.folds - 1 }, group)
+    }
+
+    fn add(&mut self, job: Job, children: &[usize]) -> usize {
+        let node = self.nodes.len();
+        children.iter().for_each(|&child| self.nodes[child].parent = Some(node));
+        let height = children.iter().map(|&child| self.nodes[child].height + 1).max().unwrap_or(0);
+        self.nodes.push(Node { job, children: children.to_vec(), parent: None, height });
+        node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The batches below a node, in order.
+    fn batches(graph: &Graph, node: usize) -> Vec<usize> {
+        match graph.nodes[node].job {
+            Job::Batch { number, .. } => vec![number],
+            _ => graph.nodes[node].children.iter().flat_map(|&child| batches(graph, child)).collect(),
+        }
+    }
+
+    fn check(count: usize, lift_arity: usize, fold_arity: usize) {
+        let graph = Graph::new(&vec![BatchId::DebitMany; count], lift_arity, fold_arity);
+        let root = graph.nodes.len() - 1;
+        assert_eq!(graph.nodes[root].job, Job::Block);
+        assert_eq!(batches(&graph, root), (0..count).collect::<Vec<_>>(), "every batch once, in order");
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let kinds: Vec<_> = node.children.iter().map(|&child| graph.nodes[child].job.kind()).collect();
+            let allowed: (usize, &[&str]) = match node.job {
+                Job::Batch { .. } => (0, &[]),
+                Job::Lift { .. } => (lift_arity, &["batch"]),
+                Job::Fold { .. } => (fold_arity, &["lift", "fold"]),
+                Job::Block => (1, &["fold"]),
+            };
+            assert!(kinds.len() <= allowed.0 && kinds.iter().all(|kind| allowed.1.contains(kind)));
+            assert_eq!(kinds.is_empty(), allowed.0 == 0);
+            assert!(node.children.iter().all(|&child| child < i && graph.nodes[child].parent == Some(i)));
+            assert_eq!(node.parent.is_none(), i == root);
+        }
+        // The fewest proofs, and the least depth.
+        let lifts = count.div_ceil(lift_arity);
+        assert_eq!(graph.lifts, lifts);
+        assert_eq!(
+            graph.folds,
+            (lifts - 1).div_ceil(fold_arity - 1).max(1),
+            "{count} {lift_arity} {fold_arity}"
+        );
+        let mut depth = 1;
+        while fold_arity.pow(depth) < lifts {
+            depth += 1;
+        }
+        assert_eq!(graph.nodes[root].height, depth as usize + 2);
+    }
+
+    #[test]
+    fn trees_are_ordered_shallow_and_small() {
+        for count in 1..80 {
+            for (lift_arity, fold_arity) in [(1, 2), (3, 3), (2, 4), (6, 6)] {
+                check(count, lift_arity, fold_arity);
+            }
+        }
+    }
+
+    #[test]
+    fn one_batch_is_lifted_and_folded() {
+        let graph = Graph::new(&[BatchId::CreditFew], 3, 3);
+        let kinds: Vec<_> = graph.nodes.iter().map(|node| node.job.kind()).collect();
+        assert_eq!(kinds, ["batch", "lift", "fold", "block"]);
+    }
+}

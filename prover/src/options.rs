@@ -1,0 +1,141 @@
+//! How a block is proven, and how much at a time.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use enfold_circuits::params::Params;
+use plonky2::plonk::circuit_data::CircuitConfig;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::error::ProveError;
+
+/// How a block is proven. The default uses the whole machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProveOptions {
+    /// Threads for all parallel work; `None` for rayon's global pool.
+    pub threads: Option<usize>,
+    /// Proofs in the making at a time; `None` for as many as threads, or fewer where memory is short.
+    pub in_flight: Option<usize>,
+    /// Refuse a block that has an invalid transaction.
+    pub strict: bool,
+    /// Check each batch witness natively before it is proven, for about a hundredth of the proof's time. A witness
+    /// that breaks a rule is then named by rule and leg; without the check, by circuit constraint at best.
+    pub check_witness: bool,
+}
+
+impl Default for ProveOptions {
+    fn default() -> Self {
+        Self { threads: None, in_flight: None, strict: false, check_witness: true }
+    }
+}
+
+/// The pool in which a block is proven.
+pub(crate) struct Workers {
+    pool: Option<ThreadPool>,
+}
+
+impl Workers {
+    pub(crate) fn new(options: &ProveOptions) -> Result<Self, ProveError> {
+        let build = |threads: usize| {
+            ThreadPoolBuilder::new()
+                .num_threads(threads.max(1))
+                .thread_name(|i| format!("prove-{i}"))
+                .build()
+                .map_err(|source| ProveError::Threads { threads, source })
+        };
+        Ok(Self { pool: options.threads.map(build).transpose()? })
+    }
+
+    pub(crate) fn pool(&self) -> Option<&ThreadPool> {
+        self.pool.as_ref()
+    }
+
+    /// Runs a parallel step in the pool.
+    pub(crate) fn install<T: Send>(&self, step: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            Some(pool) => pool.install(step),
+            None => step(),
+        }
+    }
+
+    fn threads(&self) -> usize {
+        match &self.pool {
+            Some(pool) => pool.current_num_threads(),
+            None => available_parallelism().map_or(1, usize::from),
+        }
+    }
+
+    /// Proofs in flight: what the options say, or one for each thread, but not more than fit into three quarters
+    /// of the memory that is free. `proof_bytes` is what the largest proof takes while it is made.
+    pub(crate) fn in_flight(&self, options: &ProveOptions, proof_bytes: u64) -> usize {
+        let by_memory = available_memory().map_or(usize::MAX, |free| {
+            usize::try_from(free / 4 * 3 / proof_bytes.max(1)).unwrap_or(usize::MAX)
+        });
+        options.in_flight.unwrap_or_else(|| self.threads().min(by_memory)).max(1)
+    }
+}
+
+/// Bytes that the largest proof of a profile takes while it is made: all committed columns on the extended
+/// domain, and once more for what they are computed from and with.
+pub(crate) fn proof_memory(params: &Params) -> u64 {
+    let bytes = |config: &CircuitConfig, degree_bits: usize| {
+        let partial_products = config.num_routed_wires.div_ceil(config.max_quotient_degree_factor);
+        let columns =
+            config.num_wires + config.num_challenges * (partial_products + config.max_quotient_degree_factor);
+        (16 * columns as u64) << (degree_bits + config.fri_config.rate_bits)
+    };
+    bytes(&params.batch, params.batch_degree_bits).max(bytes(&params.recursion, params.recursion_degree_bits))
+}
+
+/// Bytes of memory that are free: the machine's, or what the control group still allows, if that is less. `None` where
+/// the system does not say.
+fn available_memory() -> Option<u64> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text));
+    let number =
+        |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
+    let group = number("memory.max").map(|max| max.saturating_sub(number("memory.current").unwrap_or(0)));
+    [machine, group].into_iter().flatten().min()
+}
+
+/// `MemAvailable`, in bytes.
+fn meminfo(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use enfold_witness::profile::ProfileId;
+
+    use super::*;
+
+    #[test]
+    fn meminfo_is_read() {
+        let text = "MemTotal:       24623104 kB\nMemAvailable:   23000000 kB\nBuffers: 1 kB\n";
+        assert_eq!(meminfo(text), Some(23_000_000 * 1024));
+        assert_eq!(meminfo("MemTotal: 1 kB\n"), None);
+        assert_eq!(meminfo("MemAvailable: much\n"), None);
+    }
+
+    #[test]
+    fn a_standard_proof_takes_more_than_its_wires() {
+        let bytes = proof_memory(&Params::of(ProfileId::Standard));
+        // The wires alone, extended eightfold, take 135 * 2^19 * 8 bytes.
+        assert!((2 * 570_000_000..4 * 570_000_000).contains(&bytes), "{bytes}");
+        assert!(proof_memory(&Params::of(ProfileId::Test)) < bytes / 10);
+    }
+
+    #[test]
+    fn in_flight_is_bounded() {
+        let options = ProveOptions { threads: Some(3), ..ProveOptions::default() };
+        let workers = Workers::new(&options).unwrap();
+        assert_eq!(workers.in_flight(&options, 1), 3);
+        assert_eq!(workers.in_flight(&options, 0), 3);
+        assert_eq!(workers.in_flight(&ProveOptions { in_flight: Some(9), ..options }, 1), 9);
+        assert_eq!(workers.in_flight(&ProveOptions { in_flight: Some(0), ..options }, 1), 1);
+        if available_memory().is_some() {
+            assert_eq!(workers.in_flight(&options, u64::MAX), 1);
+        }
+        assert_eq!(workers.install(rayon::current_num_threads), 3);
+    }
+}
