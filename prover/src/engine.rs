@@ -114,16 +114,14 @@ impl<E: Engine> Workers<'_, E> {
     }
 
     fn prove(&self, job: Job, children: Vec<(Job, E::Proof)>) -> Result<E::Proof, E::Error> {
-        let prove = || {
-            let _span = match job {
-                Job::Batch { number, batch } => info_span!("batch", number, circuit = batch.name()),
-                Job::Lift { number } => info_span!("lift", number),
-                Job::Fold { number } => info_span!("fold", number),
-                Job::Block => info_span!("block"),
-            }
-            .entered();
-            self.engine.run(job, children)
+        // Made here, where the parent is entered; the pool's threads know nothing of it.
+        let span = match job {
+            Job::Batch { number, batch } => info_span!("batch", number, circuit = batch.name()),
+            Job::Lift { number } => info_span!("lift", number),
+            Job::Fold { number } => info_span!("fold", number),
+            Job::Block => info_span!("block"),
         };
+        let prove = || span.in_scope(|| self.engine.run(job, children));
         match self.pool {
             Some(pool) => pool.install(prove),
             None => prove(),

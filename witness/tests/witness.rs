@@ -82,25 +82,18 @@ fn one_sender() {
 #[test]
 fn a_sender_of_75_needs_no_more_batches_than_78_strangers() {
     let profile = ProfileId::Test.profile();
-    let skewed = {
-        let mut world = World::new(160);
-        let from = |i: usize| if i < 75 { 0 } else { i };
-        world.nonce_free((0..78).map(|i| (from(i), 80 + i)).collect(), profile)
-    };
-    let strangers = {
-        let mut world = World::new(160);
-        world.nonce_free((0..78).map(|i| (i, 80 + i)).collect(), profile)
-    };
-    assert!(skewed.batches.len() <= strangers.batches.len());
-    let report = skewed.plan.report(profile);
-    assert_eq!((report.debit.longest_lane, report.debit.lanes), (75, 4));
-    assert_eq!(report.batches(), skewed.batches.len());
-}
-
-impl World {
-    fn nonce_free(&mut self, pairs: Vec<(usize, usize)>, profile: &Profile) -> BlockWitness {
-        let payments = pairs.into_iter().map(|(from, to)| self.pay(from, self.address(to), 3, 0)).collect();
-        self.step(profile, payments)
+    for fee in [0, 1] {
+        let prove = |from: fn(usize) -> usize| {
+            let mut world = World::new(160);
+            let payments = (0..78).map(|i| world.pay(from(i), world.address(80 + i), 3, fee)).collect();
+            world.step(profile, payments)
+        };
+        let skewed = prove(|i| if i < 75 { 1 } else { i });
+        let strangers = prove(|i| i + 1);
+        assert!(skewed.batches.len() <= strangers.batches.len());
+        let report = skewed.plan.report(profile);
+        assert_eq!((report.debit.longest_lane, report.debit.lanes), (75, 4));
+        assert_eq!(report.batches(), skewed.batches.len());
     }
 }
 
