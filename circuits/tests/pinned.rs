@@ -1,0 +1,141 @@
+//! The real circuits of the test profile against what is pinned, and a block through all of them.
+
+use std::sync::LazyLock;
+
+use enfold_circuits::block::BlockOpening;
+use enfold_circuits::circuit_set::CircuitSet;
+use enfold_circuits::config::Proof;
+use enfold_circuits::fold::Child;
+use enfold_circuits::recursion::ProveError;
+use enfold_circuits::statement::BlockStatement;
+use enfold_circuits::verify::{PinnedSet, VerifierKey, VerifyError, encode, verify_block};
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::executor::execute;
+use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::witness::{BlockWitness, witness_block};
+
+static CIRCUITS: LazyLock<CircuitSet> =
+    LazyLock::new(|| CircuitSet::build(ProfileId::Test).expect("the test profile fits"));
+
+const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- --golden test";
+
+#[test]
+fn circuits_are_the_pinned_ones() {
+    let pinned: PinnedSet =
+        serde_json::from_str(include_str!("../../fixtures/pinned/test.json")).expect("a pinned set");
+    assert_eq!(CIRCUITS.pinned(), pinned, "the protocol changed; if that is meant: {COMMAND}");
+    let key = VerifierKey::pinned(ProfileId::Test);
+    assert_eq!(key.to_bytes(), CIRCUITS.verifier_key().to_bytes(), "the key changed: {COMMAND}");
+    assert_eq!(key.digest(), pinned.key);
+    assert_eq!(key.proof_len(), pinned.proof_bytes);
+}
+
+#[test]
+fn pinned_keys_and_lists_belong_together() {
+    for (profile, list) in [
+        (ProfileId::Test, include_str!("../../fixtures/pinned/test.json")),
+        (ProfileId::Standard, include_str!("../../fixtures/pinned/standard.json")),
+    ] {
+        let pinned: PinnedSet = serde_json::from_str(list).expect("a pinned set");
+        let key = VerifierKey::pinned(profile);
+        assert_eq!((pinned.profile, pinned.key), (profile, key.digest()));
+        assert_eq!(pinned.proof_bytes, key.proof_len());
+        let block = pinned.circuits.last().expect("circuits");
+        assert_eq!((block.name.as_str(), block.degree_bits), ("block", key.degree_bits()));
+    }
+}
+
+/// Minutes and gigabytes: run it when a circuit changed.
+#[test]
+#[ignore = "builds circuits of 2^16 rows"]
+fn standard_circuits_are_the_pinned_ones() {
+    let circuits = CircuitSet::build(ProfileId::Standard).expect("the standard profile fits");
+    let pinned: PinnedSet =
+        serde_json::from_str(include_str!("../../fixtures/pinned/standard.json")).expect("a pinned set");
+    let command = "cargo run --release -p enfold-circuits --example pin -- --golden standard";
+    assert_eq!(circuits.pinned(), pinned, "the protocol changed; if that is meant: {command}");
+}
+
+#[test]
+fn golden_proofs_verify() {
+    for (profile, file, expected) in [
+        (
+            ProfileId::Test,
+            &include_bytes!("../../fixtures/golden/test.proof")[..],
+            include_str!("../../fixtures/golden/test.json"),
+        ),
+        (
+            ProfileId::Standard,
+            &include_bytes!("../../fixtures/golden/standard.proof")[..],
+            include_str!("../../fixtures/golden/standard.json"),
+        ),
+    ] {
+        let expected: BlockStatement = serde_json::from_str(expected).expect("a statement");
+        let statement = verify_block(VerifierKey::pinned(profile), file).unwrap_or_else(|error| {
+            panic!("{profile}: {error}; if the protocol changed on purpose: {COMMAND} standard")
+        });
+        assert_eq!(statement, expected);
+    }
+}
+
+/// Rows per child decide arity and degree. These are the real circuits'; a change is a change of cost.
+#[test]
+fn rows() {
+    let rows: Vec<_> =
+        CIRCUITS.info().into_iter().map(|info| (info.name, info.rows, info.degree_bits)).collect();
+    assert_eq!(
+        rows[4..],
+        [("lift", 3391, 12), ("fold", 3444, 12), ("block", 1167, 11)],
+        "measured anew? look at the arities and degrees in params.rs too"
+    );
+    assert!(rows[..4].iter().all(|&(_, rows, degree_bits)| rows <= 1 << degree_bits));
+}
+
+fn witness() -> (World, BlockWitness) {
+    let mut world = World::new(WorldSpec { accounts: 40, hot_share: 0.4, ..WorldSpec::default() });
+    let block = world.block(30);
+    let execution = execute(world.ledger(), &block).expect("a block");
+    let profile = ProfileId::Test.profile();
+    let witness = witness_block(profile, world.ledger(), &block, &execution).expect("a witness");
+    (world, witness)
+}
+
+fn opening(witness: &BlockWitness) -> BlockOpening {
+    BlockOpening {
+        chain_id: witness.chain_id,
+        block_number: witness.number,
+        before: witness.before,
+        after: witness.after,
+    }
+}
+
+/// One block through all circuits; then its parts, put together wrongly.
+#[test]
+fn a_block() {
+    let (world, witness) = witness();
+    let batches: Vec<(BatchId, Proof)> =
+        witness.batches.iter().map(|batch| (batch.batch, CIRCUITS.prove_batch(batch).unwrap())).collect();
+    let arity = CIRCUITS.params().lift_arity;
+    assert!(batches.len() > arity, "the block is to need two lifts: {}", batches.len());
+    let lifts: Vec<_> =
+        batches.chunks(arity).map(|group| (Child::Lift, CIRCUITS.prove_lift(group).unwrap())).collect();
+    let fold = CIRCUITS.prove_fold(&lifts).unwrap();
+    let opening = opening(&witness);
+    let proof = CIRCUITS.prove_block(&fold, &opening).unwrap();
+    let statement =
+        verify_block(VerifierKey::pinned(ProfileId::Test), &encode(ProfileId::Test, &proof)).unwrap();
+    assert_eq!(statement, opening.statement(ProfileId::Test));
+    assert_eq!(statement.previous_root, world.ledger().root());
+
+    let (first, second) = (&batches[0], &batches[1]);
+    let swapped = CIRCUITS.prove_lift(&[(second.0, &second.1), (first.0, &first.1)]);
+    assert!(matches!(swapped, Err(ProveError::Gap { child: 1, .. })));
+    let twice = CIRCUITS.prove_lift(&[(first.0, &first.1), (first.0, &first.1)]);
+    assert!(matches!(twice, Err(ProveError::Gap { child: 1, .. })));
+    let part = CIRCUITS.prove_fold(&lifts[..1]).unwrap();
+    assert!(matches!(CIRCUITS.prove_block(&part, &opening), Err(ProveError::After)));
+    // A fold proof is no block proof.
+    let file = encode(ProfileId::Test, &fold);
+    let result = verify_block(VerifierKey::pinned(ProfileId::Test), &file);
+    assert!(matches!(result, Err(VerifyError::StatedLength { .. })));
+}
