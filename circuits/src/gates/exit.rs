@@ -1,11 +1,11 @@
 //! The end of the walk: the part of [`super::signature`]'s row that takes the fixed point `T = 2^130 A0`
 //! off the last point `F` and encodes the difference `R`.
 //!
-//! `-R` is the third point of the line through `-F` and `T`. With its slope as a wire, `R` is a polynomial:
+//! Points on a line sum to nothing, and `-F + T + R = 0`: so `R` is the third point of the line through `-F` and
+//! `T`. With its slope as a wire, `R` is a polynomial:
 //!
 //! - `-y_F = slope (x_F - x_T) + y_T`: the line passes through `-F`;
-//! - `x_R = slope^2 - 2 - x_F - x_T`, `y_R = slope (x_R - x_T) + y_T`: the point on it, which is `R + T = F`
-//!   read backwards: `-F`, `T` and `R` are on one line;
+//! - `x_R = slope^2 - 2 - x_F - x_T`, `y_R = slope (x_R - x_T) + y_T`: the third point on it;
 //! - `w x_R = y_R`: its encoding;
 //! - `(x_F - x_T) inverse = 1`: there is one such slope only, so `R` is `F - T` and nothing else.
 //!
