@@ -16,8 +16,8 @@
 //! the circuit's shape says, so a proof has exactly one encoding. Compressed proofs are not supported:
 //! plonky2 1.1.0 does not check their shape.
 //!
-//! One thing stays with probability: plonky2 divides by the difference of a point of the FRI domain and a
-//! challenge from GF(p^2). A prover who could make it zero, at 2^-128 a try, would make the verifier panic.
+//! One panic is left, which nobody can bring about: plonky2 divides by the difference of a queried point of
+//! the FRI domain and a hashed challenge from GF(p^2), which is zero in about one of 2^120 proofs.
 
 mod file;
 mod key;

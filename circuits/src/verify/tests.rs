@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use enfold_state::field::{ORDER, from_canonical};
+use enfold_state::field::{ONE, ORDER, from_canonical, reduce, to_u64};
 use enfold_witness::profile::ProfileId;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -46,7 +46,7 @@ fn every_public_input_plus_and_minus_one() {
     for i in 0..BlockStatement::LEN {
         let at = input_offset(i);
         let value = limb(&FILE, at);
-        for changed in [(value + 1) % ORDER, (value + ORDER - 1) % ORDER] {
+        for changed in [reduce(value) + ONE, reduce(value) - ONE].map(to_u64) {
             let got = error(&with_limb(at, changed));
             let profile = i == BlockStatement::LEN - 1;
             match got {
