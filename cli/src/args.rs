@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use enfold_witness::profile::ProfileId;
 
-use crate::commands::{bundle, generate, import, init, inspect, keygen, rebuild, sign, verify};
+use crate::commands::{bundle, demo, generate, import, init, inspect, keygen, prove, rebuild, sign, verify};
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
@@ -59,6 +59,8 @@ pub enum Format {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a state and a block, prove it, verify it, and say what happened.
+    Demo(demo::DemoArgs),
     /// Make a key.
     Keygen(keygen::KeygenArgs),
     /// Sign a transaction.
@@ -71,6 +73,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Start a data directory from a genesis.
     Init(init::InitArgs),
+    /// Prove a block and apply it to a data directory.
+    Prove(prove::ProveArgs),
     /// Verify a block proof.
     Verify(verify::VerifyArgs),
     /// Rebuild the state from a genesis and published data alone.
@@ -83,12 +87,14 @@ impl Command {
     /// The name on the command line, for reports.
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Demo(_) => "demo",
             Self::Keygen(_) => "keygen",
             Self::Sign(_) => "sign",
             Self::Bundle(_) => "bundle",
             Self::Gen(_) => "gen",
             Self::Import(_) => "import",
             Self::Init(_) => "init",
+            Self::Prove(_) => "prove",
             Self::Verify(_) => "verify",
             Self::Rebuild(_) => "rebuild",
             Self::Inspect(_) => "inspect",

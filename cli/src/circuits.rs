@@ -4,13 +4,19 @@ use std::fmt;
 
 use enfold_circuits::params::Params;
 use enfold_circuits::security::{SecurityBits, security_bits};
-use enfold_circuits::verify::VerifierKey;
+use enfold_circuits::verify::{PinnedCircuit, PinnedSet, VerifierKey};
 use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
 use crate::output::grouped;
+
+/// What is pinned of each profile.
+const PINNED: [(ProfileId, &str); 2] = [
+    (ProfileId::Test, include_str!("../../fixtures/pinned/test.json")),
+    (ProfileId::Standard, include_str!("../../fixtures/pinned/standard.json")),
+];
 
 /// A profile's circuits.
 #[derive(Debug, Serialize)]
@@ -27,6 +33,8 @@ pub struct CircuitsReport {
     /// Lift or fold proofs to a fold proof.
     fold_arity: usize,
     batches: Vec<BatchReport>,
+    /// All circuits, with the entries of their keys.
+    circuits: Vec<PinnedCircuit>,
     degree_bits: DegreeBits,
     fri: FriReport,
     /// Repetitions of the permutation argument.
@@ -91,6 +99,12 @@ impl From<SecurityBits> for BitsReport {
     }
 }
 
+fn pinned_circuits(id: ProfileId) -> Vec<PinnedCircuit> {
+    let pinned = PINNED.iter().find(|(profile, _)| *profile == id);
+    let (_, text) = pinned.expect("every profile is pinned");
+    serde_json::from_str::<PinnedSet>(text).expect("the program's own list is well-formed").circuits
+}
+
 impl CircuitsReport {
     /// The report on a profile. Nothing is built for it: sizes and parameters are constants, the key is
     /// part of the program.
@@ -113,6 +127,7 @@ impl CircuitsReport {
             lift_arity: params.lift_arity,
             fold_arity: params.fold_arity,
             batches: BatchId::ALL.map(batch).into(),
+            circuits: pinned_circuits(id),
             degree_bits: DegreeBits {
                 batch: params.batch_degree_bits,
                 lift_and_fold: params.recursion_degree_bits,
@@ -148,6 +163,10 @@ impl fmt::Display for CircuitsReport {
         )?;
         writeln!(f, "  {:<12} 2^{block} rows: one fold proof", "block")?;
         writeln!(f, "  a batch works inside a window of 2^{} leaves", self.window_depth)?;
+        writeln!(f, "\nentries of their keys (docs/protocol.md, section 8)")?;
+        for circuit in &self.circuits {
+            writeln!(f, "  {:<12} {}", circuit.name, circuit.entry)?;
+        }
         let FriReport { rate_bits, queries, grinding_bits, cap_height } = self.fri;
         writeln!(
             f,
@@ -172,6 +191,24 @@ impl fmt::Display for CircuitsReport {
         match self.profile {
             ProfileId::Test => writeln!(f, "\nThis profile is for tests: such proofs can be forged."),
             ProfileId::Standard => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enfold_witness::profile::ProfileId;
+
+    use super::CircuitsReport;
+
+    #[test]
+    fn every_profile_has_a_report() {
+        for profile in ProfileId::ALL {
+            let report = CircuitsReport::of(profile);
+            assert_eq!(report.circuits.len(), 7);
+            let text = report.to_string();
+            assert!(report.circuits.iter().all(|circuit| text.contains(&circuit.entry.to_string())));
+            assert!(report.security_bits.proven <= report.security_bits.conjectured);
         }
     }
 }

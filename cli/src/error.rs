@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use enfold_circuits::verify::VerifyError;
 use enfold_prover::data::DataError;
+use enfold_prover::error::ProveError;
 use enfold_prover::files::FileError;
+use enfold_prover::pipeline::PipelineError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
 use enfold_state::leaf::{Address, Asset};
@@ -21,6 +23,12 @@ use crate::key_file::KeyFileError;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
+    /// The command line is wrong.
+    #[error("{message}")]
+    Usage {
+        /// What the parser says.
+        message: String,
+    },
     /// A file cannot be opened or read.
     #[error("{}: {}", path.display(), plain(source))]
     Read {
@@ -162,15 +170,13 @@ pub enum CliError {
         /// Why.
         source: Box<ExecuteError>,
     },
-    /// A block has invalid transactions and `--strict` was given.
-    #[error("{}: expected valid transactions only, got {} invalid; {first}", path.display(), count)]
-    Strict {
+    /// A block was not proven, written and applied.
+    #[error("{}: {source}", path.display())]
+    Prove {
         /// The block's file.
         path: PathBuf,
-        /// How many.
-        count: usize,
-        /// The first of them.
-        first: Box<Rejection>,
+        /// Why.
+        source: Box<PipelineError>,
     },
     /// The program has panicked.
     #[error("the program has a fault; please report the lines above")]
@@ -205,9 +211,11 @@ impl CliError {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Usage { .. } => Exit::Usage,
             Self::Folder { source, .. } => io_exit(source),
             Self::File(error) => file_exit(error),
             Self::Store(error) => store_exit(error),
+            Self::Prove { source, .. } => prove_exit(source),
             Self::Proof { source, .. } => verify_exit(source),
             Self::Data { source, .. } => match **source {
                 DataError::Message { .. } | DataError::Memo { .. } => Exit::BadInput,
@@ -221,9 +229,27 @@ impl CliError {
         }
     }
 
+    /// The transactions that were left out, where that is what is wrong.
+    pub fn rejections(&self) -> &[Rejection] {
+        let execute = match self {
+            Self::Execute { source, .. } => source.as_ref(),
+            Self::Prove { source, .. } => match source.as_ref() {
+                PipelineError::Prove(ProveError::Execute(error)) => error,
+                PipelineError::Prove(ProveError::Rejected(rejections)) => return rejections,
+                _ => return &[],
+            },
+            _ => return &[],
+        };
+        match execute {
+            ExecuteError::Empty { rejections } => rejections,
+            _ => &[],
+        }
+    }
+
     /// The error's name in JSON.
     pub fn kind(&self) -> &'static str {
         match self {
+            Self::Usage { .. } => "usage",
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_file",
             Self::Read { .. } => "unreadable_file",
             Self::TooLarge { .. } => "file_too_large",
@@ -251,7 +277,7 @@ impl CliError {
             Self::Unexpected { .. } => "unexpected",
             Self::Rebuild { .. } => "rebuild",
             Self::Execute { source, .. } => execute_kind(source),
-            Self::Strict { .. } => "invalid_transactions",
+            Self::Prove { source, .. } => prove_kind(source),
             Self::Panic => "panic",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",
@@ -325,6 +351,28 @@ fn file_kind(error: &FileError) -> &'static str {
         FileError::Exists { .. } => "output_exists",
         FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_folder",
         FileError::Io { .. } | FileError::Differs { .. } => "write",
+    }
+}
+
+/// A block that is refused is bad input; a prover that fails is a fault of the program or the machine.
+fn prove_exit(error: &PipelineError) -> Exit {
+    match error {
+        PipelineError::Prove(ProveError::Execute(_) | ProveError::Rejected(_)) => Exit::BadInput,
+        PipelineError::File(error) => file_exit(error),
+        PipelineError::Store(error) => store_exit(error),
+        PipelineError::Prove(_) | PipelineError::Circuits(_) | PipelineError::Codec(_) => Exit::Internal,
+    }
+}
+
+fn prove_kind(error: &PipelineError) -> &'static str {
+    match error {
+        PipelineError::Prove(ProveError::Execute(error)) => execute_kind(error),
+        PipelineError::Prove(ProveError::Rejected(_)) => "invalid_transactions",
+        PipelineError::Prove(_) => "prove",
+        PipelineError::Circuits(_) => "circuits",
+        PipelineError::File(error) => file_kind(error),
+        PipelineError::Codec(_) => "encode",
+        PipelineError::Store(error) => store_kind(error),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use tracing_indicatif::IndicatifLayer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt};
@@ -28,6 +28,9 @@ pub fn start(global: Global) {
         .ok()
         .and_then(|directives| EnvFilter::try_new(directives).ok())
         .unwrap_or_else(|| EnvFilter::new(default));
+    // Which span a line belongs to is for those who ask for more.
+    let with_spans = global.verbose > 0;
+    let filter = filter.and(filter_fn(move |metadata| with_spans || metadata.is_event()));
     let lines = fmt::layer().with_target(global.verbose > 0).without_time();
     if !global.quiet && io::stderr().is_terminal() {
         let bars = IndicatifLayer::new();

@@ -21,6 +21,7 @@ mod import;
 mod key_file;
 mod logging;
 mod output;
+mod progress;
 mod proofs;
 mod records;
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     match result.unwrap_or(Err(CliError::Panic)) {
         Ok(()) => Exit::Fine,
         Err(error) => {
-            output::print_error(format, Some(command), error.kind(), error.exit() as u8, &error.to_string());
+            output::print_error(format, Some(command), &error);
             error.exit()
         }
     }
@@ -55,12 +56,14 @@ fn run(cli: &Cli) -> Result<Outcome, CliError> {
         pool.build_global().map_err(CliError::Threads)?;
     }
     match &cli.command {
+        Command::Demo(args) => args.run(),
         Command::Keygen(args) => args.run(),
         Command::Sign(args) => args.run(),
         Command::Bundle(args) => args.run(),
         Command::Gen(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
+        Command::Prove(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Rebuild(args) => args.run(),
         Command::Inspect(args) => args.run(),
@@ -82,7 +85,7 @@ fn usage(error: &clap::Error) -> Exit {
         Format::Json => {
             let text = error.to_string();
             let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-            output::print_error(format, None, "usage", Exit::Usage as u8, message);
+            output::print_error(format, None, &CliError::Usage { message: message.to_owned() });
         }
     }
     Exit::Usage

@@ -57,15 +57,19 @@ pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result
 }
 
 /// Prints an error: one line on stderr, and in JSON format also
-/// `{"ok": false, "command": ..., "error": {"kind", "exit_code", "message"}}` on stdout.
+/// `{"ok": false, "command": ..., "error": {"kind", "exit_code", "message"}}` on stdout, with `rejections`
+/// where transactions are what is wrong.
 ///
 /// Nothing is left to do if that fails, so it cannot.
-pub fn print_error(format: Format, command: Option<&str>, kind: &str, exit_code: u8, message: &str) {
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let _ = writeln!(io::stderr().lock(), "error: {line}");
+pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
+    let message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let _ = writeln!(io::stderr().lock(), "error: {message}");
     if format == Format::Json {
-        let error = json!({ "kind": kind, "exit_code": exit_code, "message": line });
-        let _ = print_line(&json!({ "ok": false, "command": command, "error": error }).to_string());
+        let mut fields = json!({ "kind": error.kind(), "exit_code": error.exit() as u8, "message": message });
+        if !error.rejections().is_empty() {
+            fields["rejections"] = json!(error.rejections());
+        }
+        let _ = print_line(&json!({ "ok": false, "command": command, "error": fields }).to_string());
     }
 }
 

@@ -1,8 +1,7 @@
 //! Proof files and the data files beside them.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use enfold_circuits::params::Params;
 use enfold_circuits::security::security_bits;
@@ -17,12 +16,9 @@ use crate::error::CliError;
 use crate::files::read_bounded;
 use crate::records;
 
-/// The data file beside a proof: its name with `.data` added.
-pub fn data_path(proof: &Path) -> PathBuf {
-    let mut name = OsString::from(proof);
-    name.push(".data");
-    PathBuf::from(name)
-}
+/// Longest proof file that is read, in bytes. A profile's proofs have one length, far below; this is so that a
+/// proof of another profile is told from a file that is none.
+pub const PROOF_LIMIT: u64 = 1 << 24;
 
 /// Reads a proof and verifies it with the key that the program has for the profile.
 ///
@@ -31,17 +27,10 @@ pub fn data_path(proof: &Path) -> PathBuf {
 pub fn verify_file(path: &Path, profile: ProfileId) -> Result<BlockStatement, CliError> {
     let key = VerifierKey::pinned(profile);
     let fail = |source| CliError::Proof { path: path.to_owned(), source: Box::new(source) };
-    // A file of another profile has another length; that it is of another profile is what to say.
-    let bytes = read_bounded(path, longest_proof())?;
+    let bytes = read_bounded(path, PROOF_LIMIT)?;
     let statement = verify_block(key, &bytes).map_err(fail)?;
     tracing::debug!(path = %path.display(), "verified");
     Ok(statement)
-}
-
-/// Bytes of the longest proof file of any profile.
-pub fn longest_proof() -> u64 {
-    let lengths = ProfileId::ALL.map(|profile| VerifierKey::pinned(profile).file_len());
-    lengths.into_iter().max().unwrap_or_default()
 }
 
 /// Reads a data file and checks that it holds the messages that a proof commits to.

@@ -122,7 +122,7 @@ pub enum VerifyError {
         got: ProfileId,
     },
     /// The proof does not prove its statement.
-    #[error("the proof is not valid: {source}")]
+    #[error("the proof does not hold: {source}")]
     Invalid {
         /// plonky2's reason.
         source: anyhow::Error,

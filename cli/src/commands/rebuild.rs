@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_prover::pipeline::data_path;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::{Ledger, Writes};
@@ -15,7 +16,7 @@ use serde::Serialize;
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::{Outcome, count};
-use crate::proofs::{data_path, read_data, verify_file};
+use crate::proofs::{read_data, verify_file};
 use crate::records;
 
 /// Options of `enfold rebuild`.

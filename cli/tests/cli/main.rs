@@ -5,4 +5,5 @@ mod formats;
 mod generate;
 mod import;
 mod keys;
+mod prove;
 mod usage;

@@ -1,0 +1,200 @@
+//! `enfold prove`: proves a block and applies it to a data directory.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enfold_circuits::statement::BlockStatement;
+use enfold_prover::options::ProveOptions;
+use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
+use enfold_prover::prove::{ProvenBlock, Timings};
+use enfold_state::block::Block;
+use enfold_state::executor::Rejection;
+use enfold_state::store::Store;
+use enfold_witness::plan::PlanReport;
+use enfold_witness::profile::ProfileId;
+use serde::Serialize;
+
+use crate::args::profile_parser;
+use crate::error::CliError;
+use crate::output::{Outcome, count, grouped};
+use crate::progress::{Progress, duration, milliseconds};
+use crate::proofs::{Bits, ProfileText};
+use crate::records;
+
+/// Options of `enfold prove`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Invalid transactions are left out and reported; --strict refuses the block instead. The block is applied to
+the data directory when proof and data file are written and the proof is verified, and not before. The
+messages that the block emits go to PROOF.data; publish them with the proof.
+
+Examples:
+  enfold prove --data state --block chain/block-1.bin --out block-1.proof
+  enfold prove --data state --block block.json --out block.proof --profile test --strict")]
+pub struct ProveArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The block, binary or JSON.
+    #[arg(long, value_name = "FILE")]
+    block: PathBuf,
+    /// File for the proof; the emitted messages go to PROOF.data.
+    #[arg(long, value_name = "PROOF")]
+    out: PathBuf,
+    /// The profile to prove with.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
+    /// Refuse a block that has an invalid transaction.
+    #[arg(long)]
+    strict: bool,
+    /// Replace PROOF and PROOF.data if they exist.
+    #[arg(long)]
+    force: bool,
+    /// Proofs in the making at a time [default: as threads and memory allow].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    in_flight: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    proof: &'a Path,
+    proof_bytes: usize,
+    data_file: &'a Path,
+    data: &'a Path,
+    security_bits: Bits,
+    statement: BlockStatement,
+    rejections: &'a [Rejection],
+    plan: PlanReport,
+    timings: TimingsReport,
+}
+
+/// Times in milliseconds.
+#[derive(Debug, Serialize)]
+pub struct TimingsReport {
+    execute_ms: f64,
+    witness_ms: f64,
+    prove_ms: f64,
+    verify_ms: f64,
+    total_ms: f64,
+    /// For each kind of proof, how many and their summed time.
+    jobs: Vec<KindReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct KindReport {
+    kind: &'static str,
+    proofs: usize,
+    sum_ms: f64,
+}
+
+impl From<&Timings> for TimingsReport {
+    fn from(timings: &Timings) -> Self {
+        let kind = |kind| {
+            let (proofs, sum) = timings.of_kind(kind);
+            KindReport { kind, proofs, sum_ms: milliseconds(sum) }
+        };
+        Self {
+            execute_ms: milliseconds(timings.execute),
+            witness_ms: milliseconds(timings.witness),
+            prove_ms: milliseconds(timings.prove),
+            verify_ms: milliseconds(timings.verify),
+            total_ms: milliseconds(timings.total()),
+            jobs: ["batch", "lift", "fold", "block"].map(kind).into(),
+        }
+    }
+}
+
+/// What was proven, in plain words.
+pub struct ProvenText<'a>(pub &'a ProvenBlock);
+
+impl fmt::Display for ProvenText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ProvenBlock { statement, report, timings, execution, .. } = self.0;
+        let transactions = count(statement.transactions as usize, "transaction", "transactions");
+        writeln!(f, "executed {transactions} in {}", duration(timings.execute))?;
+        for rejection in &execution.rejections {
+            writeln!(f, "  left out: {rejection}")?;
+        }
+        let batches = count(report.batches(), "batch", "batches");
+        write!(
+            f,
+            "planned {batches} ({} debit, {} credit)",
+            report.debit.batches(),
+            report.credit.batches()
+        )?;
+        writeln!(f, " and made their witnesses in {}", duration(timings.witness))?;
+        let kind = |kind, one, many| {
+            let (proofs, sum) = timings.of_kind(kind);
+            format!("{} ({})", count(proofs, one, many), duration(sum))
+        };
+        let (batches, lifts) = (kind("batch", "batch", "batches"), kind("lift", "lift", "lifts"));
+        let (folds, blocks) = (kind("fold", "fold", "folds"), kind("block", "block", "blocks"));
+        write!(f, "proven in {}: {batches}, {lifts}, {folds}, {blocks}", duration(timings.prove))?;
+        writeln!(
+            f,
+            "\nblock proof of {} bytes verified in {}",
+            grouped(self.0.proof.len() as u64),
+            duration(timings.verify)
+        )
+    }
+}
+
+/// The report's two views.
+struct ProveReport<'a> {
+    report: Report<'a>,
+    proven: &'a ProvenBlock,
+}
+
+impl Serialize for ProveReport<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.report.serialize(serializer)
+    }
+}
+
+impl fmt::Display for ProveReport<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { proof, data_file, data, statement, .. } = &self.report;
+        writeln!(f, "block {} of chain {}", statement.block_number, statement.chain_id)?;
+        write!(f, "{}", ProvenText(self.proven))?;
+        writeln!(f, "previous state root {}", statement.previous_root)?;
+        writeln!(f, "new state root      {}", statement.new_root)?;
+        writeln!(f, "profile             {}", ProfileText(statement.profile))?;
+        writeln!(f, "proof in {}, published messages in {}", proof.display(), data_file.display())?;
+        writeln!(f, "{} is at block {} now", data.display(), statement.block_number)
+    }
+}
+
+impl ProveArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the block cannot be executed or proven, or the outputs cannot be written. The data directory is
+    /// then as before.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let block: Block = records::read(&self.block)?;
+        let mut store = Store::open(&self.data)?;
+        let output = Output { proof: self.out.clone(), force: self.force };
+        let options = ProveOptions {
+            strict: self.strict,
+            in_flight: self.in_flight.map(usize::from),
+            ..ProveOptions::default()
+        };
+        let progress = Progress::default();
+        let observe = |event: &_| progress.observe(event);
+        let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
+            .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
+        let report = Report {
+            proof: &self.out,
+            proof_bytes: proven.proof.len(),
+            data_file: &data_path(&self.out),
+            data: &self.data,
+            security_bits: Bits::of(self.profile),
+            statement: proven.statement,
+            rejections: proven.rejections(),
+            plan: proven.report,
+            timings: (&proven.timings).into(),
+        };
+        Outcome::of(&ProveReport { report, proven: &proven })
+    }
+}
