@@ -26,6 +26,7 @@ use enfold_state::hash::Digest;
 use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::{BatchId, Profile};
+use plonky2::field::cosets::get_unique_coset_shifts;
 use plonky2::field::types::Field;
 use plonky2::gates::arithmetic_base::ArithmeticGate;
 use plonky2::gates::constant::ConstantGate;
@@ -37,7 +38,7 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitConfig;
 
-use crate::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
+use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
 use crate::convert::from_native;
 use crate::credit::CreditPathTargets;
 use crate::debit::DebitPathTargets;
@@ -56,9 +57,7 @@ use crate::gates::range::RangeGate;
 use crate::gates::select::SelectGate;
 use crate::gates::signature::SignatureGate;
 use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget, PublicInputsLength};
-
-/// Rows that plonky2 adds when it builds: two hash the public inputs, one holds the hash.
-const PUBLIC_INPUT_ROWS: usize = BatchPublicInputs::LEN.div_ceil(8) + 1;
+use crate::rows::{Part, RowCount};
 
 /// A batch circuit of a profile.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ pub struct BatchCircuit {
     /// The built circuit.
     pub data: CircuitData,
     targets: BatchTargets,
-    rows_used: usize,
+    rows: RowCount,
 }
 
 /// The targets of a batch circuit that a witness fills.
@@ -130,6 +129,7 @@ pub(crate) struct Session<'b> {
     pub builder: &'b mut Builder,
     pub ranges: RangePool,
     pub selects: Selects,
+    pub rows: RowCount,
     top_bits: Vec<BoolTarget>,
     window_depth: usize,
     logup: LogUpTargets,
@@ -146,14 +146,17 @@ impl Session<'_> {
         let mut bits = climb.bits.iter().chain(&self.top_bits);
         let bits: [BoolTarget; TREE_DEPTH] =
             std::array::from_fn(|_| *bits.next().expect("window and top have the tree's depth together"));
-        self.ranges.path(self.builder, index, &bits);
+        let ranges = &mut self.ranges;
+        self.rows.measure(Part::Indices, self.builder, |builder| ranges.path(builder, index, &bits));
         PositionTargets { index, climb }
     }
 
     /// Requires `old` at the position under the current window root, and puts `new` there.
     pub fn replace(&mut self, position: &PositionTargets, old: HashOutTarget, new: HashOutTarget) {
-        let old_root = position.climb.root(self.builder, old);
-        let new_root = position.climb.root(self.builder, new);
+        let climb = &position.climb;
+        let (old_root, new_root) = self.rows.measure(Part::Path, self.builder, |builder| {
+            (climb.root(builder, old), climb.root(builder, new))
+        });
         let first = match self.roots {
             None => old_root,
             Some((first, current)) => {
@@ -166,8 +169,12 @@ impl Session<'_> {
 
     /// A message slot: a LogUp row's, and absorbed if the flag, which becomes boolean, is 1.
     pub fn message(&mut self, message: MessageTargets, flag: Target) {
-        self.logup.push(self.builder, message, flag);
-        self.sponge.absorb(self.builder, &mut self.selects, message, flag);
+        let logup = &mut self.logup;
+        self.rows.measure(Part::Logup, self.builder, |builder| logup.push(builder, message, flag));
+        let sponge = &mut self.sponge;
+        let absorbed =
+            self.rows.measure(Part::Messages, self.builder, |builder| sponge.permuted(builder, message));
+        sponge.absorb(self.builder, &mut self.selects, absorbed, flag);
     }
 }
 
@@ -181,14 +188,17 @@ pub(crate) struct Outcome {
 
 impl BatchTargets {
     /// Adds a batch circuit, public inputs included, to an empty builder.
-    fn constrain(builder: &mut Builder, profile: &Profile, batch: BatchId) -> Self {
+    /// Counts all rows but those that are added when it is built.
+    fn constrain(builder: &mut Builder, profile: &Profile, batch: BatchId) -> (Self, RowCount) {
         let emits = batch.phase() == Phase::Debit;
 
         // 1. Context and challenges.
         let chain_id = builder.add_virtual_target();
         let seed = builder.add_virtual_hash();
-        let ctx = context(builder, chain_id, seed);
-        let challenges = logup_challenges(builder, seed);
+        let mut rows = RowCount::default();
+        let (ctx, challenges) = rows.measure(Part::State, builder, |builder| {
+            (context(builder, chain_id, seed), logup_challenges(builder, seed))
+        });
 
         // 3, 4. The paths and their messages.
         let mut before = ChainStateTargets::new(builder);
@@ -199,6 +209,7 @@ impl BatchTargets {
             builder: &mut *builder,
             ranges: RangePool::default(),
             selects: Selects::default(),
+            rows,
             top_bits: top.bits.clone(),
             window_depth: profile.window_depth,
             logup: LogUpTargets::new(challenges, before.sum, sign),
@@ -214,36 +225,41 @@ impl BatchTargets {
                 crate::credit::constrain(&mut session, shape, &before)
             }
         };
-        let Session { ranges, selects, logup, sponge, roots, .. } = session;
-        ranges.finish(builder);
-        selects.finish(builder);
-        let sum = logup.finish(builder);
+        let Session { ranges, selects, mut rows, logup, sponge, roots, .. } = session;
+        ranges.finish(builder, &mut rows);
+        rows.add(Part::Selects, selects.finish(builder));
+        let sum = rows.measure(Part::Logup, builder, |builder| logup.finish(builder));
         let digest = sponge.digest();
         let (first_root, last_root) = roots.expect("a batch has a path");
 
         // 2. Before.
-        before.root = top.root(builder, first_root);
-        let before_digest = before.digest(builder);
+        let before_digest = rows.measure(Part::State, builder, |builder| {
+            before.root = top.root(builder, first_root);
+            before.digest(builder)
+        });
 
         // 5. After.
-        let emitted = if emits { link_emitted(builder, before.emitted, digest) } else { before.emitted };
-        let consumed = if emits { before.consumed } else { link_consumed(builder, before.consumed, digest) };
-        let after = ChainStateTargets {
-            root: top.root(builder, last_root),
-            emitted,
-            consumed,
-            sum,
-            transactions: outcome.transactions,
-            messages: outcome.messages,
-            phase: outcome.phase,
-            ..before
-        };
-        let after_digest = after.digest(builder);
+        let after_digest = rows.measure(Part::State, builder, |builder| {
+            let emitted = if emits { link_emitted(builder, before.emitted, digest) } else { before.emitted };
+            let consumed =
+                if emits { before.consumed } else { link_consumed(builder, before.consumed, digest) };
+            let after = ChainStateTargets {
+                root: top.root(builder, last_root),
+                emitted,
+                consumed,
+                sum,
+                transactions: outcome.transactions,
+                messages: outcome.messages,
+                phase: outcome.phase,
+                ..before
+            };
+            after.digest(builder)
+        });
 
         let set = builder.add_virtual_hash();
         let public_inputs = BatchPublicInputsTarget { set, ctx, before: before_digest, after: after_digest };
         public_inputs.register(builder);
-        Self { set, chain_id, seed, before, top, paths: outcome.paths, public_inputs }
+        (Self { set, chain_id, seed, before, top, paths: outcome.paths, public_inputs }, rows)
     }
 }
 
@@ -264,14 +280,14 @@ fn gate_set(config: &CircuitConfig) -> Vec<GateRef<F, D>> {
     ]
 }
 
-/// Rows of a finished circuit before padding.
-fn count_rows(builder: &mut Builder) -> usize {
+/// Counts what is left to count of a circuit that is laid out.
+fn finish_count(builder: &mut Builder, rows: &mut RowCount) {
     let Target::VirtualTarget { index: targets } = builder.add_virtual_target() else {
         unreachable!("a virtual target was asked for")
     };
     let is_constant = |&index: &usize| builder.target_as_constant(Target::VirtualTarget { index }).is_some();
     let constants = (0..targets).filter(is_constant).count();
-    builder.num_gates() + PUBLIC_INPUT_ROWS + constants.div_ceil(builder.config.num_constants)
+    rows.finish(builder, constants);
 }
 
 impl BatchCircuit {
@@ -281,32 +297,52 @@ impl BatchCircuit {
     /// If it needs more rows: the profile's shapes and its degree do not fit.
     pub fn build(profile: &Profile, batch: BatchId, config: &CircuitConfig, degree_bits: usize) -> Self {
         let mut builder = Builder::new(config.clone());
-        let targets = BatchTargets::constrain(&mut builder, profile, batch);
-        let rows_used = count_rows(&mut builder);
-        let rows = 1 << degree_bits;
-        assert!(rows_used <= rows, "{} of {} needs {rows_used} rows, has {rows}", batch.name(), profile.id);
+        let (targets, mut rows) = BatchTargets::constrain(&mut builder, profile, batch);
+        finish_count(&mut builder, &mut rows);
+        let (used, degree) = (rows.total(), 1 << degree_bits);
+        assert!(used <= degree, "{} of {} needs {used} rows, has {degree}", batch.name(), profile.id);
         for gate in gate_set(config) {
             builder.add_gate_to_gate_set(gate);
         }
         // plonky2 fills up to the next power of two by itself.
-        while builder.num_gates() <= rows / 2 {
+        while builder.num_gates() <= degree / 2 {
             builder.add_gate(NoopGate, vec![]);
         }
         let data = builder.build::<EnfoldConfig>();
         assert_eq!(data.common.degree_bits(), degree_bits, "rows after padding");
-        Self { batch, data, targets, rows_used }
+        Self { batch, data, targets, rows }
+    }
+
+    /// What all batch circuits with this configuration and degree have in common, without building one.
+    pub fn common(config: &CircuitConfig, degree_bits: usize) -> CommonCircuitData {
+        let mut builder = Builder::new(config.clone());
+        for gate in gate_set(config) {
+            builder.add_gate_to_gate_set(gate);
+        }
+        let inputs = builder.add_virtual_targets(BatchPublicInputs::LEN);
+        builder.register_public_inputs(&inputs);
+        // Of the common data only these depend on the degree.
+        let fri_params = config.fri_config.fri_params(degree_bits, config.zero_knowledge);
+        let k_is = get_unique_coset_shifts(1 << degree_bits, config.num_routed_wires);
+        CommonCircuitData { fri_params, k_is, ..builder.mock_build::<EnfoldConfig>().common }
     }
 
     /// The rows that the circuit would use, without building it.
-    pub fn count_rows(profile: &Profile, batch: BatchId, config: &CircuitConfig) -> usize {
+    pub fn count_rows(profile: &Profile, batch: BatchId, config: &CircuitConfig) -> RowCount {
         let mut builder = Builder::new(config.clone());
-        BatchTargets::constrain(&mut builder, profile, batch);
-        count_rows(&mut builder)
+        let (_, mut rows) = BatchTargets::constrain(&mut builder, profile, batch);
+        finish_count(&mut builder, &mut rows);
+        rows
     }
 
     /// Rows in use, before padding.
     pub fn rows_used(&self) -> usize {
-        self.rows_used
+        self.rows.total()
+    }
+
+    /// What the rows in use are for.
+    pub fn rows(&self) -> &RowCount {
+        &self.rows
     }
 
     /// The targets that a witness fills.

@@ -43,6 +43,7 @@ use crate::fill::{Fill, FillError, check_length};
 use crate::gadgets::chain::ChainStateTargets;
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::message;
+use crate::rows::Part;
 
 /// Targets of a [`CreditPath`].
 #[derive(Debug)]
@@ -107,7 +108,7 @@ fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets 
     }
 
     // 3. What was there.
-    let digest = leaf.digest(builder).elements;
+    let digest = session.rows.measure(Part::Leaves, builder, |builder| leaf.digest(builder)).elements;
     let nothing = [builder.zero(); 4];
     let old = session.selects.select(builder, empty, nothing, digest);
 
@@ -131,7 +132,8 @@ fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets 
     }
 
     // 11. The new leaf.
-    let new = LeafTargets { balance, ..leaf }.digest(session.builder);
+    let new = LeafTargets { balance, ..leaf };
+    let new = session.rows.measure(Part::Leaves, session.builder, |builder| new.digest(builder));
     session.replace(&position, old.into(), new);
     CreditPathTargets { position, empty, leaf, messages }
 }

@@ -48,6 +48,7 @@ use crate::gadgets::chain::ChainStateTargets;
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::message;
 use crate::gadgets::schnorr::{self, SignatureTargets};
+use crate::rows::Part;
 
 /// Targets of a [`DebitPath`].
 #[derive(Debug)]
@@ -111,7 +112,7 @@ pub(crate) fn constrain(
         // 1. The leaf.
         let position = session.position();
         let leaf = LeafTargets::new(session.builder);
-        let old = leaf.digest(session.builder);
+        let old = session.rows.measure(Part::Leaves, session.builder, |builder| leaf.digest(builder));
 
         let heads = [Op::Transfer, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
         let mut running = Running { leaf, previous_live: None, transactions, fees };
@@ -121,7 +122,7 @@ pub(crate) fn constrain(
         (transactions, fees) = (running.transactions, running.fees);
 
         // 12. The new leaf.
-        let new = running.leaf.digest(session.builder);
+        let new = session.rows.measure(Part::Leaves, session.builder, |builder| running.leaf.digest(builder));
         session.replace(&position, old, new);
         paths.push(DebitPathTargets { position, leaf, legs });
     }
@@ -152,7 +153,8 @@ fn constrain_leg(
     let op = builder.constant(from_native(Op::Transfer.element()));
     let [a0, a1, a2, a3] = leg.to_address.elements;
     let record = [op, chain_id, index, leaf.nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo];
-    let signer = schnorr::verify(builder, &leg.signature, record);
+    let verify = |builder: &mut Builder| schnorr::verify(builder, &leg.signature, record);
+    let signer = session.rows.measure(Part::Signature, builder, verify);
 
     // 4. The signer's address, where the leg is live, and else the leaf's own.
     let owner = leaf.address.elements;

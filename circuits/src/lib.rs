@@ -19,6 +19,8 @@ pub mod mutate;
 pub mod params;
 pub mod public_inputs;
 pub mod recursion;
+pub mod report;
+pub mod rows;
 pub mod security;
 pub mod serialization;
 pub mod statement;

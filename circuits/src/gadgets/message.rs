@@ -30,7 +30,7 @@ pub fn route(builder: &mut Builder, from: Target, to: Target) -> Target {
 }
 
 /// Twin of [`enfold_state::hash::MessageSponge`]: absorbs one message (8 elements) a permutation, and only
-/// the flagged ones. One row and a selection a message.
+/// the flagged ones.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageSpongeTargets(DigestTarget);
 
@@ -42,17 +42,21 @@ impl MessageSpongeTargets {
         Self([tag, zero, zero, zero])
     }
 
-    /// Absorbs a message if its flag is 1 and does nothing if it is 0. The caller sees to it that the flag is
-    /// boolean.
+    /// What the sponge holds once it has absorbed a message. One row.
+    pub fn permuted(&self, builder: &mut Builder, message: MessageTargets) -> DigestTarget {
+        let state = absorb(builder, message, self.0);
+        std::array::from_fn(|i| state[RATE + i])
+    }
+
+    /// Goes on from `absorbed` ([`Self::permuted`]) if the flag is 1 and does nothing if it is 0. The caller sees to
+    /// it that the flag is boolean. A selection.
     pub fn absorb(
         &mut self,
         builder: &mut Builder,
         selects: &mut Selects,
-        message: MessageTargets,
+        absorbed: DigestTarget,
         flag: Target,
     ) {
-        let state = absorb(builder, message, self.0);
-        let absorbed = std::array::from_fn(|i| state[RATE + i]);
         self.0 = selects.select(builder, flag, absorbed, self.0);
     }
 

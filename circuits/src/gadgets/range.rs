@@ -10,6 +10,7 @@ use plonky2::iop::target::{BoolTarget, Target};
 use crate::config::Builder;
 use crate::gates::path::PathGate;
 use crate::gates::range::RangeGate;
+use crate::rows::{Part, RowCount};
 
 /// Values that wait for a row.
 #[derive(Debug, Default)]
@@ -58,8 +59,23 @@ impl RangePool {
         row
     }
 
-    /// Lays out all values. Slots in excess hold zero.
-    pub fn finish(mut self, builder: &mut Builder) {
+    /// Lays out all values and counts the rows. Slots in excess hold zero.
+    pub(crate) fn finish(mut self, builder: &mut Builder, rows: &mut RowCount) {
+        rows.measure(Part::Ranges, builder, |builder| self.range_rows(builder));
+        rows.measure(Part::Indices, builder, |builder| self.more_path_rows(builder));
+        let zero = builder.zero();
+        let narrow = self.narrow.into_iter().chain(std::iter::repeat(zero));
+        let indices = self.indices.into_iter().chain(std::iter::repeat(zero));
+        for (slot, value) in self.narrow_slots.into_iter().zip(narrow) {
+            builder.connect(value, slot);
+        }
+        for (slot, value) in self.index_slots.into_iter().zip(indices) {
+            builder.connect(value, slot);
+        }
+    }
+
+    /// Rows for the values of 62 bits, and for those of 32 bits that have no room yet.
+    fn range_rows(&mut self, builder: &mut Builder) {
         let zero = builder.zero();
         for values in std::mem::take(&mut self.amounts).chunks(RangeGate::WIDE) {
             let row = self.range_row(builder);
@@ -74,20 +90,17 @@ impl RangePool {
                 builder.connect(zero, Target::wire(row, RangeGate::value(slot)));
             }
         }
+    }
+
+    /// Rows for the values of 30 bits that have no room yet.
+    fn more_path_rows(&mut self, builder: &mut Builder) {
+        let zero = builder.zero();
         while self.index_slots.len() < self.indices.len() {
             let row = self.path_row(builder);
             // A row for its values alone: no generator sets index and bits, which are zero.
             for column in 0..PathGate::NARROW {
                 builder.connect(zero, Target::wire(row, column));
             }
-        }
-        let narrow = self.narrow.into_iter().chain(std::iter::repeat(zero));
-        let indices = self.indices.into_iter().chain(std::iter::repeat(zero));
-        for (slot, value) in self.narrow_slots.into_iter().zip(narrow) {
-            builder.connect(value, slot);
-        }
-        for (slot, value) in self.index_slots.into_iter().zip(indices) {
-            builder.connect(value, slot);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::gates::select::{SelectGate, SelectGenerator};
 pub struct Selects {
     /// The row with free slots and the first free one.
     open: Option<(usize, usize)>,
+    rows: usize,
 }
 
 impl Selects {
@@ -22,7 +23,10 @@ impl Selects {
         on: DigestTarget,
         off: DigestTarget,
     ) -> DigestTarget {
-        let (row, slot) = self.open.take().unwrap_or_else(|| (builder.add_gate(SelectGate, vec![]), 0));
+        let (row, slot) = self.open.take().unwrap_or_else(|| {
+            self.rows += 1;
+            (builder.add_gate(SelectGate, vec![]), 0)
+        });
         self.open = (slot + 1 < SelectGate::SLOTS).then_some((row, slot + 1));
         builder.connect(flag, Target::wire(row, SelectGate::flag(slot)));
         for (target, column) in off.into_iter().zip(SelectGate::off(slot)) {
@@ -36,12 +40,14 @@ impl Selects {
         std::array::from_fn(|i| Target::wire(row, start + i))
     }
 
-    /// Fills the last row up. Slots in excess hold zeros.
-    pub fn finish(self, builder: &mut Builder) {
-        let Some((row, first)) = self.open else { return };
-        let zero = builder.zero();
-        for column in SelectGate::flag(first)..SelectGate::result(SelectGate::SLOTS - 1).end {
-            builder.connect(zero, Target::wire(row, column));
+    /// Fills the last row up. Slots in excess hold zeros. Returns the number of rows.
+    pub fn finish(self, builder: &mut Builder) -> usize {
+        if let Some((row, first)) = self.open {
+            let zero = builder.zero();
+            for column in SelectGate::flag(first)..SelectGate::result(SelectGate::SLOTS - 1).end {
+                builder.connect(zero, Target::wire(row, column));
+            }
         }
+        self.rows
     }
 }

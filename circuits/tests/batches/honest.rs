@@ -1,13 +1,11 @@
 //! Honest batches: the checker passes them, their proofs verify, and the circuits fit their profiles.
 
-use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::config::CircuitData;
-use enfold_circuits::params::Params;
 use enfold_circuits::serialization::{Gates, Generators};
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::profile::BatchId;
 use enfold_witness::witness::BlockWitness;
 
-use crate::bank::{Bank, SET, circuit, only, profile, stranger};
+use crate::bank::{Bank, SET, circuit, only, stranger};
 use crate::lie::Lie;
 
 /// A block with a batch of each kind: accounts 1 and 2 pay often, with fees, and account 3 receives
@@ -60,26 +58,6 @@ fn batch_circuits_share_their_common_data() {
         assert_eq!(first.data.common, other.data.common);
         assert_ne!(first.data.verifier_only.circuit_digest, other.data.verifier_only.circuit_digest);
     }
-}
-
-/// Rows of each batch circuit, in the order of [`BatchId::ALL`].
-#[test]
-fn batches_fill_their_rows() {
-    for (id, expected) in
-        [(ProfileId::Test, [971, 1014, 1011, 988]), (ProfileId::Standard, [65471, 65213, 65531, 65516])]
-    {
-        let params = Params::of(id);
-        let count = |batch| BatchCircuit::count_rows(id.profile(), batch, &params.batch);
-        let rows = BatchId::ALL.map(count);
-        assert_eq!(rows, expected, "{id}");
-        let capacity = 1 << params.batch_degree_bits;
-        let least = if id == ProfileId::Standard { capacity * 97 / 100 } else { capacity * 9 / 10 };
-        assert!(rows.iter().all(|rows| (least..=capacity).contains(rows)), "{id}: {rows:?} of {capacity}");
-    }
-    assert_eq!(circuit(BatchId::DebitMany).rows_used(), {
-        let params = Params::of(ProfileId::Test);
-        BatchCircuit::count_rows(profile(), BatchId::DebitMany, &params.batch)
-    });
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! What a block costs in rows.
+
+use enfold_state::chain::Phase;
+use enfold_witness::plan::Plan;
+use enfold_witness::profile::{BatchId, ProfileId};
+use serde::Serialize;
+
+use super::batch_rows;
+use crate::params::Params;
+use crate::rows::RowCount;
+
+/// Rows of a phase's circuits: of a path and of a leg. What is packed, such as ranges, counts by its share.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Marginal {
+    path: f64,
+    leg: f64,
+}
+
+/// Rows that paths and legs take in a profile's batch circuits.
+#[derive(Clone, Debug)]
+pub struct RowCosts {
+    params: Params,
+    /// Rows of each batch circuit that do not grow with its size, in the order of [`BatchId::ALL`].
+    fixed: [usize; 4],
+    debit: Marginal,
+    credit: Marginal,
+}
+
+/// What a block costs in rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BlockCost {
+    /// Batch proofs.
+    pub batches: usize,
+    /// Lift proofs.
+    pub lifts: usize,
+    /// Fold proofs.
+    pub folds: usize,
+    /// Rows of batch circuits that the block's legs and their paths take, and what each batch has besides. Padding
+    /// is not counted.
+    pub rows_used: u64,
+    /// All rows of all circuits that are proven: batches, lifts, folds and the block.
+    pub rows_paid: u64,
+    /// Share of the rows paid that are of lifts, folds and the block, 0 to 1.
+    pub recursion_share: f64,
+    /// Rows used for each transaction.
+    pub rows_used_per_transfer: f64,
+    /// Rows paid for each transaction.
+    pub rows_paid_per_transfer: f64,
+}
+
+impl Marginal {
+    /// From the rows of both instances of a phase: `paths path + paths legs leg = rows - fixed` for both.
+    fn solve(id: ProfileId, instances: [BatchId; 2], rows: &[RowCount; 4]) -> Self {
+        let [(many, a), (few, b)] = instances.map(|batch| {
+            let (shape, rows) = (id.profile().shape(batch), &rows[batch as usize]);
+            (shape, (rows.total() - rows.fixed()) as f64 / shape.paths as f64)
+        });
+        let leg = (b - a) / (few.legs as f64 - many.legs as f64);
+        Self { path: a - many.legs as f64 * leg, leg }
+    }
+}
+
+impl RowCosts {
+    /// Of a profile, counted in its circuits without building them.
+    pub fn of(id: ProfileId) -> Self {
+        let rows = batch_rows(id);
+        Self {
+            params: Params::of(id),
+            fixed: rows.map(|rows| rows.fixed()),
+            debit: Marginal::solve(id, [BatchId::DebitMany, BatchId::DebitFew], &rows),
+            credit: Marginal::solve(id, [BatchId::CreditMany, BatchId::CreditFew], &rows),
+        }
+    }
+
+    /// Rows in use in a batch with so many live paths and legs.
+    pub fn batch(&self, batch: BatchId, paths: usize, legs: usize) -> f64 {
+        let Marginal { path, leg } = if batch.phase() == Phase::Debit { self.debit } else { self.credit };
+        self.fixed[batch as usize] as f64 + paths as f64 * path + legs as f64 * leg
+    }
+
+    /// Lift and fold proofs over so many batch proofs. A fold proof takes lift and fold proofs alike, so each
+    /// makes one out of `fold_arity` at most, until one is left; the block circuit takes no lift proof, so there is
+    /// one fold at least.
+    pub fn tree(&self, batches: usize) -> (usize, usize) {
+        let lifts = batches.div_ceil(self.params.lift_arity);
+        let folds = lifts.saturating_sub(1).div_ceil(self.params.fold_arity - 1).max(1);
+        (lifts, folds)
+    }
+
+    /// The cost of a block with this plan.
+    pub fn block(&self, plan: &Plan) -> BlockCost {
+        let transfers = plan.debit.order.len() as f64;
+        let (mut batches, mut used) = (0, 0.0);
+        for (_, batch) in plan.batches() {
+            let legs = batch.paths.iter().map(|path| path.legs.len()).sum();
+            batches += 1;
+            used += self.batch(batch.batch, batch.paths.len(), legs);
+        }
+        let (lifts, folds) = self.tree(batches);
+        let Params { batch_degree_bits, recursion_degree_bits, block_degree_bits, .. } = self.params;
+        let recursion = ((lifts + folds) << recursion_degree_bits) + (1 << block_degree_bits);
+        let paid = (batches << batch_degree_bits) + recursion;
+        BlockCost {
+            batches,
+            lifts,
+            folds,
+            rows_used: used.round() as u64,
+            rows_paid: paid as u64,
+            recursion_share: recursion as f64 / paid as f64,
+            rows_used_per_transfer: used / transfers,
+            rows_paid_per_transfer: paid as f64 / transfers,
+        }
+    }
+}

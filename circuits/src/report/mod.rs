@@ -1,0 +1,261 @@
+//! Measures of a profile's circuits, and of what a block costs in them.
+//!
+//! Proving takes time by **cells**: rows times columns. The rows of batch circuits are counted while they are laid
+//! out, so nothing of `2^16` rows is built. Lift, fold and block are built, over batch circuits that are not there:
+//! their keys are constants of lift, and any will do for counting.
+
+mod block;
+
+pub use block::{BlockCost, RowCosts};
+
+use enfold_state::hash::Digest;
+use enfold_witness::profile::{BatchId, ProfileId};
+use plonky2::field::types::Field;
+use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
+use plonky2::hash::merkle_tree::MerkleCap;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::batch::BatchCircuit;
+use crate::block::BlockCircuit;
+use crate::check::Checker;
+use crate::config::{CircuitData, CommonCircuitData, F, VerifierOnlyCircuitData};
+use crate::fold::FoldCircuit;
+use crate::gadgets::schnorr;
+use crate::lift::LiftCircuit;
+use crate::params::Params;
+use crate::recursion::BuildError;
+use crate::rows::{Part, RowCount};
+use crate::verify::PinnedSet;
+
+/// Measures of a profile.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProfileReport {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Rows of batch circuits for a transfer between two leaves that have no other leg in the block, with a fee: its
+    /// share of full `debit_many`, `credit_many` and `credit_few` circuits, their padding included.
+    pub rows_per_transfer: f64,
+    /// The same in cells.
+    pub cells_per_transfer: f64,
+    /// Rows of a signature, its key's address included.
+    pub signature_rows: usize,
+    /// The circuits: batches, lift, fold, block.
+    pub circuits: Vec<CircuitReport>,
+}
+
+/// Measures of a circuit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CircuitReport {
+    /// A batch's name, `lift`, `fold` or `block`.
+    pub name: &'static str,
+    /// Paths and legs of a batch circuit.
+    #[serde(flatten)]
+    pub shape: Option<ShapeReport>,
+    /// Rows in use.
+    pub rows: usize,
+    /// All rows.
+    pub degree: usize,
+    /// Share of the rows in use, 0 to 1.
+    pub fill: f64,
+    /// Rows in use by gate, most first.
+    pub gates: Vec<GateRows>,
+    /// Rows in use by what they are for. Empty in lift, fold and block.
+    pub parts: Vec<PartRows>,
+    /// The highest degree of a gate's constraint, its selector apart.
+    pub constraint_degree: usize,
+    /// Columns.
+    pub columns: Columns,
+    /// Cells of a proof: all rows times the columns that each proof commits to.
+    pub cells: u64,
+    /// Elements of the public inputs.
+    pub public_inputs: usize,
+    /// Entry of the circuit's key ([`crate::keys::entry`]), if it is known.
+    pub digest: Option<Digest>,
+}
+
+/// Paths and legs of a batch circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ShapeReport {
+    /// Leaves that are opened.
+    pub paths: usize,
+    /// Legs for each.
+    pub legs: usize,
+}
+
+/// Rows with a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GateRows {
+    /// The gate, without its parameters.
+    pub gate: String,
+    /// The rows.
+    pub rows: usize,
+}
+
+/// Rows for a purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PartRows {
+    /// What they are for.
+    pub part: Part,
+    /// The rows.
+    pub rows: usize,
+    /// The rows divided by the circuit's legs.
+    pub rows_per_leg: f64,
+}
+
+/// Columns of a circuit. Constants and sigmas are committed to once, the others in each proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Columns {
+    /// Selectors and gate constants.
+    pub constants: usize,
+    /// Columns that say what is connected: as many as routed wires.
+    pub sigmas: usize,
+    /// Wires.
+    pub wires: usize,
+    /// The permutation argument's products, full and partial, for all challenges.
+    pub permutation: usize,
+    /// Parts of the quotient, for all challenges.
+    pub quotient: usize,
+}
+
+impl Columns {
+    /// Of circuits with these common data.
+    pub fn of(common: &CommonCircuitData) -> Self {
+        let challenges = common.config.num_challenges;
+        Self {
+            constants: common.num_constants,
+            sigmas: common.config.num_routed_wires,
+            wires: common.config.num_wires,
+            permutation: (1 + common.num_partial_products) * challenges,
+            quotient: common.quotient_degree_factor * challenges,
+        }
+    }
+
+    /// Columns that each proof commits to.
+    pub const fn proof(&self) -> usize {
+        self.wires + self.permutation + self.quotient
+    }
+}
+
+impl CircuitReport {
+    fn new(name: &'static str, common: &CommonCircuitData, rows: usize, gates: Vec<GateRows>) -> Self {
+        let (degree, columns) = (common.degree(), Columns::of(common));
+        Self {
+            name,
+            shape: None,
+            rows,
+            degree,
+            fill: rows as f64 / degree as f64,
+            gates,
+            parts: Vec::new(),
+            constraint_degree: common.constraint_degree(),
+            columns,
+            cells: (degree * columns.proof()) as u64,
+            public_inputs: common.num_public_inputs,
+            digest: None,
+        }
+    }
+
+    /// Of a batch circuit that is not built.
+    fn of_batch(id: ProfileId, batch: BatchId, common: &CommonCircuitData, rows: &RowCount) -> Self {
+        let shape = id.profile().shape(batch);
+        let legs = shape.capacity() as f64;
+        let gates = rows.by_gate().into_iter().map(|(gate, rows)| GateRows { gate: gate.to_owned(), rows });
+        let part = |part| {
+            let rows = rows.of(part);
+            PartRows { part, rows, rows_per_leg: rows as f64 / legs }
+        };
+        Self {
+            shape: Some(ShapeReport { paths: shape.paths, legs: shape.legs }),
+            parts: Part::ALL.into_iter().map(part).filter(|part| part.rows > 0).collect(),
+            ..Self::new(batch.name(), common, rows.total(), gates.collect())
+        }
+    }
+
+    /// Of a circuit that is built.
+    fn of_built(name: &'static str, data: &CircuitData) -> Self {
+        let gates = gate_rows(data);
+        let rows = gates.iter().map(|gate| gate.rows).sum();
+        Self::new(name, &data.common, rows, gates)
+    }
+}
+
+/// Rows of a built circuit by gate, most first, those that only fill it up left out.
+pub fn gate_rows(data: &CircuitData) -> Vec<GateRows> {
+    let checker = Checker::new(data);
+    let mut gates: Vec<GateRows> = Vec::new();
+    for row in 0..checker.num_rows() {
+        // plonky2 names gates by their Debug form, parameters included.
+        let name = checker.gate_name(row);
+        let name = name.split([' ', '<', '(']).next().unwrap_or(name);
+        match gates.iter_mut().find(|gate| gate.gate == name) {
+            Some(gate) => gate.rows += 1,
+            None => gates.push(GateRows { gate: name.to_owned(), rows: 1 }),
+        }
+    }
+    gates.retain(|gate| gate.gate != "NoopGate");
+    gates.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.gate.cmp(&b.gate)));
+    gates
+}
+
+/// Rows of a profile's batch circuits, in the order of [`BatchId::ALL`].
+pub fn batch_rows(id: ProfileId) -> [RowCount; 4] {
+    let params = Params::of(id);
+    let mut rows = [RowCount::default(); 4];
+    let count = |batch| BatchCircuit::count_rows(id.profile(), batch, &params.batch);
+    rows.par_iter_mut().zip(BatchId::ALL).for_each(|(rows, batch)| *rows = count(batch));
+    rows
+}
+
+impl ProfileReport {
+    /// Measures a profile's circuits: seconds.
+    ///
+    /// # Errors
+    /// If lift, fold or block do not fit the profile's degrees: a mistake in its constants.
+    pub fn measure(id: ProfileId) -> Result<Self, BuildError> {
+        let params = Params::of(id);
+        let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
+        let (rows, recursion) = rayon::join(|| batch_rows(id), || recursion(&params, &common));
+        let batches = BatchId::ALL.into_iter().zip(&rows);
+        let mut circuits: Vec<_> =
+            batches.map(|(batch, rows)| CircuitReport::of_batch(id, batch, &common, rows)).collect();
+        circuits.extend(recursion?);
+
+        let share = |batch| common.degree() as f64 / id.profile().shape(batch).capacity() as f64;
+        let rows_per_transfer: f64 =
+            [BatchId::DebitMany, BatchId::CreditMany, BatchId::CreditFew].into_iter().map(share).sum();
+        Ok(Self {
+            profile: id,
+            rows_per_transfer,
+            cells_per_transfer: rows_per_transfer * Columns::of(&common).proof() as f64,
+            signature_rows: schnorr::ROWS,
+            circuits,
+        })
+    }
+
+    /// With the digests of a pinned list.
+    pub fn with_digests(mut self, pinned: &PinnedSet) -> Self {
+        for circuit in &mut self.circuits {
+            let pinned = pinned.circuits.iter().find(|pinned| pinned.name == circuit.name);
+            circuit.digest = pinned.map(|pinned| pinned.entry);
+        }
+        self
+    }
+}
+
+/// Lift, fold and block over batch circuits with these common data and any keys.
+fn recursion(params: &Params, common: &CommonCircuitData) -> Result<[CircuitReport; 3], BuildError> {
+    let key = |number| VerifierOnlyCircuitData {
+        constants_sigmas_cap: MerkleCap(vec![HashOut::ZERO; 1 << common.config.fri_config.cap_height]),
+        circuit_digest: HashOut { elements: [F::from_canonical_usize(number); NUM_HASH_OUT_ELTS] },
+    };
+    let keys: Vec<_> = (0..BatchId::ALL.len()).map(key).collect();
+    let lift = LiftCircuit::build(params, common, &keys)?;
+    let fold = FoldCircuit::build(params, &lift)?;
+    let block = BlockCircuit::build(params, &fold)?;
+    Ok([
+        CircuitReport::of_built("lift", &lift.data),
+        CircuitReport::of_built("fold", &fold.data),
+        CircuitReport::of_built("block", &block.data),
+    ])
+}

@@ -1,0 +1,157 @@
+//! The circuits' figures: pinned, and within their budget.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use enfold_circuits::batch::BatchCircuit;
+use enfold_circuits::params::Params;
+use enfold_circuits::report::{GateRows, ProfileReport, RowCosts, gate_rows};
+use enfold_circuits::rows::Part;
+use enfold_fixtures::accounts::secret_keys;
+use enfold_state::executor::{Debit, Execution};
+use enfold_state::field::from_u32;
+use enfold_state::hash::Digest;
+use enfold_state::leaf::LeafIndex;
+use enfold_state::message::{Message, Op};
+use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_witness::plan::Plan;
+use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
+
+const REGENERATE: &str = "cargo run --release -p enfold-circuits --example figures";
+
+static STANDARD: LazyLock<ProfileReport> =
+    LazyLock::new(|| ProfileReport::measure(ProfileId::Standard).unwrap());
+
+fn assert_pinned(report: &ProfileReport) {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fixtures/figures/{}.json", report.profile));
+    let pinned = std::fs::read_to_string(&file).unwrap();
+    let got = serde_json::to_string_pretty(report).unwrap() + "\n";
+    let line = pinned.lines().zip(got.lines()).position(|(pinned, got)| pinned != got);
+    assert!(
+        pinned == got,
+        "{}: the circuits have other figures, from line {} on; if that is meant, write them anew with\n  {REGENERATE}",
+        file.display(),
+        line.map_or(1, |line| line + 1),
+    );
+}
+
+#[test]
+fn figures_of_test_are_pinned() {
+    assert_pinned(&ProfileReport::measure(ProfileId::Test).unwrap());
+}
+
+#[test]
+fn figures_of_standard_are_pinned() {
+    assert_pinned(&STANDARD);
+}
+
+#[test]
+fn a_transfer_is_within_its_budget() {
+    assert!(STANDARD.rows_per_transfer <= 150.0, "{}", STANDARD.rows_per_transfer);
+    assert!(STANDARD.cells_per_transfer <= 29_000.0, "{}", STANDARD.cells_per_transfer);
+    assert!(STANDARD.signature_rows <= 40);
+    for circuit in &STANDARD.circuits[..BatchId::ALL.len()] {
+        assert!(circuit.fill >= 0.97, "{}: {}", circuit.name, circuit.fill);
+        assert_eq!(circuit.degree, 1 << 16);
+        let signature = circuit.parts.iter().find(|part| part.part == Part::Signature);
+        assert!(signature.is_none_or(|part| part.rows_per_leg == STANDARD.signature_rows as f64));
+        assert_eq!(circuit.columns.proof(), 174);
+    }
+}
+
+/// What is counted without building is what the built circuits have.
+#[test]
+fn counts_are_those_of_built_circuits() {
+    let id = ProfileId::Test;
+    let params = Params::of(id);
+    let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
+    for batch in BatchId::ALL {
+        let circuit = BatchCircuit::build(id.profile(), batch, &params.batch, params.batch_degree_bits);
+        let counted = BatchCircuit::count_rows(id.profile(), batch, &params.batch);
+        assert_eq!(circuit.rows(), &counted);
+        assert_eq!(circuit.data.common, common);
+        let counted =
+            counted.by_gate().into_iter().map(|(gate, rows)| GateRows { gate: gate.to_owned(), rows });
+        assert_eq!(gate_rows(&circuit.data), counted.collect::<Vec<_>>(), "{}", batch.name());
+    }
+}
+
+/// The rows of circuits of other sizes follow from those of a profile's, up to what packing rounds.
+#[test]
+fn rows_grow_by_paths_and_legs() {
+    let id = ProfileId::Test;
+    let (costs, params) = (RowCosts::of(id), Params::of(id));
+    for batch in BatchId::ALL {
+        for (paths, legs) in [(2, 3), (7, 1), (4, 30)] {
+            let mut profile = *id.profile();
+            profile.shapes[batch as usize] = BatchShape { paths, legs };
+            let rows = BatchCircuit::count_rows(&profile, batch, &params.batch).total() as f64;
+            let expected = costs.batch(batch, paths, paths * legs);
+            assert!(
+                (rows - expected).abs() < 4.0 + rows / 100.0,
+                "{}: {rows}, expected {expected}",
+                batch.name()
+            );
+        }
+    }
+}
+
+/// The execution of transfers that all have senders and receivers of their own, with fees to one leaf. Leaf 0
+/// is the collector's, then come the senders, then the receivers. The signatures are not theirs: plans do not look.
+fn cold_block(transfers: u32) -> Execution {
+    let address = Digest([from_u32(9); 4]);
+    let first = Transaction {
+        op: Op::Transfer,
+        chain_id: 7,
+        from: LeafIndex(1),
+        nonce: 0,
+        to_address: address,
+        asset: 0,
+        amount: 1,
+        fee: 1,
+        memo: 0,
+    };
+    let signed = secret_keys(1, 1)[0].sign_transaction(first);
+    let debit = |i: u32| {
+        let from = LeafIndex(1 + i);
+        let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };
+        Debit {
+            position: i as usize,
+            signed: SignedTransaction { transaction: Transaction { from, ..first }, ..signed },
+            transfer: message(Op::Transfer, LeafIndex(1 + transfers + i)),
+            fee: Some(message(Op::Fee, LeafIndex(0))),
+        }
+    };
+    let debits: Vec<_> = (0..transfers).map(debit).collect();
+    Execution {
+        number: 1,
+        previous_root: Digest::ZERO,
+        credits: debits.iter().flat_map(|debit| [Some(debit.transfer), debit.fee]).flatten().collect(),
+        debits,
+        rejections: Vec::new(),
+        writes: Default::default(),
+    }
+}
+
+#[test]
+fn recursion_is_a_small_part_of_a_block() {
+    let costs = RowCosts::of(ProfileId::Standard);
+    let plan = Plan::new(ProfileId::Standard.profile(), &cold_block(4096));
+    let cost = costs.block(&plan);
+    assert_eq!((cost.batches, cost.lifts, cost.folds), (11, 4, 2));
+    assert_eq!(cost.rows_paid, (11 << 16) + (6 << 14) + (1 << 13));
+    assert!(cost.recursion_share <= 0.15, "{}", cost.recursion_share);
+    // The batches are not all full, and their padding is not in use.
+    assert!(cost.rows_used < cost.rows_paid);
+    assert!(cost.rows_used_per_transfer <= STANDARD.rows_per_transfer, "{}", cost.rows_used_per_transfer);
+}
+
+#[test]
+fn fold_trees_are_as_small_as_they_can_be() {
+    let costs = RowCosts::of(ProfileId::Test);
+    let expected = [(1, 1, 1), (3, 1, 1), (4, 2, 1), (9, 3, 1), (10, 4, 2), (27, 9, 4), (28, 10, 5)];
+    for (batches, lifts, folds) in expected {
+        assert_eq!(costs.tree(batches), (lifts, folds), "{batches}");
+    }
+}
