@@ -45,17 +45,6 @@ fn pinned_keys_and_lists_belong_together() {
     }
 }
 
-/// Minutes and gigabytes: run it when a circuit changed.
-#[test]
-#[ignore = "builds circuits of 2^16 rows"]
-fn standard_circuits_are_the_pinned_ones() {
-    let circuits = CircuitSet::build(ProfileId::Standard).expect("the standard profile fits");
-    let pinned: PinnedSet =
-        serde_json::from_str(include_str!("../../fixtures/pinned/standard.json")).expect("a pinned set");
-    let command = "cargo run --release -p enfold-circuits --example pin -- --golden standard";
-    assert_eq!(circuits.pinned(), pinned, "the protocol changed; if that is meant: {command}");
-}
-
 #[test]
 fn golden_proofs_verify() {
     for (profile, file, expected) in [
