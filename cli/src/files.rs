@@ -54,7 +54,7 @@ pub fn write(path: &Path, bytes: &[u8], access: Access, force: bool) -> Result<(
 /// on disk, and none does if one of them is there already and `force` is off.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], force: bool) -> Result<(), CliError> {
     fs::create_dir_all(folder).map_err(|source| CliError::Folder { path: folder.to_owned(), source })?;
     let path = |name: &str| folder.join(name);
