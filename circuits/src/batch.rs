@@ -1,7 +1,7 @@
 //! Batch circuits: what debit and credit have in common. Twin of [`enfold_witness::step`].
 //!
 //! A batch proves one step of a block's chain state. Its public inputs are
-//! [`BatchPublicInputs`](crate::public_inputs::BatchPublicInputs). Constrained here, in this order:
+//! [`BatchPublicInputs`]. Constrained here, in this order:
 //!
 //! 1. `ctx` is the context of chain id and seed; the LogUp challenges come from the same seed.
 //! 2. `before` is the digest of a chain state whose root is the climb from the window's root, under the
@@ -18,7 +18,7 @@
 //! `set` is free: fold and block pin it. Roots are outputs: there is no wire for a root that would not be
 //! computed from leaves, so a wrong root is a wrong `before`, which does not chain.
 //!
-//! All batch circuits of a profile have one [`CommonCircuitData`](crate::config::CommonCircuitData): the same
+//! All batch circuits of a profile have one [`CommonCircuitData`]: the same
 //! configuration, gate set and degree.
 
 use enfold_state::chain::Phase;

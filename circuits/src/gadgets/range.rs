@@ -2,7 +2,7 @@
 //!
 //! A pool collects values and lays them out at the end: values of 62 bits three a row on
 //! [`RangeGate`], values of 32 bits on what that and [`PathGate`] rows have room for, values of 30 bits on
-//! [`PathGate`] rows. Every value that was given is on a row once [`RangePool::finish`] was called.
+//! [`PathGate`] rows. Every value that was given is on a row once `RangePool::finish` was called.
 
 use enfold_state::leaf::TREE_DEPTH;
 use plonky2::iop::target::{BoolTarget, Target};
