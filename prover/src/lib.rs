@@ -14,4 +14,5 @@ pub mod files;
 mod graph;
 pub mod options;
 pub mod pipeline;
+pub mod plonk;
 pub mod prove;

@@ -1,0 +1,311 @@
+//! Gate constraints on packed points.
+
+use std::ops::Range;
+
+use enfold_circuits::config::{CommonCircuitData, D, F};
+use enfold_circuits::gates::arith::Arith;
+use enfold_circuits::gates::curve::CurveGate;
+use enfold_circuits::gates::logup::LogUpGate;
+use enfold_circuits::gates::path::PathGate;
+use enfold_circuits::gates::poseidon2::Poseidon2Gate;
+use enfold_circuits::gates::range::RangeGate;
+use enfold_circuits::gates::row::{Constraints, Row, RowGate};
+use enfold_circuits::gates::select::SelectGate;
+use enfold_circuits::gates::signature::SignatureGate;
+use p3_field::{PackedValue, PrimeCharacteristicRing};
+use plonky2::gates::arithmetic_base::ArithmeticGate;
+use plonky2::gates::constant::ConstantGate;
+use plonky2::gates::gate::GateRef;
+use plonky2::gates::noop::NoopGate;
+use plonky2::gates::public_input::PublicInputGate;
+use plonky2::hash::hash_types::HashOut;
+use plonky2::plonk::vars::EvaluationVarsBaseBatch;
+
+use super::error::{EngineError, Feature};
+use super::field::{G, LANES, P, from_kernel, to_kernel};
+
+/// What plonky2 puts in a row's selectors of the other groups.
+const UNUSED_SELECTOR: u64 = u32::MAX as u64;
+
+/// All gates of a circuit, and which selector turns each on.
+#[derive(Debug)]
+pub(super) struct Gates {
+    kernels: Vec<Kernel>,
+    /// Gates that share a selector.
+    groups: Vec<Range<usize>>,
+}
+
+/// How a gate's constraints are evaluated.
+#[derive(Clone, Debug)]
+enum Kernel {
+    /// No constraints.
+    Noop,
+    /// Operations `c_0 a b + c_1 c = d`.
+    Arithmetic { operations: usize },
+    /// Wires equal to the gate's constants.
+    Constant { constants: usize },
+    /// Wires equal to the hash of the public inputs.
+    PublicInput,
+    /// Packed.
+    Row(fn(&Point<'_>, &mut Filtered<'_>)),
+    /// plonky2's own evaluation.
+    Stock(GateRef<F, D>),
+}
+
+/// What constraints are about: the values at one packed point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Point<'a> {
+    /// All wires.
+    pub(super) wires: &'a [P],
+    /// Selectors, then the gates' constants.
+    pub(super) constants: &'a [P],
+    /// Hash of the public inputs.
+    pub(super) public_inputs_hash: &'a HashOut<F>,
+}
+
+impl Row<P> for Point<'_> {
+    #[inline(always)]
+    fn wire(&self, column: usize) -> P {
+        self.wires[column]
+    }
+
+    #[inline(always)]
+    fn constant(&self, index: usize) -> P {
+        self.constants[index]
+    }
+}
+
+/// Adds constraints times a filter to sums, each to its own.
+#[derive(Debug)]
+struct Filtered<'a> {
+    filter: P,
+    sums: std::slice::IterMut<'a, P>,
+}
+
+impl Filtered<'_> {
+    #[inline(always)]
+    fn add(&mut self, value: P) {
+        if let Some(sum) = self.sums.next() {
+            *sum += self.filter * value;
+        }
+    }
+}
+
+impl Constraints<P> for Filtered<'_> {
+    #[inline(always)]
+    fn zero(&mut self, _name: &'static str, value: P) {
+        self.add(value);
+    }
+}
+
+/// Arithmetic of the kernels.
+struct KernelArith;
+
+impl Arith for KernelArith {
+    type V = P;
+
+    #[inline(always)]
+    fn constant(&mut self, k: F) -> P {
+        P::from(to_kernel(k))
+    }
+
+    #[inline(always)]
+    fn add(&mut self, a: P, b: P) -> P {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub(&mut self, a: P, b: P) -> P {
+        a - b
+    }
+
+    #[inline(always)]
+    fn mul(&mut self, a: P, b: P) -> P {
+        a * b
+    }
+
+    #[inline(always)]
+    fn mul_add(&mut self, a: P, b: P, c: P) -> P {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn mul_sub(&mut self, a: P, b: P, c: P) -> P {
+        a * b - c
+    }
+
+    #[inline(always)]
+    fn scale(&mut self, k: F, a: P) -> P {
+        a * to_kernel(k)
+    }
+
+    #[inline(always)]
+    fn scale_add(&mut self, k: F, a: P, c: P) -> P {
+        a * to_kernel(k) + c
+    }
+
+    #[inline(always)]
+    fn square(&mut self, a: P) -> P {
+        a.square()
+    }
+
+    #[inline(always)]
+    fn triple(&mut self, a: P) -> P {
+        a + a + a
+    }
+}
+
+fn evaluate_row<T: RowGate>(point: &Point<'_>, out: &mut Filtered<'_>) {
+    T::constraints(&mut KernelArith, point, out);
+}
+
+impl Kernel {
+    fn of(gate: &GateRef<F, D>) -> Self {
+        let any = gate.0.as_any();
+        macro_rules! look_up {
+            ($($gate:ty),+ $(,)?) => {
+                $(if any.is::<$gate>() {
+                    return Self::Row(evaluate_row::<$gate>);
+                })+
+            };
+        }
+        look_up! {
+            Poseidon2Gate,
+            RangeGate,
+            PathGate,
+            SelectGate,
+            LogUpGate,
+            CurveGate,
+            SignatureGate,
+        }
+        if any.is::<NoopGate>() {
+            Self::Noop
+        } else if any.is::<PublicInputGate>() {
+            Self::PublicInput
+        } else if let Some(gate) = any.downcast_ref::<ArithmeticGate>() {
+            Self::Arithmetic { operations: gate.num_ops }
+        } else if any.is::<ConstantGate>() {
+            Self::Constant { constants: gate.0.num_constraints() }
+        } else {
+            Self::Stock(gate.clone())
+        }
+    }
+
+    #[inline]
+    fn evaluate(&self, point: &Point<'_>, stock: &mut StockPoint, out: &mut Filtered<'_>) {
+        match self {
+            Self::Noop => {}
+            Self::Arithmetic { operations } => {
+                for wires in point.wires.as_chunks::<4>().0.iter().take(*operations) {
+                    let [a, b, c, d] = *wires;
+                    out.add(d - (point.constants[0] * a * b + point.constants[1] * c));
+                }
+            }
+            Self::Constant { constants } => {
+                for (&constant, &wire) in point.constants.iter().zip(point.wires).take(*constants) {
+                    out.add(constant - wire);
+                }
+            }
+            Self::PublicInput => {
+                for (&element, &wire) in point.public_inputs_hash.elements.iter().zip(point.wires) {
+                    out.add(wire - P::from(to_kernel(element)));
+                }
+            }
+            Self::Row(evaluate) => evaluate(point, out),
+            Self::Stock(gate) => {
+                stock.fill(point);
+                let vars = EvaluationVarsBaseBatch::new(
+                    LANES,
+                    &stock.constants,
+                    &stock.wires,
+                    point.public_inputs_hash,
+                );
+                for values in gate.0.eval_unfiltered_base_batch(vars).chunks_exact(LANES) {
+                    out.add(P::from_fn(|lane| to_kernel(values[lane])));
+                }
+            }
+        }
+    }
+}
+
+/// A packed point in plonky2's form.
+#[derive(Debug, Default)]
+pub(super) struct StockPoint {
+    filled: bool,
+    wires: Vec<F>,
+    constants: Vec<F>,
+}
+
+impl StockPoint {
+    fn fill(&mut self, point: &Point<'_>) {
+        if !std::mem::replace(&mut self.filled, true) {
+            unpack(point.wires, &mut self.wires);
+            unpack(point.constants, &mut self.constants);
+        }
+    }
+}
+
+fn unpack(from: &[P], to: &mut Vec<F>) {
+    to.clear();
+    to.extend(from.iter().flat_map(|value| value.as_slice()).map(|&element| from_kernel(element)));
+}
+
+impl Gates {
+    /// # Errors
+    /// If the circuit's selectors are not those that its gates give.
+    pub(super) fn new(common: &CommonCircuitData) -> Result<Self, EngineError> {
+        let degrees: Vec<usize> = common.gates.iter().map(|gate| gate.0.degree()).collect();
+        let groups = groups(&degrees, common.quotient_degree_factor + 1);
+        // plonky2's record of the groups has private fields, so the two are compared by what they print.
+        let indices: Vec<usize> =
+            groups.iter().enumerate().flat_map(|(i, group)| group.clone().map(move |_| i)).collect();
+        let expected = format!("SelectorsInfo {{ selector_indices: {indices:?}, groups: {groups:?} }}");
+        if expected != format!("{:?}", common.selectors_info) {
+            return Err(EngineError::Unsupported { feature: Feature::Selectors });
+        }
+        Ok(Self { kernels: common.gates.iter().map(Kernel::of).collect(), groups })
+    }
+
+    /// Adds all gates' constraints at a point, each gate's times its filter, to `sums`.
+    pub(super) fn add_constraints(&self, point: &Point<'_>, stock: &mut StockPoint, sums: &mut [P]) {
+        stock.filled = false;
+        let selectors = self.groups.len();
+        let inner = Point { constants: &point.constants[selectors..], ..*point };
+        for (group, &selector) in self.groups.iter().zip(point.constants) {
+            for gate in group.clone() {
+                if matches!(self.kernels[gate], Kernel::Noop) {
+                    continue;
+                }
+                let difference = |value: u64| P::from(G::new(value)) - selector;
+                let mut filter = if selectors > 1 { difference(UNUSED_SELECTOR) } else { P::ONE };
+                for other in group.clone().filter(|&other| other != gate) {
+                    filter *= difference(other as u64);
+                }
+                let mut out = Filtered { filter, sums: sums.iter_mut() };
+                self.kernels[gate].evaluate(&inner, stock, &mut out);
+            }
+        }
+    }
+}
+
+/// Gates in their order, cut into groups so that `group size + highest degree` stays within `max_degree`; one
+/// group, if all fit in one.
+fn groups(degrees: &[usize], max_degree: usize) -> Vec<Range<usize>> {
+    let count = degrees.len();
+    let highest = degrees.last().copied().unwrap_or(0);
+    let mut groups = Vec::new();
+    if highest + count <= max_degree + 1 {
+        groups.push(0..count);
+    } else {
+        let mut start = 0;
+        while start < count {
+            let size =
+                degrees[start..].iter().zip(0..).take_while(|&(degree, size)| size + degree < max_degree);
+            // A gate of too high a degree makes no progress; plonky2 refuses to build such a circuit.
+            let size = size.count().max(1);
+            groups.push(start..start + size);
+            start += size;
+        }
+    }
+    groups
+}

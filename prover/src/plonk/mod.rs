@@ -1,0 +1,257 @@
+//! A proving engine for plonky2's proofs: the protocol and the proofs are plonky2's, accepted by its verifier;
+//! commitments, quotient and folding run on packed kernels over row-major matrices.
+//!
+//! What stock proving spends most of its time on is hashing one leaf after another. Here as many leaves are
+//! hashed at a time as the machine's vectors hold, and constraints are evaluated on as many points.
+//! The engine's proofs are deterministic: the grinding nonce is the least one.
+
+mod commit;
+mod domain;
+mod error;
+mod field;
+mod fri;
+mod gates;
+mod merkle;
+mod openings;
+mod permutation;
+mod phases;
+mod quotient;
+mod transcript;
+
+use enfold_circuits::config::{CircuitData, D, F, Proof};
+use enfold_circuits::hash::Poseidon2Hash;
+use p3_field::PrimeCharacteristicRing;
+use plonky2::field::types::Field;
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness};
+use plonky2::plonk::config::Hasher;
+use plonky2::plonk::proof::OpeningSet;
+use rayon::prelude::*;
+
+pub use error::{BadChallenge, EngineError, Feature};
+pub use phases::{Phase, Phases};
+
+use commit::{Commitment, Oracle, stride};
+use domain::{Domain, row_of_trace, trace_of_row};
+use field::{E, G, LANES, to_kernel};
+use fri::Claim;
+use gates::Gates;
+use openings::{Opening, extension_generator};
+use permutation::Challenges;
+use phases::Clock;
+use quotient::Quotient;
+use transcript::Transcript;
+
+/// Rows of a task.
+const TASK: usize = 1 << 8;
+
+/// Proves the statements of one circuit.
+#[derive(Debug)]
+pub struct Engine<'a> {
+    data: &'a CircuitData,
+    domain: Domain,
+    gates: Gates,
+}
+
+impl<'a> Engine<'a> {
+    /// Prepares a circuit: milliseconds, and eight bytes for each of its committed points.
+    ///
+    /// # Errors
+    /// If the circuit uses lookups or blinding, or has fewer committed points than the machine's vectors
+    /// elements.
+    pub fn new(data: &'a CircuitData) -> Result<Self, EngineError> {
+        let common = &data.common;
+        let refuse = |feature| Err(EngineError::Unsupported { feature });
+        if common.num_lookup_polys != 0 || common.num_lookup_selectors != 0 || !common.luts.is_empty() {
+            return refuse(Feature::Lookups);
+        }
+        if common.config.zero_knowledge || common.fri_params.hiding {
+            return refuse(Feature::ZeroKnowledge);
+        }
+        let rate_bits = common.config.fri_config.rate_bits;
+        let factor = common.quotient_degree_factor;
+        let quotient_bits = factor.ilog2() as usize;
+        if !factor.is_power_of_two() || quotient_bits > rate_bits {
+            return refuse(Feature::QuotientDegree);
+        }
+        if common.degree() << quotient_bits < LANES {
+            return refuse(Feature::Degree);
+        }
+        let domain = Domain::new(common.degree_bits(), rate_bits, quotient_bits);
+        Ok(Self { data, domain, gates: Gates::new(common)? })
+    }
+
+    /// Proves the statement with these inputs.
+    ///
+    /// # Errors
+    /// If they break a rule of the circuit.
+    pub fn prove(&self, inputs: PartialWitness<F>) -> Result<Proof, EngineError> {
+        self.prove_timed(inputs).map(|(proof, _)| proof)
+    }
+
+    /// [`Self::prove`], and where the time went.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_timed(&self, inputs: PartialWitness<F>) -> Result<(Proof, Phases), EngineError> {
+        let mut clock = Clock::start();
+        let witness = generate_partial_witness(inputs, &self.data.prover_only, &self.data.common)
+            .map_err(EngineError::Witness)?;
+        clock.end(Phase::Witness);
+        self.prove_with(&witness, clock)
+    }
+
+    /// Proves the statement of a witness. If it breaks a rule of the circuit, there is a proof all the same,
+    /// which the verifier refuses.
+    ///
+    /// # Errors
+    /// If the witness is not the circuit's, or has no value for a public input.
+    pub fn prove_witness(&self, witness: &PartitionWitness<'_, F>) -> Result<(Proof, Phases), EngineError> {
+        self.prove_with(witness, Clock::start())
+    }
+
+    fn prove_with(
+        &self,
+        witness: &PartitionWitness<'_, F>,
+        mut clock: Clock,
+    ) -> Result<(Proof, Phases), EngineError> {
+        let Self { data, domain, gates } = self;
+        let common = &data.common;
+        let count = common.config.num_challenges;
+        let cap_height = common.config.fri_config.cap_height;
+        let public_inputs = self.public_inputs(witness)?;
+        let public_inputs_hash = Poseidon2Hash::hash_no_pad(&public_inputs);
+        let wires = self.wires(witness);
+        let routed = self.routed(&wires);
+        clock.end(Phase::Matrix);
+
+        let wires = Commitment::new(wires, common.config.num_wires, domain, cap_height, |_, _| {});
+        let mut transcript = Transcript::new();
+        transcript.observe_params(&common.fri_params);
+        transcript.observe_hash(data.prover_only.circuit_digest);
+        transcript.observe_hash(public_inputs_hash);
+        transcript.observe_cap(&wires.cap());
+        clock.end(Phase::CommitWires);
+
+        let [betas, gammas] = [(); 2].map(|()| kernels(transcript.challenges(count)));
+        let permutation = Challenges::new(data, betas, gammas);
+        let zs = permutation::polynomials(data, &routed, &permutation)?;
+        drop(routed);
+        clock.end(Phase::Permutation);
+        let width = count * (1 + common.num_partial_products);
+        let zs = Commitment::new(zs, width, domain, cap_height, |_, _| {});
+        transcript.observe_cap(&zs.cap());
+        clock.end(Phase::CommitPermutation);
+
+        let alphas = kernels(transcript.challenges(count));
+        let quotient = Quotient {
+            data,
+            domain,
+            gates,
+            wires: &wires,
+            zs: &zs,
+            permutation: &permutation,
+            alphas: &alphas,
+            public_inputs_hash: &public_inputs_hash,
+        };
+        let values = quotient.values();
+        clock.end(Phase::Quotient);
+        let quotient = quotient::commit(&values, count, domain, cap_height);
+        drop(values);
+        transcript.observe_cap(&quotient.cap());
+        clock.end(Phase::CommitQuotient);
+
+        let zeta = transcript.extension_challenge();
+        let unlucky = EngineError::Challenge(BadChallenge::OpeningPoint);
+        if zeta.exp_power_of_2(domain.degree_bits) == E::ONE {
+            return Err(unlucky);
+        }
+        let zeta_next = extension_generator(domain.degree_bits) * zeta;
+        let points = (Opening::new(zeta, domain), Opening::new(zeta_next, domain));
+        let (Some(here), Some(next)) = points else { return Err(unlucky) };
+        let oracles = [Oracle::Stock(data), Oracle::Own(&wires), Oracle::Own(&zs), Oracle::Own(&quotient)];
+        let all = oracles.map(|oracle| here.values(oracle));
+        let next_values = next.values(oracles[2])[..count].to_vec();
+        let here_values = all.concat();
+        transcript.observe_extensions(&here_values);
+        transcript.observe_extensions(&next_values);
+        let openings = self.opening_set(all, next_values.clone());
+        clock.end(Phase::Openings);
+
+        let claim = Claim {
+            domain,
+            params: &common.fri_params,
+            oracles,
+            here: (&here, here_values),
+            next: (&next, next_values),
+        };
+        let opening_proof = claim.prove(&mut transcript, &mut clock);
+        let proof = plonky2::plonk::proof::Proof {
+            wires_cap: wires.cap(),
+            plonk_zs_partial_products_cap: zs.cap(),
+            quotient_polys_cap: quotient.cap(),
+            openings,
+            opening_proof,
+        };
+        Ok((Proof { proof, public_inputs }, clock.finish()))
+    }
+
+    fn public_inputs(&self, witness: &PartitionWitness<'_, F>) -> Result<Vec<F>, EngineError> {
+        let representatives = &self.data.prover_only.representative_map;
+        let (expected, got) = (representatives.len(), witness.values.len());
+        if expected != got || witness.representative_map.len() != expected {
+            return Err(EngineError::WitnessSize { expected, got });
+        }
+        let value =
+            |(index, &target)| witness.try_get_target(target).ok_or(EngineError::PublicInput { index });
+        self.data.prover_only.public_inputs.iter().enumerate().map(value).collect()
+    }
+
+    /// The wires, in matrix order; those without a value are zero.
+    fn wires(&self, witness: &PartitionWitness<'_, F>) -> Vec<G> {
+        let width = self.data.common.config.num_wires;
+        let stride = stride(width);
+        let bits = self.domain.degree_bits;
+        let mut out = G::zero_vec(self.domain.rows() * stride);
+        out.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
+            let start = trace_of_row(row, bits) * width;
+            let representatives = &witness.representative_map[start..start + width];
+            for (cell, &representative) in cells.iter_mut().zip(representatives) {
+                *cell = witness.values[representative].map_or(G::ZERO, to_kernel);
+            }
+        });
+        out
+    }
+
+    /// The routed wires, in the trace's order.
+    fn routed(&self, wires: &[G]) -> Vec<G> {
+        let config = &self.data.common.config;
+        let (stride, routed) = (stride(config.num_wires), config.num_routed_wires);
+        let bits = self.domain.degree_bits;
+        let mut out = G::zero_vec(self.domain.rows() * routed);
+        out.par_chunks_exact_mut(routed).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
+            cells.copy_from_slice(&wires[row_of_trace(row, bits) * stride..][..routed]);
+        });
+        out
+    }
+
+    fn opening_set(&self, all: [Vec<E>; 4], plonk_zs_next: Vec<E>) -> OpeningSet<F, D> {
+        let common = &self.data.common;
+        let [constants_sigmas, wires, zs, quotient_polys] = all;
+        OpeningSet {
+            constants: constants_sigmas[common.constants_range()].to_vec(),
+            plonk_sigmas: constants_sigmas[common.sigmas_range()].to_vec(),
+            wires,
+            plonk_zs: zs[common.zs_range()].to_vec(),
+            plonk_zs_next,
+            partial_products: zs[common.partial_products_range()].to_vec(),
+            quotient_polys,
+            lookup_zs: Vec::new(),
+            lookup_zs_next: Vec::new(),
+        }
+    }
+}
+
+fn kernels(elements: Vec<F>) -> Vec<G> {
+    elements.into_iter().map(to_kernel).collect()
+}

@@ -1,0 +1,253 @@
+//! The engine against stock plonky2: the same proofs up to the grinding nonce, accepted by its verifier.
+
+use enfold_circuits::batch::BatchCircuit;
+use enfold_circuits::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
+use enfold_circuits::hash::Poseidon2Hash;
+use enfold_circuits::params::Params;
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_prover::plonk::{Engine, EngineError, Feature};
+use enfold_state::executor::execute;
+use enfold_state::hash::Digest;
+use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::witness::witness_block;
+use plonky2::field::types::{Field, Field64, PrimeField64, Sample};
+use plonky2::fri::reduction_strategies::FriReductionStrategy;
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::target::{BoolTarget, Target};
+use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
+use plonky2::plonk::circuit_data::CircuitConfig;
+use plonky2::plonk::prover::prove_with_partition_witness;
+use plonky2::util::timing::TimingTree;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The parameters of the test profile's recursion circuits.
+fn config() -> CircuitConfig {
+    Params::of(ProfileId::Test).recursion
+}
+
+fn witness(data: &CircuitData, inputs: PartialWitness<F>) -> PartitionWitness<'_, F> {
+    generate_partial_witness(inputs, &data.prover_only, &data.common).unwrap()
+}
+
+fn stock(data: &CircuitData, witness: PartitionWitness<'_, F>) -> Proof {
+    prove_with_partition_witness::<F, EnfoldConfig, D>(
+        &data.prover_only,
+        &data.common,
+        witness,
+        &mut TimingTree::default(),
+    )
+    .unwrap()
+}
+
+/// Proves with both; the proofs agree in all that does not follow from the nonce, and both verify.
+fn assert_same_proof(data: &CircuitData, inputs: PartialWitness<F>) -> Proof {
+    let witness = witness(data, inputs);
+    let (proof, _) = Engine::new(data).unwrap().prove_witness(&witness).unwrap();
+    let expected = stock(data, witness);
+    assert_eq!(proof.public_inputs, expected.public_inputs);
+    let (ours, theirs) = (&proof.proof, &expected.proof);
+    assert_eq!(ours.wires_cap, theirs.wires_cap, "wires");
+    assert_eq!(ours.plonk_zs_partial_products_cap, theirs.plonk_zs_partial_products_cap, "permutation");
+    assert_eq!(ours.quotient_polys_cap, theirs.quotient_polys_cap, "quotient");
+    assert_eq!(ours.openings, theirs.openings, "openings");
+    let (ours, theirs) = (&ours.opening_proof, &theirs.opening_proof);
+    assert_eq!(ours.commit_phase_merkle_caps, theirs.commit_phase_merkle_caps, "layers");
+    assert_eq!(ours.final_poly, theirs.final_poly, "final polynomial");
+    data.verify(proof.clone()).unwrap();
+    data.verify(expected).unwrap();
+    proof
+}
+
+/// A circuit with random operations of every kind that this project's circuits take from plonky2, and its
+/// inputs.
+fn random_circuit(config: CircuitConfig, seed: u64, size: usize) -> (CircuitData, PartialWitness<F>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut builder = Builder::new(config);
+    let inputs = builder.add_virtual_targets(8);
+    let mut values: Vec<Target> = inputs.clone();
+    for _ in 0..size {
+        let mut pick = || values[rng.gen_range(0..values.len())];
+        let (a, b, c, d) = (pick(), pick(), pick(), pick());
+        let new = match rng.gen_range(0..8) {
+            0 => builder.mul_add(a, b, c),
+            1 => {
+                let (x, y) = (plonky2::iop::ext_target::ExtensionTarget([a, b]), builder.one_extension());
+                builder.mul_add_extension(x, x, y).0[1]
+            }
+            2 => builder.hash_n_to_hash_no_pad::<Poseidon2Hash>(vec![a, b, c, d]).elements[0],
+            3 => {
+                let bits = builder.split_le(a, 64);
+                builder.le_sum(bits[..20].iter())
+            }
+            4 => {
+                let bits: Vec<BoolTarget> = builder.split_le(a, 64);
+                builder.exp_from_bits(b, bits[..7].iter())
+            }
+            5 => {
+                let bits = builder.split_le(c, 64);
+                let index = builder.le_sum(bits[..2].iter());
+                builder.random_access(index, vec![a, b, c, d])
+            }
+            6 => {
+                let base = plonky2::iop::ext_target::ExtensionTarget([c, d]);
+                let mut factor = plonky2::util::reducing::ReducingFactorTarget::new(base);
+                let reduced = factor.reduce_base(&[a, b, c, d, a, b], &mut builder);
+                factor.reduce(&[reduced, base, base], &mut builder).0[0]
+            }
+            _ => builder.add_const(a, F::from_canonical_u64(rng.gen_range(0..F::ORDER))),
+        };
+        values.push(new);
+    }
+    builder.register_public_inputs(&values[values.len() - 5..]);
+    let mut witness = PartialWitness::new();
+    for input in inputs {
+        witness.set_target(input, F::from_canonical_u64(rng.gen_range(0..F::ORDER))).unwrap();
+    }
+    (builder.build::<EnfoldConfig>(), witness)
+}
+
+#[test]
+fn random_circuits_have_stock_proofs() {
+    for (seed, size) in [(0, 3), (1, 20), (2, 60), (3, 60), (4, 200)] {
+        let (data, inputs) = random_circuit(config(), seed, size);
+        assert_same_proof(&data, inputs);
+    }
+}
+
+/// Other widths, challenges, caps, foldings and rates.
+#[test]
+fn configurations_have_stock_proofs() {
+    let mut configs = vec![config(), config(), config(), config(), config()];
+    configs[0].num_challenges = 3;
+    configs[1].num_wires = 143;
+    configs[1].num_routed_wires = 67;
+    configs[2].fri_config.cap_height = 0;
+    configs[2].fri_config.reduction_strategy = FriReductionStrategy::Fixed(vec![1, 2, 1]);
+    configs[3].fri_config.rate_bits = 4;
+    configs[4].fri_config.reduction_strategy = FriReductionStrategy::Fixed(vec![]);
+    configs[4].fri_config.cap_height = 5;
+    for (config, seed) in configs.into_iter().zip(10..) {
+        let (data, inputs) = random_circuit(config, seed, 40);
+        assert_same_proof(&data, inputs);
+    }
+}
+
+/// A circuit that verifies a proof uses the other gates of plonky2.
+#[test]
+fn proof_of_a_verifier_is_a_stock_proof() {
+    let (data, inputs) = random_circuit(config(), 5, 10);
+    let proof = assert_same_proof(&data, inputs);
+    let mut builder = Builder::new(config());
+    let target = builder.add_virtual_proof_with_pis(&data.common);
+    let key = builder.constant_verifier_data::<EnfoldConfig>(&data.verifier_only);
+    builder.verify_proof::<EnfoldConfig>(&target, &key, &data.common);
+    builder.register_public_inputs(&target.public_inputs);
+    let outer = builder.build::<EnfoldConfig>();
+    let mut inputs = PartialWitness::new();
+    inputs.set_proof_with_pis_target::<EnfoldConfig, D>(&target, &proof).unwrap();
+    assert_same_proof(&outer, inputs);
+}
+
+/// A debit and a credit batch use this project's gates.
+#[test]
+fn batches_have_stock_proofs() {
+    let mut world = World::new(WorldSpec::default());
+    let block = world.block(30);
+    let execution = execute(world.ledger(), &block).unwrap();
+    let profile = ProfileId::Test.profile();
+    let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
+    let params = Params::of(ProfileId::Test);
+    for id in [BatchId::DebitMany, BatchId::CreditMany] {
+        let circuit = BatchCircuit::build(profile, id, &params.batch, params.batch_degree_bits);
+        let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();
+        let inputs = circuit.fill(batch, Digest::ZERO).unwrap();
+        assert_same_proof(&circuit.data, inputs);
+    }
+}
+
+/// One changed value anywhere in the witness: the proof is made, and the verifier refuses it.
+#[test]
+fn changed_witnesses_are_refused() {
+    let (data, inputs) = random_circuit(config(), 6, 20);
+    let engine = Engine::new(&data).unwrap();
+    let honest = witness(&data, inputs);
+    let used: Vec<usize> = (0..honest.values.len()).filter(|&i| honest.values[i].is_some()).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut refused = 0;
+    for _ in 0..20 {
+        let place = used[rng.gen_range(0..used.len())];
+        let mut changed = honest.clone();
+        changed.values[place] = Some(F::rand());
+        let expected = stock(&data, changed.clone());
+        let (proof, _) = engine.prove_witness(&changed).unwrap();
+        assert_eq!(proof.proof.openings, expected.proof.openings);
+        let verdict = data.verify(proof).is_ok();
+        assert_eq!(verdict, data.verify(expected).is_ok());
+        refused += usize::from(!verdict);
+    }
+    // A value that no gate reads may change.
+    assert!(refused >= 15, "only {refused} of 20 changes were refused");
+}
+
+#[test]
+fn bad_inputs_are_errors() {
+    let mut builder = Builder::new(config());
+    let (a, b) = (builder.add_virtual_target(), builder.add_virtual_target());
+    let product = builder.mul(a, b);
+    builder.assert_one(product);
+    let public = builder.add_virtual_public_input();
+    let data = builder.build::<EnfoldConfig>();
+    let engine = Engine::new(&data).unwrap();
+
+    let set = |values: &[(Target, u64)]| {
+        let mut inputs = PartialWitness::new();
+        for &(target, value) in values {
+            inputs.set_target(target, F::from_canonical_u64(value)).unwrap();
+        }
+        inputs
+    };
+    let wrong = engine.prove(set(&[(a, 2), (b, 3), (public, 4)]));
+    assert!(matches!(wrong, Err(EngineError::Witness(_))), "{wrong:?}");
+    let missing = engine.prove(set(&[(a, 1), (b, 1)]));
+    assert!(
+        matches!(missing, Err(EngineError::PublicInput { index: 0 } | EngineError::Witness(_))),
+        "{missing:?}"
+    );
+    let proof = engine.prove(set(&[(a, 1), (b, 1), (public, 4)])).unwrap();
+    assert_eq!(proof.public_inputs[0].to_canonical_u64(), 4);
+    data.verify(proof).unwrap();
+
+    let (other, inputs) = random_circuit(config(), 7, 300);
+    let foreign = witness(&other, inputs);
+    let error = engine.prove_witness(&foreign).map(|_| ()).unwrap_err();
+    assert!(matches!(error, EngineError::WitnessSize { .. }), "{error:?}");
+}
+
+#[test]
+fn unsupported_circuits_are_refused() {
+    let mut hiding = config();
+    hiding.zero_knowledge = true;
+    let (data, _) = random_circuit(hiding, 8, 3);
+    let error = Engine::new(&data).map(|_| ()).unwrap_err();
+    assert!(matches!(error, EngineError::Unsupported { feature: Feature::ZeroKnowledge }), "{error:?}");
+
+    let mut builder = Builder::new(config());
+    let table = builder.add_lookup_table_from_pairs(std::sync::Arc::new(vec![(1, 2), (3, 4)]));
+    let input = builder.constant(F::ONE);
+    builder.add_lookup_from_index(input, table);
+    let data = builder.build::<EnfoldConfig>();
+    let error = Engine::new(&data).map(|_| ()).unwrap_err();
+    assert!(matches!(error, EngineError::Unsupported { feature: Feature::Lookups }), "{error:?}");
+}
+
+/// Two runs give the same proof: the nonce is the least.
+#[test]
+fn proofs_are_deterministic() {
+    let (data, inputs) = random_circuit(config(), 9, 20);
+    let engine = Engine::new(&data).unwrap();
+    // Not from the inputs: plonky2 fills cells that nothing reads with random values.
+    let witness = witness(&data, inputs);
+    let [first, second] = [(); 2].map(|()| engine.prove_witness(&witness).unwrap().0);
+    assert!(first == second, "two proofs of one witness differ");
+}
