@@ -13,15 +13,30 @@ use crate::error::CliError;
 /// # Errors
 /// If it cannot be read or is longer.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
+    read_checked(path, limit, 0, |_| Ok(()))
+}
+
+/// [`read_bounded`], but the file's first `start` bytes are checked before the rest is read.
+///
+/// # Errors
+/// As [`read_bounded`], or that of the check. (The check sees fewer bytes if there are no more.)
+pub fn read_checked(
+    path: &Path,
+    limit: u64,
+    start: usize,
+    check: impl FnOnce(&[u8]) -> Result<(), CliError>,
+) -> Result<Vec<u8>, CliError> {
     let fail = |source| CliError::Read { path: path.to_owned(), source };
-    let file = open(path)?;
+    let mut file = open(path)?;
     let length = file.metadata().map_err(fail)?.len();
     if length > limit {
         return Err(CliError::TooLarge { path: path.to_owned(), limit });
     }
     // A pipe or a device has no length, and a file may grow: the limit holds while reading too.
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
+    (&mut file).take(start as u64).read_to_end(&mut bytes).map_err(fail)?;
+    check(&bytes)?;
+    file.take(limit + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(fail)?;
     if bytes.len() as u64 > limit {
         return Err(CliError::TooLarge { path: path.to_owned(), limit });
     }

@@ -2,19 +2,31 @@
 
 use std::path::Path;
 
-use enfold_state::codec::{self, Record};
+use enfold_state::codec::{self, CodecError, HEADER_LEN, Record};
 
 use crate::error::CliError;
-use crate::files::read_bounded;
+use crate::files::read_checked;
 
 /// Reads a record in either form.
 ///
 /// # Errors
 /// If the file cannot be read or is not exactly one record of this kind.
 pub fn read<T: Record>(path: &Path) -> Result<T, CliError> {
-    let bytes = read_bounded(path, T::MAX_LEN)?;
-    codec::read(&bytes)
-        .map_err(|source| CliError::Malformed { path: path.to_owned(), source: Box::new(source) })
+    let fail = |source| CliError::Malformed { path: path.to_owned(), source: Box::new(source) };
+    let bytes = read_checked(path, T::MAX_LEN, HEADER_LEN, |start| check_start::<T>(start).map_err(fail))?;
+    codec::read(&bytes).map_err(fail)
+}
+
+/// Refuses a file by its header alone, so that a large file of another kind is not read to its end.
+fn check_start<T: Record>(start: &[u8]) -> Result<(), CodecError> {
+    if start.first().is_some_and(|&byte| byte == b'{' || byte.is_ascii_whitespace()) {
+        return Ok(());
+    }
+    match codec::decode::<T>(start) {
+        // What follows the header is not there yet.
+        Ok(_) | Err(CodecError::Body { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The binary form.

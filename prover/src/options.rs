@@ -1,7 +1,6 @@
 //! How a block is proven, and how much at a time.
 
 use std::fs;
-use std::thread::available_parallelism;
 
 use enfold_circuits::params::Params;
 use plonky2::plonk::circuit_data::CircuitConfig;
@@ -61,7 +60,7 @@ impl Workers {
     fn threads(&self) -> usize {
         match &self.pool {
             Some(pool) => pool.current_num_threads(),
-            None => available_parallelism().map_or(1, usize::from),
+            None => rayon::current_num_threads(),
         }
     }
 

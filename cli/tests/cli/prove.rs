@@ -1,5 +1,6 @@
 //! `enfold prove`, `verify` and `rebuild`. Proofs are of the test profile, and few.
 
+use std::io::{BufRead, BufReader};
 use std::sync::LazyLock;
 
 use enfold_state::block::{Block, BlockData, FeePolicy, Genesis};
@@ -214,6 +215,25 @@ fn the_state_is_rebuilt_from_published_data_alone() {
     assert!(!std::fs::exists(fresh).unwrap());
 }
 
+#[test]
+fn huge_files_are_refused_at_once() {
+    let folder = Folder::new();
+    let path = folder.write("huge", "");
+    // Takes no room on the disk, and reads as zeros.
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(10 << 30).unwrap();
+    let (data, out) = (folder.path("data"), folder.path("out"));
+    fail(&["verify", &path], 3, "file_too_large");
+    fail(&["inspect", &path], 3, "malformed_file");
+    fail(&["init", "--data", &data, "--genesis", &path], 3, "malformed_file");
+    fail(&["bundle", "--number", "1", &path, "--out", &out], 3, "file_too_large");
+    fail(&["import", "--csv", &path, "--block", "1", "--out", &out], 3, "file_too_large");
+    fail(&["prove", "--data", &data, "--block", &path, "--out", &out], 3, "file_too_large");
+    // As long as a block may be, but none.
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
+    fail(&["prove", "--data", &data, "--block", &path, "--out", &out], 3, "malformed_file");
+    assert_eq!(folder.names(), ["huge"]);
+}
+
 /// A generated block with a state, not proven.
 struct World {
     folder: Folder,
@@ -332,6 +352,19 @@ fn outputs_and_states_that_cannot_be_used_are_refused_before_any_work() {
     assert_eq!(world.folder.names(), ["chain", "other.data", "out", "state"]);
 }
 
+/// Runs a command and kills it when a line of its logs has these words.
+fn kill_when(arguments: &[&str], words: &str) {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_enfold"))
+        .args(arguments)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains(words)), "it ended without saying so");
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+}
+
 #[test]
 fn invalid_transactions_are_left_out_and_reported() {
     let world = World::new(&["--invalid-share", "0.3"]);
@@ -343,6 +376,12 @@ fn invalid_transactions_are_left_out_and_reported() {
     ledger.apply(&execution).unwrap();
     let (state, out) = (world.folder.path("state"), world.folder.path("out"));
     let text = world.folder.write("block.json", codec::encode_json(&block).unwrap());
+    // Killed while it plans and builds: no file appears, the state stays, and the block can be proven later.
+    let prove = ["prove", "--data", &state, "--block", &text, "--out", &out, "--profile", "test"];
+    kill_when(&prove, "building the circuits");
+    assert_eq!(world.folder.names(), ["block.json", "chain", "state"]);
+    assert_eq!(run(&["inspect", &state])["root"], world.root);
+
     world.folder.write("out", "replaced");
     let prove = ["prove", "--data", &state, "--block", &text, "--out", &out, "--profile", "test", "--force"];
     let result = run(&[&prove[..], &["--threads", "2"]].concat());
