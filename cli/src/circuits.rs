@@ -3,25 +3,21 @@
 use std::fmt;
 
 use enfold_circuits::params::Params;
+use enfold_circuits::report::ProfileReport;
 use enfold_circuits::security::{SecurityBits, security_bits};
-use enfold_circuits::verify::{PinnedCircuit, PinnedSet, VerifierKey};
+use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
+use crate::error::CliError;
+use crate::measures::MeasuresText;
 use crate::output::grouped;
-
-/// What is pinned of each profile.
-const PINNED: [(ProfileId, &str); 2] = [
-    (ProfileId::Test, include_str!("../../fixtures/pinned/test.json")),
-    (ProfileId::Standard, include_str!("../../fixtures/pinned/standard.json")),
-];
 
 /// A profile's circuits.
 #[derive(Debug, Serialize)]
 pub struct CircuitsReport {
-    profile: ProfileId,
     /// Digest of the block circuit's key, which the verifier trusts.
     key: Digest,
     /// Bytes of a proof file.
@@ -33,13 +29,13 @@ pub struct CircuitsReport {
     /// Lift or fold proofs to a fold proof.
     fold_arity: usize,
     batches: Vec<BatchReport>,
-    /// All circuits, with the entries of their keys.
-    circuits: Vec<PinnedCircuit>,
     degree_bits: DegreeBits,
     fri: FriReport,
     /// Repetitions of the permutation argument.
     challenges: usize,
     security_bits: BitsReport,
+    #[serde(flatten)]
+    measures: ProfileReport,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,16 +95,13 @@ impl From<SecurityBits> for BitsReport {
     }
 }
 
-fn pinned_circuits(id: ProfileId) -> Vec<PinnedCircuit> {
-    let pinned = PINNED.iter().find(|(profile, _)| *profile == id);
-    let (_, text) = pinned.expect("every profile is pinned");
-    serde_json::from_str::<PinnedSet>(text).expect("the program's own list is well-formed").circuits
-}
-
 impl CircuitsReport {
-    /// The report on a profile. Nothing is built for it: sizes and parameters are constants, the key is
-    /// part of the program.
-    pub fn of(id: ProfileId) -> Self {
+    /// The report on a profile. Sizes and parameters are constants, the key and the digests are part of the
+    /// program; rows are counted, for which no batch circuit is built.
+    ///
+    /// # Errors
+    /// If lift, fold or block do not fit the profile's degrees, which is a fault of the program.
+    pub fn of(id: ProfileId) -> Result<Self, CliError> {
         let (profile, params, key) = (id.profile(), Params::of(id), VerifierKey::pinned(id));
         let batch = |batch: BatchId| {
             let shape = profile.shape(batch);
@@ -119,15 +112,14 @@ impl CircuitsReport {
             BatchReport { name: batch.name(), each, paths: shape.paths, legs: shape.legs }
         };
         let fri = &params.batch.fri_config;
-        Self {
-            profile: id,
+        let measures = ProfileReport::measure(id).map_err(CliError::Circuits)?;
+        Ok(Self {
             key: key.digest(),
             proof_file_bytes: key.file_len(),
             window_depth: profile.window_depth,
             lift_arity: params.lift_arity,
             fold_arity: params.fold_arity,
             batches: BatchId::ALL.map(batch).into(),
-            circuits: pinned_circuits(id),
             degree_bits: DegreeBits {
                 batch: params.batch_degree_bits,
                 lift_and_fold: params.recursion_degree_bits,
@@ -141,13 +133,14 @@ impl CircuitsReport {
             },
             challenges: params.batch.num_challenges,
             security_bits: security_bits(&params).into(),
-        }
+            measures: measures.with_digests(&PinnedSet::of(id)),
+        })
     }
 }
 
 impl fmt::Display for CircuitsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "profile {}", self.profile)?;
+        writeln!(f, "profile {}", self.measures.profile)?;
         writeln!(f, "key of the block circuit {}", self.key)?;
         writeln!(f, "proof file: {} bytes", grouped(self.proof_file_bytes))?;
         let DegreeBits { batch, lift_and_fold, block } = self.degree_bits;
@@ -163,10 +156,7 @@ impl fmt::Display for CircuitsReport {
         )?;
         writeln!(f, "  {:<12} 2^{block} rows: one fold proof", "block")?;
         writeln!(f, "  a batch works inside a window of 2^{} leaves", self.window_depth)?;
-        writeln!(f, "\nentries of their keys (docs/protocol.md, section 8)")?;
-        for circuit in &self.circuits {
-            writeln!(f, "  {:<12} {}", circuit.name, circuit.entry)?;
-        }
+        write!(f, "{}", MeasuresText(&self.measures))?;
         let FriReport { rate_bits, queries, grinding_bits, cap_height } = self.fri;
         writeln!(
             f,
@@ -188,7 +178,7 @@ impl fmt::Display for CircuitsReport {
         }
         writeln!(f, "  {:<42} {:>4}", "the least, with FRI as conjectured", bits.conjectured)?;
         writeln!(f, "  {:<42} {:>4}", "the least, with FRI as proven", bits.proven)?;
-        match self.profile {
+        match self.measures.profile {
             ProfileId::Test => writeln!(f, "\nThis profile is for tests: such proofs can be forged."),
             ProfileId::Standard => Ok(()),
         }
@@ -204,10 +194,12 @@ mod tests {
     #[test]
     fn every_profile_has_a_report() {
         for profile in ProfileId::ALL {
-            let report = CircuitsReport::of(profile);
-            assert_eq!(report.circuits.len(), 7);
+            let report = CircuitsReport::of(profile).unwrap();
+            assert_eq!(report.measures.circuits.len(), 7);
             let text = report.to_string();
-            assert!(report.circuits.iter().all(|circuit| text.contains(&circuit.entry.to_string())));
+            for circuit in &report.measures.circuits {
+                assert!(text.contains(&circuit.digest.unwrap().to_string()), "{}", circuit.name);
+            }
             assert!(report.security_bits.proven <= report.security_bits.conjectured);
         }
     }

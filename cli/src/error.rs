@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use enfold_circuits::recursion;
 use enfold_circuits::verify::VerifyError;
 use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
@@ -178,6 +179,9 @@ pub enum CliError {
         /// Why.
         source: Box<PipelineError>,
     },
+    /// The circuits do not come out as their profile says.
+    #[error("{0}")]
+    Circuits(#[source] recursion::BuildError),
     /// The program has panicked.
     #[error("the program has a fault; please report the lines above")]
     Panic,
@@ -222,9 +226,12 @@ impl CliError {
                 _ => Exit::ProofInvalid,
             },
             Self::Unexpected { .. } => Exit::ProofInvalid,
-            Self::Panic | Self::Encode(_) | Self::Threads(_) | Self::Report(_) | Self::Stdout { .. } => {
-                Exit::Internal
-            }
+            Self::Circuits(_)
+            | Self::Panic
+            | Self::Encode(_)
+            | Self::Threads(_)
+            | Self::Report(_)
+            | Self::Stdout { .. } => Exit::Internal,
             _ => Exit::BadInput,
         }
     }
@@ -278,6 +285,7 @@ impl CliError {
             Self::Rebuild { .. } => "rebuild",
             Self::Execute { source, .. } => execute_kind(source),
             Self::Prove { source, .. } => prove_kind(source),
+            Self::Circuits(_) => "circuits",
             Self::Panic => "panic",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",

@@ -2,9 +2,10 @@
 //!
 //! Each phase is planned on its own. Lanes are split by window. In a window each lane goes either to the batches of
 //! the `many` instance (many paths of few legs) or to those of the `few` instance (few paths of many legs). All batch
-//! circuits cost the same rows, so the choice that needs the fewest batches is taken. A lane is laid down as whole
-//! paths one after the other, so two batches share a leaf only where a cut falls into its lane, which then goes
-//! on at the start of the next batch. All batches but the last of a window and instance have all paths in use.
+//! circuits cost the same rows, so the choice that needs the fewest batches is taken; among equals, one that opens
+//! the fewest paths. A lane is laid down as whole paths one after the other, so two batches share a leaf only where a
+//! cut falls into its lane, which then goes on at the start of the next batch. All batches but the last of a window
+//! and instance have all paths in use.
 //!
 //! The plan depends on the legs alone, in their order: two machines plan a block alike.
 
@@ -155,8 +156,9 @@ fn relaxed_cost(shapes: [BatchShape; 2], length: usize) -> usize {
 /// For each lane of a window whether it goes to the `few` instance.
 ///
 /// For each number of `few` batches that can pay, their paths are given to the lanes that save the most `many` paths
-/// for a `few` path, first come first served. Of the numbers that need the fewest batches in all, the least is taken.
-/// This is the greedy answer to a knapsack problem: not always the optimum, but never worse than `many` alone.
+/// for a `few` path, first come first served. Of the numbers that need the fewest batches in all, the one that opens
+/// the fewest paths is taken, and the least of those. This is the greedy answer to a knapsack problem: not always the
+/// optimum, but never worse than `many` alone.
 fn choose_few(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<bool> {
     let [many, few] = shapes;
     let cost = |lane: usize| (lengths[lane].div_ceil(many.legs), lengths[lane].div_ceil(few.legs));
@@ -198,7 +200,8 @@ fn choose_few(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<bool> {
                 (all_saved, all_spent) = (all_saved + saved, all_spent + spent);
             }
         }
-        all_spent.div_ceil(few.paths) + (total - all_saved).div_ceil(many.paths)
+        let many_paths = total - all_saved;
+        (all_spent.div_ceil(few.paths) + many_paths.div_ceil(many.paths), many_paths + all_spent)
     };
     let best = (0..=worth.div_ceil(few.paths) + 1)
         .min_by_key(|&batches| (fill(batches, &mut |_| ()), batches))

@@ -207,6 +207,13 @@ pub fn batch_rows(id: ProfileId) -> [RowCount; 4] {
     rows
 }
 
+/// [`ProfileReport::rows_per_transfer`] of a profile.
+pub fn rows_per_transfer(id: ProfileId) -> f64 {
+    let degree = (1_usize << Params::of(id).batch_degree_bits) as f64;
+    let share = |batch| degree / id.profile().shape(batch).capacity() as f64;
+    [BatchId::DebitMany, BatchId::CreditMany, BatchId::CreditFew].into_iter().map(share).sum()
+}
+
 impl ProfileReport {
     /// Measures a profile's circuits: seconds.
     ///
@@ -221,9 +228,7 @@ impl ProfileReport {
             batches.map(|(batch, rows)| CircuitReport::of_batch(id, batch, &common, rows)).collect();
         circuits.extend(recursion?);
 
-        let share = |batch| common.degree() as f64 / id.profile().shape(batch).capacity() as f64;
-        let rows_per_transfer: f64 =
-            [BatchId::DebitMany, BatchId::CreditMany, BatchId::CreditFew].into_iter().map(share).sum();
+        let rows_per_transfer = rows_per_transfer(id);
         Ok(Self {
             profile: id,
             rows_per_transfer,

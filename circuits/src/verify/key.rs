@@ -46,6 +46,20 @@ pub struct PinnedSet {
     pub circuits: Vec<PinnedCircuit>,
 }
 
+impl PinnedSet {
+    /// What is pinned of a profile.
+    ///
+    /// # Panics
+    /// If the embedded list is not one.
+    pub fn of(profile: ProfileId) -> Self {
+        let text = match profile {
+            ProfileId::Test => include_str!("../../../fixtures/pinned/test.json"),
+            ProfileId::Standard => include_str!("../../../fixtures/pinned/standard.json"),
+        };
+        serde_json::from_str(text).expect("an embedded list is whole")
+    }
+}
+
 static TEST: LazyLock<VerifierKey> = LazyLock::new(|| {
     VerifierKey::from_trusted(ProfileId::Test, include_bytes!("../../../fixtures/pinned/test.key"))
 });

@@ -47,7 +47,7 @@ impl Batch {
     fn new(witness: &BatchWitness) -> Self {
         let params = Params::of(ProfileId::Test);
         let rows = BatchCircuit::count_rows(&PROFILE, witness.batch, &params.batch);
-        let degree_bits = rows.next_power_of_two().ilog2() as usize;
+        let degree_bits = rows.total().next_power_of_two().ilog2() as usize;
         let circuit = BatchCircuit::build(&PROFILE, witness.batch, &params.batch, degree_bits);
         let inputs = circuit.fill(witness, SET).unwrap();
         Self { circuit, inputs }

@@ -1,11 +1,12 @@
 //! `enfold inspect`: shows what a file, a data directory or the circuits hold.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::verify::VerifierKey;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Kind, Record};
+use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
 use enfold_state::store::Store;
 use enfold_state::transaction::SignedTransaction;
@@ -14,6 +15,7 @@ use enfold_witness::profile::ProfileId;
 use crate::args::profile_parser;
 use crate::circuits::CircuitsReport;
 use crate::contents::{Sort, Summary, sort_of};
+use crate::cost::CostReport;
 use crate::error::CliError;
 use crate::output::Outcome;
 use crate::proofs::{Bits, verify_file};
@@ -29,18 +31,35 @@ Examples:
   enfold inspect chain/block-1.bin
   enfold inspect chain/genesis.bin --record > genesis.json
   enfold inspect state
-  enfold inspect circuits --profile test")]
+  enfold inspect circuits --profile test
+  enfold inspect block chain/block-1.bin --genesis chain/genesis.bin
+  enfold inspect block chain/block-2.bin --data state")]
 pub struct InspectArgs {
-    /// A proof, a genesis, a block, a transaction, a data file, a key, a data directory, or the word
-    /// circuits.
-    #[arg(value_name = "PROOF|FILE|DIR|circuits")]
+    /// A proof, a genesis, a block, a transaction, a data file, a key, a data directory, the word
+    /// circuits, or the word block and a block whose cost in rows is asked for.
+    #[arg(value_name = "PROOF|FILE|DIR|circuits|block")]
     target: PathBuf,
-    /// For circuits: the profile.
+    /// After the word block: the block, binary or JSON. It is planned and not proven.
+    #[arg(value_name = "BLOCK")]
+    block: Option<PathBuf>,
+    /// For the cost of a block: the genesis that it follows.
+    #[arg(long, value_name = "FILE", requires = "block", conflicts_with = "data")]
+    genesis: Option<PathBuf>,
+    /// For the cost of a block: the data directory that it follows.
+    #[arg(long, value_name = "DIR", requires = "block")]
+    data: Option<PathBuf>,
+    /// For circuits and the cost of a block: the profile.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
     /// Print all of a record in its JSON form, which is read wherever the binary form is.
     #[arg(long)]
     record: bool,
+}
+
+/// The state that a genesis starts.
+fn ledger_of(path: &Path, genesis: &Genesis) -> Result<Ledger, CliError> {
+    Ledger::from_genesis(genesis)
+        .map_err(|source| CliError::Genesis { path: path.to_owned(), source: Box::new(source) })
 }
 
 impl InspectArgs {
@@ -49,8 +68,11 @@ impl InspectArgs {
     /// # Errors
     /// If the target cannot be read, or is a proof that does not hold.
     pub fn run(&self) -> Result<Outcome, CliError> {
+        if let Some(block) = &self.block {
+            return self.inspect_cost(block);
+        }
         if self.target.as_os_str() == "circuits" {
-            return Outcome::of(&CircuitsReport::of(self.profile));
+            return Outcome::of(&CircuitsReport::of(self.profile)?);
         }
         match sort_of(&self.target)? {
             Sort::Folder => Outcome::of(&Summary::of_state(Store::open(&self.target)?.ledger())),
@@ -65,14 +87,36 @@ impl InspectArgs {
         }
     }
 
+    fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
+        let usage = |message: &str| CliError::Usage { message: message.to_owned() };
+        if self.target.as_os_str() != "block" {
+            return Err(usage("expected the word block before a second argument"));
+        }
+        let block: Block = records::read(path)?;
+        let store;
+        let genesis;
+        let ledger = match (&self.genesis, &self.data) {
+            (Some(path), _) => {
+                genesis = ledger_of(path, &records::read(path)?)?;
+                &genesis
+            }
+            (None, Some(path)) => {
+                store = Store::open(path)?;
+                store.ledger()
+            }
+            (None, None) => {
+                return Err(usage("expected --genesis or --data, the state that the block follows"));
+            }
+        };
+        let execution = execute(ledger, &block)
+            .map_err(|source| CliError::Execute { path: path.to_owned(), source: Box::new(source) })?;
+        Outcome::of(&CostReport::of(self.profile, &block, &execution))
+    }
+
     fn inspect_record(&self, kind: Kind) -> Result<Outcome, CliError> {
         match kind {
             Kind::Genesis => self.show(|genesis: &Genesis| {
-                let ledger = Ledger::from_genesis(genesis).map_err(|source| CliError::Genesis {
-                    path: self.target.clone(),
-                    source: Box::new(source),
-                })?;
-                Ok(Summary::of_genesis(genesis, &ledger))
+                Ok(Summary::of_genesis(genesis, &ledger_of(&self.target, genesis)?))
             }),
             Kind::Block => self.show(|block: &Block| Ok(Summary::of_block(block))),
             Kind::Transaction => self.show(|signed: &SignedTransaction| Ok(Summary::of_transaction(signed))),

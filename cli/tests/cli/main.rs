@@ -1,6 +1,7 @@
 //! The binary from outside: results, exit codes, files.
 
 mod common;
+mod cost;
 mod formats;
 mod generate;
 mod import;

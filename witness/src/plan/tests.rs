@@ -141,6 +141,16 @@ fn few_takes_the_long_lane_and_its_room_is_filled() {
     assert_eq!((report.many_batches, report.few_batches, report.lower_bound), (1, 2, 3));
 }
 
+/// Both instances need one batch; the one with long paths opens fewer.
+#[test]
+fn among_equals_the_fewest_paths_are_opened() {
+    let profile = Profile { window_depth: 5, ..profile((12, 1), (3, 8)) };
+    let report = check(&profile, &lanes(&[(3, 9), (7, 1)]));
+    assert_eq!((report.many_batches, report.few_batches, report.paths), (0, 1, 3));
+    let report = check(&profile, &lanes(&[(3, 1), (7, 1)]));
+    assert_eq!((report.many_batches, report.few_batches, report.paths), (1, 0, 2));
+}
+
 #[test]
 fn one_sender_of_75_costs_no_more_than_78_strangers() {
     for profile in ProfileId::ALL.map(ProfileId::profile) {

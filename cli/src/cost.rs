@@ -1,0 +1,105 @@
+//! What `enfold inspect block` says: a block's plan and its cost in rows.
+
+use std::fmt;
+
+use enfold_circuits::report::{BlockCost, RowCosts, rows_per_transfer};
+use enfold_state::block::Block;
+use enfold_state::executor::{Execution, Rejection};
+use enfold_witness::plan::{PhaseReport, Plan, PlanReport};
+use enfold_witness::profile::ProfileId;
+use serde::Serialize;
+
+use crate::output::{count, grouped};
+
+/// A block's cost in a profile.
+#[derive(Debug, Serialize)]
+pub struct CostReport {
+    kind: &'static str,
+    profile: ProfileId,
+    chain_id: u32,
+    number: u32,
+    /// Transactions that were accepted.
+    transactions: usize,
+    rejections: Vec<Rejection>,
+    plan: PlanReport,
+    /// Share of the paths of all batches that are in use, 0 to 1.
+    fill: Fill,
+    /// Fewest batches that any plan could need.
+    lower_bound: usize,
+    #[serde(flatten)]
+    cost: BlockCost,
+    /// The rows of batch circuits that a transfer takes whose leaves have no other leg in the block.
+    cold_rows_per_transfer: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Fill {
+    debit: f64,
+    credit: f64,
+}
+
+impl CostReport {
+    /// Plans an executed block. Nothing is proven.
+    pub fn of(profile: ProfileId, block: &Block, execution: &Execution) -> Self {
+        let plan = Plan::new(profile.profile(), execution);
+        let report = plan.report(profile.profile());
+        Self {
+            kind: "block_cost",
+            profile,
+            chain_id: block.chain_id,
+            number: block.number,
+            transactions: execution.debits.len(),
+            rejections: execution.rejections.clone(),
+            plan: report,
+            fill: Fill { debit: report.debit.fill(), credit: report.credit.fill() },
+            lower_bound: report.lower_bound(),
+            cost: RowCosts::of(profile).block(&plan),
+            cold_rows_per_transfer: rows_per_transfer(profile),
+        }
+    }
+}
+
+impl fmt::Display for CostReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, number, chain_id, plan, cost, .. } = self;
+        let transactions = count(self.transactions, "transaction", "transactions");
+        writeln!(f, "block {number} of chain {chain_id}: {transactions}, profile {profile}")?;
+        for rejection in &self.rejections {
+            writeln!(f, "  left out: {rejection}")?;
+        }
+        write_phase(f, "debit", &plan.debit)?;
+        write_phase(f, "credit", &plan.credit)?;
+        writeln!(
+            f,
+            "batches      {} (no plan has fewer than {})",
+            grouped(cost.batches as u64),
+            self.lower_bound
+        )?;
+        let (lifts, folds) = (count(cost.lifts, "lift", "lifts"), count(cost.folds, "fold", "folds"));
+        writeln!(f, "above them   {lifts}, {folds}, 1 block")?;
+        let (used, paid) = (grouped(cost.rows_used), grouped(cost.rows_paid));
+        writeln!(
+            f,
+            "rows used    {used}, {:.1} for each transaction (cold: {:.1})",
+            cost.rows_used_per_transfer, self.cold_rows_per_transfer
+        )?;
+        writeln!(
+            f,
+            "rows paid    {paid}, {:.1} for each transaction; lift, fold and block are {:.1}%",
+            cost.rows_paid_per_transfer,
+            100.0 * cost.recursion_share
+        )
+    }
+}
+
+fn write_phase(f: &mut fmt::Formatter<'_>, name: &str, phase: &PhaseReport) -> fmt::Result {
+    let (legs, lanes) = (count(phase.legs, "leg", "legs"), count(phase.lanes, "lane", "lanes"));
+    writeln!(
+        f,
+        "{name:<12} {legs} in {lanes}, the longest of {}; {} many and {} few, {:.1}% full",
+        grouped(phase.longest_lane as u64),
+        count(phase.many_batches, "batch", "batches"),
+        phase.few_batches,
+        100.0 * phase.fill()
+    )
+}
