@@ -4,6 +4,8 @@
 //! Every record is hashed with a [`Tag`] in the first element of the capacity, and each tag stands for
 //! records of one length, so no record can pass for another. A tree node is the untagged case.
 
+pub mod batch;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{F, ZERO, from_u32, reduce};
+use crate::hash::batch::hashes_into;
 use crate::hash::{Digest, Tag, hash};
 
 /// Levels of the state tree: 2^30 leaves.
@@ -62,5 +63,10 @@ impl Leaf {
     /// The leaf's digest in the tree. (An empty position has [`Digest::ZERO`].)
     pub fn digest(&self) -> Digest {
         hash(Tag::AccountLeaf, &self.elements())
+    }
+
+    /// The digests of many leaves, by number, at once.
+    pub fn digests_into(out: &mut [Digest], leaf: impl Fn(usize) -> Self + Sync) {
+        hashes_into(Tag::AccountLeaf, out, |at| leaf(at).elements());
     }
 }

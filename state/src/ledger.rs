@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rayon::prelude::*;
-
 use crate::block::{Genesis, GenesisLeaf};
 use crate::executor::Execution;
 use crate::hash::Digest;
@@ -165,7 +163,9 @@ impl Ledger {
     /// # Panics
     /// If there are more than [`MAX_LEAVES`].
     pub fn restore(chain_id: u32, height: u32, leaves: Vec<Leaf>) -> Self {
-        let tree = Tree::from_digests(leaves.par_iter().map(Leaf::digest).collect());
+        let mut digests = vec![Digest::ZERO; leaves.len()];
+        Leaf::digests_into(&mut digests, |at| leaves[at]);
+        let tree = Tree::from_digests(digests);
         let mut lookup = HashMap::with_capacity(leaves.len());
         for (index, leaf) in (0..).map(LeafIndex).zip(&leaves) {
             lookup.entry((leaf.address, leaf.asset)).or_insert(index);
@@ -245,8 +245,10 @@ impl Ledger {
             }
         }
         let leaves: Vec<(LeafIndex, Leaf)> = writes.iter().map(|(&index, &leaf)| (index, leaf)).collect();
-        let digests: Vec<_> = leaves.par_iter().map(|&(index, leaf)| (index, leaf.digest())).collect();
-        let update = self.tree.update(&digests);
+        let mut digests = vec![Digest::ZERO; leaves.len()];
+        Leaf::digests_into(&mut digests, |at| leaves[at].1);
+        let changes: Vec<_> = leaves.iter().map(|&(index, _)| index).zip(digests).collect();
+        let update = self.tree.update(&changes);
         let root = update.root().unwrap_or_else(|| self.root());
         Ok(Prepared { number, root, writes: writes.clone(), update })
     }

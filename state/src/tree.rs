@@ -6,13 +6,9 @@
 
 use std::sync::LazyLock;
 
-use rayon::prelude::*;
-
+use crate::hash::batch::nodes_into;
 use crate::hash::{Digest, node};
 use crate::leaf::{LeafIndex, TREE_DEPTH};
-
-/// Below this many hashes in a row, spreading them over threads costs more than it gains.
-const MIN_HASHES_PER_TASK: usize = 64;
 
 static EMPTY: LazyLock<[Digest; TREE_DEPTH + 1]> = LazyLock::new(|| {
     let mut empty = [Digest::ZERO; TREE_DEPTH + 1];
@@ -74,11 +70,11 @@ impl Tree {
         let mut levels = Vec::with_capacity(TREE_DEPTH + 1);
         levels.push(leaves);
         for level in 0..TREE_DEPTH {
-            let parents = levels[level]
-                .par_chunks(2)
-                .with_min_len(MIN_HASHES_PER_TASK)
-                .map(|pair| node(pair[0], pair.get(1).copied().unwrap_or(EMPTY[level])))
-                .collect();
+            let below: &Vec<Digest> = &levels[level];
+            let mut parents = vec![Digest::ZERO; below.len().div_ceil(2)];
+            nodes_into(&mut parents, |parent| {
+                [below[2 * parent], below.get(2 * parent + 1).copied().unwrap_or(EMPTY[level])]
+            });
             levels.push(parents);
         }
         Self { levels }
@@ -130,24 +126,25 @@ impl Tree {
         let mut levels = Vec::with_capacity(TREE_DEPTH + 1);
         levels.push(lowest);
         for level in 0..TREE_DEPTH {
-            let pairs: Vec<&[(u32, Digest)]> = levels[level].chunk_by(|a, b| a.0 >> 1 == b.0 >> 1).collect();
-            let parents = pairs
-                .into_par_iter()
-                .with_min_len(MIN_HASHES_PER_TASK)
-                .map(|pair| (pair[0].0 >> 1, self.parent(level, pair)))
-                .collect();
+            let below: &Vec<(u32, Digest)> = &levels[level];
+            // Where the changed children of each parent start: one child or two.
+            let first = |at: &usize| *at == 0 || below[at - 1].0 >> 1 != below[*at].0 >> 1;
+            let firsts: Vec<usize> = (0..below.len()).filter(first).collect();
+            let mut digests = vec![Digest::ZERO; firsts.len()];
+            nodes_into(&mut digests, |parent| self.children(level, &below[firsts[parent]..]));
+            let parents = firsts.iter().map(|&at| below[at].0 >> 1).zip(digests).collect();
             levels.push(parents);
         }
         TreeUpdate { levels }
     }
 
-    /// The node over one changed child, or over two, the left one first.
-    fn parent(&self, level: usize, changed: &[(u32, Digest)]) -> Digest {
-        match *changed {
-            [(_, left), (_, right)] => node(left, right),
-            [(index, child)] if index & 1 == 0 => node(child, self.node(level, index | 1)),
-            [(index, child)] => node(self.node(level, index ^ 1), child),
-            _ => unreachable!("a parent has two children"),
+    /// Both children of the node over the first of these changed nodes. The second is its sibling or no child.
+    fn children(&self, level: usize, changed: &[(u32, Digest)]) -> [Digest; 2] {
+        let (index, child) = changed[0];
+        match changed.get(1) {
+            Some(&(other, right)) if other == index ^ 1 => [child, right],
+            _ if index & 1 == 0 => [child, self.node(level, index | 1)],
+            _ => [self.node(level, index ^ 1), child],
         }
     }
 

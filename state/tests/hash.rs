@@ -202,3 +202,73 @@ fn text_that_is_no_digest() {
     let bytes = bincode::serialize(&[0, 0, 0, ORDER]).expect("serialises");
     assert!(bincode::deserialize::<Digest>(&bytes).is_err());
 }
+
+mod batches {
+    use enfold_state::field::{F, reduce};
+    use enfold_state::hash::batch::{LANES, hashes_into, message_digests, nodes_into};
+    use enfold_state::hash::{Digest, MessageSponge, RATE, Tag, hash, node};
+    use proptest::prelude::*;
+
+    /// Elements that differ for each seed, place and list.
+    fn element(seed: u64, list: usize, at: usize) -> F {
+        reduce(
+            seed.wrapping_add((list as u64) << 20)
+                .wrapping_add(at as u64)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        )
+    }
+
+    fn record<const N: usize>(seed: u64, at: usize) -> [F; N] {
+        std::array::from_fn(|i| element(seed, at, i))
+    }
+
+    fn check_records<const N: usize>(seed: u64, count: usize) {
+        let mut got = vec![Digest::ZERO; count];
+        hashes_into(Tag::TransactionId, &mut got, |at| record::<N>(seed, at));
+        let expected: Vec<_> =
+            (0..count).map(|at| hash(Tag::TransactionId, &record::<N>(seed, at))).collect();
+        assert_eq!(got, expected, "{count} records of {N}");
+    }
+
+    #[test]
+    fn every_count_around_a_task() {
+        for count in (0..=2 * LANES + 1).chain(32 * LANES - 1..=32 * LANES + 3).chain([67 * LANES + 2]) {
+            check_records::<8>(1, count);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn records_and_nodes_hash_as_one_by_one(seed: u64, count in 0..600usize) {
+            check_records::<1>(seed, count);
+            check_records::<5>(seed, count);
+            check_records::<12>(seed, count);
+            check_records::<22>(seed, count);
+            let pair = |at| [Digest(record(seed, at)), Digest(record(!seed, at))];
+            let mut got = vec![Digest::ZERO; count];
+            nodes_into(&mut got, pair);
+            let expected: Vec<_> = (0..count).map(pair).map(|[left, right]| node(left, right)).collect();
+            prop_assert_eq!(got, expected);
+        }
+
+        #[test]
+        fn lists_digest_as_one_by_one(seed: u64, lengths in proptest::collection::vec(0..20usize, 0..40)) {
+            let lists: Vec<Vec<[F; RATE]>> = lengths
+                .iter()
+                .enumerate()
+                .map(|(list, &length)| (0..length).map(|at| record(seed, 100 * list + at)).collect())
+                .collect();
+            let slices: Vec<_> = lists.iter().map(Vec::as_slice).collect();
+            let expected: Vec<_> = lists
+                .iter()
+                .map(|list| {
+                    let mut sponge = MessageSponge::default();
+                    list.iter().for_each(|&message| sponge.absorb(message));
+                    sponge.digest()
+                })
+                .collect();
+            prop_assert_eq!(message_digests(&slices, |&message| message), expected);
+        }
+    }
+}

@@ -19,8 +19,6 @@ pub(crate) struct Draft<'a> {
     /// Positions of the legs in the execution, for the paths' ranges.
     pub order: &'a [usize],
     pub phase: Phase,
-    /// Number of its first path among the live paths of all batches.
-    pub first_update: usize,
     pub paths: Vec<DraftPath>,
     /// The messages that it emits or consumes, in the order of its digest.
     pub messages: Vec<Message>,
@@ -46,7 +44,6 @@ pub(crate) fn draft<'a>(
     // Only looked up by index, so its order does not matter.
     let mut leaves: HashMap<LeafIndex, Leaf> = HashMap::with_capacity(execution.writes.len());
     let mut drafts = Vec::new();
-    let mut first_update = 0;
     for (phase_plan, phase) in phases {
         for planned in &phase_plan.batches {
             assert_eq!(planned.batch.phase(), phase, "the plan's batches stand under their phase");
@@ -78,17 +75,7 @@ pub(crate) fn draft<'a>(
                 paths.push(DraftPath { index, before, after });
             }
             let order = &phase_plan.order;
-            let update = first_update;
-            first_update += paths.len();
-            drafts.push(Draft {
-                plan: planned,
-                order,
-                phase,
-                first_update: update,
-                paths,
-                messages,
-                transactions,
-            });
+            drafts.push(Draft { plan: planned, order, phase, paths, messages, transactions });
         }
     }
     check_writes(ledger, execution, &leaves)?;

@@ -1,12 +1,18 @@
 //! All versions of the tree's nodes that a block passes through: values first, hashes later.
 //!
 //! What each leaf becomes, and in which order, is known before any node is hashed. So the tree is not updated leaf
-//! after leaf; it is hashed level after level, all updates of a level at once. Update `t` makes one new
-//! version of each node above its leaf. The version at one level is the hash of the version below it and of
-//! that node's sibling, which is the version that the last earlier update below the sibling made, or the node from
-//! before the block. One scan for each level finds those last writers; it hashes nothing.
+//! after leaf; it is hashed level after level, all versions of a level at once.
+//!
+//! Nobody asks for every version. The updates come in groups, the batches; roots are wanted between groups, and inside
+//! a group only the siblings on each leaf's path. So consecutive updates of a group below one node are a **run**: they
+//! touch nothing but what is below the node, and only the version that the last of them makes can ever be a sibling
+//! or lead to a root. Each run is hashed once. A batch's updates are sorted by leaf, so its runs are about as many as
+//! the nodes that it touches. The first update of a run has a new sibling on that level; the others have the
+//! same. A sibling is the version that the last earlier run below the sibling made, or the node from before the block.
+//! One scan for each level finds those runs; it hashes nothing.
 
-use enfold_state::hash::{Digest, node};
+use enfold_state::hash::Digest;
+use enfold_state::hash::batch::nodes_into;
 use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
 use enfold_state::tree::Tree;
 use rayon::prelude::*;
@@ -14,58 +20,62 @@ use rayon::prelude::*;
 /// A leaf gets a new digest.
 pub type Update = (LeafIndex, Digest);
 
+/// No run.
+const NONE: u32 = u32::MAX;
+
 /// The versions that a list of updates makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
-    /// For each level from the leaves up, for each update: the node that it made.
-    nodes: Vec<Vec<Digest>>,
-    /// For each level but the root's, for each update: the sibling of that node.
+    /// For each level but the root's, for each of its runs: the sibling of the node.
     siblings: Vec<Vec<Digest>>,
+    /// For each update: on how many levels, from the leaves' up, a run ends with it.
+    heights: Vec<u8>,
+    /// The groups.
+    groups: Vec<Group>,
     /// Root before the first update.
     start: Digest,
+    /// Nodes hashed.
+    hashes: usize,
+}
+
+/// A group of updates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    /// Number of the first update.
+    start: usize,
+    /// Number of the first run on each level.
+    runs: [u32; TREE_DEPTH],
+    /// Root after the last update.
+    root: Digest,
 }
 
 impl Versions {
-    /// Computes the versions of a tree's nodes under the updates, which are applied in their order.
+    /// Computes the versions of a tree's nodes under the updates, which are applied in their order. `groups` are the
+    /// numbers of updates of each group.
     ///
     /// # Panics
-    /// If an index is not below `2^TREE_DEPTH`.
-    pub fn new(tree: &Tree, updates: &[Update]) -> Self {
+    /// If an index is not below `2^TREE_DEPTH`, the groups do not add up, or there are `2^32 - 1` updates or more.
+    pub fn new(tree: &Tree, updates: &[Update], groups: &[usize]) -> Self {
         assert!(updates.iter().all(|(index, _)| index.0 >> TREE_DEPTH == 0), "leaf indices lie in the tree");
-        let mut nodes = vec![updates.iter().map(|&(_, digest)| digest).collect::<Vec<_>>()];
+        assert_eq!(groups.iter().sum::<usize>(), updates.len(), "groups hold all updates");
+        assert!(updates.len() < NONE as usize, "updates are numbered by 32 bits");
+        let heights = heights(updates, groups);
+        let mut runs = Runs::new(updates, &heights);
         let mut siblings = Vec::with_capacity(TREE_DEPTH);
-        let mut touched = Touched::new(updates);
+        let mut hashes = 0;
         for level in 0..TREE_DEPTH {
-            let writers = touched.last_writers();
-            let below = &nodes[level];
-            let sibling = writers
-                .into_par_iter()
-                .enumerate()
-                .map(|(t, writer)| match writer {
-                    Some(writer) => below[writer],
-                    None => tree.node(level, touched.position(t) ^ 1),
-                })
-                .collect::<Vec<_>>();
-            let above = below
-                .par_iter()
-                .zip(&sibling)
-                .enumerate()
-                .map(
-                    |(t, (&this, &other))| {
-                        if touched.position(t) & 1 == 0 { node(this, other) } else { node(other, this) }
-                    },
-                )
-                .collect();
-            nodes.push(above);
+            let (above, sibling) = runs.climb(tree, level, &heights);
+            runs = above;
             siblings.push(sibling);
-            touched.climb();
+            hashes += runs.digests.len();
         }
-        Self { nodes, siblings, start: tree.root() }
+        let groups = lay_out(tree.root(), groups, &heights, &runs.digests);
+        Self { siblings, heights, groups, start: tree.root(), hashes }
     }
 
     /// Number of updates.
     pub fn len(&self) -> usize {
-        self.nodes[0].len()
+        self.heights.len()
     }
 
     /// Whether there is no update.
@@ -73,76 +83,178 @@ impl Versions {
         self.len() == 0
     }
 
-    /// The root after the first `count` updates.
+    /// Number of nodes that were hashed.
+    pub fn hashes(&self) -> usize {
+        self.hashes
+    }
+
+    /// The root after the first `count` groups.
     ///
     /// # Panics
-    /// If `count` is greater than the number of updates.
+    /// If `count` is greater than the number of groups.
     pub fn root_after(&self, count: usize) -> Digest {
-        count.checked_sub(1).map_or(self.start, |t| self.nodes[TREE_DEPTH][t])
+        count.checked_sub(1).map_or(self.start, |group| self.groups[group].root)
     }
 
-    /// The siblings on the way from the leaf of update `t` to the root at that moment, for levels
-    /// `from` (0 is the leaf's own sibling) up to but not including `to`. An update leaves its own siblings as they
-    /// are, so they are the same before and after it.
+    /// The paths of a group's updates, in their order.
     ///
     /// # Panics
-    /// If there is no such update or level.
-    pub fn siblings(&self, t: usize, from: usize, to: usize) -> Vec<Digest> {
-        self.siblings[from..to].iter().map(|level| level[t]).collect()
+    /// If there is no such group.
+    pub fn paths(&self, group: usize) -> Walk<'_> {
+        let Group { start, runs, .. } = self.groups[group];
+        let end = self.groups.get(group + 1).map_or(self.len(), |next| next.start);
+        let (path, fresh) = ([Digest::ZERO; TREE_DEPTH], TREE_DEPTH);
+        Walk { versions: self, next: start, end, runs, path, fresh }
     }
 }
 
-/// The nodes that the updates touch on one level, numbered by position.
-struct Touched {
-    /// Positions of the nodes, increasing.
+/// A walk along the updates of a group.
+#[derive(Clone, Debug)]
+pub struct Walk<'a> {
+    versions: &'a Versions,
+    next: usize,
+    end: usize,
+    /// On each level the next run.
+    runs: [u32; TREE_DEPTH],
+    path: [Digest; TREE_DEPTH],
+    /// On how many levels the next update starts a run.
+    fresh: usize,
+}
+
+impl Walk<'_> {
+    /// The siblings on the way from the next update's leaf to the root at that moment, lowest first. An update leaves
+    /// its own siblings as they are, so they are the same before and after it. `None` after the last update.
+    pub fn step(&mut self) -> Option<&[Digest; TREE_DEPTH]> {
+        if self.next == self.end {
+            return None;
+        }
+        let levels = self.path.iter_mut().zip(&mut self.runs).zip(&self.versions.siblings);
+        for ((sibling, run), level) in levels.take(self.fresh) {
+            *sibling = level[*run as usize];
+            *run += 1;
+        }
+        self.fresh = TREE_DEPTH.min(self.versions.heights[self.next].into());
+        self.next += 1;
+        Some(&self.path)
+    }
+}
+
+/// On how many levels a run ends with each update: with the last of a group on all of them, the root's too; with
+/// another on those where the next update is below another node.
+fn heights(updates: &[Update], groups: &[usize]) -> Vec<u8> {
+    let differ = |pair: &[Update]| (u32::BITS - (pair[0].0.0 ^ pair[1].0.0).leading_zeros()) as u8;
+    let mut heights: Vec<u8> = updates.windows(2).map(differ).collect();
+    heights.resize(updates.len(), 0);
+    let mut end = 0;
+    for &group in groups {
+        end += group;
+        if group > 0 {
+            heights[end - 1] = TREE_DEPTH as u8 + 1;
+        }
+    }
+    heights
+}
+
+/// The groups' first runs and last roots.
+fn lay_out(start: Digest, groups: &[usize], heights: &[u8], mut roots: &[Digest]) -> Vec<Group> {
+    let (mut at, mut runs, mut root) = (0, [0; TREE_DEPTH], start);
+    let lay_out = |&length: &usize| {
+        let first = (at, runs);
+        for &height in &heights[at..at + length] {
+            runs.iter_mut().take(height.into()).for_each(|run| *run += 1);
+        }
+        at += length;
+        if length > 0
+            && let Some((&after, rest)) = roots.split_first()
+        {
+            (root, roots) = (after, rest);
+        }
+        Group { start: first.0, runs: first.1, root }
+    };
+    groups.iter().map(lay_out).collect()
+}
+
+/// The runs of one level, in their order.
+struct Runs {
+    /// Positions of the nodes that have runs, increasing.
     positions: Vec<u32>,
-    /// For each update the number of its node.
-    slots: Vec<usize>,
+    /// For each run the number of its node.
+    slots: Vec<u32>,
+    /// For each run its last update.
+    ends: Vec<u32>,
+    /// For each run the version that it makes.
+    digests: Vec<Digest>,
 }
 
-impl Touched {
-    /// The leaves.
-    fn new(updates: &[Update]) -> Self {
-        let mut positions: Vec<_> = updates.iter().map(|(index, _)| index.0).collect();
-        positions.sort_unstable();
+impl Runs {
+    /// The leaves'.
+    fn new(updates: &[Update], heights: &[u8]) -> Self {
+        let ends: Vec<u32> =
+            (0..).zip(heights).filter(|&(_, &height)| height > 0).map(|(end, _)| end).collect();
+        let position = |end: u32| updates[end as usize].0.0;
+        let mut positions: Vec<_> = ends.iter().map(|&end| position(end)).collect();
+        positions.par_sort_unstable();
         positions.dedup();
-        let slot = |index: LeafIndex| positions.partition_point(|&position| position < index.0);
-        let slots = updates.iter().map(|&(index, _)| slot(index)).collect();
-        Self { positions, slots }
+        let slot = |&end: &u32| positions.partition_point(|&other| other < position(end)) as u32;
+        let slots = ends.par_iter().with_min_len(1 << 10).map(slot).collect();
+        let digests = ends.iter().map(|&end| updates[end as usize].1).collect();
+        Self { positions, slots, ends, digests }
     }
 
-    /// Position of the node that update `t` touches.
-    fn position(&self, t: usize) -> u32 {
-        self.positions[self.slots[t]]
+    /// Position of a run's node.
+    fn position(&self, run: usize) -> u32 {
+        self.positions[self.slots[run] as usize]
     }
 
-    /// For each update the last one before it that touched the sibling of its node.
-    fn last_writers(&self) -> Vec<Option<usize>> {
+    /// The runs of the level above, and the siblings of these.
+    fn climb(self, tree: &Tree, level: usize, heights: &[u8]) -> (Self, Vec<Digest>) {
+        let siblings = self.siblings(tree, level);
+        let (positions, parents) = self.parents();
+        // A run above ends where this one ends, if it is high enough, and makes its version from this one's.
+        let high = |&run: &usize| usize::from(heights[self.ends[run] as usize]) > level + 1;
+        let kept: Vec<usize> = (0..self.ends.len()).filter(high).collect();
+        let slots = kept.iter().map(|&run| parents[self.slots[run] as usize]).collect();
+        let ends = kept.iter().map(|&run| self.ends[run]).collect();
+        let mut digests = vec![Digest::ZERO; kept.len()];
+        nodes_into(&mut digests, |at| {
+            let run = kept[at];
+            let (this, other) = (self.digests[run], siblings[run]);
+            if self.position(run) & 1 == 0 { [this, other] } else { [other, this] }
+        });
+        (Self { positions, slots, ends, digests }, siblings)
+    }
+
+    /// For each run its node's sibling at that moment.
+    fn siblings(&self, tree: &Tree, level: usize) -> Vec<Digest> {
         let twin = |slot: usize| {
             let wanted = self.positions[slot] ^ 1;
             let beside = if wanted > self.positions[slot] { slot + 1 } else { slot.wrapping_sub(1) };
-            (self.positions.get(beside) == Some(&wanted)).then_some(beside)
+            if self.positions.get(beside) == Some(&wanted) { beside as u32 } else { NONE }
         };
-        let twins: Vec<_> = (0..self.positions.len()).map(twin).collect();
-        let mut last = vec![None; self.positions.len()];
-        let scan = |(t, &slot): (usize, &usize)| {
-            last[slot] = Some(t);
-            twins[slot].and_then(|twin| last[twin])
+        let twins: Vec<u32> = (0..self.positions.len()).map(twin).collect();
+        let mut last = vec![NONE; self.positions.len()];
+        let scan = |(run, &slot): (u32, &u32)| {
+            last[slot as usize] = run;
+            last.get(twins[slot as usize] as usize).copied().unwrap_or(NONE)
         };
-        self.slots.iter().enumerate().map(scan).collect()
+        let writers: Vec<u32> = (0..).zip(&self.slots).map(scan).collect();
+        let sibling = |(run, &writer): (usize, &u32)| match self.digests.get(writer as usize) {
+            Some(&version) => version,
+            None => tree.node(level, self.position(run) ^ 1),
+        };
+        writers.par_iter().enumerate().with_min_len(1 << 10).map(sibling).collect()
     }
 
-    /// Goes on to the level above.
-    fn climb(&mut self) {
-        let mut parents: Vec<u32> = Vec::with_capacity(self.positions.len());
-        let mut parent_of = Vec::with_capacity(self.positions.len());
+    /// The nodes above, and for each node here the number of the one above it.
+    fn parents(&self) -> (Vec<u32>, Vec<u32>) {
+        let mut above: Vec<u32> = Vec::with_capacity(self.positions.len());
+        let mut parents = Vec::with_capacity(self.positions.len());
         for position in &self.positions {
-            if parents.last() != Some(&(position >> 1)) {
-                parents.push(position >> 1);
+            if above.last() != Some(&(position >> 1)) {
+                above.push(position >> 1);
             }
-            parent_of.push(parents.len() - 1);
+            parents.push(above.len() as u32 - 1);
         }
-        self.positions = parents;
-        self.slots.iter_mut().for_each(|slot| *slot = parent_of[*slot]);
+        (above, parents)
     }
 }

@@ -8,9 +8,10 @@ use enfold_state::block::Block;
 use enfold_state::chain::{ChainState, Phase, Quadratic, link_consumed, link_emitted, seed};
 use enfold_state::executor::Execution;
 use enfold_state::field::ZERO;
+use enfold_state::hash::batch::message_digests;
 use enfold_state::hash::{Digest, MessageSponge};
 use enfold_state::keys::padding_key;
-use enfold_state::leaf::{Leaf, LeafIndex, TREE_DEPTH};
+use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
 use enfold_state::transaction::{SignedTransaction, Transaction};
@@ -21,7 +22,7 @@ use crate::legs::{Draft, draft};
 use crate::logup::{Challenges, add, batch_inverse, subtract};
 use crate::plan::Plan;
 use crate::profile::Profile;
-use crate::versions::Versions;
+use crate::versions::{Versions, Walk};
 
 /// A block with the witness of each of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,17 +134,14 @@ pub fn witness_plan(
     // Values.
     let drafts = draft(profile, ledger, execution, &plan)?;
     // Hashes.
-    let updates: Vec<_> =
-        drafts.par_iter().flat_map_iter(|d| &d.paths).map(|path| (path.index, path.after.digest())).collect();
-    let versions = Versions::new(ledger.tree(), &updates);
+    let versions = hash_versions(ledger, &drafts);
     // Chains.
     let before = ChainState::start(ledger.root(), Digest::ZERO);
     let (seed, states) = chain(ledger, block, &drafts, &versions, before)?;
     // Batches.
     let context = Context { profile, chain_id: block.chain_id, seed, execution, versions: &versions };
-    let batches =
-        drafts.par_iter().enumerate().map(|(i, draft)| context.batch(draft, states[i], states[i + 1]));
-    let batches = batches.collect();
+    let batches = drafts.par_iter().enumerate();
+    let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1])).collect();
     let debits = drafts.into_iter().filter(|draft| draft.phase == Phase::Debit);
     let emitted = debits.map(|draft| draft.messages).collect();
     let after = states[states.len() - 1];
@@ -159,6 +157,16 @@ pub fn witness_plan(
     })
 }
 
+/// The versions of the tree that the batches make.
+fn hash_versions(ledger: &Ledger, drafts: &[Draft<'_>]) -> Versions {
+    let paths: Vec<_> = drafts.iter().flat_map(|draft| &draft.paths).collect();
+    let mut digests = vec![Digest::ZERO; paths.len()];
+    Leaf::digests_into(&mut digests, |path| paths[path].after);
+    let updates: Vec<_> = paths.iter().map(|path| path.index).zip(digests).collect();
+    let groups: Vec<_> = drafts.iter().map(|draft| draft.paths.len()).collect();
+    Versions::new(ledger.tree(), &updates, &groups)
+}
+
 /// The seed, and the chain states before the first and after each batch.
 fn chain(
     ledger: &Ledger,
@@ -167,11 +175,12 @@ fn chain(
     versions: &Versions,
     before: ChainState,
 ) -> Result<(Digest, Vec<ChainState>), WitnessError> {
-    let digests: Vec<_> = drafts.par_iter().map(|draft| message_digest(&draft.messages)).collect();
+    let lists: Vec<_> = drafts.iter().map(|draft| draft.messages.as_slice()).collect();
+    let digests = message_digests(&lists, Message::elements);
     let mut states = vec![before];
     let mut state = before;
-    for (draft, &digest) in drafts.iter().zip(&digests) {
-        state.root = versions.root_after(draft.first_update + draft.paths.len());
+    for ((number, draft), digest) in (1..).zip(drafts).zip(digests) {
+        state.root = versions.root_after(number);
         state.phase = draft.phase;
         if draft.phase == Phase::Debit {
             state.emitted = link_emitted(state.emitted, digest);
@@ -208,8 +217,8 @@ pub fn message_digest(messages: &[Message]) -> Digest {
 
 /// `E` of a block: the chain over the emitted messages of its debit batches.
 pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
-    let digests: Vec<_> = emitted.par_iter().map(|messages| message_digest(messages)).collect();
-    digests.into_iter().fold(Digest::ZERO, link_emitted)
+    let lists: Vec<_> = emitted.iter().map(Vec::as_slice).collect();
+    message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
 }
 
 /// The sum of the messages' terms; `None` if a message has none.
@@ -228,13 +237,16 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn batch(&self, draft: &Draft<'_>, before: ChainState, after: ChainState) -> BatchWitness {
+    fn batch(&self, number: usize, draft: &Draft<'_>, before: ChainState, after: ChainState) -> BatchWitness {
+        let mut walk = self.versions.paths(number);
+        // The levels above the window are the same for all paths.
+        let top =
+            walk.clone().step().map_or_else(Vec::new, |path| path[self.profile.window_depth..].to_vec());
         let paths = if draft.phase == Phase::Debit {
-            Paths::Debit(self.debit_paths(draft))
+            Paths::Debit(self.debit_paths(draft, &mut walk))
         } else {
-            Paths::Credit(self.credit_paths(draft))
+            Paths::Credit(self.credit_paths(draft, &mut walk))
         };
-        let (bottom, top) = (self.profile.window_depth, TREE_DEPTH);
         BatchWitness {
             batch: draft.plan.batch,
             chain_id: self.chain_id,
@@ -242,27 +254,29 @@ impl Context<'_> {
             before,
             after,
             window: draft.plan.window,
-            top_siblings: self.versions.siblings(draft.first_update, bottom, top),
+            top_siblings: top,
             paths,
         }
     }
 
-    fn siblings(&self, update: usize) -> Vec<Digest> {
-        self.versions.siblings(update, 0, self.profile.window_depth)
+    /// The next path's siblings below the window's root.
+    fn siblings(&self, walk: &mut Walk<'_>) -> Vec<Digest> {
+        let path = walk.step().expect("a path was hashed for each of the draft's");
+        path[..self.profile.window_depth].to_vec()
     }
 
     /// Live paths, then copies of the last one's leaf as it is then, with padding legs.
-    fn debit_paths(&self, draft: &Draft<'_>) -> Vec<DebitPath> {
+    fn debit_paths(&self, draft: &Draft<'_>, walk: &mut Walk<'_>) -> Vec<DebitPath> {
         let shape = self.profile.shape(draft.plan.batch);
-        let live = draft.plan.paths.iter().zip(&draft.paths).enumerate();
+        let live = draft.plan.paths.iter().zip(&draft.paths);
         let mut paths: Vec<_> = live
-            .filter_map(|(i, (planned, path))| {
+            .filter_map(|(planned, path)| {
                 let live = draft.order[planned.legs.clone()].iter().map(|&at| self.live_leg(at));
                 let mut legs: Vec<_> = live.collect();
                 if legs.len() < shape.legs {
                     legs.resize(shape.legs, padding_leg(self.chain_id, path.index, &path.after));
                 }
-                let siblings = self.siblings(draft.first_update + i);
+                let siblings = self.siblings(walk);
                 Some(DebitPath { index: path.index, leaf: path.before?, siblings, legs })
             })
             .collect();
@@ -282,15 +296,15 @@ impl Context<'_> {
     }
 
     /// Live paths, then copies of the last one's leaf as it is then, without messages.
-    fn credit_paths(&self, draft: &Draft<'_>) -> Vec<CreditPath> {
+    fn credit_paths(&self, draft: &Draft<'_>, walk: &mut Walk<'_>) -> Vec<CreditPath> {
         let shape = self.profile.shape(draft.plan.batch);
-        let live = draft.plan.paths.iter().zip(&draft.paths).enumerate();
+        let live = draft.plan.paths.iter().zip(&draft.paths);
         let mut paths: Vec<_> = live
-            .map(|(i, (planned, path))| {
+            .map(|(planned, path)| {
                 let live = draft.order[planned.legs.clone()].iter();
                 let mut messages: Vec<_> = live.map(|&at| Some(self.execution.credits[at])).collect();
                 messages.resize(shape.legs, None);
-                let siblings = self.siblings(draft.first_update + i);
+                let siblings = self.siblings(walk);
                 CreditPath { index: path.index, leaf: path.before, siblings, messages }
             })
             .collect();
