@@ -4,7 +4,7 @@
 //! p3 is a copy. The way back gives canonical integers.
 
 use enfold_circuits::config::{D, F};
-use p3_field::{PackedValue, PrimeField64};
+use p3_field::{PackedFieldPow2, PackedValue, PrimeField64};
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::{Field, PrimeField64 as _};
 
@@ -47,4 +47,51 @@ pub(super) fn powers<T: Copy + std::ops::Mul<Output = T>>(one: T, base: T, count
 #[inline(always)]
 pub(super) fn lanes_sum(value: P) -> G {
     value.as_slice().iter().copied().sum()
+}
+
+/// Packs the first elements of rows: `out[j]` has every row's element j. The rows are as long as `out`, rounded up
+/// to whole [`P`]s.
+#[inline(always)]
+pub(super) fn gather(rows: [&[G]; LANES], out: &mut [P]) {
+    for (i, out) in out.chunks_mut(LANES).enumerate() {
+        let columns = i * LANES..(i + 1) * LANES;
+        let mut block: [P; LANES] = std::array::from_fn(|lane| *P::from_slice(&rows[lane][columns.clone()]));
+        transpose(&mut block);
+        out.copy_from_slice(&block[..out.len()]);
+    }
+}
+
+/// Transposes a square block.
+#[inline(always)]
+fn transpose(block: &mut [P; LANES]) {
+    let mut step = 1;
+    while step < LANES {
+        for i in (0..LANES).filter(|i| i & step == 0) {
+            (block[i], block[i | step]) = block[i].interleave(block[i | step], step);
+        }
+        step *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p3_field::PrimeCharacteristicRing;
+
+    use super::*;
+
+    #[test]
+    fn gathered_rows_are_transposed() {
+        let width = 3 * ALIGN;
+        let elements: Vec<G> = (0..LANES * width).map(G::from_usize).collect();
+        let rows: [&[G]; LANES] = std::array::from_fn(|lane| &elements[lane * width..(lane + 1) * width]);
+        for used in [1, ALIGN - 1, ALIGN, ALIGN + 1, width] {
+            let mut out = vec![<P as PrimeCharacteristicRing>::ZERO; used];
+            gather(rows, &mut out);
+            for (column, packed) in out.iter().enumerate() {
+                for (lane, &element) in packed.as_slice().iter().enumerate() {
+                    assert_eq!(element, G::from_usize(lane * width + column));
+                }
+            }
+        }
+    }
 }

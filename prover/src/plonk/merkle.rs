@@ -17,7 +17,7 @@ use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
 
-use super::field::{G, LANES, P, from_kernel};
+use super::field::{G, LANES, P, from_kernel, gather};
 
 /// The permutation, on single and on packed states.
 pub(super) static PERMUTATION: LazyLock<Poseidon2Goldilocks<WIDTH>> =
@@ -37,7 +37,8 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The tree over the rows of `values`, `stride` elements each, of which the first `width` count. `row_of_leaf`
+    /// The tree over the rows of `values`, `stride` elements each, of which the first `width` count;
+    /// the stride of rows that are hashed is a multiple of [`ALIGN`](super::field::ALIGN). `row_of_leaf`
     /// says which row a leaf is.
     pub(super) fn new(
         values: &[G],
@@ -49,7 +50,7 @@ impl Tree {
         let rows = values.len() / stride;
         let mut level = vec![[G::ZERO; DIGEST_LEN]; rows];
         level.par_chunks_mut(TASK).enumerate().for_each(|(task, digests)| {
-            let row = |leaf: usize| &values[row_of_leaf(task * TASK + leaf) * stride..][..width];
+            let row = |leaf: usize| &values[row_of_leaf(task * TASK + leaf) * stride..][..stride];
             hash_rows(row, width, digests);
         });
         let mut levels = vec![level];
@@ -86,7 +87,7 @@ fn hash_out(digest: &Digest) -> HashOut<F> {
 fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digests: &mut [Digest]) {
     if width <= DIGEST_LEN {
         for (leaf, digest) in digests.iter_mut().enumerate() {
-            digest[..width].copy_from_slice(row(leaf));
+            digest[..width].copy_from_slice(&row(leaf)[..width]);
         }
         return;
     }
@@ -97,16 +98,14 @@ fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digests: &mut [Di
         let mut state = [P::ZERO; WIDTH];
         for start in (0..width).step_by(RATE) {
             let block = RATE.min(width - start);
-            for (i, cell) in state[..block].iter_mut().enumerate() {
-                *cell = P::from_fn(|lane| rows[lane][start + i]);
-            }
+            gather(rows.map(|row| &row[start..]), &mut state[..block]);
             permutation.permute_mut(&mut state);
         }
         unpack(&state, &mut digests[pack * LANES..(pack + 1) * LANES]);
     }
     for (leaf, digest) in digests.iter_mut().enumerate().skip(packs * LANES) {
         let mut state = [G::ZERO; WIDTH];
-        for block in row(leaf).chunks(RATE) {
+        for block in row(leaf)[..width].chunks(RATE) {
             state[..block.len()].copy_from_slice(block);
             permutation.permute_mut(&mut state);
         }
@@ -121,10 +120,8 @@ fn compress(children: &[Digest], parents: &mut [Digest]) {
     let (packed, rest_children) = children.split_at(2 * packs.len());
     for (children, parents) in packed.chunks_exact(2 * LANES).zip(packs.chunks_exact_mut(LANES)) {
         let mut state = [P::ZERO; WIDTH];
-        for i in 0..DIGEST_LEN {
-            state[i] = P::from_fn(|lane| children[2 * lane][i]);
-            state[DIGEST_LEN + i] = P::from_fn(|lane| children[2 * lane + 1][i]);
-        }
+        let pairs = children.as_flattened();
+        gather(std::array::from_fn(|lane| &pairs[lane * RATE..(lane + 1) * RATE]), &mut state[..RATE]);
         permutation.permute_mut(&mut state);
         unpack(&state, parents);
     }

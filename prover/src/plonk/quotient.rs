@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::commit::{Commitment, stride};
 use super::domain::{Domain, leaf_of_row, shift};
-use super::field::{G, LANES, P, powers, reverse, to_kernel};
+use super::field::{G, LANES, P, gather, powers, reverse, to_kernel};
 use super::gates::{Gates, Point, StockPoint};
 use super::permutation::{Challenges, products};
 
@@ -32,8 +32,9 @@ pub(super) struct Quotient<'a> {
 /// One thread's space.
 struct Space {
     wires: Vec<P>,
-    constants: Vec<P>,
-    sigmas: Vec<P>,
+    preprocessed: Vec<P>,
+    /// Rows of constants and sigmas, one a lane.
+    leaves: Vec<G>,
     zs: Vec<P>,
     next_zs: Vec<P>,
     terms: Vec<P>,
@@ -53,8 +54,8 @@ impl Quotient<'_> {
         let mut out = G::zero_vec(rows * count);
         let space = || Space {
             wires: vec![P::ZERO; common.config.num_wires],
-            constants: vec![P::ZERO; common.num_constants],
-            sigmas: vec![P::ZERO; common.config.num_routed_wires],
+            preprocessed: vec![P::ZERO; common.sigmas_range().end],
+            leaves: vec![G::ZERO; LANES * stride(common.sigmas_range().end)],
             zs: vec![P::ZERO; self.zs.width()],
             next_zs: vec![P::ZERO; count],
             terms: vec![P::ZERO; terms],
@@ -87,27 +88,22 @@ impl Quotient<'_> {
     fn fill_terms(&self, space: &mut Space, first: usize, argument_terms: usize) {
         let leaves = &self.data.prover_only.constants_sigmas_commitment.merkle_tree.leaves;
         let bits = self.data.common.fri_params.lde_bits();
-        let leaves: [&[F]; LANES] =
-            std::array::from_fn(|lane| leaves[leaf_of_row(first + lane, bits)].as_slice());
-        for (j, cell) in space.constants.iter_mut().enumerate() {
-            *cell = P::from_fn(|lane| to_kernel(leaves[lane][j]));
+        let width = stride(space.preprocessed.len());
+        for (lane, row) in space.leaves.chunks_exact_mut(width).enumerate() {
+            let leaf = &leaves[leaf_of_row(first + lane, bits)];
+            row.iter_mut().zip(leaf).for_each(|(cell, &element)| *cell = to_kernel(element));
         }
-        let sigmas = self.data.common.sigmas_range().start;
-        for (j, cell) in space.sigmas.iter_mut().enumerate() {
-            *cell = P::from_fn(|lane| to_kernel(leaves[lane][sigmas + j]));
-        }
+        let rows = &space.leaves;
+        gather(std::array::from_fn(|lane| &rows[lane * width..(lane + 1) * width]), &mut space.preprocessed);
         gather(std::array::from_fn(|lane| self.wires.row(first + lane)), &mut space.wires);
         gather(std::array::from_fn(|lane| self.zs.row(first + lane)), &mut space.zs);
         let next = |lane| self.zs.row(self.domain.next(first + lane));
         gather(std::array::from_fn(next), &mut space.next_zs);
 
+        let (constants, sigmas) = space.preprocessed.split_at(self.data.common.num_constants);
         let (argument, constraints) = space.terms.split_at_mut(argument_terms);
         constraints.fill(P::ZERO);
-        let point = Point {
-            wires: &space.wires,
-            constants: &space.constants,
-            public_inputs_hash: self.public_inputs_hash,
-        };
+        let point = Point { wires: &space.wires, constants, public_inputs_hash: self.public_inputs_hash };
         self.gates.add_constraints(&point, &mut space.stock, constraints);
 
         let mask = self.domain.rows() - 1;
@@ -130,7 +126,7 @@ impl Quotient<'_> {
                 true => space.zs[count + i * partials + k],
                 false => space.next_zs[i],
             };
-            let chunks = space.wires[..space.sigmas.len()].chunks(chunk).zip(space.sigmas.chunks(chunk));
+            let chunks = space.wires[..sigmas.len()].chunks(chunk).zip(sigmas.chunks(chunk));
             let chunks = chunks.zip(self.permutation.beta_ks[i].chunks(chunk));
             for (k, ((wires, sigmas), beta_ks)) in chunks.enumerate() {
                 let (numerator, denominator) = products(wires, sigmas, beta_ks, x, beta, gamma);
@@ -139,14 +135,6 @@ impl Quotient<'_> {
                 before = after;
             }
         }
-    }
-}
-
-/// Packs rows' first elements.
-#[inline(always)]
-fn gather(rows: [&[G]; LANES], out: &mut [P]) {
-    for (j, cell) in out.iter_mut().enumerate() {
-        *cell = P::from_fn(|lane| rows[lane][j]);
     }
 }
 
