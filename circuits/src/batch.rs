@@ -38,6 +38,7 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitConfig;
 
+use crate::backend::{Backend, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
 use crate::convert::from_native;
 use crate::credit::CreditPathTargets;
@@ -404,8 +405,21 @@ impl BatchCircuit {
     /// If the witness does not fit the circuit, breaks one of its rules, or leads to another chain state
     /// than it says.
     pub fn prove(&self, witness: &BatchWitness, set: Digest) -> Result<Proof, BatchProveError> {
+        self.prove_with(&Stock, witness, set)
+    }
+
+    /// [`Self::prove`] by a backend.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_with(
+        &self,
+        backend: &dyn Backend,
+        witness: &BatchWitness,
+        set: Digest,
+    ) -> Result<Proof, BatchProveError> {
         let inputs = self.fill(witness, set)?;
-        let proof = self.data.prove(inputs).map_err(BatchProveError::Prove)?;
+        let proof = backend.prove(&self.data, inputs).map_err(BatchProveError::Prove)?;
         let got = BatchPublicInputs::from_elements(&proof.public_inputs)?;
         let expected = BatchPublicInputs {
             set,

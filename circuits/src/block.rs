@@ -24,6 +24,7 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
+use crate::backend::{Backend, Stock};
 use crate::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
 use crate::convert::{from_digest, from_native};
 use crate::fold::FoldCircuit;
@@ -159,6 +160,20 @@ impl BlockCircuit {
         fold: &Proof,
         opening: &BlockOpening,
     ) -> Result<Proof, ProveError> {
+        self.prove_with(&Stock, profile, fold, opening)
+    }
+
+    /// [`Self::prove`] by a backend.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_with(
+        &self,
+        backend: &dyn Backend,
+        profile: ProfileId,
+        fold: &Proof,
+        opening: &BlockOpening,
+    ) -> Result<Proof, ProveError> {
         let inputs = BatchPublicInputs::from_elements(&fold.public_inputs)
             .map_err(|source| ProveError::PublicInputs { circuit: NAME, child: 0, source })?;
         check_sets(NAME, &[inputs], self.set)?;
@@ -179,7 +194,7 @@ impl BlockCircuit {
         let witness = self
             .fill(fold, &opening.statement(profile), &opening.after)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, &self.data, witness)
+        prove(NAME, backend, &self.data, witness)
     }
 
     /// Fills in this proof, this statement and, from `after`, what the statement does not say, right or wrong.

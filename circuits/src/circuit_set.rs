@@ -7,6 +7,7 @@ use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use rayon::prelude::*;
 
+use crate::backend::{Backend, Stock};
 use crate::batch::{BatchCircuit, BatchProveError};
 use crate::block::{BlockCircuit, BlockOpening};
 use crate::config::{CircuitData, CommonCircuitData, Proof};
@@ -27,6 +28,7 @@ pub struct CircuitSet {
     fold: FoldCircuit,
     block: BlockCircuit,
     set: Digest,
+    backend: &'static dyn Backend,
 }
 
 /// A circuit's measures.
@@ -69,7 +71,13 @@ impl CircuitSet {
         let fold = FoldCircuit::build(&params, &lift)?;
         let block = BlockCircuit::build(&params, &fold)?;
         let set = fold.set();
-        Ok(Self { params, batches, lift, fold, block, set })
+        Ok(Self { params, batches, lift, fold, block, set, backend: &Stock })
+    }
+
+    /// Has proofs made by this backend instead of plonky2's prover.
+    #[must_use]
+    pub fn with_backend(self, backend: &'static dyn Backend) -> Self {
+        Self { backend, ..self }
     }
 
     /// The profile's name.
@@ -122,7 +130,7 @@ impl CircuitSet {
     /// # Errors
     /// If the witness does not fit the batch's circuit or breaks one of its rules.
     pub fn prove_batch(&self, witness: &BatchWitness) -> Result<Proof, BatchProveError> {
-        self.batch(witness.batch).prove(witness, self.set)
+        self.batch(witness.batch).prove_with(self.backend, witness, self.set)
     }
 
     /// Proves 1 to [`Params::lift_arity`] consecutive batches.
@@ -132,7 +140,7 @@ impl CircuitSet {
     pub fn prove_lift<P: Borrow<Proof>>(&self, children: &[(BatchId, P)]) -> Result<Proof, ProveError> {
         let children: Vec<_> =
             children.iter().map(|(batch, proof)| (*batch as usize, proof.borrow())).collect();
-        self.lift.prove(&children, self.set)
+        self.lift.prove_with(self.backend, &children, self.set)
     }
 
     /// Proves 1 to [`Params::fold_arity`] consecutive lift or fold proofs.
@@ -141,7 +149,7 @@ impl CircuitSet {
     /// If they are too many or too few, do not follow one another, or do not verify.
     pub fn prove_fold<P: Borrow<Proof>>(&self, children: &[(Child, P)]) -> Result<Proof, ProveError> {
         let children: Vec<_> = children.iter().map(|(child, proof)| (*child, proof.borrow())).collect();
-        self.fold.prove(&children)
+        self.fold.prove_with(self.backend, &children)
     }
 
     /// Proves a block from the fold proof of all of its batches.
@@ -149,7 +157,7 @@ impl CircuitSet {
     /// # Errors
     /// If the opening is not what the fold proof leads from and to, or if the fold proof does not verify.
     pub fn prove_block(&self, fold: &Proof, opening: &BlockOpening) -> Result<Proof, ProveError> {
-        self.block.prove(self.id(), fold, opening)
+        self.block.prove_with(self.backend, self.id(), fold, opening)
     }
 
     /// Measures of all circuits: batches, lift, fold, block.

@@ -19,6 +19,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
+use crate::backend::{Backend, Stock};
 use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target, key_set, key_set_target};
@@ -111,6 +112,18 @@ impl FoldCircuit {
     /// If there are too many or too few children, if they do not chain or are for another set of keys, or if
     /// one does not verify.
     pub fn prove(&self, children: &[(Child, &Proof)]) -> Result<Proof, ProveError> {
+        self.prove_with(&Stock, children)
+    }
+
+    /// [`Self::prove`] by a backend.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_with(
+        &self,
+        backend: &dyn Backend,
+        children: &[(Child, &Proof)],
+    ) -> Result<Proof, ProveError> {
         let inputs = check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
         check_sets(NAME, &inputs, self.set())?;
         let live: Vec<_> = children
@@ -126,7 +139,7 @@ impl FoldCircuit {
         let witness = self
             .fill(&fill_dead(live, self.slots.len()), list)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, &self.data, witness)
+        prove(NAME, backend, &self.data, witness)
     }
 
     /// Fills in exactly these slots and this list of allowed entries, right or wrong.

@@ -1,5 +1,6 @@
 //! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
 
+pub mod backend;
 pub mod batch;
 pub mod block;
 pub mod check;

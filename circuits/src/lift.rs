@@ -17,6 +17,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
+use crate::backend::{Backend, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, F, Proof, VerifierOnlyCircuitData};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target};
@@ -82,6 +83,19 @@ impl LiftCircuit {
     /// # Errors
     /// If there are too many or too few children, if they do not chain, or if one does not verify.
     pub fn prove(&self, children: &[(usize, &Proof)], set: Digest) -> Result<Proof, ProveError> {
+        self.prove_with(&Stock, children, set)
+    }
+
+    /// [`Self::prove`] by a backend.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_with(
+        &self,
+        backend: &dyn Backend,
+        children: &[(usize, &Proof)],
+        set: Digest,
+    ) -> Result<Proof, ProveError> {
         check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
         let expected = self.batch_keys.len();
         if let Some(&(got, _)) = children.iter().find(|child| child.0 >= expected) {
@@ -94,7 +108,7 @@ impl LiftCircuit {
         let witness = self
             .fill(&fill_dead(live, self.slots.len()), set)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, &self.data, witness)
+        prove(NAME, backend, &self.data, witness)
     }
 
     /// Fills in exactly these slots, right or wrong.

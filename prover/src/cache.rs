@@ -9,6 +9,7 @@ use enfold_witness::profile::ProfileId;
 use tracing::info_span;
 
 use crate::events::{Event, Observer};
+use crate::plonk::Kernels;
 
 type Slot = OnceLock<Result<CircuitSet, BuildError>>;
 
@@ -29,6 +30,7 @@ pub fn circuits(profile: ProfileId, observer: Observer<'_>) -> Result<&'static C
         let start = Instant::now();
         observer(&Event::CircuitsStarted { profile });
         let built = info_span!("circuits", profile = profile.name()).in_scope(|| CircuitSet::build(profile));
+        let built = built.map(|set| set.with_backend(&Kernels));
         observer(&Event::CircuitsReady { profile, elapsed: start.elapsed() });
         built
     };

@@ -5,6 +5,7 @@
 //! hashed at a time as the machine's vectors hold, and constraints are evaluated on as many points.
 //! The engine's proofs are deterministic: the grinding nonce is the least one.
 
+mod backend;
 mod commit;
 mod domain;
 mod error;
@@ -28,6 +29,7 @@ use plonky2::plonk::config::Hasher;
 use plonky2::plonk::proof::OpeningSet;
 use rayon::prelude::*;
 
+pub use backend::Kernels;
 pub use error::{BadChallenge, EngineError, Feature};
 pub use phases::{Phase, Phases};
 
