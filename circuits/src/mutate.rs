@@ -148,7 +148,7 @@ impl Random {
 }
 
 /// Steps and factors that break packed and split values: digits, bits, halves, packed fields.
-const STEPS: [u64; 10] = [1, 2, 3, 4, 16, 1 << 8, 1 << 32, 1 << 35, 1 << 62, F::ORDER >> 1];
+const STEPS: [u64; 10] = [1, 2, 3, 4, 16, 1 << 8, 1 << 32, 1 << 36, 1 << 62, F::ORDER >> 1];
 
 /// New values that are tried for every class, given the old one.
 fn singles(x: F, random: &mut Random) -> [F; 8] {

@@ -257,13 +257,15 @@ proptest! {
         let challenge = Challenge::new(reduce(h0), reduce(h1));
         let [h0, h1] = challenge.halves();
         prop_assert!(h0 < ORDER && h1 < ORDER);
-        let e: BigUint = BigUint::from(h0) + (BigUint::from(h1) << 65);
-        for i in 0..130 {
+        let e: BigUint = BigUint::from(h0) + (BigUint::from(h1) << 66);
+        for i in 0..132 {
             prop_assert_eq!(challenge.bit(i), e.bit(i as u64));
         }
-        prop_assert!(!challenge.bit(64) && !challenge.bit(129));
+        for i in [64, 65, 130, 131] {
+            prop_assert!(!challenge.bit(i), "bit {i}");
+        }
         let n = order();
-        let c = (BigUint::from(2u8) * e + 1u8 + &n - (BigUint::from(1u8) << 130)) % n;
+        let c = (BigUint::from(2u8) * e + 1u8 + &n - (BigUint::from(1u8) << 132)) % n;
         prop_assert_eq!(integer(&challenge.scalar()), c);
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | rows | what |
 //! |---|---|
-//! | 26 | the walk, [`CurveGate`] |
+//! | 22 | the walk, [`CurveGate`] |
 //! | 1 | split of the challenge, the key's point, the encoding of R, [`SignatureGate`] |
 //! | 3 | the challenge: hash of R (5), key (5), record (12) |
 //! | 1 | the address: hash of the key (5) |
@@ -18,23 +18,25 @@
 //! **The key.** Its point is the one in the group that w encodes, [`key`]. It is the same on every
 //! row by copy constraints.
 //!
-//! **The challenge is exact.** The 130 digits are the bits of h1, then of h0, in 65 digits each. The walk's
-//! rows count the digits of four runs as integers (6, 7, 6, 7 rows), and each integer is the part of an
-//! element that [`split`] cuts its canonical form into. A run of 30 digits equals a part of 29 bits, so
-//! its first digit is the one that stands for 0. So there is one sequence of digits for each (h0, h1).
+//! **The challenge is exact.** The 132 digits are the bits of h1, then of h0, in 66 digits each. The walk's
+//! rows count the digits of four runs as integers, from 0 each (5, 6, 5, 6 rows), and each integer is the
+//! part of an element that [`split`] cuts its canonical form into. A run's integer is below 2^36 < p, so it
+//! fixes the run's bits. A run of 36 digits equals a part of 36 bits; a run of 30 equals a part of 28, so
+//! its first two digits, bits 65 and 64 of the half, stand for 0. So there is one sequence of digits for
+//! each (h0, h1).
 //!
 //! **The response needs no range.** Any signed digits sum up to some integer s, and the equation holds in a
 //! group of order n: who knows any s knows s mod n. The transaction id leaves the signature out, so it
 //! does not matter that s has several representations.
 //!
 //! **The sum.** If no addition of the walk has two points with the same x, each slope is the only one that
-//! meets its constraint, and the walk ends at `F = T + c K + s G`, `T = 2^130 A0`. [`exit`] leaves
+//! meets its constraint, and the walk ends at `F = T + c K + s G`, `T = 2^132 A0`. [`exit`] leaves
 //! `R = F - T` as the only choice, and requires that it is not neutral. R enters the challenge as its
 //! encoding, of which it has one.
 //!
 //! **Exceptional additions.** A slope is free only where a step adds a point to itself: `P = d K` or
 //! `B = Q` (opposite points leave no slope at all, nor does `A = P`). P and B are sums
-//! `u A0 + v G + w K` with integers that the digits so far give, and `0 < u < 2^131`, so that such a step
+//! `u A0 + v G + w K` with integers that the digits so far give, and `0 < u <= 2^132`, so that such a step
 //! is a relation `u A0 = v' G + w' K`. A0 is derived from a published string; nobody knows its logarithm.
 //! For a K that somebody else chose, at random as key generation does, G, A0 and K are as good as random,
 //! and a relation between them is a discrete logarithm. Only for a K made from A0 on purpose,
@@ -177,8 +179,8 @@ fn walk(builder: &mut Builder, signature_row: usize, rows: [usize; curve::ROWS])
     }
 }
 
-/// Digits of the walk that stand for the upper part of a challenge element; there is one more than bits.
-const HI_DIGITS: usize = split::HI_BITS + 1;
+/// Digits of the walk that stand for the upper part of a challenge element; there are two more than bits.
+const HI_DIGITS: usize = split::HI_BITS + 2;
 
 const _: () = assert!(
     HI_DIGITS.is_multiple_of(curve::STEPS)

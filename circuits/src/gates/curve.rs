@@ -1,9 +1,9 @@
-//! Five steps of the walk that checks a signature, on one row.
+//! Six steps of the walk that checks a signature, on one row.
 //!
-//! The walk starts at a fixed point A0 and takes 130 steps, from the most significant digit to
+//! The walk starts at a fixed point A0 and takes 132 steps, from the most significant digit to
 //! the least. A step maps `P` to `2 P + d K + Q`, where `K` is the key, the sign `d` is a digit of the
-//! challenge, and `Q = s (G + u 2^130 G + v 2^260 G)`, with signs `s`, `u`, `v`, is given by three
-//! digits of the response. After the last step the point is `F = 2^130 A0 + c K + r G`.
+//! challenge, and `Q = s (G + u 2^132 G + v 2^264 G)`, with signs `s`, `u`, `v`, is given by three
+//! digits of the response. After the last step the point is `F = 2^132 A0 + c K + r G`.
 //!
 //! # Columns
 //!
@@ -97,7 +97,7 @@ pub const fn signs(step: usize) -> usize {
 /// The values of `e` and `f`.
 const QUARTERS: [i64; 4] = [-3, -1, 1, 3];
 
-/// Coordinates of `G + u 2^130 G + v 2^260 G` as polynomials of `e`: coefficients of `1, e, e^2, e^3`.
+/// Coordinates of `G + u 2^132 G + v 2^264 G` as polynomials of `e`: coefficients of `1, e, e^2, e^3`.
 struct Table {
     x: [Quintic<F>; 4],
     y: [Quintic<F>; 4],

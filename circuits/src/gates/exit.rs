@@ -1,4 +1,4 @@
-//! The end of the walk: the part of [`super::signature`]'s row that takes the fixed point `T = 2^130 A0`
+//! The end of the walk: the part of [`super::signature`]'s row that takes the fixed point `T = 2^132 A0`
 //! off the last point `F` and encodes the difference `R`.
 //!
 //! Points on a line sum to nothing, and `-F + T + R = 0`: so `R` is the third point of the line through `-F` and

@@ -3,14 +3,14 @@
 //!
 //! | columns | what |
 //! |---|---|
-//! | 0..3, 3..6 | challenge elements h0 and h1: the element, its lower 35 bits, its upper 29 bits (routed) |
+//! | 0..3, 3..6 | challenge elements h0 and h1: the element, its lower 36 bits, its upper 28 bits (routed) |
 //! | 6..11 | the encoded key w (routed) |
 //! | 11..21 | the key's point: x (5), y (5) (routed) |
 //! | 21..31 | the walk's last point F: x (5), y (5) (routed) |
 //! | 31..36 | the encoded R (routed) |
 //! | 36..41 | a square root of the key's x |
 //! | 41..51 | the slope of the line through T and -F, and `1 / (x_F - x_T)` (5 each) |
-//! | 51..85, 85..119 | for h0 and h1: the digits and an inverse, see [`split`] |
+//! | 51..84, 84..117 | for h0 and h1: the digits and an inverse, see [`split`] |
 
 use super::arith::Arith;
 use super::row::{Constraints, Row, RowGate};

@@ -1,9 +1,8 @@
 //! The digits of a challenge element: the part of [`super::signature`]'s row that cuts a field element into
 //! the two integers that the walk's rows count.
 //!
-//! `h = lo + 2^35 hi` with `lo < 2^35` and `hi < 2^29`, `h` being the canonical integer: the other 64-bit
-//! integer of a small element, `h + p`, is refused. So the challenge is exact. The digits are in base 4,
-//! but for the highest bit of each part.
+//! `h = lo + 2^36 hi` with `lo < 2^36` and `hi < 2^28`, `h` being the canonical integer: the other 64-bit
+//! integer of a small element, `h + p`, is refused. So the challenge is exact. The digits are in base 4.
 //!
 //! The canonical form: with `low` the lower 32 bits, `high` the upper 32 and `M = 2^32 - 1`, an integer is
 //! at least `p = 2^32 M + 1` just if `high = M` and `low > 0`. The wire `inverse` makes
@@ -16,17 +15,19 @@ use super::digits::constrain_digit;
 use super::row::{Constraints, Row};
 
 /// Bits of `lo`.
-pub const LO_BITS: usize = 35;
+pub const LO_BITS: usize = 36;
 /// Bits of `hi`.
 pub const HI_BITS: usize = 64 - LO_BITS;
 
-/// Base-4 digits and single bits of `lo`, of which the first 16 digits are the lower 32 bits; then of `hi`.
-const LO: [usize; 2] = [LO_BITS / 2, LO_BITS % 2];
-const HI: [usize; 2] = [HI_BITS / 2, HI_BITS % 2];
+/// Base-4 digits of `lo`, of which the first [`LOW`] are the lower 32 bits of the whole; then of `hi`.
+const LO: usize = LO_BITS / 2;
+const HI: usize = HI_BITS / 2;
 const LOW: usize = 16;
 
+const _: () = assert!(LO_BITS.is_multiple_of(2) && LO > LOW);
+
 /// Digit wires.
-const DIGITS: usize = LO[0] + LO[1] + HI[0] + HI[1];
+const DIGITS: usize = LO + HI;
 
 /// Columns of private wires: the digits and the inverse.
 pub const PRIVATE: usize = DIGITS + 1;
@@ -63,15 +64,15 @@ fn power(bits: usize) -> F {
 #[inline(always)]
 pub fn constraints<A: Arith>(a: &mut A, row: &impl Row<A::V>, at: Columns, out: &mut impl Constraints<A::V>) {
     let mut column = at.private;
-    let low = part(a, row, &mut column, [LOW, 0], out);
-    let lo_rest = part(a, row, &mut column, [LO[0] - LOW, LO[1]], out);
+    let low = part(a, row, &mut column, LOW, out);
+    let lo_rest = part(a, row, &mut column, LO - LOW, out);
     let hi = part(a, row, &mut column, HI, out);
 
     let lo = a.scale_add(power(2 * LOW), lo_rest, low);
     out.zero("lo is the sum of its digits", a.sub(lo, row.wire(at.lo)));
     out.zero("hi is the sum of its digits", a.sub(hi, row.wire(at.hi)));
     let whole = a.scale_add(power(LO_BITS), hi, lo);
-    out.zero("element is lo + 2^35 hi", a.sub(whole, row.wire(at.element)));
+    out.zero("element is lo + 2^36 hi", a.sub(whole, row.wire(at.element)));
 
     let high = a.scale_add(power(LO_BITS - 2 * LOW), hi, lo_rest);
     let below = a.add_constant(high, -F::from_canonical_u64(u64::from(u32::MAX)));
@@ -81,22 +82,19 @@ pub fn constraints<A: Arith>(a: &mut A, row: &impl Row<A::V>, at: Columns, out: 
     out.zero("canonical: high is not the largest, or low is 0", a.mul(not_max, low));
 }
 
-/// The integer of the base-4 digits and, above them, the bits from this column on, which is moved past them.
+/// The integer of this many base-4 digits from this column on, which is moved past them.
 #[inline(always)]
 fn part<A: Arith>(
     a: &mut A,
     row: &impl Row<A::V>,
     column: &mut usize,
-    [quarters, bits]: [usize; 2],
+    digits: usize,
     out: &mut impl Constraints<A::V>,
 ) -> A::V {
     let first = *column;
-    *column += quarters + bits;
-    for x in first..first + quarters {
+    *column += digits;
+    for x in first..*column {
         constrain_digit(a, row.wire(x), out);
-    }
-    for x in first + quarters..*column {
-        out.zero("digit is 0 or 1", a.boolean(row.wire(x)));
     }
     a.reduce((first..*column).map(|x| row.wire(x)), F::from_canonical_u64(4))
 }
@@ -110,9 +108,8 @@ pub const fn parts(integer: u64) -> [u64; 2] {
 pub fn fill(integer: u64) -> [F; PRIVATE] {
     let mut wires = [F::ZERO; PRIVATE];
     let mut next = wires.iter_mut();
-    for (part, [quarters, bits]) in parts(integer).into_iter().zip([LO, HI]) {
-        for i in 0..quarters + bits {
-            // The highest digit of an odd number of bits is a bit, and the part has no more.
+    for (part, digits) in parts(integer).into_iter().zip([LO, HI]) {
+        for i in 0..digits {
             let digit = F::from_canonical_u64(part >> (2 * i) & 3);
             *next.next().expect("as many digits as wires") = digit;
         }

@@ -106,8 +106,8 @@ impl Case {
         ));
         let mut integer = 0u64;
         for (i, row) in walk.rows.iter().enumerate() {
-            // Runs of 30 and 35 digits: 6 rows, 7 rows, and again.
-            integer = if [0, 6, 13, 19].contains(&i) { 0 } else { integer };
+            // Runs of 30 and 36 digits: 5 rows, 6 rows, and again.
+            integer = if [0, 5, 11, 16].contains(&i) { 0 } else { integer };
             let mut wires = vec![F::ZERO; CurveGate::WIRES];
             for (first, (x, y)) in
                 [(curve::POINT_IN, row.entry), (curve::POINT_OUT, row.exit), (curve::KEY, key)]

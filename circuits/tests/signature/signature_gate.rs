@@ -53,7 +53,7 @@ fn evaluations_agree() {
 #[test]
 fn counts_are_right() {
     assert_eq!(constraint_names::<SignatureGate>().len(), SignatureGate::CONSTRAINTS);
-    assert_eq!((SignatureGate::WIRES, SignatureGate::CONSTRAINTS), (119, 106));
+    assert_eq!((SignatureGate::WIRES, SignatureGate::CONSTRAINTS), (117, 104));
 }
 
 /// What one evaluation of the constraints costs a recursive verifier, constants left out.
@@ -64,7 +64,7 @@ fn rows_in_a_recursive_verifier() {
     let hash = builder.add_virtual_hash();
     let vars = EvaluationTargets { local_constants: &[], local_wires: &wires, public_inputs_hash: &hash };
     SignatureGate.eval_unfiltered_circuit(&mut builder, vars);
-    assert_eq!(builder.num_gates(), 55);
+    assert_eq!(builder.num_gates(), 54);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn invalid_encodings_are_no_keys() {
 #[test]
 fn extreme_elements_are_cut() {
     let mut rng = rng(4);
-    for integer in [0, 1, (1 << 32) - 1, 1 << 32, (1 << 35) - 1, 1 << 35, ORDER - 2, ORDER - 1] {
+    for integer in [0, 1, (1 << 32) - 1, 1 << 32, (1 << 36) - 1, 1 << 36, ORDER - 2, ORDER - 1] {
         let mut row = random_row(&mut rng);
         put_split(&mut row, SPLIT[0], integer);
         put_split(&mut row, SPLIT[1], ORDER - 1 - integer);
@@ -162,16 +162,34 @@ fn digits_out_of_range_are_refused() {
             row[columns.private + place + 1] -= F::ONE;
             assert_eq!(broken_by(&row), ["digit is 0, 1, 2 or 3"]);
         }
-        // Twice the highest bit: hi = 2^29, and the element that this would be.
+        // At the highest place of the lower part: lo = 2^36 and more for 1 in hi.
         let mut row = random_row(&mut rng);
-        put_split(&mut row, columns, 5);
-        let top = columns.inverse() - 1;
-        row[top] = F::TWO;
-        row[columns.hi] = F::from_canonical_u64(1 << split::HI_BITS);
-        row[columns.element] = F::from_canonical_u64(5 + (1 << 32) - 1);
-        let high = F::from_canonical_u64((1 << 32) - u64::from(u32::MAX));
-        row[columns.inverse()] = high.inverse();
-        assert_eq!(broken_by(&row), ["digit is 0 or 1"]);
+        put_split(&mut row, columns, 0x5555_5555_5555_5555);
+        row[columns.private + split::LO_BITS / 2 - 1] += F::from_canonical_u64(4);
+        row[columns.private + split::LO_BITS / 2] -= F::ONE;
+        row[columns.lo] += F::from_canonical_u64(1 << split::LO_BITS);
+        row[columns.hi] -= F::ONE;
+        assert_eq!(broken_by(&row), ["digit is 0, 1, 2 or 3"]);
+    }
+}
+
+/// The walk has two digits more for `hi` than it has bits: 2^28, 2^29 or both on top. All else as it
+/// would then follow, with the element that this would be.
+#[test]
+fn the_digits_in_excess_are_zero() {
+    for columns in SPLIT {
+        for excess in 1..4 {
+            let mut row = random_row(&mut rng(17));
+            put_split(&mut row, columns, 5);
+            let top = columns.inverse() - 1;
+            row[top] = F::from_canonical_u64(4 * excess);
+            row[columns.hi] = F::from_canonical_u64(excess << split::HI_BITS);
+            // 2^64 is 2^32 - 1.
+            row[columns.element] = F::from_canonical_u64(5 + excess * u64::from(u32::MAX));
+            let high = F::from_canonical_u64((excess << 32) - u64::from(u32::MAX));
+            row[columns.inverse()] = high.inverse();
+            assert_eq!(broken_by(&row), ["digit is 0, 1, 2 or 3"], "{excess}");
+        }
     }
 }
 
@@ -182,7 +200,7 @@ fn false_parts_break_their_own_constraint() {
         let cases = [
             (columns.lo, "lo is the sum of its digits"),
             (columns.hi, "hi is the sum of its digits"),
-            (columns.element, "element is lo + 2^35 hi"),
+            (columns.element, "element is lo + 2^36 hi"),
         ];
         for (column, name) in cases {
             let mut row = random_row(&mut rng);

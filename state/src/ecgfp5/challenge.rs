@@ -1,17 +1,17 @@
-//! Challenge scalars: 128 hash bits as 130 signed digits.
+//! Challenge scalars: 128 hash bits as 132 signed digits.
 
 use super::scalar::Scalar;
 use crate::field::{F, to_u64};
 
 /// Digits of a challenge.
-pub const CHALLENGE_BITS: usize = 130;
+pub const CHALLENGE_BITS: usize = 132;
 
-/// Digits of half a challenge; the last of each half stands for a bit that is always 0.
-const HALF_BITS: usize = 65;
+/// Digits of half a challenge; the two highest of each half stand for bits that are always 0.
+const HALF_BITS: usize = 66;
 
-/// A challenge: two 64-bit integers below p, h0 and h1. With `E = h0 + 2^65 h1` (130 bits, of which
-/// bits 64 and 129 are 0), the scalar is the odd number `c = 2 E + 1 - 2^130`. That is the sum of
-/// `d_i 2^i`, `d_i = 2 E_i - 1`, so that every digit is 1 or -1.
+/// A challenge: two 64-bit integers below p, h0 and h1. With `E = h0 + 2^66 h1` (132 bits, of which
+/// bits 64, 65, 130 and 131 are 0), the scalar is the odd number `c = 2 E + 1 - 2^132`. That is the sum
+/// of `d_i 2^i`, `d_i = 2 E_i - 1`, so that every digit is 1 or -1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Challenge {
     halves: [u64; 2],
@@ -28,24 +28,24 @@ impl Challenge {
         self.halves
     }
 
-    /// Bit `index < 130` of E: whether digit `index` is 1 and not -1.
+    /// Bit `index < 132` of E: whether digit `index` is 1 and not -1.
     pub const fn bit(&self, index: usize) -> bool {
         let (half, position) = (index / HALF_BITS, index % HALF_BITS);
         position < 64 && self.halves[half] >> position & 1 == 1
     }
 
-    /// Digits `5 index` to `5 index + 4` together, least significant first: an odd number,
-    /// -31 to 31. `index < 26`; `c` is the sum of `32^index` times these.
-    pub(super) const fn five_digits(&self, index: usize) -> i8 {
-        let per_half = HALF_BITS / 5;
-        let bits = self.halves[index / per_half] >> (5 * (index % per_half)) & 31;
-        2 * bits as i8 - 31
+    /// Digits `6 index` to `6 index + 5` together, least significant first: an odd number,
+    /// -63 to 63. `index < 22`; `c` is the sum of `64^index` times these.
+    pub(super) const fn six_digits(&self, index: usize) -> i8 {
+        let per_half = HALF_BITS / 6;
+        let bits = self.halves[index / per_half] >> (6 * (index % per_half)) & 63;
+        2 * bits as i8 - 63
     }
 
     /// The scalar c mod n.
     pub fn scalar(&self) -> Scalar {
-        let two_to_65 = Scalar::from_u64(1 << 63) * Scalar::from_u64(4);
-        let e = Scalar::from_u64(self.halves[0]) + two_to_65 * Scalar::from_u64(self.halves[1]);
-        e + e + Scalar::ONE - two_to_65 * two_to_65
+        let two_to_66 = Scalar::from_u64(1 << 63) * Scalar::from_u64(8);
+        let e = Scalar::from_u64(self.halves[0]) + two_to_66 * Scalar::from_u64(self.halves[1]);
+        e + e + Scalar::ONE - two_to_66 * two_to_66
     }
 }

@@ -194,17 +194,17 @@ impl Point {
 
     /// `response GENERATOR + challenge key`. Not constant-time: for verifying.
     pub fn mul_generator_add(response: &Scalar, challenge: &Challenge, key: &Self) -> Self {
-        // Odd multiples of the key, 1 to 31.
+        // Odd multiples of the key, 1 to 63.
         let twice = key.double();
-        let mut multiples = [*key; 16];
-        for i in 1..16 {
+        let mut multiples = [*key; 32];
+        for i in 1..32 {
             multiples[i] = multiples[i - 1].add(&twice);
         }
-        let product = (0..CHALLENGE_BITS / 5).rev().fold(Self::NEUTRAL, |product, place| {
-            let digit = challenge.five_digits(place);
+        let product = (0..CHALLENGE_BITS / 6).rev().fold(Self::NEUTRAL, |product, place| {
+            let digit = challenge.six_digits(place);
             let multiple = multiples[usize::from(digit.unsigned_abs() / 2)];
             let multiple = if digit < 0 { multiple.neg() } else { multiple };
-            product.double_times(5).add(&multiple)
+            product.double_times(6).add(&multiple)
         });
         let words = response.to_words();
         GENERATOR_MULTIPLES.iter().enumerate().fold(product, |sum, (place, multiples)| {

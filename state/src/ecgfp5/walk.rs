@@ -1,15 +1,15 @@
 //! The joint walk that computes `s G + c K`, step for step as circuits check it.
 //!
-//! The walk takes 130 steps from a fixed start A0, most significant digits first. Step i (129 down to 0)
-//! doubles the accumulator, adds `d_i K` and adds `a_i G + a_(i+130) G' + a_(i+260) G''`, in three
+//! The walk takes 132 steps from a fixed start A0, most significant digits first. Step i (131 down to 0)
+//! doubles the accumulator, adds `d_i K` and adds `a_i G + a_(i+132) G' + a_(i+264) G''`, in three
 //! additions: `A = P + d_i K`, `B = A + P` (cheaper than a doubling and an addition), B and the rest. Here
-//! `G' = 2^130 G`, `G'' = 2^260 G`, all digits are 1 or -1, `c` is the sum of `d_i 2^i` and `s` or `s + n`,
-//! whichever is odd, is the sum of `a_i 2^i`. It ends at `T + c K + s G`, `T = 2^130 A0`: for a valid
-//! signature at `T + R`.
+//! `G' = 2^132 G`, `G'' = 2^264 G`, all digits are 1 or -1, `c` is the sum of `d_i 2^i` and `s` or `s + n`,
+//! whichever is odd, is the sum of `a_i 2^i`. It ends at `T + c K + s G`, `T = 2^132 A0`: for a valid
+//! signature at `T + R`. (396 signed digits give every odd number between -2^396 and 2^396; n is below 2^319.)
 //!
 //! All additions are the textbook's affine ones. No digit is 0, so no step adds the neutral element, and
 //! one fails only if its two points have the same x, that is, if they are equal or opposite. Then
-//! `u A0 = v G + w K` for integers that can be read off the digits so far, `0 < u <= 2^130`. A0 comes from a
+//! `u A0 = v G + w K` for integers that can be read off the digits so far, `0 < u <= 2^132`. A0 comes from a
 //! published string, by hashing to its encoding, so nobody knows its discrete logarithm to the base G.
 //!
 //! - A signer knows k and so would know that logarithm. No valid signature of theirs has a walk that fails:
@@ -42,7 +42,7 @@ pub const START_SEED: &str = "enfold EcGFp5 walk start v1";
 pub const WALK_STEPS: usize = CHALLENGE_BITS;
 
 /// Steps of a row.
-pub const ROW_STEPS: usize = 5;
+pub const ROW_STEPS: usize = 6;
 
 /// Rows of a walk.
 pub const WALK_ROWS: usize = WALK_STEPS / ROW_STEPS;
@@ -61,7 +61,7 @@ pub type Affine = (Fp5, Fp5);
 pub struct Constants {
     /// A0, where all walks start.
     pub start: Affine,
-    /// `T = 2^130 A0`, where a walk with digits of 0 would end.
+    /// `T = 2^132 A0`, where a walk with digits of 0 would end.
     pub end: Affine,
     /// `G + u G' + v G''` for u, v = -1, -1; 1, -1; -1, 1; 1, 1: entry `b_u + 2 b_v`, see [`Step`].
     pub table: [Affine; 4],
@@ -94,7 +94,7 @@ pub fn start() -> Point {
     derive(START_SEED)
 }
 
-/// `T = 2^130 A0`.
+/// `T = 2^132 A0`.
 pub fn end() -> Point {
     start().double_times(WALK_STEPS)
 }
@@ -119,7 +119,7 @@ fn derive(seed: &str) -> Point {
     points.next().expect("every other candidate is a point")
 }
 
-/// The 390 signed digits of a response.
+/// The 396 signed digits of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseDigits {
     /// The odd one of s and s + n.
@@ -132,13 +132,13 @@ impl ResponseDigits {
         Self { odd: s.odd_words() }
     }
 
-    /// Whether digit `index < 390` is 1 and not -1. With S the odd one of s and s + n, it is bit `index`
-    /// of `(S + 2^390 - 1) / 2 = 2^389 + (S - 1) / 2`.
+    /// Whether digit `index < 396` is 1 and not -1. With S the odd one of s and s + n, it is bit `index`
+    /// of `(S + 2^396 - 1) / 2 = 2^395 + (S - 1) / 2`.
     pub fn is_positive(&self, index: usize) -> bool {
         index == RESPONSE_DIGITS - 1 || window(&self.odd, index + 1, 1) == 1
     }
 
-    /// The three bits of step `index < 130`, see [`Step`].
+    /// The three bits of step `index < 132`, see [`Step`].
     pub fn bits(&self, index: usize) -> [bool; 3] {
         let positive = self.is_positive(index);
         let same = |other: usize| positive == self.is_positive(other);
@@ -158,7 +158,7 @@ pub struct Step {
     pub slopes: [Fp5; STEP_SLOPES],
 }
 
-/// Five steps.
+/// Six steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The accumulator before the row.
@@ -178,7 +178,7 @@ pub struct Walk {
 
 /// Two points of an addition had the same x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected points with different x in step {step} (0 to 129), addition {slope} (0 to 2), got equal x")]
+#[error("expected points with different x in step {step} (0 to 131), addition {slope} (0 to 2), got equal x")]
 pub struct ExceptionalCase {
     /// The step, in the order of the walk.
     pub step: usize,
@@ -444,7 +444,7 @@ mod tests {
         let power = |count: usize| (0..count).fold(Scalar::ONE, |power, _| power + power);
         for (i, (x, y)) in constants.table.into_iter().enumerate() {
             let sign = |bit: usize| if bit == 1 { Scalar::ONE } else { -Scalar::ONE };
-            let k = Scalar::ONE + sign(i & 1) * power(130) + sign(i >> 1) * power(260);
+            let k = Scalar::ONE + sign(i & 1) * power(132) + sign(i >> 1) * power(264);
             assert_eq!(Point::from_affine(x, y), Some(Point::mul_generator(&k)));
         }
     }
