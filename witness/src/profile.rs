@@ -150,8 +150,8 @@ const TEST: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 10,
     shapes: [
-        BatchShape { paths: 15, legs: 1 },
-        BatchShape { paths: 2, legs: 12 },
+        BatchShape { paths: 16, legs: 1 },
+        BatchShape { paths: 2, legs: 13 },
         BatchShape { paths: 36, legs: 1 },
         BatchShape { paths: 3, legs: 100 },
     ],
@@ -162,8 +162,8 @@ const STANDARD: Profile = Profile {
     id: ProfileId::Standard,
     window_depth: 24,
     shapes: [
-        BatchShape { paths: 741, legs: 1 },
-        BatchShape { paths: 16, legs: 107 },
+        BatchShape { paths: 776, legs: 1 },
+        BatchShape { paths: 16, legs: 120 },
         BatchShape { paths: 1204, legs: 1 },
         BatchShape { paths: 16, legs: 1410 },
     ],

@@ -13,7 +13,7 @@ use enfold_state::message::{Message, Op};
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
-use enfold_witness::profile::BatchId;
+use enfold_witness::profile::{BatchId, ProfileId};
 use plonky2::field::types::Field;
 
 use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, profile, stranger};
@@ -23,12 +23,15 @@ use crate::lie::broken::{
 use crate::lie::{Lie, number};
 
 /// The account of the last path of [`many`].
-const LAST: usize = 15;
+const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths;
 
 /// The account of the last path of [`few`].
-const LAST_OF_FEW: usize = 2;
+const LAST_OF_FEW: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).paths;
 
-/// One payment by each of accounts 1 to 15: a full batch with one leg a path.
+/// The last leg of a path of [`few`].
+const LAST_LEG: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).legs - 1;
+
+/// One payment by each of the accounts from 1 on: a full batch with one leg a path.
 fn many() -> Lie {
     many_of(Bank::new(LAST + 1))
 }
@@ -40,10 +43,12 @@ fn many_of(mut bank: Bank) -> Lie {
     Lie::new(bank, witness)
 }
 
-/// Twelve payments by each of accounts 1 and 2: a full batch with twelve legs a path.
+/// As many payments as a path has legs by each of the accounts from 1 on: a full batch.
 fn few() -> Lie {
     let mut bank = Bank::new(LAST_OF_FEW + 1);
-    let payments = (0..24).map(|i| bank.pay(1 + i % 2, stranger(i as u32), 100, 1)).collect();
+    let count = LAST_OF_FEW * (LAST_LEG + 1);
+    let pay = |i| bank.pay(1 + i % LAST_OF_FEW, stranger(i as u32), 100, 1);
+    let payments = (0..count).map(pay).collect();
     let witness = only(&bank.witness(payments), BatchId::DebitFew);
     Lie::new(bank, witness)
 }
@@ -158,14 +163,14 @@ fn index_other_than_the_bits() {
     lie.breaks(&[INDEX]);
 }
 
-/// The bits (1, 1, ...) of the index as (3, 0, ...).
+/// The bits (a, b, ...) of the index as (a + 2, b - 1, ...).
 #[test]
 fn bits_that_are_not_boolean() {
     let mut lie = many();
-    assert_eq!(lie.debit().index.0 & 3, 3);
+    let index = u64::from(lie.debit().index.0);
     let bits = &targets(&lie).position.climb.bits;
-    lie.set(bits[0].target, number(3));
-    lie.set(bits[1].target, F::ZERO);
+    lie.set(bits[0].target, number((index & 1) + 2));
+    lie.set(bits[1].target, number(index >> 1 & 1) - F::ONE);
     let found = lie.violations();
     assert!(found.contains(BIT) && !found.contains(INDEX), "{found:?}");
 }
@@ -198,14 +203,14 @@ fn live_flag_that_is_not_boolean() {
     }
 }
 
-/// Leg 10 is off, and leg 11 is live and signed with leg 10's nonce.
+/// The last leg but one is off, and the last is live and signed with that leg's nonce.
 #[test]
 fn live_leg_after_one_that_is_off() {
     let mut lie = few();
     let legs = &mut lie.debit().legs;
-    legs[10].live = false;
-    legs[11].signed.transaction.nonce -= 1;
-    lie.sign(11, LAST_OF_FEW);
+    legs[LAST_LEG - 1].live = false;
+    legs[LAST_LEG].signed.transaction.nonce -= 1;
+    lie.sign(LAST_LEG, LAST_OF_FEW);
     lie.breaks(&[ARITHMETIC]);
 }
 
@@ -369,10 +374,10 @@ fn amount_and_fee_that_wrap() {
 fn balance_that_leaves_its_range_and_comes_back() {
     let mut lie = few();
     let legs = &mut lie.debit().legs;
-    legs[10].signed.transaction.amount = BALANCE;
-    legs[11].signed.transaction.fee = ORDER - BALANCE;
-    lie.sign(10, LAST_OF_FEW);
-    lie.sign(11, LAST_OF_FEW);
+    legs[LAST_LEG - 1].signed.transaction.amount = BALANCE;
+    legs[LAST_LEG].signed.transaction.fee = ORDER - BALANCE;
+    lie.sign(LAST_LEG - 1, LAST_OF_FEW);
+    lie.sign(LAST_LEG, LAST_OF_FEW);
     lie.breaks(&[RANGE]);
 }
 

@@ -208,7 +208,7 @@ fn witnesses_of_another_circuit_or_shape_do_not_fit() {
     let Paths::Debit(paths) = &mut short.witness.paths else { unreachable!("a debit batch") };
     paths.pop();
     let error = short.does_not_fit();
-    assert!(matches!(error, FillError::Shape { what: "paths", expected: 15, got: 14 }), "{error}");
+    assert!(matches!(error, FillError::Shape { what: "paths", expected: 16, got: 15 }), "{error}");
 
     let mut short = lie(BatchId::CreditFew);
     short.credit().messages.pop();
@@ -218,9 +218,9 @@ fn witnesses_of_another_circuit_or_shape_do_not_fit() {
     let mut short = lie(BatchId::DebitFew);
     short.debit().legs.pop();
     let error = short.does_not_fit();
-    assert!(matches!(error, FillError::Shape { what: "legs", expected: 12, got: 11 }), "{error}");
+    assert!(matches!(error, FillError::Shape { what: "legs", expected: 13, got: 12 }), "{error}");
     let PathsTargets::Debit(paths) = &lie(BatchId::DebitFew).circuit().targets().paths else {
         unreachable!("a debit circuit")
     };
-    assert_eq!(paths[0].legs.len(), 12);
+    assert_eq!(paths[0].legs.len(), 13);
 }
