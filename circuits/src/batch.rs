@@ -37,6 +37,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitConfig;
+use plonky2::plonk::config::GenericConfig;
 
 use crate::backend::{Backend, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
@@ -297,6 +298,33 @@ impl BatchCircuit {
     /// # Panics
     /// If it needs more rows: the profile's shapes and its degree do not fit.
     pub fn build(profile: &Profile, batch: BatchId, config: &CircuitConfig, degree_bits: usize) -> Self {
+        let (builder, targets, rows) = Self::constrain(profile, batch, config, degree_bits);
+        let data = builder.build::<EnfoldConfig>();
+        assert_eq!(data.common.degree_bits(), degree_bits, "rows after padding");
+        Self { batch, data, targets, rows }
+    }
+
+    /// The same rows with another hash in commitments, for comparison. [`Self::fill`] of the circuit that
+    /// [`Self::build`] gives makes inputs for both.
+    ///
+    /// # Panics
+    /// As [`Self::build`].
+    pub fn build_for<C: GenericConfig<D, F = F>>(
+        profile: &Profile,
+        batch: BatchId,
+        config: &CircuitConfig,
+        degree_bits: usize,
+    ) -> plonky2::plonk::circuit_data::CircuitData<F, C, D> {
+        Self::constrain(profile, batch, config, degree_bits).0.build::<C>()
+    }
+
+    /// A builder with the circuit and its padding.
+    fn constrain(
+        profile: &Profile,
+        batch: BatchId,
+        config: &CircuitConfig,
+        degree_bits: usize,
+    ) -> (Builder, BatchTargets, RowCount) {
         let mut builder = Builder::new(config.clone());
         let (targets, mut rows) = BatchTargets::constrain(&mut builder, profile, batch);
         finish_count(&mut builder, &mut rows);
@@ -309,9 +337,7 @@ impl BatchCircuit {
         while builder.num_gates() <= degree / 2 {
             builder.add_gate(NoopGate, vec![]);
         }
-        let data = builder.build::<EnfoldConfig>();
-        assert_eq!(data.common.degree_bits(), degree_bits, "rows after padding");
-        Self { batch, data, targets, rows }
+        (builder, targets, rows)
     }
 
     /// What all batch circuits with this configuration and degree have in common, without building one.

@@ -4,7 +4,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use enfold_witness::profile::ProfileId;
 
-use crate::commands::{bundle, demo, generate, import, init, inspect, keygen, prove, rebuild, sign, verify};
+use crate::commands::{
+    bench, bundle, demo, generate, import, init, inspect, keygen, prove, rebuild, sign, verify,
+};
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
@@ -81,6 +83,8 @@ pub enum Command {
     Rebuild(rebuild::RebuildArgs),
     /// Show what a file or the circuits hold.
     Inspect(inspect::InspectArgs),
+    /// Measure the prover on this machine.
+    Bench(bench::BenchArgs),
 }
 
 impl Command {
@@ -98,6 +102,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Rebuild(_) => "rebuild",
             Self::Inspect(_) => "inspect",
+            Self::Bench(_) => "bench",
         }
     }
 }

@@ -9,6 +9,7 @@ use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
 use enfold_prover::files::FileError;
 use enfold_prover::pipeline::PipelineError;
+use enfold_prover::plonk::measure::MeasureError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
 use enfold_state::leaf::{Address, Asset};
@@ -182,6 +183,9 @@ pub enum CliError {
     /// The circuits do not come out as their profile says.
     #[error("{0}")]
     Circuits(#[source] recursion::BuildError),
+    /// A measurement failed.
+    #[error("{0}")]
+    Measure(#[source] Box<MeasureError>),
     /// The program has panicked.
     #[error("the program has a fault; please report the lines above")]
     Panic,
@@ -202,6 +206,12 @@ pub enum CliError {
 impl From<FileError> for CliError {
     fn from(source: FileError) -> Self {
         Self::File(Box::new(source))
+    }
+}
+
+impl From<MeasureError> for CliError {
+    fn from(source: MeasureError) -> Self {
+        Self::Measure(Box::new(source))
     }
 }
 
@@ -227,6 +237,7 @@ impl CliError {
             },
             Self::Unexpected { .. } => Exit::ProofInvalid,
             Self::Circuits(_)
+            | Self::Measure(_)
             | Self::Panic
             | Self::Encode(_)
             | Self::Threads(_)
@@ -286,6 +297,7 @@ impl CliError {
             Self::Execute { source, .. } => execute_kind(source),
             Self::Prove { source, .. } => prove_kind(source),
             Self::Circuits(_) => "circuits",
+            Self::Measure(_) => "measure",
             Self::Panic => "panic",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",

@@ -69,6 +69,7 @@ fn run(cli: &Cli) -> Result<Outcome, CliError> {
         Command::Verify(args) => args.run(),
         Command::Rebuild(args) => args.run(),
         Command::Inspect(args) => args.run(),
+        Command::Bench(args) => args.run(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod bench;
 pub mod bundle;
 pub mod demo;
 pub mod generate;

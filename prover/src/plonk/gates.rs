@@ -33,6 +33,8 @@ pub(super) struct Gates {
     kernels: Vec<Kernel>,
     /// Gates that share a selector.
     groups: Vec<Range<usize>>,
+    /// Constraints of all gates.
+    constraints: usize,
 }
 
 /// How a gate's constraints are evaluated.
@@ -47,7 +49,12 @@ enum Kernel {
     /// Wires equal to the hash of the public inputs.
     PublicInput,
     /// Packed.
-    Row(fn(&Point<'_>, &mut Filtered<'_>)),
+    Row {
+        /// Adds the constraints.
+        evaluate: fn(&Point<'_>, &mut Filtered<'_>),
+        /// Multiplications without those by the filter.
+        multiplications: fn() -> usize,
+    },
     /// plonky2's own evaluation.
     Stock(GateRef<F, D>),
 }
@@ -159,13 +166,58 @@ fn evaluate_row<T: RowGate>(point: &Point<'_>, out: &mut Filtered<'_>) {
     T::constraints(&mut KernelArith, point, out);
 }
 
+/// Arithmetic that counts multiplications.
+#[derive(Default)]
+struct Count(usize);
+
+impl Arith for Count {
+    type V = ();
+
+    fn constant(&mut self, _k: F) {}
+
+    fn add(&mut self, _a: (), _b: ()) {}
+
+    fn sub(&mut self, _a: (), _b: ()) {}
+
+    fn mul(&mut self, _a: (), _b: ()) {
+        self.0 += 1;
+    }
+
+    fn mul_add(&mut self, _a: (), _b: (), _c: ()) {
+        self.0 += 1;
+    }
+
+    fn mul_sub(&mut self, _a: (), _b: (), _c: ()) {
+        self.0 += 1;
+    }
+
+    fn scale(&mut self, _k: F, _a: ()) {
+        self.0 += 1;
+    }
+
+    fn scale_add(&mut self, _k: F, _a: (), _c: ()) {
+        self.0 += 1;
+    }
+
+    fn triple(&mut self, _a: ()) {}
+}
+
+fn count_row<T: RowGate>() -> usize {
+    let mut count = Count::default();
+    T::constraints(&mut count, &(), &mut Vec::new());
+    count.0
+}
+
 impl Kernel {
     fn of(gate: &GateRef<F, D>) -> Self {
         let any = gate.0.as_any();
         macro_rules! look_up {
             ($($gate:ty),+ $(,)?) => {
                 $(if any.is::<$gate>() {
-                    return Self::Row(evaluate_row::<$gate>);
+                    return Self::Row {
+                        evaluate: evaluate_row::<$gate>,
+                        multiplications: count_row::<$gate>,
+                    };
                 })+
             };
         }
@@ -211,7 +263,7 @@ impl Kernel {
                     out.add(wire - P::from(to_kernel(element)));
                 }
             }
-            Self::Row(evaluate) => evaluate(point, out),
+            Self::Row { evaluate, .. } => evaluate(point, out),
             Self::Stock(gate) => {
                 stock.fill(point);
                 let vars = EvaluationVarsBaseBatch::new(
@@ -263,7 +315,18 @@ impl Gates {
         if expected != format!("{:?}", common.selectors_info) {
             return Err(EngineError::Unsupported { feature: Feature::Selectors });
         }
-        Ok(Self { kernels: common.gates.iter().map(Kernel::of).collect(), groups })
+        let constraints = common.gates.iter().map(|gate| gate.0.num_constraints()).sum();
+        Ok(Self { kernels: common.gates.iter().map(Kernel::of).collect(), groups, constraints })
+    }
+
+    /// Multiplications at a point, filters included; those inside gates that plonky2 evaluates are not known.
+    pub(super) fn multiplications(&self) -> usize {
+        let inside = |kernel: &Kernel| match kernel {
+            Kernel::Row { multiplications, .. } => multiplications(),
+            Kernel::Arithmetic { operations } => 3 * operations,
+            Kernel::Noop | Kernel::Constant { .. } | Kernel::PublicInput | Kernel::Stock(_) => 0,
+        };
+        self.kernels.iter().map(inside).sum::<usize>() + self.constraints
     }
 
     /// Adds all gates' constraints at a point, each gate's times its filter, to `sums`.

@@ -10,8 +10,10 @@ mod commit;
 mod domain;
 mod error;
 mod field;
+mod floor;
 mod fri;
 mod gates;
+pub mod measure;
 mod merkle;
 mod openings;
 mod permutation;
@@ -31,6 +33,7 @@ use rayon::prelude::*;
 
 pub use backend::Kernels;
 pub use error::{BadChallenge, EngineError, Feature};
+pub use floor::{Floor, Work};
 pub use phases::{Phase, Phases};
 
 use commit::{Commitment, Oracle, stride};

@@ -1,0 +1,212 @@
+//! `enfold bench`: measures the prover on this machine.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_prover::plonk::Work;
+use enfold_prover::plonk::measure::{Runs, Subject, median};
+use enfold_witness::profile::{BatchId, ProfileId};
+use serde::Serialize;
+use tracing::info;
+
+use crate::args::profile_parser;
+use crate::error::CliError;
+use crate::output::{Outcome, grouped};
+use crate::progress::{duration, milliseconds};
+
+/// Options of `enfold bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The proving engine against stock plonky2, on a debit batch.
+    Engine(EngineArgs),
+}
+
+/// Options of `enfold bench engine`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+One circuit, one witness, stock plonky2 and the engine in turns; medians, with all threads and with one.
+Every proof is verified by plonky2's own verifier, outside the measured time.
+
+Examples:
+  enfold bench engine --format json
+  enfold bench engine --profile test --runs 9")]
+struct EngineArgs {
+    /// The profile whose debit circuit is proven.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
+    /// Proofs of each kind.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    runs: u16,
+    /// Measure stock plonky2 with its own Poseidon too, on a second circuit of the same rows.
+    #[arg(long)]
+    poseidon: bool,
+    /// Leave out the measurement on one thread.
+    #[arg(long)]
+    all_threads_only: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    profile: ProfileId,
+    circuit: &'static str,
+    rows: usize,
+    runs: u16,
+    work: WorkReport,
+    measured: Vec<RunsReport>,
+}
+
+#[derive(Serialize)]
+struct WorkReport {
+    permutations: u64,
+    butterflies: u64,
+    multiplications: u64,
+}
+
+#[derive(Serialize)]
+struct RunsReport {
+    threads: usize,
+    stock_ms: f64,
+    engine_ms: f64,
+    ratio: f64,
+    rows_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock_poseidon_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio_poseidon: Option<f64>,
+    phases_ms: Vec<PhaseReport>,
+    floor_ms: FloorReport,
+    floor_ratio: f64,
+    all_stock_ms: Vec<f64>,
+    all_engine_ms: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct PhaseReport {
+    phase: &'static str,
+    ms: f64,
+}
+
+#[derive(Serialize)]
+struct FloorReport {
+    permutations: f64,
+    butterflies: f64,
+    multiplications: f64,
+    total: f64,
+}
+
+fn quotient(a: Duration, b: Duration) -> f64 {
+    rounded(a.as_secs_f64() / b.as_secs_f64())
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
+
+impl RunsReport {
+    fn of(runs: &Runs, rows: usize) -> Self {
+        let (stock, engine, poseidon) =
+            (median(&runs.stock), median(&runs.engine), median(&runs.stock_poseidon));
+        let asked = !runs.stock_poseidon.is_empty();
+        let all = |times: &[Duration]| times.iter().copied().map(milliseconds).collect();
+        let floor = &runs.floor;
+        Self {
+            threads: runs.threads,
+            stock_ms: milliseconds(stock),
+            engine_ms: milliseconds(engine),
+            ratio: quotient(stock, engine),
+            rows_per_s: (rows as f64 / engine.as_secs_f64()).round(),
+            stock_poseidon_ms: asked.then(|| milliseconds(poseidon)),
+            ratio_poseidon: asked.then(|| quotient(poseidon, engine)),
+            phases_ms: runs
+                .phases
+                .iter()
+                .map(|&(phase, time)| PhaseReport { phase: phase.name(), ms: milliseconds(time) })
+                .collect(),
+            floor_ms: FloorReport {
+                permutations: rounded(floor.permutations * 1e3),
+                butterflies: rounded(floor.butterflies * 1e3),
+                multiplications: rounded(floor.multiplications * 1e3),
+                total: rounded(floor.total() * 1e3),
+            },
+            floor_ratio: rounded(engine.as_secs_f64() / floor.total()),
+            all_stock_ms: all(&runs.stock),
+            all_engine_ms: all(&runs.engine),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |ms: f64| duration(Duration::from_secs_f64(ms / 1e3));
+        writeln!(f, "{} of profile {}, {} rows", self.circuit, self.profile, grouped(self.rows as u64))?;
+        for runs in &self.measured {
+            let threads = runs.threads;
+            writeln!(f, "\nthreads {threads}, medians of {}", self.runs)?;
+            writeln!(f, "  stock plonky2  {}", time(runs.stock_ms))?;
+            if let (Some(ms), Some(ratio)) = (runs.stock_poseidon_ms, runs.ratio_poseidon) {
+                writeln!(f, "  with Poseidon  {}, {ratio:.2} times the engine's time", time(ms))?;
+            }
+            let rows = grouped(runs.rows_per_s as u64);
+            writeln!(f, "  engine         {}, {rows} rows a second", time(runs.engine_ms))?;
+            writeln!(f, "  ratio          {:.2}", runs.ratio)?;
+            for PhaseReport { phase, ms } in &runs.phases_ms {
+                writeln!(f, "    {phase:<20}{}", time(*ms))?;
+            }
+            let (floor, ratio) = (time(runs.floor_ms.total), runs.floor_ratio);
+            writeln!(f, "  bare kernels   {floor}; the engine takes {ratio:.2} times that")?;
+        }
+        Ok(())
+    }
+}
+
+impl BenchArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If a proof fails.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        match &self.what {
+            What::Engine(args) => args.run(),
+        }
+    }
+}
+
+impl EngineArgs {
+    fn run(&self) -> Result<Outcome, CliError> {
+        let paths = self.profile.profile().shape(BatchId::DebitMany).paths;
+        let mut world = World::new(WorldSpec { accounts: 4 * paths, ..WorldSpec::default() });
+        let block = world.block(2 * paths);
+        info!("building the circuit");
+        let subject = Subject::new(self.profile, world.ledger(), &block, self.poseidon)?;
+        let Work { permutations, butterflies, multiplications } = subject.work()?;
+
+        let all = rayon::current_num_threads();
+        let mut counts = vec![all];
+        if all > 1 && !self.all_threads_only {
+            counts.push(1);
+        }
+        let mut measured = Vec::with_capacity(counts.len());
+        for threads in counts {
+            let seen = |run| info!("threads {threads}: run {} of {}", run + 1, self.runs);
+            let runs = subject.run(self.runs.into(), threads, &seen)?;
+            measured.push(RunsReport::of(&runs, subject.rows()));
+        }
+        Outcome::of(&Report {
+            profile: subject.profile(),
+            circuit: subject.circuit(),
+            rows: subject.rows(),
+            runs: self.runs,
+            work: WorkReport { permutations, butterflies, multiplications },
+            measured,
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! The engine against stock plonky2 on a debit batch.
+
+use std::time::{Duration, Instant};
+
+use enfold_circuits::batch::BatchCircuit;
+use enfold_circuits::config::{D, F, Proof};
+use enfold_circuits::fill::FillError;
+use enfold_circuits::params::Params;
+use enfold_state::block::Block;
+use enfold_state::executor::{ExecuteError, execute};
+use enfold_state::hash::Digest;
+use enfold_state::ledger::Ledger;
+use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::witness::{WitnessError, witness_block};
+use plonky2::iop::witness::PartialWitness;
+use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::config::PoseidonGoldilocksConfig;
+
+use super::floor::{Floor, Work};
+use super::phases::Phase;
+use super::{Engine, EngineError};
+
+/// The circuit that is measured.
+const BATCH: BatchId = BatchId::DebitMany;
+
+/// No measurement.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The block cannot be executed on the state.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// The execution does not fit the state.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// The block has no batch of the kind that is measured.
+    #[error("expected a {} batch in the block, got none", BATCH.name())]
+    NoBatch,
+    /// The witness does not fit the circuit.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// The engine gave no proof.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Stock plonky2 gave no proof.
+    #[error("stock plonky2: {0}")]
+    Stock(#[source] anyhow::Error),
+    /// The stock verifier refused a proof.
+    #[error("stock verifier: {0}")]
+    Refused(#[source] anyhow::Error),
+    /// No thread pool of this size.
+    #[error(transparent)]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// A batch circuit with inputs.
+#[derive(Debug)]
+pub struct Subject {
+    profile: ProfileId,
+    circuit: BatchCircuit,
+    inputs: PartialWitness<F>,
+    poseidon: Option<CircuitData<F, PoseidonGoldilocksConfig, D>>,
+}
+
+/// Runs on one number of threads.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    /// Threads.
+    pub threads: usize,
+    /// Stock plonky2, witness included, in order.
+    pub stock: Vec<Duration>,
+    /// The engine, witness included, in order.
+    pub engine: Vec<Duration>,
+    /// Stock plonky2 with its own Poseidon, on the same rows; empty if not asked for.
+    pub stock_poseidon: Vec<Duration>,
+    /// Medians of the engine's phases, in order.
+    pub phases: Vec<(Phase, Duration)>,
+    /// The least time.
+    pub floor: Floor,
+}
+
+/// The median of some times; zero of none.
+pub fn median(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => Duration::ZERO,
+        even if even % 2 == 0 => (sorted[middle - 1] + sorted[middle]) / 2,
+        _ => sorted[middle],
+    }
+}
+
+impl Subject {
+    /// Builds the profile's debit circuit, and its inputs from the first such batch of a block. `poseidon` builds
+    /// it once more, with plonky2's own hash in its commitments.
+    ///
+    /// # Errors
+    /// If the block has no such batch.
+    pub fn new(
+        profile: ProfileId,
+        ledger: &Ledger,
+        block: &Block,
+        poseidon: bool,
+    ) -> Result<Self, MeasureError> {
+        let execution = execute(ledger, block)?;
+        let witness = witness_block(profile.profile(), ledger, block, &execution)?;
+        let batch = witness.batches.iter().find(|batch| batch.batch == BATCH).ok_or(MeasureError::NoBatch)?;
+        let Params { batch: config, batch_degree_bits, .. } = Params::of(profile);
+        let circuit = BatchCircuit::build(profile.profile(), BATCH, &config, batch_degree_bits);
+        let inputs = circuit.fill(batch, Digest::ZERO)?;
+        let poseidon =
+            poseidon.then(|| BatchCircuit::build_for(profile.profile(), BATCH, &config, batch_degree_bits));
+        Ok(Self { profile, circuit, inputs, poseidon })
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> ProfileId {
+        self.profile
+    }
+
+    /// The circuit's name.
+    pub fn circuit(&self) -> &'static str {
+        BATCH.name()
+    }
+
+    /// Rows of the circuit.
+    pub fn rows(&self) -> usize {
+        self.circuit.data.common.degree()
+    }
+
+    /// What a proof computes at the least.
+    ///
+    /// # Errors
+    /// If the engine does not provide for the circuit.
+    pub fn work(&self) -> Result<Work, MeasureError> {
+        Ok(Engine::new(&self.circuit.data)?.work())
+    }
+
+    /// Proves `runs` times with stock plonky2 and with the engine, alternating. Every proof is verified by the
+    /// stock verifier, outside the measured time.
+    ///
+    /// # Errors
+    /// If a proof fails or is refused.
+    pub fn run(&self, runs: usize, threads: usize, seen: &dyn Fn(usize)) -> Result<Runs, MeasureError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let data = &self.circuit.data;
+        let engine = Engine::new(data)?;
+        let mut report = Runs {
+            threads,
+            stock: Vec::new(),
+            engine: Vec::new(),
+            stock_poseidon: Vec::new(),
+            phases: Vec::new(),
+            floor: pool.install(|| engine.work().floor()),
+        };
+        let mut phases = Vec::new();
+        for run in 0..runs {
+            seen(run);
+            let inputs = || self.inputs.clone();
+            let (proof, elapsed) =
+                time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
+            report.stock.push(elapsed);
+            self.verify(proof)?;
+            let ((proof, parts), elapsed) = time(&pool, inputs(), |inputs| Ok(engine.prove_timed(inputs)?))?;
+            report.engine.push(elapsed);
+            phases.push(parts);
+            self.verify(proof)?;
+            if let Some(data) = &self.poseidon {
+                let (proof, elapsed) =
+                    time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
+                report.stock_poseidon.push(elapsed);
+                data.verify(proof).map_err(MeasureError::Refused)?;
+            }
+        }
+        if let Some(first) = phases.first() {
+            let part = |i: usize| median(&phases.iter().map(|run| run[i].1).collect::<Vec<_>>());
+            report.phases = first.iter().enumerate().map(|(i, &(phase, _))| (phase, part(i))).collect();
+        }
+        Ok(report)
+    }
+
+    fn verify(&self, proof: Proof) -> Result<(), MeasureError> {
+        self.circuit.data.verify(proof).map_err(MeasureError::Refused)
+    }
+}
+
+fn time<T: Send>(
+    pool: &rayon::ThreadPool,
+    inputs: PartialWitness<F>,
+    prove: impl FnOnce(PartialWitness<F>) -> Result<T, MeasureError> + Send,
+) -> Result<(T, Duration), MeasureError> {
+    pool.install(|| {
+        let start = Instant::now();
+        let proven = prove(inputs)?;
+        Ok((proven, start.elapsed()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        let of =
+            |seconds: &[u64]| median(&seconds.iter().map(|&s| Duration::from_secs(s)).collect::<Vec<_>>());
+        assert_eq!(of(&[]), Duration::ZERO);
+        assert_eq!(of(&[5]), Duration::from_secs(5));
+        assert_eq!(of(&[9, 1, 5]), Duration::from_secs(5));
+        assert_eq!(of(&[9, 1, 5, 2]), Duration::from_millis(3500));
+    }
+}
