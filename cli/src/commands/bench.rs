@@ -18,6 +18,10 @@ use crate::progress::{duration, milliseconds};
 
 /// Options of `enfold bench`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enfold bench engine --format json
+  enfold bench engine --profile test --runs 9 --threads 1")]
 pub struct BenchArgs {
     /// What to measure.
     #[command(subcommand)]

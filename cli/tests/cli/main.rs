@@ -1,5 +1,6 @@
 //! The binary from outside: results, exit codes, files.
 
+mod bench;
 mod common;
 mod cost;
 mod formats;

@@ -1,0 +1,26 @@
+//! `enfold bench`: small measurements give whole reports.
+
+use crate::common::run;
+
+#[test]
+fn engine_report_is_whole() {
+    let report =
+        run(&["bench", "engine", "--profile", "test", "--runs", "1", "--poseidon", "--threads", "2"]);
+    assert_eq!((report["rows"].as_u64(), report["circuit"].as_str()), (Some(1 << 10), Some("debit_many")));
+    let measured = report["measured"].as_array().unwrap();
+    assert_eq!(measured.iter().map(|runs| runs["threads"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 1]);
+    for runs in measured {
+        let (stock, engine) = (runs["stock_ms"].as_f64().unwrap(), runs["engine_ms"].as_f64().unwrap());
+        assert!((runs["ratio"].as_f64().unwrap() - stock / engine).abs() < 0.01, "{runs}");
+        assert!((runs["rows_per_s"].as_f64().unwrap() - 1_024_000.0 / engine).abs() < 1.0, "{runs}");
+        assert!(runs["ratio_poseidon"].as_f64().unwrap() > 0.0, "{runs}");
+        let phases: f64 =
+            runs["phases_ms"].as_array().unwrap().iter().map(|phase| phase["ms"].as_f64().unwrap()).sum();
+        assert!(phases <= engine, "{runs}");
+        let floor = &runs["floor_ms"];
+        let parts =
+            ["permutations", "butterflies", "multiplications"].map(|part| floor[part].as_f64().unwrap());
+        assert!(parts.iter().all(|&part| part > 0.0), "{runs}");
+        assert!((floor["total"].as_f64().unwrap() - parts.iter().sum::<f64>()).abs() < 0.01, "{runs}");
+    }
+}
