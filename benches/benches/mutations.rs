@@ -1,0 +1,188 @@
+//! Not a measurement but a search: honest witnesses of all circuits of the test profile with one value changed, or
+//! two of a row together, 100,000 times in all. None may be accepted. `--test` tries 2,000.
+//!
+//! Half of a circuit's mutations are drawn from all of its wires, half from the rows of each of its gates in equal
+//! parts, so that rare gates have their share. The circuits of both profiles have the same gates, and the batch
+//! circuits differ in counts only.
+
+use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
+
+use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::block::BlockOpening;
+use enfold_circuits::check::Checker;
+use enfold_circuits::circuit_set::CircuitSet;
+use enfold_circuits::config::{CircuitData, F, Proof};
+use enfold_circuits::fold::Child;
+use enfold_circuits::keys::entry;
+use enfold_circuits::mutate::{Harness, Report};
+use enfold_circuits::recursion::{SlotWitness, fill_dead};
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::executor::execute;
+use enfold_witness::batch::{BatchWitness, Paths};
+use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::witness::{BlockWitness, witness_block};
+use plonky2::field::types::Field;
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::PartialWitness;
+use rayon::prelude::*;
+
+/// An honest witness of a circuit, and its wires that are free by design.
+struct Case<'c> {
+    name: &'static str,
+    data: &'c CircuitData,
+    inputs: PartialWitness<F>,
+    free: Vec<Target>,
+}
+
+/// What was tried on a circuit.
+struct Tried {
+    all: usize,
+    by_gate: BTreeMap<String, usize>,
+    accepted: Vec<String>,
+}
+
+impl Case<'_> {
+    fn run(&self, count: usize, seed: u64) -> Result<Tried, Box<dyn Error + Send + Sync>> {
+        let witness =
+            generate_partial_witness(self.inputs.clone(), &self.data.prover_only, &self.data.common)?;
+        let checker = Checker::new(self.data);
+        let mut harness = Harness::new(&checker, witness)?;
+        let free: HashSet<usize> = self.free.iter().map(|&target| checker.class_of(target)).collect();
+        let unexcused = |report: &Report| -> Vec<String> {
+            let bad = report.unexcused(|site| free.contains(&checker.class(site.row, site.column)));
+            bad.into_iter().map(|mutation| format!("{}: {mutation}", self.name)).collect()
+        };
+
+        let sampled = harness.sample(count / 2, seed);
+        let (mut all, mut accepted) = (sampled.tried, unexcused(&sampled));
+
+        // Rows by gate, in an order that mixes early and late ones.
+        let mut rows: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for step in 0..checker.num_rows() {
+            let row = (step * 0x9e37 + seed as usize) % checker.num_rows();
+            if checker.gate_wires(row) > 0 {
+                rows.entry(short(checker.gate_name(row)).to_owned()).or_default().push(row);
+            }
+        }
+        let share = (count - count / 2).div_ceil(rows.len());
+        let mut by_gate = BTreeMap::new();
+        for (gate, rows) in rows {
+            let mut tried = 0;
+            for row in rows {
+                if tried >= share {
+                    break;
+                }
+                let classes = harness.classes_on([row]);
+                let report = harness.each(&classes, seed + row as u64);
+                tried += report.tried;
+                accepted.extend(unexcused(&report));
+            }
+            all += tried;
+            by_gate.insert(gate, tried);
+        }
+        Ok(Tried { all, by_gate, accepted })
+    }
+}
+
+/// A gate's name without its parameters.
+fn short(gate: &str) -> &str {
+    gate.split([' ', '<', '(']).next().unwrap_or(gate)
+}
+
+/// The inverse of a fee that is zero is free: `charged = fee inverse` is zero whatever it is.
+fn free(targets: &PathsTargets, witness: &BatchWitness) -> Vec<Target> {
+    let (PathsTargets::Debit(targets), Paths::Debit(paths)) = (targets, &witness.paths) else {
+        return Vec::new();
+    };
+    let legs = targets.iter().flat_map(|path| &path.legs).zip(paths.iter().flat_map(|path| &path.legs));
+    legs.filter(|(_, leg)| leg.signed.transaction.fee == 0).map(|(target, _)| target.fee_inverse).collect()
+}
+
+/// A block with batches of all kinds.
+fn block(circuits: &CircuitSet) -> Result<BlockWitness, Box<dyn Error>> {
+    let spec = WorldSpec { accounts: 40, skew: 1.2, hot_share: 0.3, new_share: 0.1, ..WorldSpec::default() };
+    let mut world = World::new(spec);
+    let block = world.block(60);
+    let execution = execute(world.ledger(), &block)?;
+    Ok(witness_block(circuits.profile(), world.ledger(), &block, &execution)?)
+}
+
+fn slot<'a>(proof: &'a Proof, key: &'a CircuitData, which: usize) -> SlotWitness<'a> {
+    SlotWitness { proof, key: &key.verifier_only, live: F::ONE, which }
+}
+
+#[allow(clippy::print_stdout, reason = "a program that reports")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let count: usize = if std::env::args().any(|argument| argument == "--test") { 2_000 } else { 100_000 };
+    let circuits = CircuitSet::build(ProfileId::Test)?;
+    let block = block(&circuits)?;
+    let set = circuits.set();
+    let mut cases = Vec::new();
+    for batch in BatchId::ALL {
+        let witness = block.batches.iter().find(|witness| witness.batch == batch);
+        let witness = witness.ok_or_else(|| format!("the block has no {} batch", batch.name()))?;
+        let circuit = circuits.batch(batch);
+        cases.push(Case {
+            name: batch.name(),
+            data: &circuit.data,
+            inputs: circuit.fill(witness, set)?,
+            free: free(&circuit.targets().paths, witness),
+        });
+    }
+
+    // The tree above them; the last lift and the fold over two have dead slots.
+    let (lift, fold, top) = (circuits.lift(), circuits.fold(), circuits.block());
+    let mut batches = Vec::new();
+    for witness in &block.batches {
+        batches.push((witness.batch, circuits.prove_batch(witness)?));
+    }
+    let arity = circuits.params().lift_arity;
+    let mut lifts = Vec::new();
+    for group in batches.chunks(arity) {
+        lifts.push((Child::Lift, circuits.prove_lift(group)?));
+    }
+    let key_of = |child| if child == Child::Lift { &lift.data } else { &fold.data };
+    let last = batches.chunks(arity).next_back().expect("a block has a batch");
+    let slots = last.iter().map(|(batch, proof)| slot(proof, &circuits.batch(*batch).data, *batch as usize));
+    let inputs = lift.fill(&fill_dead(slots.collect(), arity), set)?;
+    cases.push(Case { name: "lift", data: &lift.data, inputs, free: Vec::new() });
+
+    let arity = circuits.params().fold_arity;
+    let mut level = lifts;
+    while level.len() > arity {
+        let fold = |group: &[_]| circuits.prove_fold(group).map(|proof| (Child::Fold, proof));
+        level = level.chunks(arity).map(fold).collect::<Result<_, _>>()?;
+    }
+    let slots = level.iter().map(|(child, proof)| slot(proof, key_of(*child), *child as usize));
+    let list = [Child::Lift, Child::Fold].map(|child| entry(fold.key(child)));
+    let inputs = fold.fill(&fill_dead(slots.collect(), arity), list)?;
+    cases.push(Case { name: "fold", data: &fold.data, inputs, free: Vec::new() });
+
+    let root = circuits.prove_fold(&level)?;
+    let opening = BlockOpening {
+        chain_id: block.chain_id,
+        block_number: block.number,
+        before: block.before,
+        after: block.after,
+    };
+    let inputs = top.fill(&root, &opening.statement(circuits.id()), &opening.after)?;
+    cases.push(Case { name: "block", data: &top.data, inputs, free: Vec::new() });
+
+    let share = count.div_ceil(cases.len());
+    let tried: Vec<_> = cases.par_iter().map(|case| case.run(share, 1)).collect();
+    let (mut all, mut accepted) = (0, Vec::new());
+    for (case, tried) in cases.iter().zip(tried) {
+        let tried = tried.map_err(|error| format!("{}: {error}", case.name))?;
+        let gates: Vec<_> = tried.by_gate.iter().map(|(gate, tried)| format!("{gate} {tried}")).collect();
+        println!("{:<12} {:>7} mutations; by gate, besides: {}", case.name, tried.all, gates.join(", "));
+        all += tried.all;
+        accepted.extend(tried.accepted);
+    }
+    assert!(all >= count, "{all} of {count}");
+    let shown = accepted.iter().take(20).map(|mutation| format!("\n  {mutation}")).collect::<String>();
+    assert!(accepted.is_empty(), "{} of {all} mutations were accepted:{shown}", accepted.len());
+    println!("{all} mutations: none accepted");
+    Ok(())
+}
