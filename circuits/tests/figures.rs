@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::params::Params;
-use enfold_circuits::report::{GateRows, ProfileReport, RowCosts, gate_rows};
+use enfold_circuits::report::{GateRows, PartRows, ProfileReport, RowCosts, gate_rows};
 use enfold_circuits::rows::Part;
 use enfold_fixtures::accounts::secret_keys;
 use enfold_state::executor::{Debit, Execution};
@@ -44,6 +44,51 @@ fn figures_of_test_are_pinned() {
 #[test]
 fn figures_of_standard_are_pinned() {
     assert_pinned(&STANDARD);
+}
+
+fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::Signature => "signature, key and address",
+        Part::Path => "path",
+        Part::Leaves => "leaf hashes",
+        Part::Messages => "message hashes",
+        Part::Logup => "LogUp",
+        Part::Indices => "index bits, small ranges",
+        Part::Ranges => "ranges",
+        Part::Selects => "selections",
+        Part::Arithmetic => "arithmetic",
+        Part::State => "chain state",
+        Part::PublicInputs => "public inputs",
+        Part::Constants => "constants",
+    }
+}
+
+/// The table of `docs/circuits.md`.
+fn table(report: &ProfileReport) -> String {
+    let batches = &report.circuits[..BatchId::ALL.len()];
+    let line = |name: &str, cells: Vec<String>| format!("| {name} | {} |\n", cells.join(" | "));
+    let names = batches.iter().map(|circuit| format!("`{}`", circuit.name)).collect();
+    let mut table = line("rows for a leg", names) + "|---|---|---|---|---|\n";
+    for part in Part::ALL {
+        let rows = batches.iter().map(|circuit| circuit.parts.iter().find(|rows| rows.part == part));
+        let cell =
+            |rows: Option<&PartRows>| rows.map_or(String::new(), |rows| format!("{:.2}", rows.rows_per_leg));
+        table += &line(part_name(part), rows.map(cell).collect());
+    }
+    let capacity = |batch| ProfileId::Standard.profile().shape(batch).capacity() as f64;
+    let full = BatchId::ALL.into_iter().zip(batches);
+    let full = full.map(|(batch, circuit)| format!("{:.2}", circuit.degree as f64 / capacity(batch)));
+    table + &line("all, of a full circuit with its padding", full.collect())
+}
+
+#[test]
+fn table_of_the_documentation_is_right() {
+    let docs =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/circuits.md")).unwrap();
+    let table = table(&STANDARD);
+    assert!(docs.contains(&table), "docs/circuits.md: the table has to be\n{table}");
+    let rows = format!("{:.1}", STANDARD.rows_per_transfer);
+    assert!(docs.contains(&rows), "docs/circuits.md: a transfer takes {rows} rows");
 }
 
 #[test]
