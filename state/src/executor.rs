@@ -1,9 +1,11 @@
 //! The executor: what a block does to a ledger.
 //!
-//! First every transaction is checked alone, in parallel. Then the debits run, each lane (the
-//! transactions of one leaf) in order of arrival, against the balance at the start of the block; new
-//! leaves get their indices in order of arrival. Then the credits run. What is received is spendable from
-//! the next block, so the order of transactions of different senders changes no balance.
+//! First every transaction is checked alone. Then the debits run, each lane (the transactions of one leaf)
+//! in order of arrival, against the balance at the start of the block; new leaves get their indices in order of
+//! arrival. Then the credits run, again lane by lane. What is received is spendable from the next block, so the
+//! order of transactions of different senders changes no balance. All but the new indices is parallel, and
+//! the result does not depend on the number of threads. Only the [signature stage](Signatures) hashes, but for the ids
+//! of what is refused.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,12 +14,15 @@ use rayon::prelude::*;
 use crate::block::{Block, FeePolicy};
 use crate::field::from_canonical;
 use crate::hash::Digest;
-use crate::keys;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
 use crate::ledger::{Ledger, MAX_LEAVES, Writes};
 use crate::message::{Message, Op};
 pub use crate::rule::{Rejection, Rule};
 use crate::transaction::{SignedTransaction, Transaction};
+
+mod signatures;
+
+pub use signatures::Signatures;
 
 /// What a block does, and what it left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +129,30 @@ pub fn execute(ledger: &Ledger, block: &Block) -> Result<Execution, ExecuteError
     execute_within(ledger, block, MAX_LEAVES)
 }
 
+/// [`execute`] with signatures that were checked before.
+///
+/// # Errors
+/// If the block as a whole cannot be executed.
+///
+/// # Panics
+/// If the signatures are not as many as the block's transactions. They must be those of the same transactions.
+pub fn execute_checked(
+    ledger: &Ledger,
+    block: &Block,
+    signatures: &Signatures,
+) -> Result<Execution, ExecuteError> {
+    let policies = check_header(ledger, block)?;
+    run(ledger, block, &policies, signatures, MAX_LEAVES)
+}
+
 /// [`execute`] on a tree of `capacity` leaves.
 fn execute_within(ledger: &Ledger, block: &Block, capacity: usize) -> Result<Execution, ExecuteError> {
+    let policies = check_header(ledger, block)?;
+    run(ledger, block, &policies, &Signatures::check(&block.transactions), capacity)
+}
+
+/// Checks what concerns the block as a whole, and gives its fee policies by asset.
+fn check_header(ledger: &Ledger, block: &Block) -> Result<BTreeMap<Asset, FeePolicy>, ExecuteError> {
     if block.chain_id != ledger.chain_id() {
         return Err(ExecuteError::ChainId { expected: ledger.chain_id(), got: block.chain_id });
     }
@@ -133,44 +160,172 @@ fn execute_within(ledger: &Ledger, block: &Block, capacity: usize) -> Result<Exe
     if u64::from(block.number) != expected {
         return Err(ExecuteError::Number { expected, got: block.number });
     }
-    let policies = policies(&block.fees)?;
-    let checks: Vec<Result<Leaf, Rule>> =
-        block.transactions.par_iter().map(|signed| check_alone(ledger, &policies, signed)).collect();
+    policies(&block.fees)
+}
 
-    let mut lanes = Writes::new();
-    let mut book = AddressBook { ledger, added: HashMap::new(), len: ledger.len(), capacity };
-    let (mut debits, mut credits, mut rejections) = (Vec::new(), Vec::new(), Vec::new());
-    for (position, (signed, check)) in block.transactions.iter().zip(checks).enumerate() {
-        let tx = &signed.transaction;
-        if let Err(rule) = check.and_then(|leaf| debit(lanes.entry(tx.from).or_insert(leaf), tx)) {
-            rejections.push(Rejection { position, id: tx.id(), rule });
-            continue;
-        }
-        let full = ExecuteError::Full { expected: capacity, position };
-        let to = book.find_or_add(tx.to_address, tx.asset).ok_or_else(|| full.clone())?;
-        let transfer = transfer_message(tx, to);
-        credits.push(transfer);
-        let mut fee = None;
-        if let Some(policy) = policies.get(&tx.asset)
-            && tx.fee != 0
-        {
-            let to = book.find_or_add(policy.collector, tx.asset).ok_or(full)?;
-            let message = fee_message(tx, to, policy.collector);
-            credits.push(message);
-            fee = Some(message);
-        }
-        debits.push(Debit { position, signed: *signed, transfer, fee });
-    }
+/// Executes the transactions of a block.
+fn run(
+    ledger: &Ledger,
+    block: &Block,
+    policies: &BTreeMap<Asset, FeePolicy>,
+    signatures: &Signatures,
+    capacity: usize,
+) -> Result<Execution, ExecuteError> {
+    let transactions = &block.transactions;
+    assert_eq!(signatures.len(), transactions.len(), "each transaction's signature was checked");
+    let check = |(position, signed): (usize, &SignedTransaction)| {
+        check_alone(ledger, policies, &signed.transaction, signatures, position).map_err(Box::new)
+    };
+    let mut checks: Vec<Check> = transactions.par_iter().enumerate().map(check).collect();
+    let debited = run_debits(ledger, transactions, &mut checks);
+    let routes = find_routes(ledger, policies, transactions, &checks, capacity)?;
+    let debits: Vec<Debit> =
+        routes.par_iter().with_min_len(MIN_LEGS).map(|route| route.debit(transactions)).collect();
+    let refused: Vec<_> =
+        checks.into_iter().enumerate().filter_map(|(at, check)| Some((at, check.err()?))).collect();
+    let reject = |(position, rule): (usize, Box<Rule>)| Rejection {
+        position,
+        id: transactions[position].transaction.id(),
+        rule: *rule,
+    };
+    let rejections = refused.into_par_iter().map(reject).collect();
     if debits.is_empty() {
         return Err(ExecuteError::Empty { rejections });
     }
-    let mut writes = lanes;
-    for message in &credits {
-        credit(ledger, &mut writes, message)?;
-    }
-    // A lane of which every transaction was refused has not changed.
-    writes.retain(|&index, leaf| ledger.leaf(index) != Some(leaf));
+    let credits: Vec<Message> = debits
+        .par_iter()
+        .with_min_len(MIN_LEGS)
+        .flat_map_iter(|debit| std::iter::once(debit.transfer).chain(debit.fee))
+        .collect();
+    let credited = run_credits(ledger, &debited, &credits)?;
+    // A lane of which every transaction was refused has not changed. Of two entries for one leaf the later counts.
+    let changed = debited.into_iter().filter(|(index, leaf)| ledger.leaf(*index) != Some(leaf));
+    let writes = changed.chain(credited).collect();
     Ok(Execution { number: block.number, previous_root: ledger.root(), debits, credits, rejections, writes })
+}
+
+/// Fewest legs that a thread takes at once.
+const MIN_LEGS: usize = 1 << 8;
+
+/// What a transaction alone says: the receiver's leaf, if it exists, or the rule that is broken.
+type Check = Result<Option<LeafIndex>, Box<Rule>>;
+
+/// A leaf's contents after a phase.
+type Entry = (LeafIndex, Leaf);
+
+/// Legs sorted by leaf, then arrival. The upper half of a number is the leaf, the lower the leg.
+fn by_leaf(legs: impl Iterator<Item = (LeafIndex, usize)>) -> Vec<u64> {
+    let mut sorted: Vec<u64> = legs.map(|(index, leg)| (u64::from(index.0) << 32) | leg as u64).collect();
+    sorted.par_sort_unstable();
+    sorted
+}
+
+/// The lanes of sorted legs.
+fn lanes(sorted: &[u64]) -> Vec<&[u64]> {
+    sorted.chunk_by(|a, b| a >> 32 == b >> 32).collect()
+}
+
+/// The leaf of a sorted leg, and the leg.
+fn leaf_and_leg(entry: u64) -> (LeafIndex, usize) {
+    (LeafIndex((entry >> 32) as u32), (entry & u64::from(u32::MAX)) as usize)
+}
+
+/// Runs the debit lanes. Gives the senders' leaves, by index, and notes the rules that transactions break.
+fn run_debits(ledger: &Ledger, transactions: &[SignedTransaction], checks: &mut [Check]) -> Vec<Entry> {
+    let fine = transactions.iter().zip(&*checks).enumerate().filter(|(_, (_, check))| check.is_ok());
+    let sorted = by_leaf(fine.map(|(at, (signed, _))| (signed.transaction.from, at)));
+    let run_lane = |lane: &&[u64]| {
+        let (index, _) = leaf_and_leg(lane[0]);
+        let mut leaf = *ledger.leaf(index)?;
+        let legs = lane.iter().map(|&entry| leaf_and_leg(entry).1);
+        let refused: Vec<_> = legs
+            .filter_map(|at| Some((at, debit(&mut leaf, &transactions[at].transaction).err()?)))
+            .collect();
+        Some(((index, leaf), refused))
+    };
+    let run: Vec<_> = lanes(&sorted).par_iter().with_min_len(MIN_LEGS).filter_map(run_lane).collect();
+    let mut entries = Vec::with_capacity(run.len());
+    for (entry, refused) in run {
+        entries.push(entry);
+        refused.into_iter().for_each(|(at, rule)| checks[at] = Err(Box::new(rule)));
+    }
+    entries
+}
+
+/// An accepted transaction and where it leads.
+struct Route {
+    position: usize,
+    to: LeafIndex,
+    /// The fee collector's leaf and address, if there is a fee.
+    fee_to: Option<(LeafIndex, Address)>,
+}
+
+impl Route {
+    fn debit(&self, transactions: &[SignedTransaction]) -> Debit {
+        let signed = transactions[self.position];
+        let tx = &signed.transaction;
+        let fee = self.fee_to.map(|(to, collector)| fee_message(tx, to, collector));
+        Debit { position: self.position, signed, transfer: transfer_message(tx, self.to), fee }
+    }
+}
+
+/// Where the accepted transactions lead. New leaves are given out in order of arrival.
+fn find_routes(
+    ledger: &Ledger,
+    policies: &BTreeMap<Asset, FeePolicy>,
+    transactions: &[SignedTransaction],
+    checks: &[Check],
+    capacity: usize,
+) -> Result<Vec<Route>, ExecuteError> {
+    let mut book = AddressBook { ledger, added: HashMap::new(), len: ledger.len(), capacity };
+    let mut collectors: BTreeMap<Asset, LeafIndex> = BTreeMap::new();
+    let mut routes = Vec::with_capacity(transactions.len());
+    for (position, (signed, check)) in transactions.iter().zip(checks).enumerate() {
+        let Ok(known) = *check else { continue };
+        let full = || ExecuteError::Full { expected: capacity, position };
+        let Transaction { to_address, asset, fee, .. } = signed.transaction;
+        let to = known.or_else(|| book.find_or_add(to_address, asset)).ok_or_else(full)?;
+        let mut fee_to = None;
+        if let Some(policy) = policies.get(&asset)
+            && fee != 0
+        {
+            let known = collectors.get(&asset).copied();
+            let to = known.or_else(|| book.find_or_add(policy.collector, asset)).ok_or_else(full)?;
+            if known.is_none() {
+                collectors.insert(asset, to);
+            }
+            fee_to = Some((to, policy.collector));
+        }
+        routes.push(Route { position, to, fee_to });
+    }
+    Ok(routes)
+}
+
+/// Runs the credit lanes. Gives the receivers' leaves, by index.
+fn run_credits(ledger: &Ledger, debited: &[Entry], credits: &[Message]) -> Result<Vec<Entry>, ExecuteError> {
+    let sorted = by_leaf(credits.iter().enumerate().map(|(at, message)| (message.to, at)));
+    let run_lane = |lane: &&[u64]| {
+        let (index, first) = leaf_and_leg(lane[0]);
+        let Message { to_address: address, asset, .. } = credits[first];
+        let mut leaf = match debited.binary_search_by_key(&index, |&(index, _)| index) {
+            Ok(at) => debited[at].1,
+            Err(_) => ledger.leaf(index).copied().unwrap_or(Leaf { address, nonce: 0, asset, balance: 0 }),
+        };
+        for &entry in *lane {
+            let (_, at) = leaf_and_leg(entry);
+            leaf.balance = leaf.balance.saturating_add(credits[at].amount);
+            if leaf.balance >= AMOUNT_LIMIT {
+                return Err((at, index, leaf.balance));
+            }
+        }
+        Ok((index, leaf))
+    };
+    let run: Vec<_> = lanes(&sorted).par_iter().with_min_len(MIN_LEGS).map(run_lane).collect();
+    // The first in order of arrival is reported, whatever its lane.
+    if let Some(&(_, index, got)) = run.iter().filter_map(|lane| lane.as_ref().err()).min() {
+        return Err(ExecuteError::BalanceRange { index, got });
+    }
+    Ok(run.into_iter().flatten().collect())
 }
 
 /// The fee policies by asset.
@@ -189,14 +344,15 @@ fn policies(fees: &[FeePolicy]) -> Result<BTreeMap<Asset, FeePolicy>, ExecuteErr
     Ok(policies)
 }
 
-/// The rules that a transaction keeps or breaks whatever else is in its block. Gives the sender's leaf at
-/// the start of the block.
+/// The rules that a transaction keeps or breaks whatever else is in its block. Gives the receiver's leaf, if there is
+/// one at the start of the block.
 fn check_alone(
     ledger: &Ledger,
     policies: &BTreeMap<Asset, FeePolicy>,
-    signed: &SignedTransaction,
-) -> Result<Leaf, Rule> {
-    let tx = &signed.transaction;
+    tx: &Transaction,
+    signatures: &Signatures,
+    position: usize,
+) -> Result<Option<LeafIndex>, Rule> {
     if tx.op != Op::Transfer {
         return Err(Rule::Op { got: tx.op });
     }
@@ -223,15 +379,15 @@ fn check_alone(
         _ => {}
     }
     let leaf = ledger.leaf(tx.from).ok_or(Rule::UnknownLeaf { expected: ledger.len(), got: tx.from })?;
-    let signer = signed.public_key.address();
+    let signer = signatures.signer(position);
     if signer != leaf.address {
         return Err(Rule::Owner { expected: leaf.address, got: signer });
     }
     if tx.asset != leaf.asset {
         return Err(Rule::Asset { expected: leaf.asset, got: tx.asset });
     }
-    keys::verify(&signed.public_key, tx, &signed.signature).map_err(|got| Rule::Signature { got })?;
-    Ok(*leaf)
+    signatures.rule(position)?;
+    Ok(ledger.find(&tx.to_address, tx.asset))
 }
 
 /// Debits a lane, or leaves it as it is. Amount and fee are in range.
@@ -244,18 +400,6 @@ fn debit(leaf: &mut Leaf, tx: &Transaction) -> Result<(), Rule> {
     let balance =
         leaf.balance.checked_sub(total).ok_or(Rule::Overdraft { expected: leaf.balance, got: total })?;
     (leaf.nonce, leaf.balance) = (nonce, balance);
-    Ok(())
-}
-
-/// Credits the receiver of a message.
-fn credit(ledger: &Ledger, writes: &mut Writes, message: &Message) -> Result<(), ExecuteError> {
-    let Message { to: index, to_address: address, asset, amount, .. } = *message;
-    let fresh = Leaf { address, nonce: 0, asset, balance: 0 };
-    let leaf = writes.entry(index).or_insert_with(|| ledger.leaf(index).copied().unwrap_or(fresh));
-    leaf.balance = leaf.balance.saturating_add(amount);
-    if leaf.balance >= AMOUNT_LIMIT {
-        return Err(ExecuteError::BalanceRange { index, got: leaf.balance });
-    }
     Ok(())
 }
 

@@ -125,6 +125,56 @@ pub fn witness_plan(
     execution: &Execution,
     plan: Plan,
 ) -> Result<BlockWitness, WitnessError> {
+    witness_observed(profile, ledger, block, execution, plan, &mut |_, _| ())
+}
+
+/// A part of the work on a block's witnesses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Every leaf's contents before and after each batch.
+    Values,
+    /// Leaf digests and the tree's versions.
+    Tree,
+    /// Digests of messages, chain states, the seed.
+    Chains,
+    /// The sums of the LogUp argument.
+    Sums,
+    /// The batches' witnesses, put together; signatures of padding legs.
+    Batches,
+}
+
+impl Stage {
+    /// All stages, in their order.
+    pub const ALL: [Self; 5] = [Self::Values, Self::Tree, Self::Chains, Self::Sums, Self::Batches];
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Values => "values",
+            Self::Tree => "tree",
+            Self::Chains => "chains",
+            Self::Sums => "sums",
+            Self::Batches => "batches",
+        }
+    }
+}
+
+/// [`witness_plan`] that tells when each stage is done and how many permutations it took. (Not counted are the few
+/// of chain links, the seed and padding.)
+///
+/// # Errors
+/// If the execution was not made from this ledger.
+///
+/// # Panics
+/// If the plan was not made from this execution for this profile.
+pub fn witness_observed(
+    profile: &Profile,
+    ledger: &Ledger,
+    block: &Block,
+    execution: &Execution,
+    plan: Plan,
+    done: &mut dyn FnMut(Stage, usize),
+) -> Result<BlockWitness, WitnessError> {
     if execution.debits.is_empty() {
         return Err(WitnessError::Empty);
     }
@@ -133,15 +183,22 @@ pub fn witness_plan(
     }
     // Values.
     let drafts = draft(profile, ledger, execution, &plan)?;
+    done(Stage::Values, 0);
     // Hashes.
     let versions = hash_versions(ledger, &drafts);
+    done(Stage::Tree, versions.len() + versions.hashes());
     // Chains.
     let before = ChainState::start(ledger.root(), Digest::ZERO);
-    let (seed, states) = chain(ledger, block, &drafts, &versions, before)?;
+    let (seed, mut states) = chain(ledger, block, &drafts, &versions, before)?;
+    done(Stage::Chains, drafts.iter().map(|draft| draft.messages.len()).sum());
+    // Sums.
+    sum_up(seed, &drafts, &mut states)?;
+    done(Stage::Sums, 0);
     // Batches.
     let context = Context { profile, chain_id: block.chain_id, seed, execution, versions: &versions };
     let batches = drafts.par_iter().enumerate();
     let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1])).collect();
+    done(Stage::Batches, 0);
     let debits = drafts.into_iter().filter(|draft| draft.phase == Phase::Debit);
     let emitted = debits.map(|draft| draft.messages).collect();
     let after = states[states.len() - 1];
@@ -167,7 +224,7 @@ fn hash_versions(ledger: &Ledger, drafts: &[Draft<'_>]) -> Versions {
     Versions::new(ledger.tree(), &updates, &groups)
 }
 
-/// The seed, and the chain states before the first and after each batch.
+/// The seed, and the chain states before the first and after each batch, their sums still zero.
 fn chain(
     ledger: &Ledger,
     block: &Block,
@@ -192,15 +249,20 @@ fn chain(
         states.push(state);
     }
     let seed = seed(block.chain_id, block.number, ledger.root(), state.emitted, state.consumed);
+    Ok((seed, states))
+}
+
+/// Fills in the sums of the LogUp argument.
+fn sum_up(seed: Digest, drafts: &[Draft<'_>], states: &mut [ChainState]) -> Result<(), WitnessError> {
     let challenges = Challenges::new(seed);
     let sums: Vec<_> = drafts.par_iter().map(|draft| logup_sum(&challenges, &draft.messages)).collect();
-    let mut sum = before.sum;
+    let mut sum = states[0].sum;
     for (batch, (term, draft)) in sums.into_iter().zip(drafts).enumerate() {
         let term = term.ok_or(WitnessError::Denominator { batch })?;
         sum = if draft.phase == Phase::Debit { add(sum, term) } else { subtract(sum, term) };
         states[batch + 1].sum = sum;
     }
-    Ok((seed, states))
+    Ok(())
 }
 
 fn count(what: &'static str, so_far: u32, more: usize) -> Result<u32, WitnessError> {
