@@ -83,7 +83,7 @@ pub enum Command {
     Rebuild(rebuild::RebuildArgs),
     /// Show what a file or the circuits hold.
     Inspect(inspect::InspectArgs),
-    /// Measure the prover on this machine.
+    /// Measure this machine.
     Bench(bench::BenchArgs),
 }
 

@@ -17,6 +17,7 @@ use enfold_state::ledger::GenesisError;
 use enfold_state::rebuild::RebuildError;
 use enfold_state::store::StoreError;
 
+use crate::commands::bench::witness::WitnessBenchError;
 use crate::exit::Exit;
 use crate::import::build::BuildError;
 use crate::import::rows::RowError;
@@ -172,6 +173,14 @@ pub enum CliError {
         /// Why.
         source: Box<ExecuteError>,
     },
+    /// A benchmark's block does not go through.
+    #[error("workload {workload}: {source}")]
+    WitnessBench {
+        /// The workload.
+        workload: String,
+        /// Why.
+        source: Box<WitnessBenchError>,
+    },
     /// A block was not proven, written and applied.
     #[error("{}: {source}", path.display())]
     Prove {
@@ -238,6 +247,7 @@ impl CliError {
             Self::Unexpected { .. } => Exit::ProofInvalid,
             Self::Circuits(_)
             | Self::Measure(_)
+            | Self::WitnessBench { .. }
             | Self::Panic
             | Self::Encode(_)
             | Self::Threads(_)
@@ -298,6 +308,7 @@ impl CliError {
             Self::Prove { source, .. } => prove_kind(source),
             Self::Circuits(_) => "circuits",
             Self::Measure(_) => "measure",
+            Self::WitnessBench { .. } => "benchmark",
             Self::Panic => "panic",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",

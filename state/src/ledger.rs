@@ -120,6 +120,11 @@ impl Prepared {
         self.number
     }
 
+    /// Number of permutations that it took: one a leaf and one a node.
+    pub fn hashes(&self) -> usize {
+        self.writes.len() + self.update.hashes()
+    }
+
     /// The new contents of leaves.
     pub fn writes(&self) -> &Writes {
         &self.writes

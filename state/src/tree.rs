@@ -52,6 +52,11 @@ impl TreeUpdate {
     pub fn root(&self) -> Option<Digest> {
         self.levels[TREE_DEPTH].first().map(|&(_, digest)| digest)
     }
+
+    /// Number of nodes that were hashed.
+    pub fn hashes(&self) -> usize {
+        self.levels.iter().skip(1).map(Vec::len).sum()
+    }
 }
 
 impl Default for Tree {

@@ -24,3 +24,45 @@ fn engine_report_is_whole() {
         assert!((floor["total"].as_f64().unwrap() - parts.iter().sum::<f64>()).abs() < 0.01, "{runs}");
     }
 }
+
+#[test]
+fn witness_report_is_whole() {
+    let report = run(&[
+        "bench",
+        "witness",
+        "--profile",
+        "test",
+        "--accounts",
+        "64",
+        "--txs",
+        "150",
+        "--rounds",
+        "1",
+        "--workload",
+        "uniform",
+        "--workload",
+        "star",
+        "--threads",
+        "2",
+    ]);
+    let number = |value: &serde_json::Value, name: &str| value[name].as_f64().unwrap();
+    for name in ["whole_tx_per_s", "execute_plan_tx_per_s", "hashes_per_transfer", "ratio"] {
+        assert!(number(&report, name) > 0.0, "{name}");
+    }
+    let workloads = report["workloads"].as_array().unwrap();
+    let names: Vec<_> = workloads.iter().map(|workload| workload["workload"].as_str().unwrap()).collect();
+    assert_eq!(names, ["uniform", "star"]);
+    for workload in workloads {
+        assert!(number(workload, "batches") >= number(workload, "lower_bound"), "{workload}");
+        let runs = workload["runs"].as_array().unwrap();
+        assert_eq!(runs.iter().map(|run| run["threads"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+        for run in runs {
+            let stages = run["stages"].as_array().unwrap();
+            let sum = |name| stages.iter().map(|stage| number(stage, name)).sum::<f64>();
+            assert!((sum("seconds") - number(run, "whole_seconds")).abs() < 1e-9, "{run}");
+            // Two emitted and two consumed messages a transfer are the least.
+            assert_eq!(sum("hashes") / 150.0, number(workload, "hashes_per_transfer"), "{run}");
+            assert!(sum("hashes") >= 600.0, "{run}");
+        }
+    }
+}

@@ -1,9 +1,9 @@
-//! `enfold bench`: measures the prover on this machine.
+//! `enfold bench engine`: the proving engine against stock plonky2.
 
 use std::fmt;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::Work;
 use enfold_prover::plonk::measure::{Runs, Subject, median};
@@ -16,24 +16,6 @@ use crate::error::CliError;
 use crate::output::{Outcome, grouped};
 use crate::progress::{duration, milliseconds};
 
-/// Options of `enfold bench`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  enfold bench engine --format json
-  enfold bench engine --profile test --runs 9 --threads 1")]
-pub struct BenchArgs {
-    /// What to measure.
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    /// The proving engine against stock plonky2, on a debit batch.
-    Engine(EngineArgs),
-}
-
 /// Options of `enfold bench engine`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -43,7 +25,7 @@ Every proof is verified by plonky2's own verifier, outside the measured time.
 Examples:
   enfold bench engine --format json
   enfold bench engine --profile test --runs 9")]
-struct EngineArgs {
+pub struct EngineArgs {
     /// The profile whose debit circuit is proven.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
@@ -172,20 +154,12 @@ impl fmt::Display for Report {
     }
 }
 
-impl BenchArgs {
+impl EngineArgs {
     /// Runs the command.
     ///
     /// # Errors
     /// If a proof fails.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        match &self.what {
-            What::Engine(args) => args.run(),
-        }
-    }
-}
-
-impl EngineArgs {
-    fn run(&self) -> Result<Outcome, CliError> {
         let paths = self.profile.profile().shape(BatchId::DebitMany).paths;
         let mut world = World::new(WorldSpec { accounts: 4 * paths, ..WorldSpec::default() });
         let block = world.block(2 * paths);

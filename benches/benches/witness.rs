@@ -1,0 +1,80 @@
+//! From a signed block to batch witnesses, stage by stage. `enfold bench witness` measures large blocks.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use enfold_fixtures::workload::Workload;
+use enfold_state::executor::{Signatures, execute_checked};
+use enfold_state::hash::Digest;
+use enfold_state::hash::Tag;
+use enfold_state::hash::batch::{hashes_into, message_digests, nodes_into};
+use enfold_state::message::Message;
+use enfold_witness::plan::Plan;
+use enfold_witness::profile::ProfileId;
+use enfold_witness::witness::{Stage, witness_observed};
+
+/// Accounts of the state.
+const ACCOUNTS: u32 = 1 << 14;
+/// Transfers of the block.
+const TRANSFERS: usize = 1 << 12;
+/// Hashes of a packed run.
+const HASHES: usize = 1 << 12;
+
+fn stages(c: &mut Criterion) {
+    let profile = ProfileId::Standard.profile();
+    let (ledger, block) = Workload::Uniform.make(ACCOUNTS, TRANSFERS, 1);
+    let signatures = Signatures::check(&block.transactions);
+    let execution = execute_checked(&ledger, &block, &signatures).expect("the block is valid");
+    let plan = Plan::new(profile, &execution);
+
+    let mut group = c.benchmark_group("witness");
+    group.sample_size(20).throughput(Throughput::Elements(TRANSFERS as u64));
+    group.bench_function("signatures", |b| b.iter(|| Signatures::check(black_box(&block.transactions))));
+    group.bench_function("execute", |b| b.iter(|| execute_checked(&ledger, black_box(&block), &signatures)));
+    group.bench_function("plan", |b| b.iter(|| Plan::new(profile, black_box(&execution))));
+    for wanted in Stage::ALL {
+        group.bench_function(wanted.name(), |b| {
+            b.iter_custom(|rounds| {
+                let mut spent = Duration::ZERO;
+                for _ in 0..rounds {
+                    let mut last = Instant::now();
+                    let mut done = |stage, _| {
+                        if stage == wanted {
+                            spent += last.elapsed();
+                        }
+                        last = Instant::now();
+                    };
+                    let made =
+                        witness_observed(profile, &ledger, &block, &execution, plan.clone(), &mut done);
+                    black_box(made.expect("executed on this ledger"));
+                }
+                spent
+            });
+        });
+    }
+    group.bench_function("state", |b| {
+        b.iter(|| ledger.prepare(block.number, execution.previous_root, black_box(&execution.writes)));
+    });
+    group.finish();
+
+    let lists: Vec<&[Message]> = execution.credits.chunks(256).collect();
+    let mut group = c.benchmark_group("packed hashes");
+    group.throughput(Throughput::Elements(HASHES as u64));
+    let out = || vec![Digest::ZERO; HASHES];
+    let leaves = ledger.leaves();
+    group.bench_function("nodes", |b| {
+        let pair = |at: usize| [leaves[at].address, leaves[at + 1].address];
+        b.iter_batched_ref(out, |out| nodes_into(out, pair), BatchSize::LargeInput);
+    });
+    group.bench_function("leaves", |b| {
+        let record = |at: usize| leaves[at].elements();
+        b.iter_batched_ref(out, |out| hashes_into(Tag::AccountLeaf, out, record), BatchSize::LargeInput);
+    });
+    group.throughput(Throughput::Elements(execution.credits.len() as u64));
+    group.bench_function("messages", |b| b.iter(|| message_digests(black_box(&lists), Message::elements)));
+    group.finish();
+}
+
+criterion_group!(benches, stages);
+criterion_main!(benches);

@@ -1,0 +1,39 @@
+//! `enfold bench`: measurements on this machine, one file each.
+
+use clap::{Args, Subcommand};
+
+use crate::error::CliError;
+use crate::output::Outcome;
+
+pub mod engine;
+pub mod witness;
+
+/// Options of `enfold bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+/// The benchmarks.
+#[derive(Debug, Subcommand)]
+enum Benchmark {
+    /// The proving engine against stock plonky2, on a debit batch.
+    Engine(engine::EngineArgs),
+    /// Everything before the proofs: execution, plan, tree, batch witnesses.
+    Witness(witness::WitnessArgs),
+}
+
+impl BenchArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the benchmark cannot run.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        match &self.benchmark {
+            Benchmark::Engine(args) => args.run(),
+            Benchmark::Witness(args) => args.run(),
+        }
+    }
+}
