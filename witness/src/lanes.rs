@@ -8,6 +8,7 @@ use std::ops::Range;
 use enfold_state::executor::Debit;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Message;
+use rayon::prelude::*;
 
 /// The legs of one leaf in one phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Lanes {
     /// Groups legs, given as leaf and rank. Legs of equal rank keep their order.
     fn group(legs: impl Iterator<Item = (LeafIndex, u32)>) -> Self {
         let mut sorted: Vec<_> = legs.enumerate().map(|(at, (index, rank))| (index, rank, at)).collect();
-        sorted.sort_unstable();
+        sorted.par_sort_unstable();
         let mut start = 0;
         let lanes = sorted
             .chunk_by(|a, b| a.0 == b.0)

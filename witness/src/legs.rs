@@ -1,6 +1,7 @@
 //! Legs, run in the plan's order: the values of all leaves, before anything is hashed.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use enfold_state::chain::Phase;
 use enfold_state::executor::Execution;
@@ -33,6 +34,27 @@ pub(crate) struct DraftPath {
     pub after: Leaf,
 }
 
+/// Leaves by index.
+type Leaves = HashMap<LeafIndex, Leaf, BuildHasherDefault<IndexHasher>>;
+
+/// Spreads leaf indices. They are dense and chosen by nobody, so nobody can make them collide.
+#[derive(Clone, Copy, Debug, Default)]
+struct IndexHasher(u64);
+
+impl Hasher for IndexHasher {
+    fn write_u32(&mut self, index: u32) {
+        self.0 = (self.0 ^ u64::from(index)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u32(byte.into()));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Runs all legs in the plan's order.
 pub(crate) fn draft<'a>(
     profile: &Profile,
@@ -42,7 +64,7 @@ pub(crate) fn draft<'a>(
 ) -> Result<Vec<Draft<'a>>, WitnessError> {
     let phases: [(&'a PhasePlan, Phase); 2] = [(&plan.debit, Phase::Debit), (&plan.credit, Phase::Credit)];
     // Only looked up by index, so its order does not matter.
-    let mut leaves: HashMap<LeafIndex, Leaf> = HashMap::with_capacity(execution.writes.len());
+    let mut leaves = Leaves::with_capacity_and_hasher(execution.writes.len(), Default::default());
     let mut drafts = Vec::new();
     for (phase_plan, phase) in phases {
         for planned in &phase_plan.batches {
@@ -98,11 +120,7 @@ fn credited(leaf: Option<Leaf>, message: &Message) -> Option<Leaf> {
 }
 
 /// The batches leave every leaf as the execution says.
-fn check_writes(
-    ledger: &Ledger,
-    execution: &Execution,
-    leaves: &HashMap<LeafIndex, Leaf>,
-) -> Result<(), WitnessError> {
+fn check_writes(ledger: &Ledger, execution: &Execution, leaves: &Leaves) -> Result<(), WitnessError> {
     let wrong = |index: LeafIndex| {
         let (expected, got) = (execution.writes.get(&index).copied(), leaves.get(&index).copied());
         WitnessError::Write { index, expected, got }
