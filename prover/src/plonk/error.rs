@@ -3,9 +3,15 @@
 /// The engine gave no proof.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The inputs break a rule of the circuit, or do not determine its witness.
+    /// Two values for one target differ: the inputs break a rule of the circuit.
     #[error("no witness: {0}")]
     Witness(#[source] anyhow::Error),
+    /// Generators lack inputs or refuse them: the inputs break a rule of the circuit, or are not complete.
+    #[error("no witness: {generators} generators did not run")]
+    Unfinished {
+        /// How many.
+        generators: usize,
+    },
     /// A public input has no value in the witness.
     #[error("public input {index} has no value")]
     PublicInput {

@@ -20,12 +20,12 @@ mod permutation;
 mod phases;
 mod quotient;
 mod transcript;
+mod witness;
 
 use enfold_circuits::config::{CircuitData, D, F, Proof};
 use enfold_circuits::hash::Poseidon2Hash;
 use p3_field::PrimeCharacteristicRing;
 use plonky2::field::types::Field;
-use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness};
 use plonky2::plonk::config::Hasher;
 use plonky2::plonk::proof::OpeningSet;
@@ -46,6 +46,7 @@ use permutation::Challenges;
 use phases::Clock;
 use quotient::Quotient;
 use transcript::Transcript;
+use witness::Watched;
 
 /// Rows of a task.
 const TASK: usize = 1 << 8;
@@ -56,6 +57,7 @@ pub struct Engine<'a> {
     data: &'a CircuitData,
     domain: Domain,
     gates: Gates,
+    watched: Watched,
 }
 
 impl<'a> Engine<'a> {
@@ -83,7 +85,7 @@ impl<'a> Engine<'a> {
             return refuse(Feature::Degree);
         }
         let domain = Domain::new(common.degree_bits(), rate_bits, quotient_bits);
-        Ok(Self { data, domain, gates: Gates::new(common)? })
+        Ok(Self { data, domain, gates: Gates::new(common)?, watched: Watched::new(data) })
     }
 
     /// Proves the statement with these inputs.
@@ -94,14 +96,21 @@ impl<'a> Engine<'a> {
         self.prove_timed(inputs).map(|(proof, _)| proof)
     }
 
+    /// The witness with these inputs.
+    ///
+    /// # Errors
+    /// If they break a rule of the circuit that its generators notice.
+    pub fn witness(&self, inputs: PartialWitness<F>) -> Result<PartitionWitness<'a, F>, EngineError> {
+        witness::generate(self.data, &self.watched, inputs)
+    }
+
     /// [`Self::prove`], and where the time went.
     ///
     /// # Errors
     /// As [`Self::prove`].
     pub fn prove_timed(&self, inputs: PartialWitness<F>) -> Result<(Proof, Phases), EngineError> {
         let mut clock = Clock::start();
-        let witness = generate_partial_witness(inputs, &self.data.prover_only, &self.data.common)
-            .map_err(EngineError::Witness)?;
+        let witness = witness::generate(self.data, &self.watched, inputs)?;
         clock.end(Phase::Witness);
         self.prove_with(&witness, clock)
     }
@@ -120,7 +129,7 @@ impl<'a> Engine<'a> {
         witness: &PartitionWitness<'_, F>,
         mut clock: Clock,
     ) -> Result<(Proof, Phases), EngineError> {
-        let Self { data, domain, gates } = self;
+        let Self { data, domain, gates, .. } = self;
         let common = &data.common;
         let count = common.config.num_challenges;
         let cap_height = common.config.fri_config.cap_height;
