@@ -10,6 +10,10 @@ pub mod witness;
 
 /// Options of `enfold bench`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enfold bench engine --profile test --runs 5
+  enfold bench witness --accounts 262144 --txs 30000 --format json")]
 pub struct BenchArgs {
     /// What to measure.
     #[command(subcommand)]
