@@ -64,6 +64,24 @@ impl Part {
         Self::Constants,
     ];
 
+    /// The part's name in tables.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Signature => "signature, key and address",
+            Self::Path => "path",
+            Self::Leaves => "leaf hashes",
+            Self::Messages => "message hashes",
+            Self::Logup => "LogUp",
+            Self::Indices => "index bits, small ranges",
+            Self::Ranges => "ranges",
+            Self::Selects => "selections",
+            Self::Arithmetic => "arithmetic",
+            Self::State => "chain state",
+            Self::PublicInputs => "public inputs",
+            Self::Constants => "constants",
+        }
+    }
+
     /// Whether the part's rows grow with the legs and paths of the circuit.
     pub const fn per_leg(self) -> bool {
         !matches!(self, Self::State | Self::PublicInputs | Self::Constants)

@@ -46,23 +46,6 @@ fn figures_of_standard_are_pinned() {
     assert_pinned(&STANDARD);
 }
 
-fn part_name(part: Part) -> &'static str {
-    match part {
-        Part::Signature => "signature, key and address",
-        Part::Path => "path",
-        Part::Leaves => "leaf hashes",
-        Part::Messages => "message hashes",
-        Part::Logup => "LogUp",
-        Part::Indices => "index bits, small ranges",
-        Part::Ranges => "ranges",
-        Part::Selects => "selections",
-        Part::Arithmetic => "arithmetic",
-        Part::State => "chain state",
-        Part::PublicInputs => "public inputs",
-        Part::Constants => "constants",
-    }
-}
-
 /// The table of `docs/circuits.md`.
 fn table(report: &ProfileReport) -> String {
     let batches = &report.circuits[..BatchId::ALL.len()];
@@ -73,7 +56,7 @@ fn table(report: &ProfileReport) -> String {
         let rows = batches.iter().map(|circuit| circuit.parts.iter().find(|rows| rows.part == part));
         let cell =
             |rows: Option<&PartRows>| rows.map_or(String::new(), |rows| format!("{:.2}", rows.rows_per_leg));
-        table += &line(part_name(part), rows.map(cell).collect());
+        table += &line(part.label(), rows.map(cell).collect());
     }
     let capacity = |batch| ProfileId::Standard.profile().shape(batch).capacity() as f64;
     let full = BatchId::ALL.into_iter().zip(batches);

@@ -3,27 +3,8 @@
 use std::fmt;
 
 use enfold_circuits::report::{CircuitReport, ProfileReport};
-use enfold_circuits::rows::Part;
 
 use crate::output::grouped;
-
-/// A part's name in the tables.
-fn part_name(part: Part) -> &'static str {
-    match part {
-        Part::Signature => "signature, key and address",
-        Part::Path => "path",
-        Part::Leaves => "leaf hashes",
-        Part::Messages => "message hashes",
-        Part::Logup => "LogUp",
-        Part::Indices => "leaf indices and their ranges",
-        Part::Ranges => "ranges",
-        Part::Selects => "selections",
-        Part::Arithmetic => "arithmetic",
-        Part::State => "chain state",
-        Part::PublicInputs => "public inputs",
-        Part::Constants => "constants",
-    }
-}
 
 /// Measures in tables.
 pub struct MeasuresText<'a>(pub &'a ProfileReport);
@@ -67,7 +48,7 @@ impl fmt::Display for MeasuresText<'_> {
                 writeln!(f, "\n{name}")?;
             }
             for part in parts {
-                let (name, rows) = (part_name(part.part), grouped(part.rows as u64));
+                let (name, rows) = (part.part.label(), grouped(part.rows as u64));
                 writeln!(f, "  {name:<30} {rows:>8} {:>9.3}", part.rows_per_leg)?;
             }
             for gate in gates {
