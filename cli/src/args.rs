@@ -13,7 +13,7 @@ use crate::commands::{
 #[command(name = "enfold", version, about, max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
-Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal.
+Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 130 stopped.
 
 Start with: enfold demo")]
 pub struct Cli {

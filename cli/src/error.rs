@@ -182,7 +182,7 @@ pub enum CliError {
         source: Box<WitnessBenchError>,
     },
     /// A block was not proven, written and applied.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{hint}", path.display(), hint = resume_hint(source))]
     Prove {
         /// The block's file.
         path: PathBuf,
@@ -195,6 +195,9 @@ pub enum CliError {
     /// A measurement failed.
     #[error("{0}")]
     Measure(#[source] Box<MeasureError>),
+    /// The system does not let signals be caught.
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] ctrlc::Error),
     /// The program has panicked.
     #[error("the program has a fault; please report the lines above")]
     Panic,
@@ -249,6 +252,7 @@ impl CliError {
             | Self::Measure(_)
             | Self::WitnessBench { .. }
             | Self::Panic
+            | Self::Signals(_)
             | Self::Encode(_)
             | Self::Threads(_)
             | Self::Report(_)
@@ -310,6 +314,7 @@ impl CliError {
             Self::Measure(_) => "measure",
             Self::WitnessBench { .. } => "benchmark",
             Self::Panic => "panic",
+            Self::Signals(_) => "signals",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",
             Self::Stdout { .. } => "stdout",
@@ -369,6 +374,16 @@ fn force_hint(error: &FileError) -> &'static str {
     }
 }
 
+fn resume_hint(error: &PipelineError) -> &'static str {
+    match error {
+        PipelineError::Prove(ProveError::Stopped { .. }) => {
+            "; finished proofs are kept, and the same command goes on from there"
+        }
+        PipelineError::File(error) => force_hint(error),
+        _ => "",
+    }
+}
+
 fn file_exit(error: &FileError) -> Exit {
     match error {
         FileError::Exists { .. } => Exit::BadInput,
@@ -389,6 +404,7 @@ fn file_kind(error: &FileError) -> &'static str {
 fn prove_exit(error: &PipelineError) -> Exit {
     match error {
         PipelineError::Prove(ProveError::Execute(_) | ProveError::Rejected(_)) => Exit::BadInput,
+        PipelineError::Prove(ProveError::Stopped { .. }) => Exit::Stopped,
         PipelineError::File(error) => file_exit(error),
         PipelineError::Store(error) => store_exit(error),
         PipelineError::Prove(_) | PipelineError::Circuits(_) | PipelineError::Codec(_) => Exit::Internal,
@@ -399,6 +415,7 @@ fn prove_kind(error: &PipelineError) -> &'static str {
     match error {
         PipelineError::Prove(ProveError::Execute(error)) => execute_kind(error),
         PipelineError::Prove(ProveError::Rejected(_)) => "invalid_transactions",
+        PipelineError::Prove(ProveError::Stopped { .. }) => "stopped",
         PipelineError::Prove(_) => "prove",
         PipelineError::Circuits(_) => "circuits",
         PipelineError::File(error) => file_kind(error),

@@ -1,6 +1,7 @@
 //! Logs and progress on stderr.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_indicatif::IndicatifLayer;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -15,6 +16,14 @@ const FILTER_VARIABLE: &str = "ENFOLD_LOG";
 
 /// Target of the spans that become progress bars, and of nothing else.
 pub const PROGRESS_TARGET: &str = "enfold::progress";
+
+/// Whether there are progress bars.
+static BARS: AtomicBool = AtomicBool::new(false);
+
+/// Whether progress is shown as bars: if stderr is a terminal and the user does not want quiet.
+pub fn has_bars() -> bool {
+    BARS.load(Ordering::Relaxed)
+}
 
 /// Sends logs to stderr, with progress bars if that is a terminal.
 pub fn start(global: Global) {
@@ -33,6 +42,7 @@ pub fn start(global: Global) {
     let filter = filter.and(filter_fn(move |metadata| with_spans || metadata.is_event()));
     let lines = fmt::layer().with_target(global.verbose > 0).without_time();
     if !global.quiet && io::stderr().is_terminal() {
+        BARS.store(true, Ordering::Relaxed);
         let bars = IndicatifLayer::new();
         let lines = lines.with_writer(bars.get_stderr_writer()).with_filter(filter);
         let bars = bars.with_filter(filter_fn(|span| span.target() == PROGRESS_TARGET));

@@ -19,6 +19,7 @@ mod error;
 mod exit;
 mod files;
 mod import;
+mod interrupt;
 mod key_file;
 mod logging;
 mod measures;

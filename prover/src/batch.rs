@@ -6,43 +6,65 @@ use enfold_circuits::check::Violations;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::Proof;
 use enfold_circuits::fold::Child;
+use enfold_circuits::verify::encode;
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::BatchId;
 use enfold_witness::step::check_batch;
 use enfold_witness::witness::BlockWitness;
 
 use crate::diagnose::violations;
-use crate::engine::Engine;
 use crate::error::ProveError;
-use crate::events::Job;
+use crate::events::{Event, Job, Observer};
+use crate::kept::KeptProofs;
 use crate::prove::opening;
+use crate::scheduler::Prover;
 
-/// The engine of one block.
-pub(crate) struct BlockEngine<'a> {
+/// Makes the proofs of one block.
+pub(crate) struct BlockProver<'a> {
     pub circuits: &'a CircuitSet,
     pub witness: &'a BlockWitness,
     /// Whether batch witnesses are checked natively before they are proven.
     pub check: bool,
+    /// Where finished proofs are kept.
+    pub kept: Option<&'a KeptProofs>,
+    /// Is told of proofs that could not be kept.
+    pub observer: Observer<'a>,
 }
 
-impl Engine for BlockEngine<'_> {
+impl Prover for BlockProver<'_> {
     type Proof = Proof;
     type Error = ProveError;
 
     fn run(&self, job: Job, children: Vec<(Job, Proof)>) -> Result<Proof, ProveError> {
+        let proof = self.prove(job, &children)?;
+        self.keep(job, &proof, &children);
+        Ok(proof)
+    }
+
+    fn panicked(&self, job: Job, message: String) -> ProveError {
+        ProveError::Panicked { job, message }
+    }
+
+    fn stopped(&self, left: usize) -> ProveError {
+        ProveError::Stopped { left }
+    }
+}
+
+impl BlockProver<'_> {
+    fn prove(&self, job: Job, children: &[(Job, Proof)]) -> Result<Proof, ProveError> {
         let failed = |source| ProveError::Recursion { job, source: Box::new(source) };
         match job {
             Job::Batch { number, .. } => self.batch(number, &self.witness.batches[number]),
             Job::Lift { .. } => {
-                let children = kinds(job, &children, batch_kind)?;
+                let children = kinds(job, children, batch_kind)?;
                 self.circuits.prove_lift(&children).map_err(failed)
             }
             Job::Fold { .. } => {
-                let children = kinds(job, &children, fold_kind)?;
+                let children = kinds(job, children, fold_kind)?;
                 self.circuits.prove_fold(&children).map_err(failed)
             }
             Job::Block => {
-                let children = kinds(job, &children, fold_kind)?;
+                let children = kinds(job, children, fold_kind)?;
                 let &[(Child::Fold, root)] = &children[..] else {
                     return Err(ProveError::Children { job, got: children.len() });
                 };
@@ -51,8 +73,17 @@ impl Engine for BlockEngine<'_> {
         }
     }
 
-    fn panicked(&self, job: Job, message: String) -> ProveError {
-        ProveError::Panicked { job, message }
+    /// Keeps a proof for a later run, should this one be cut off. That this fails is no reason to lose the proof.
+    fn keep(&self, job: Job, proof: &Proof, children: &[(Job, Proof)]) {
+        let Some(kept) = self.kept else { return };
+        let bytes = match job {
+            Job::Block => encode(self.circuits.id(), proof),
+            _ => proof.to_bytes(),
+        };
+        let children: Vec<_> = children.iter().map(|(child, _)| *child).collect();
+        if let Err(error) = kept.keep(job, &bytes, &children) {
+            (self.observer)(&Event::NotKept { job, reason: error.to_string() });
+        }
     }
 }
 
@@ -81,7 +112,7 @@ fn kinds<K>(
     }
 }
 
-impl BlockEngine<'_> {
+impl BlockProver<'_> {
     /// Proves a batch. If that fails, the witness is held against the rules and against the circuit, to say why.
     fn batch(&self, number: usize, witness: &BatchWitness) -> Result<Proof, ProveError> {
         let batch = witness.batch;
@@ -136,15 +167,16 @@ mod tests {
         let block = world.block(3);
         let options = Default::default();
         let prepared = prepare_block(ProfileId::Test, world.ledger(), &block, &options, &ignore).unwrap();
-        let engine = BlockEngine { circuits, witness: &prepared.witness, check: false };
+        let witness = &prepared.witness;
+        let prover = BlockProver { circuits, witness, check: false, kept: None, observer: &ignore };
         let mut batch = prepared.witness.batches[0].clone();
-        engine.check_circuit(&batch).unwrap();
+        prover.check_circuit(&batch).unwrap();
         let Paths::Debit(paths) = &mut batch.paths else { panic!("debits come first") };
         // An amount of zero, rightly signed: out of its range, and the next path opens another root.
         let mut transaction = paths[0].legs[0].signed.transaction;
         transaction.amount = 0;
         paths[0].legs[0].signed = world.owner(paths[0].index).unwrap().sign_transaction(transaction);
-        let text = engine.check_circuit(&batch).unwrap_err().to_string();
+        let text = prover.check_circuit(&batch).unwrap_err().to_string();
         assert!(text.contains("gate Range:") && text.contains("gate Poseidon2:"), "{text}");
     }
 }

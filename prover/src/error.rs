@@ -94,6 +94,12 @@ pub enum ProveError {
         /// The panic's message.
         message: String,
     },
+    /// The run was stopped. What was finished is kept.
+    #[error("stopped, {left} proofs are left to be made")]
+    Stopped {
+        /// Proofs that were not finished.
+        left: usize,
+    },
     /// The finished proof does not verify.
     #[error("the finished proof does not verify: {0}")]
     Verify(#[from] VerifyError),

@@ -7,6 +7,9 @@ use std::time::Duration;
 use enfold_state::hash::Digest;
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::{BatchId, ProfileId};
+use serde::{Deserialize, Serialize};
+
+use crate::restore::Reused;
 
 /// A proof to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,12 +36,41 @@ pub enum Job {
 }
 
 impl Job {
-    /// Name of the kind, the same as its tracing span's.
-    pub const fn kind(self) -> &'static str {
+    /// The stage that the proof belongs to.
+    pub const fn stage(self) -> Stage {
         match self {
-            Self::Batch { .. } => "batch",
-            Self::Lift { .. } => "lift",
-            Self::Fold { .. } => "fold",
+            Self::Batch { .. } => Stage::Batch,
+            Self::Lift { .. } => Stage::Lift,
+            Self::Fold { .. } => Stage::Fold,
+            Self::Block => Stage::Block,
+        }
+    }
+}
+
+/// The stages of a block's proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Batch proofs.
+    Batch,
+    /// Lift proofs.
+    Lift,
+    /// Fold proofs.
+    Fold,
+    /// The block proof.
+    Block,
+}
+
+impl Stage {
+    /// All stages, in order.
+    pub const ALL: [Self; 4] = [Self::Batch, Self::Lift, Self::Fold, Self::Block];
+
+    /// The name, the same as that of its proofs' tracing spans.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Lift => "lift",
+            Self::Fold => "fold",
             Self::Block => "block",
         }
     }
@@ -88,6 +120,22 @@ pub enum Event {
         plan: PlanReport,
         /// Time it took, planning included.
         elapsed: Duration,
+    },
+    /// A kept file is not the proof that its name says; that will be proven again.
+    Refused {
+        /// Which proof.
+        job: Job,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Proofs of an earlier run are taken up.
+    Reused(Reused),
+    /// A proof could not be kept for a later run. The block is proven all the same.
+    NotKept {
+        /// Which proof.
+        job: Job,
+        /// Why.
+        reason: String,
     },
     /// Proving begins.
     Proving {

@@ -65,10 +65,13 @@ pub enum Access {
     Private,
 }
 
+/// End of the names of files that are not finished.
+pub(crate) const PART_SUFFIX: &str = ".part";
+
 /// A file beside its final place that goes away unless it is put there.
 fn unfinished(path: &Path, access: Access) -> Result<NamedTempFile, FileError> {
     let mut builder = Builder::new();
-    let builder = builder.prefix(".enfold-").suffix(".part");
+    let builder = builder.prefix(".enfold-").suffix(PART_SUFFIX);
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;
@@ -129,7 +132,7 @@ impl Staged {
 }
 
 /// Brings a directory's names to the disk. Only on Unix can a directory be opened for that.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
@@ -140,6 +143,12 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 pub fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileError> {
     check_writable(path, force)?;
     Staged::write(path, bytes)?.publish(force)
+}
+
+/// Whether a file holds just these bytes.
+pub(crate) fn holds(path: &Path, bytes: &[u8]) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
+        && fs::read(path).is_ok_and(|found| found == bytes)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! proofs among those: all groups are full but at the lowest level, where the first groups are folded and the
 //! last lift proofs go one level up as they are. So what is finished last has the shortest way to the root.
 
+use std::ops::Range;
+
 use enfold_witness::profile::BatchId;
 
 use crate::events::Job;
@@ -18,6 +20,8 @@ pub(crate) struct Node {
     pub parent: Option<usize>,
     /// Proofs below it, on the longest way.
     pub height: usize,
+    /// The batches that it stands for.
+    pub batches: Range<usize>,
 }
 
 /// All proofs of a block. The last node is the block proof.
@@ -79,8 +83,30 @@ impl Graph {
         let node = self.nodes.len();
         children.iter().for_each(|&child| self.nodes[child].parent = Some(node));
         let height = children.iter().map(|&child| self.nodes[child].height + 1).max().unwrap_or(0);
-        self.nodes.push(Node { job, children: children.to_vec(), parent: None, height });
+        let batches = match (job, children) {
+            (Job::Batch { number, .. }, _) => number..number + 1,
+            (_, [first, .., last]) => self.nodes[*first].batches.start..self.nodes[*last].batches.end,
+            (_, [only]) => self.nodes[*only].batches.clone(),
+            (_, []) => 0..0,
+        };
+        self.nodes.push(Node { job, children: children.to_vec(), parent: None, height, batches });
         node
+    }
+
+    /// The nodes that have to be made where some are there already, in order: those that the block proof is made
+    /// of, and not what is below one that is there.
+    pub fn to_make(&self, there: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut needed = vec![false; self.nodes.len()];
+        let mut to_make = Vec::new();
+        for node in (0..self.nodes.len()).rev() {
+            let parent = self.nodes[node].parent;
+            needed[node] = parent.is_none_or(|parent| needed[parent]) && !there(node);
+            if needed[node] {
+                to_make.push(node);
+            }
+        }
+        to_make.reverse();
+        to_make
     }
 }
 
@@ -101,8 +127,11 @@ mod tests {
         let root = graph.nodes.len() - 1;
         assert_eq!(graph.nodes[root].job, Job::Block);
         assert_eq!(batches(&graph, root), (0..count).collect::<Vec<_>>(), "every batch once, in order");
+        assert_eq!(graph.to_make(|_| false), (0..graph.nodes.len()).collect::<Vec<_>>());
         for (i, node) in graph.nodes.iter().enumerate() {
-            let kinds: Vec<_> = node.children.iter().map(|&child| graph.nodes[child].job.kind()).collect();
+            assert_eq!(batches(&graph, i), node.batches.clone().collect::<Vec<_>>());
+            let kinds: Vec<_> =
+                node.children.iter().map(|&child| graph.nodes[child].job.stage().name()).collect();
             let allowed: (usize, &[&str]) = match node.job {
                 Job::Batch { .. } => (0, &[]),
                 Job::Lift { .. } => (lift_arity, &["batch"]),
@@ -139,9 +168,28 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_made_below_what_is_there() {
+        let graph = Graph::new(&[BatchId::DebitMany; 7], 3, 3);
+        let jobs = |there: &[Job]| -> Vec<String> {
+            let to_make = graph.to_make(|node| there.contains(&graph.nodes[node].job));
+            to_make.iter().map(|&node| graph.nodes[node].job.to_string()).collect()
+        };
+        let batch = |number| Job::Batch { number, batch: BatchId::DebitMany };
+        let (lift, fold) = (|number| Job::Lift { number }, Job::Fold { number: 0 });
+        assert!(jobs(&[Job::Block]).is_empty());
+        assert_eq!(jobs(&[fold]), ["block"]);
+        assert_eq!(
+            jobs(&[lift(0), lift(1), batch(0)]),
+            ["batch 6 (debit_many)", "lift 2", "fold 0", "block"]
+        );
+        let three = jobs(&[lift(0), lift(2), batch(3), batch(5)]);
+        assert_eq!(three, ["batch 4 (debit_many)", "lift 1", "fold 0", "block"]);
+    }
+
+    #[test]
     fn one_batch_is_lifted_and_folded() {
         let graph = Graph::new(&[BatchId::CreditFew], 3, 3);
-        let kinds: Vec<_> = graph.nodes.iter().map(|node| node.job.kind()).collect();
+        let kinds: Vec<_> = graph.nodes.iter().map(|node| node.job.stage().name()).collect();
         assert_eq!(kinds, ["batch", "lift", "fold", "block"]);
     }
 }

@@ -5,14 +5,19 @@
 
 mod batch;
 pub mod cache;
+pub mod cost;
 pub mod data;
 mod diagnose;
-mod engine;
 pub mod error;
+pub mod estimate;
 pub mod events;
 pub mod files;
 mod graph;
+pub mod kept;
 pub mod options;
 pub mod pipeline;
 pub mod plonk;
 pub mod prove;
+mod restore;
+mod scheduler;
+pub mod stop;

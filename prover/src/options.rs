@@ -2,14 +2,13 @@
 
 use std::fs;
 
-use enfold_circuits::params::Params;
-use plonky2::plonk::circuit_data::CircuitConfig;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::ProveError;
+use crate::stop::Stop;
 
 /// How a block is proven. The default uses the whole machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct ProveOptions {
     /// Threads for all parallel work; `None` for rayon's global pool.
     pub threads: Option<usize>,
@@ -20,11 +19,13 @@ pub struct ProveOptions {
     /// Check each batch witness natively before it is proven, for about a hundredth of the proof's time. A witness
     /// that breaks a rule is then named by rule and leg; without the check, by circuit constraint at best.
     pub check_witness: bool,
+    /// Where a request to stop comes from.
+    pub stop: Option<&'static Stop>,
 }
 
 impl Default for ProveOptions {
     fn default() -> Self {
-        Self { threads: None, in_flight: None, strict: false, check_witness: true }
+        Self { threads: None, in_flight: None, strict: false, check_witness: true, stop: None }
     }
 }
 
@@ -74,21 +75,9 @@ impl Workers {
     }
 }
 
-/// Bytes that the largest proof of a profile takes while it is made: all committed columns on the extended
-/// domain, and once more for what they are computed from and with.
-pub(crate) fn proof_memory(params: &Params) -> u64 {
-    let bytes = |config: &CircuitConfig, degree_bits: usize| {
-        let partial_products = config.num_routed_wires.div_ceil(config.max_quotient_degree_factor);
-        let columns =
-            config.num_wires + config.num_challenges * (partial_products + config.max_quotient_degree_factor);
-        (16 * columns as u64) << (degree_bits + config.fri_config.rate_bits)
-    };
-    bytes(&params.batch, params.batch_degree_bits).max(bytes(&params.recursion, params.recursion_degree_bits))
-}
-
 /// Bytes of memory that are free: the machine's, or what the control group still allows, if that is less. `None` where
 /// the system does not say.
-fn available_memory() -> Option<u64> {
+pub fn available_memory() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text));
     let number =
         |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
@@ -104,8 +93,6 @@ fn meminfo(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use enfold_witness::profile::ProfileId;
-
     use super::*;
 
     #[test]
@@ -114,14 +101,6 @@ mod tests {
         assert_eq!(meminfo(text), Some(23_000_000 * 1024));
         assert_eq!(meminfo("MemTotal: 1 kB\n"), None);
         assert_eq!(meminfo("MemAvailable: much\n"), None);
-    }
-
-    #[test]
-    fn a_standard_proof_takes_more_than_its_wires() {
-        let bytes = proof_memory(&Params::of(ProfileId::Standard));
-        // The wires alone, extended eightfold, take 135 * 2^19 * 8 bytes.
-        assert!((2 * 570_000_000..4 * 570_000_000).contains(&bytes), "{bytes}");
-        assert!(proof_memory(&Params::of(ProfileId::Test)) < bytes / 10);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use enfold_circuits::recursion::BuildError;
+use enfold_circuits::verify::VerifierKey;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError, Kind, Record};
 use enfold_state::hash::Digest;
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::circuits;
 use crate::error::ProveError;
-use crate::events::{Event, Observer};
-use crate::files::{FileError, Staged, check_writable};
+use crate::events::{Event, Job, Observer};
+use crate::files::{FileError, Staged, check_writable, holds};
+use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
-use crate::prove::{PreparedBlock, ProvenBlock, prepare_block, prove_prepared};
+use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block, prove_kept, verify_own};
 
 /// Where a proof goes. Its data go beside it, see [`data_path`].
 #[derive(Clone, Debug)]
@@ -35,7 +37,8 @@ pub fn data_path(proof: &Path) -> PathBuf {
     name.into()
 }
 
-/// What the store keeps of a block while it is being proven: the plan, which fixes the seed.
+/// What the store keeps of a block while it is being proven: the plan, which fixes the seed. A run that finds just this
+/// journal goes on with the same block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
     /// The profile that it is planned for.
@@ -89,12 +92,13 @@ pub enum PipelineError {
 ///
 /// The files are whole and on disk before they get their names, the data first; the block is committed
 /// last. So whatever stops the process: a file under its final name is complete, and a stored state has its
-/// proof. A block that fails before the commit can be proven again; files that a lost commit left behind are
-/// those of a valid proof and are replaced with [`Output::force`].
+/// proof. The same call goes on where one was cut off: finished proofs are kept beside the store
+/// ([`crate::kept`]) and are taken up if they hold, and a data or proof file of just this block is taken as written.
+/// The circuits are built only if a proof is missing.
 ///
 /// # Errors
-/// If a file is there already and must not be replaced, the block is invalid, or the system fails. Then the stored
-/// state is as before, but for an error of the commit itself: see [`Store::commit`].
+/// If a file is there already and must not be replaced, the block is invalid, the system fails, or a stop is
+/// requested. Then the stored state is as before, but for an error of the commit itself: see [`Store::commit`].
 pub fn prove_and_commit(
     store: &mut Store,
     profile: ProfileId,
@@ -103,30 +107,113 @@ pub fn prove_and_commit(
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, PipelineError> {
-    let Output { proof: proof_path, force } = output;
-    let data_path = data_path(proof_path);
-    check_writable(proof_path, *force)?;
-    check_writable(&data_path, *force)?;
-
+    let begun = store.journal(block.number)?;
+    output.check(begun.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
-    store.write_journal(block.number, &codec::encode(&Journal::of(&prepared))?)?;
-    let circuits = Workers::new(options)?.install(|| circuits(profile, observer))?;
-    let proven = prove_prepared(circuits, prepared, options, observer)?;
-
-    let data = codec::encode(&proven.data)?;
-    let staged_data = Staged::write(&data_path, &data)?;
-    let staged_proof = Staged::write(proof_path, &proven.proof)?;
-    staged_data.publish(*force)?;
-    if let Err(error) = staged_proof.publish(*force) {
-        // Data without a proof are of no use. What they replaced, by force, is gone in any case.
-        let _ = fs::remove_file(&data_path);
-        return Err(error.into());
+    let journal = codec::encode(&Journal::of(&prepared))?;
+    let again = begun.is_some_and(|begun| begun == journal);
+    let written = Written::find(output, &prepared, again)?;
+    if !again {
+        store.write_journal(block.number, &journal)?;
     }
-    observer(&Event::Written { path: data_path, bytes: data.len() });
-    observer(&Event::Written { path: proof_path.clone(), bytes: proven.proof.len() });
+    drop(journal);
+
+    let kept = KeptProofs::open(store.dir(), prepared.witness.seed, VerifierKey::pinned(profile).digest())?;
+    let data = codec::encode(&prepared.data())?;
+    let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
+        Some(proof) => {
+            let reused = Reused::all_of(&prepared);
+            observer(&Event::Reused(reused));
+            prepared.finish(proof, reused, observer)?
+        }
+        None => {
+            let circuits = Workers::new(options)?.install(|| circuits(profile, observer))?;
+            prove_kept(circuits, prepared, &kept, options, observer)?
+        }
+    };
+    written.complete(output, &data, &proven.proof, observer)?;
 
     let root = proven.statement.new_root;
     store.commit(&proven.execution, root)?;
+    KeptProofs::clear(store.dir());
     observer(&Event::Committed { number: block.number, root });
     Ok(proven)
+}
+
+/// The block proof that an earlier run has kept, if it holds.
+fn kept_block(kept: &KeptProofs, prepared: &PreparedBlock, observer: Observer<'_>) -> Option<Vec<u8>> {
+    let len = VerifierKey::pinned(prepared.profile).file_len();
+    let read = kept.read(Job::Block, usize::try_from(len).ok()?)?.map_err(|error| error.to_string());
+    let verified = read.and_then(|proof| match verify_own(&proof, prepared.statement()) {
+        Ok(_) => Ok(proof),
+        Err(error) => Err(error.to_string()),
+    });
+    verified.map_err(|reason| observer(&Event::Refused { job: Job::Block, reason })).ok()
+}
+
+impl Output {
+    /// Checks, before any work, that the files can be written. Those of a run that was `begun` may be there.
+    fn check(&self, begun: bool) -> Result<(), FileError> {
+        for path in [&self.proof, &data_path(&self.proof)] {
+            check_writable(path, self.force || begun && path.is_file())?;
+        }
+        Ok(())
+    }
+}
+
+/// What of a block's files is there already, written by a run that was cut off.
+#[derive(Debug, Default)]
+struct Written {
+    proof: Option<Vec<u8>>,
+    data: bool,
+}
+
+impl Written {
+    /// Looks for the files. One that is not of just this block is in the way, unless it may be replaced.
+    fn find(output: &Output, prepared: &PreparedBlock, again: bool) -> Result<Self, PipelineError> {
+        let Output { proof: proof_path, force } = output;
+        let data_path = data_path(proof_path);
+        let data = again && holds(&data_path, &codec::encode(&prepared.data())?);
+        let len = VerifierKey::pinned(prepared.profile).file_len();
+        let proof = fs::metadata(proof_path).ok().filter(|found| again && found.len() == len);
+        let proof = proof.and_then(|_| fs::read(proof_path).ok());
+        let proof = proof.filter(|proof| verify_own(proof, prepared.statement()).is_ok());
+        if !data {
+            check_writable(&data_path, *force)?;
+        }
+        if proof.is_none() {
+            check_writable(proof_path, *force)?;
+        }
+        Ok(Self { proof, data })
+    }
+
+    /// Writes what is missing, the data first.
+    fn complete(
+        self,
+        output: &Output,
+        data: &[u8],
+        proof: &[u8],
+        observer: Observer<'_>,
+    ) -> Result<(), FileError> {
+        let Output { proof: proof_path, force } = output;
+        let data_path = data_path(proof_path);
+        let staged = |missing: bool, path: &Path, bytes: &[u8]| {
+            missing.then(|| Staged::write(path, bytes)).transpose()
+        };
+        let staged_data = staged(!self.data, &data_path, data)?;
+        let staged_proof = staged(self.proof.is_none(), proof_path, proof)?;
+        if let Some(staged) = staged_data {
+            staged.publish(*force)?;
+            observer(&Event::Written { path: data_path.clone(), bytes: data.len() });
+        }
+        if let Some(staged) = staged_proof {
+            if let Err(error) = staged.publish(*force) {
+                // Data without a proof are of no use. What they replaced, by force, is gone in any case.
+                let _ = fs::remove_file(&data_path);
+                return Err(error);
+            }
+            observer(&Event::Written { path: proof_path.clone(), bytes: proof.len() });
+        }
+        Ok(())
+    }
 }

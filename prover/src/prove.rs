@@ -14,12 +14,16 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 use tracing::{info_span, instrument};
 
-use crate::batch::BlockEngine;
-use crate::engine;
+use crate::batch::BlockProver;
+use crate::cost::proof_memory;
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer};
+use crate::events::{Event, Job, Observer, Stage};
 use crate::graph::Graph;
-use crate::options::{ProveOptions, Workers, proof_memory};
+use crate::kept::KeptProofs;
+use crate::options::{ProveOptions, Workers};
+use crate::restore::Restore;
+pub use crate::restore::Reused;
+use crate::scheduler::{self, Limits};
 
 /// A block that was executed and has its witnesses, but no proofs yet. Its seed is fixed.
 #[derive(Clone, Debug)]
@@ -49,6 +53,8 @@ pub struct ProvenBlock {
     pub execution: Execution,
     /// Figures of the plan.
     pub report: PlanReport,
+    /// What an earlier run had left.
+    pub reused: Reused,
     /// Time spent.
     pub timings: Timings,
 }
@@ -71,7 +77,7 @@ pub struct Timings {
     pub prove: Duration,
     /// Verifying the block proof.
     pub verify: Duration,
-    /// Each proof by itself, batches first; their sum is more than [`Timings::prove`], since they overlap.
+    /// Each proof that was made, by itself, batches first; their sum is more than [`Timings::prove`], since they overlap.
     pub jobs: Vec<(Job, Duration)>,
 }
 
@@ -81,10 +87,10 @@ impl Timings {
         self.execute + self.witness + self.prove + self.verify
     }
 
-    /// Number and summed time of the proofs of one kind: `batch`, `lift`, `fold` or `block`.
-    pub fn of_kind(&self, kind: &str) -> (usize, Duration) {
-        let of_kind = self.jobs.iter().filter(|(job, _)| job.kind() == kind);
-        of_kind.fold((0, Duration::ZERO), |(count, sum), (_, elapsed)| (count + 1, sum + *elapsed))
+    /// Number and summed time of the proofs of one stage.
+    pub fn of_stage(&self, stage: Stage) -> (usize, Duration) {
+        let of_stage = self.jobs.iter().filter(|(job, _)| job.stage() == stage);
+        of_stage.fold((0, Duration::ZERO), |(count, sum), (_, elapsed)| (count + 1, sum + *elapsed))
     }
 }
 
@@ -125,46 +131,103 @@ pub fn prepare_block(
     Ok(PreparedBlock { profile, execution, witness, report, timings })
 }
 
+impl PreparedBlock {
+    /// What the proof of the block will say.
+    pub fn statement(&self) -> BlockStatement {
+        opening(&self.witness).statement(self.profile)
+    }
+
+    /// What the block publishes beside its proof.
+    pub fn data(&self) -> BlockData {
+        let BlockWitness { chain_id, number, ref emitted, .. } = self.witness;
+        BlockData { chain_id, number, emitted: emitted.clone() }
+    }
+
+    /// The block with this proof file, which is verified.
+    pub(crate) fn finish(
+        self,
+        proof: Vec<u8>,
+        reused: Reused,
+        observer: Observer<'_>,
+    ) -> Result<ProvenBlock, ProveError> {
+        let start = Instant::now();
+        let expected = self.statement();
+        let statement = info_span!("verify").in_scope(|| verify_own(&proof, expected))?;
+        let Self { execution, witness, report, mut timings, .. } = self;
+        timings.verify = start.elapsed();
+        observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
+        let BlockWitness { chain_id, number, emitted, .. } = witness;
+        let data = BlockData { chain_id, number, emitted };
+        Ok(ProvenBlock { statement, proof, data, execution, report, reused, timings })
+    }
+}
+
 /// Proves a prepared block and verifies the proof.
 ///
 /// # Errors
-/// If a witness breaks a rule, or the circuits are of another profile, or a proof fails.
-#[instrument(name = "prove", skip_all, fields(
-    chain = prepared.witness.chain_id, number = prepared.witness.number, batches = prepared.witness.batches.len(),
-))]
+/// If a witness breaks a rule, or the circuits are of another profile, or a proof fails, or a stop is requested.
 pub fn prove_prepared(
     circuits: &CircuitSet,
     prepared: PreparedBlock,
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, ProveError> {
-    let PreparedBlock { profile, execution, witness, report, mut timings } = prepared;
+    prove_with(circuits, prepared, None, options, observer)
+}
+
+/// [`prove_prepared`] that takes up the proofs that are kept, and keeps those that it makes.
+///
+/// # Errors
+/// As [`prove_prepared`]. What is wrong with a kept proof is no error.
+pub fn prove_kept(
+    circuits: &CircuitSet,
+    prepared: PreparedBlock,
+    kept: &KeptProofs,
+    options: &ProveOptions,
+    observer: Observer<'_>,
+) -> Result<ProvenBlock, ProveError> {
+    prove_with(circuits, prepared, Some(kept), options, observer)
+}
+
+#[instrument(name = "prove", skip_all, fields(
+    chain = prepared.witness.chain_id, number = prepared.witness.number, batches = prepared.witness.batches.len(),
+))]
+fn prove_with(
+    circuits: &CircuitSet,
+    mut prepared: PreparedBlock,
+    kept: Option<&KeptProofs>,
+    options: &ProveOptions,
+    observer: Observer<'_>,
+) -> Result<ProvenBlock, ProveError> {
     let params = circuits.params();
-    if profile != params.id {
-        return Err(ProveError::Profile { expected: params.id, got: profile });
+    if prepared.profile != params.id {
+        return Err(ProveError::Profile { expected: params.id, got: prepared.profile });
     }
+    let witness = &prepared.witness;
     let workers = Workers::new(options)?;
     let in_flight = workers.in_flight(options, proof_memory(params));
     let ids: Vec<_> = witness.batches.iter().map(|batch| batch.batch).collect();
     let graph = Graph::new(&ids, params.lift_arity, params.fold_arity);
-    let (batches, lifts, folds) = (ids.len(), graph.lifts, graph.folds);
+
+    let start = Instant::now();
+    let (proofs, reused) = match kept {
+        Some(kept) => workers.install(|| Restore { circuits, witness, kept }.proofs(&graph, observer)),
+        None => (graph.nodes.iter().map(|_| None).collect(), Reused::default()),
+    };
+    if reused.total() + reused.refused > 0 {
+        observer(&Event::Reused(reused));
+    }
+    let to_make = graph.to_make(|node| proofs[node].is_some());
+    let of_stage = |stage| to_make.iter().filter(|&&node| graph.nodes[node].job.stage() == stage).count();
+    let [batches, lifts, folds, _] = Stage::ALL.map(of_stage);
     observer(&Event::Proving { batches, lifts, folds, in_flight });
 
-    let start = Instant::now();
-    let engine = BlockEngine { circuits, witness: &witness, check: options.check_witness };
-    let (proof, jobs) = engine::run(&graph, &engine, in_flight, workers.pool(), observer)?;
-    (timings.prove, timings.jobs) = (start.elapsed(), jobs);
-    let proof = encode(profile, &proof);
-
-    let start = Instant::now();
-    let expected = opening(&witness).statement(profile);
-    let statement = info_span!("verify").in_scope(|| verify_own(&proof, expected))?;
-    timings.verify = start.elapsed();
-    observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
-
-    let BlockWitness { chain_id, number, emitted, .. } = witness;
-    let data = BlockData { chain_id, number, emitted };
-    Ok(ProvenBlock { statement, proof, data, execution, report, timings })
+    let prover = BlockProver { circuits, witness, check: options.check_witness, kept, observer };
+    let limits = Limits { in_flight, pool: workers.pool(), stop: options.stop };
+    let (proof, jobs) = scheduler::run(&graph, &prover, proofs, limits, observer)?;
+    (prepared.timings.prove, prepared.timings.jobs) = (start.elapsed(), jobs);
+    let proof = encode(params.id, &proof);
+    prepared.finish(proof, reused, observer)
 }
 
 /// Proves a block on a state, which stays as it is, and verifies the proof.
@@ -183,7 +246,7 @@ pub fn prove_block(
 }
 
 /// Verifies a finished proof as anybody would, and that it says what the execution says.
-fn verify_own(proof: &[u8], expected: BlockStatement) -> Result<BlockStatement, ProveError> {
+pub(crate) fn verify_own(proof: &[u8], expected: BlockStatement) -> Result<BlockStatement, ProveError> {
     let got = verify_block(VerifierKey::pinned(expected.profile), proof)?;
     if got != expected {
         return Err(ProveError::Statement { expected: Box::new(expected), got: Box::new(got) });

@@ -8,7 +8,7 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::cache::circuits;
 use enfold_prover::data::check_data;
 use enfold_prover::error::ProveError;
-use enfold_prover::events::{Event, Job, ignore};
+use enfold_prover::events::{Event, Job, Stage, ignore};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::{PreparedBlock, ProvenBlock, prepare_block, prove_block, prove_prepared};
 use enfold_state::block::Block;
@@ -66,9 +66,9 @@ fn blocks_are_proven_one_after_the_other() {
     let mut published = Ledger::from_genesis(world.genesis()).unwrap();
     for (transactions, folds) in [(1, 1), (6, 1), (150, 2)] {
         let proven = step(&mut world, &mut published, transactions);
-        assert_eq!(proven.timings.of_kind("batch").0, proven.report.batches());
-        assert_eq!(proven.timings.of_kind("fold").0, folds);
-        assert_eq!(proven.timings.of_kind("block").0, 1);
+        assert_eq!(proven.timings.of_stage(Stage::Batch).0, proven.report.batches());
+        assert_eq!(proven.timings.of_stage(Stage::Fold).0, folds);
+        assert_eq!(proven.timings.of_stage(Stage::Block).0, 1);
     }
     assert_eq!(published.root(), world.ledger().root());
     assert_eq!(published.height(), 3);

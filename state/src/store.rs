@@ -213,6 +213,11 @@ impl Store {
         Ok(Self { file, ledger })
     }
 
+    /// The directory that the store is in.
+    pub fn dir(&self) -> &Path {
+        self.file.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// The state after the last block.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger

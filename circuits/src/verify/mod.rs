@@ -20,17 +20,20 @@
 //! the FRI domain and a hashed challenge from GF(p^2), which is zero in about one of 2^120 proofs.
 
 mod file;
+mod inner;
 mod key;
 mod layout;
 #[cfg(test)]
 mod tests;
 
 pub use file::{HEADER_LEN, Header, encode, read_header};
+pub use inner::{inner_proof_len, verify_inner};
 pub use key::{PinnedCircuit, PinnedSet, VerifierKey};
 
 use enfold_witness::profile::ProfileId;
 
-use crate::config::Proof;
+use self::layout::Layout;
+use crate::config::{CommonCircuitData, Proof};
 use crate::convert::to_native_array;
 use crate::statement::{BlockStatement, StatementError};
 
@@ -121,6 +124,9 @@ pub enum VerifyError {
         /// The statement's.
         got: ProfileId,
     },
+    /// A batch, lift or fold proof has other public inputs than its place in the block.
+    #[error("expected the public inputs of this place in this block, got others")]
+    Place,
     /// The proof does not prove its statement.
     #[error("the proof does not hold: {source}")]
     Invalid {
@@ -148,11 +154,7 @@ pub fn verify_block(key: &VerifierKey, bytes: &[u8]) -> Result<BlockStatement, V
     }
 
     let bytes = &bytes[HEADER_LEN..];
-    key.layout().check(bytes)?;
-    let proof = Proof::from_bytes(bytes.to_vec(), key.common()).map_err(|_| VerifyError::Encoding)?;
-    if proof.to_bytes() != bytes {
-        return Err(VerifyError::Encoding);
-    }
+    let proof = read_canonical(key.layout(), key.common(), bytes)?;
     let record = <[_; BlockStatement::LEN]>::try_from(&proof.public_inputs[..]);
     let record = record.map_err(|_| VerifyError::Encoding)?;
     let statement = BlockStatement::from_elements(&to_native_array(record))?;
@@ -161,4 +163,11 @@ pub fn verify_block(key: &VerifierKey, bytes: &[u8]) -> Result<BlockStatement, V
     }
     key.verify(proof).map_err(|source| VerifyError::Invalid { source })?;
     Ok(statement)
+}
+
+/// Decodes a proof of the layout's length, if the bytes are its one encoding.
+fn read_canonical(layout: &Layout, common: &CommonCircuitData, bytes: &[u8]) -> Result<Proof, VerifyError> {
+    layout.check(bytes)?;
+    let proof = Proof::from_bytes(bytes.to_vec(), common).map_err(|_| VerifyError::Encoding)?;
+    if proof.to_bytes() == bytes { Ok(proof) } else { Err(VerifyError::Encoding) }
 }

@@ -160,7 +160,7 @@ impl DemoArgs {
 
         let mut store = Store::create(&folder.join("state"), &genesis)?;
         let output = Output { proof: folder.join("block-1.proof"), force: self.force };
-        let progress = Progress::default();
+        let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
         let options = ProveOptions::default();
         let proven =

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
+use enfold_prover::events::Stage;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
-use enfold_prover::prove::{ProvenBlock, Timings};
+use enfold_prover::prove::{ProvenBlock, Reused, Timings};
 use enfold_state::block::Block;
 use enfold_state::executor::Rejection;
 use enfold_state::store::Store;
@@ -17,8 +18,9 @@ use serde::Serialize;
 
 use crate::args::profile_parser;
 use crate::error::CliError;
+use crate::interrupt::{self, STOP};
 use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, duration, milliseconds};
+use crate::progress::{Progress, ReusedText, duration, milliseconds};
 use crate::proofs::{Bits, ProfileText};
 use crate::records;
 
@@ -28,6 +30,10 @@ use crate::records;
 Invalid transactions are left out and reported; --strict refuses the block instead. The block is applied to
 the data directory when proof and data file are written and the proof is verified, and not before. The
 messages that the block emits go to PROOF.data; publish them with the proof.
+
+Finished proofs are kept in the data directory until the block is applied. Ctrl-C lets the proofs under way
+finish and ends with exit code 130, a second Ctrl-C ends at once; after either, or a crash, the same command
+goes on from there.
 
 Examples:
   enfold prove --data state --block chain/block-1.bin --out block-1.proof
@@ -66,6 +72,7 @@ struct Report<'a> {
     statement: BlockStatement,
     rejections: &'a [Rejection],
     plan: PlanReport,
+    reused: Reused,
     timings: TimingsReport,
 }
 
@@ -90,9 +97,9 @@ struct KindReport {
 
 impl From<&Timings> for TimingsReport {
     fn from(timings: &Timings) -> Self {
-        let kind = |kind| {
-            let (proofs, sum) = timings.of_kind(kind);
-            KindReport { kind, proofs, sum_ms: milliseconds(sum) }
+        let of_stage = |stage: Stage| {
+            let (proofs, sum) = timings.of_stage(stage);
+            KindReport { kind: stage.name(), proofs, sum_ms: milliseconds(sum) }
         };
         Self {
             execute_ms: milliseconds(timings.execute),
@@ -100,7 +107,7 @@ impl From<&Timings> for TimingsReport {
             prove_ms: milliseconds(timings.prove),
             verify_ms: milliseconds(timings.verify),
             total_ms: milliseconds(timings.total()),
-            jobs: ["batch", "lift", "fold", "block"].map(kind).into(),
+            jobs: Stage::ALL.map(of_stage).into(),
         }
     }
 }
@@ -124,12 +131,15 @@ impl fmt::Display for ProvenText<'_> {
             report.credit.batches()
         )?;
         writeln!(f, " and made their witnesses in {}", duration(timings.witness))?;
-        let kind = |kind, one, many| {
-            let (proofs, sum) = timings.of_kind(kind);
-            format!("{} ({})", count(proofs, one, many), duration(sum))
+        let of_stage = |stage: Stage, many| {
+            let (proofs, sum) = timings.of_stage(stage);
+            format!("{} ({})", count(proofs, stage.name(), many), duration(sum))
         };
-        let (batches, lifts) = (kind("batch", "batch", "batches"), kind("lift", "lift", "lifts"));
-        let (folds, blocks) = (kind("fold", "fold", "folds"), kind("block", "block", "blocks"));
+        if self.0.reused != Reused::default() {
+            writeln!(f, "{}", ReusedText(&self.0.reused))?;
+        }
+        let (batches, lifts) = (of_stage(Stage::Batch, "batches"), of_stage(Stage::Lift, "lifts"));
+        let (folds, blocks) = (of_stage(Stage::Fold, "folds"), of_stage(Stage::Block, "blocks"));
         write!(f, "proven in {}: {batches}, {lifts}, {folds}, {blocks}", duration(timings.prove))?;
         writeln!(
             f,
@@ -178,9 +188,11 @@ impl ProveArgs {
         let options = ProveOptions {
             strict: self.strict,
             in_flight: self.in_flight.map(usize::from),
+            stop: Some(&STOP),
             ..ProveOptions::default()
         };
-        let progress = Progress::default();
+        interrupt::watch()?;
+        let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
         let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
             .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
@@ -193,6 +205,7 @@ impl ProveArgs {
             statement: proven.statement,
             rejections: proven.rejections(),
             plan: proven.report,
+            reused: proven.reused,
             timings: (&proven.timings).into(),
         };
         Outcome::of(&ProveReport { report, proven: &proven })

@@ -8,4 +8,5 @@ mod generate;
 mod import;
 mod keys;
 mod prove;
+mod resume;
 mod usage;

@@ -20,9 +20,10 @@ struct Scribe {
 enum Failure {
     Asked(Job),
     Panicked(Job, String),
+    Stopped(usize),
 }
 
-impl Engine for Scribe {
+impl Prover for Scribe {
     type Proof = String;
     type Error = Failure;
 
@@ -39,12 +40,16 @@ impl Engine for Scribe {
         let list: Vec<_> = children.into_iter().map(|(_, proof)| proof).collect();
         Ok(match job {
             Job::Batch { number, .. } => number.to_string(),
-            _ => format!("{}({})", &job.kind()[..1], list.join(" ")),
+            _ => format!("{}({})", &job.stage().name()[..1], list.join(" ")),
         })
     }
 
     fn panicked(&self, job: Job, message: String) -> Failure {
         Failure::Panicked(job, message)
+    }
+
+    fn stopped(&self, left: usize) -> Failure {
+        Failure::Stopped(left)
     }
 }
 
@@ -52,9 +57,22 @@ fn graph(batches: usize) -> Graph {
     Graph::new(&vec![BatchId::DebitMany; batches], 3, 3)
 }
 
+/// Runs all jobs, without a pool: then each worker runs its jobs itself.
+fn run_all(
+    graph: &Graph,
+    scribe: &Scribe,
+    in_flight: usize,
+    observer: Observer<'_>,
+) -> Result<Outcome<String>, Failure> {
+    let limits = Limits { in_flight, pool: None, stop: None };
+    run(graph, scribe, vec![None; graph.nodes.len()], limits, observer)
+}
+
 fn prove(scribe: &Scribe, batches: usize, in_flight: usize) -> Result<String, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    run(&graph(batches), scribe, in_flight, Some(&pool), &ignore).map(|outcome| outcome.0)
+    let limits = Limits { in_flight, pool: Some(&pool), stop: None };
+    let graph = graph(batches);
+    run(&graph, scribe, vec![None; graph.nodes.len()], limits, &ignore).map(|outcome| outcome.0)
 }
 
 #[test]
@@ -71,8 +89,7 @@ fn proofs_keep_their_order() {
 #[test]
 fn no_more_in_flight_than_allowed() {
     let scribe = Scribe::default();
-    // Without a pool each worker runs its jobs itself.
-    run(&graph(30), &scribe, 3, None, &ignore).unwrap();
+    run_all(&graph(30), &scribe, 3, &ignore).unwrap();
     assert!((2..=3).contains(&scribe.most.into_inner()));
     assert_eq!(scribe.begun.into_inner(), graph(30).nodes.len());
 }
@@ -82,7 +99,7 @@ fn events_come_in_pairs_and_children_first() {
     let log = Mutex::new(Vec::new());
     let graph = graph(10);
     let (_, times) =
-        run(&graph, &Scribe::default(), 2, None, &|event| log.lock().unwrap().push(event.clone())).unwrap();
+        run_all(&graph, &Scribe::default(), 2, &|event| log.lock().unwrap().push(event.clone())).unwrap();
     let log = log.into_inner().unwrap();
     assert_eq!(log.len(), 2 * graph.nodes.len());
     let finished =
@@ -114,7 +131,7 @@ fn a_panic_is_an_error() {
         let scribe = Scribe { panic: Some(job), ..Scribe::default() };
         let failure = match pool {
             true => prove(&scribe, 4, 2).unwrap_err(),
-            false => run(&graph(4), &scribe, 2, None, &ignore).unwrap_err(),
+            false => run_all(&graph(4), &scribe, 2, &ignore).unwrap_err(),
         };
         assert_eq!(failure, Failure::Panicked(job, "asked to panic".to_owned()));
     }
@@ -122,8 +139,55 @@ fn a_panic_is_an_error() {
 
 #[test]
 fn a_panicking_observer_is_an_error() {
-    let result = run(&graph(4), &Scribe::default(), 2, None, &|event| {
+    let result = run_all(&graph(4), &Scribe::default(), 2, &|event| {
         assert!(!matches!(event, Event::Started { job: Job::Block }), "observer");
     });
     assert_eq!(result.unwrap_err(), Failure::Panicked(Job::Block, "observer".to_owned()));
+}
+
+/// The nodes of these jobs have proofs that say so.
+fn with_proofs(graph: &Graph, there: &[&str]) -> Vec<Option<String>> {
+    let found = |job: Job| there.iter().find(|name| job.to_string().starts_with(**name));
+    graph.nodes.iter().map(|node| found(node.job).map(|name| format!("<{name}>"))).collect()
+}
+
+#[test]
+fn proofs_that_are_there_are_not_made_again() {
+    let graph = graph(11);
+    for (there, expected, begun) in [
+        (
+            &["lift 0", "batch 3", "batch 10"][..],
+            "b(f(f(<lift 0> l(<batch 3> 4 5)) l(6 7 8) l(9 <batch 10>)))",
+            12,
+        ),
+        (&["fold 1"], "b(<fold 1>)", 1),
+        (&["fold 0", "lift 2", "lift 3"], "b(f(<fold 0> <lift 2> <lift 3>))", 2),
+        (&["block"], "<block>", 0),
+    ] {
+        let scribe = Scribe::default();
+        let limits = Limits { in_flight: 3, pool: None, stop: None };
+        let (proof, times) = run(&graph, &scribe, with_proofs(&graph, there), limits, &ignore).unwrap();
+        assert_eq!(proof, expected);
+        assert_eq!((scribe.begun.into_inner(), times.len()), (begun, begun));
+    }
+}
+
+#[test]
+fn a_stop_lets_running_jobs_finish_and_begins_no_other() {
+    let graph = graph(20);
+    let (stop, finished) = (Stop::new(), AtomicUsize::new(0));
+    let observe = |event: &Event| {
+        if matches!(event, Event::Finished { .. }) && finished.fetch_add(1, Ordering::SeqCst) == 4 {
+            assert!(!stop.request());
+        }
+    };
+    let scribe = Scribe::default();
+    let limits = Limits { in_flight: 2, pool: None, stop: Some(&stop) };
+    let result = run(&graph, &scribe, vec![None; graph.nodes.len()], limits, &observe);
+    let (begun, finished) = (scribe.begun.into_inner(), finished.into_inner());
+    assert_eq!(begun, finished, "what was begun was finished");
+    assert!((5..=6).contains(&finished), "{finished}");
+    // Of two jobs that run, one may see the stop while the other is still running.
+    let left = graph.nodes.len() - finished;
+    assert!(matches!(result, Err(Failure::Stopped(got)) if (left..=left + 1).contains(&got)));
 }

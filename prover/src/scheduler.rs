@@ -2,7 +2,8 @@
 //!
 //! Each worker is a thread that takes the next ready job, runs it and hands the proof to the job's parent. What
 //! is higher in the tree goes first, then what is earlier in the block, so proofs are used up soon. The
-//! parallel parts of a job run in the thread pool, which all workers share. After the first error no job is begun.
+//! parallel parts of a job run in the thread pool, which all workers share. After the first error, or a request to
+//! stop, no job is begun. Proofs that are there already are taken as they are, and nothing below them is made.
 
 use std::any::Any;
 use std::cmp::Reverse;
@@ -16,9 +17,10 @@ use tracing::{Span, info_span};
 
 use crate::events::{Event, Job, Observer};
 use crate::graph::Graph;
+use crate::stop::Stop;
 
 /// Makes proofs.
-pub(crate) trait Engine: Sync {
+pub(crate) trait Prover: Sync {
     /// A proof of any kind.
     type Proof: Send;
     /// Why there is none.
@@ -29,6 +31,20 @@ pub(crate) trait Engine: Sync {
 
     /// The error for a job that panicked.
     fn panicked(&self, job: Job, message: String) -> Self::Error;
+
+    /// The error for a run that was stopped when so many proofs were left to be made.
+    fn stopped(&self, left: usize) -> Self::Error;
+}
+
+/// How jobs are run.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits<'a> {
+    /// Jobs at a time.
+    pub in_flight: usize,
+    /// Where their parallel parts run; `None` for rayon's global pool.
+    pub pool: Option<&'a ThreadPool>,
+    /// Asked before each job.
+    pub stop: Option<&'a Stop>,
 }
 
 /// What the workers share.
@@ -39,36 +55,42 @@ struct Shared<P, E> {
     missing: Vec<usize>,
     /// Proofs that their parents have not taken yet.
     proofs: Vec<Option<P>>,
-    elapsed: Vec<Duration>,
+    /// Of those that were made.
+    elapsed: Vec<Option<Duration>>,
     left: usize,
     error: Option<E>,
 }
 
-/// The block proof, and the time that each node took.
+impl<P, E> Shared<P, E> {
+    /// Everything that the block proof needs and that is not there.
+    fn new(graph: &Graph, proofs: Vec<Option<P>>) -> Self {
+        let to_make = graph.to_make(|node| proofs[node].is_some());
+        let missing: Vec<_> = (graph.nodes.iter())
+            .map(|node| node.children.iter().filter(|&&child| proofs[child].is_none()).count())
+            .collect();
+        let ready = to_make.iter().filter(|&&node| missing[node] == 0);
+        let ready = ready.map(|&node| (Reverse(graph.nodes[node].height), node)).collect();
+        let elapsed = vec![None; graph.nodes.len()];
+        Self { ready, missing, proofs, elapsed, left: to_make.len(), error: None }
+    }
+}
+
+/// The block proof, and the time that each node took that was made.
 pub(crate) type Outcome<P> = (P, Vec<(Job, Duration)>);
 
-/// Runs all jobs of a graph.
-pub(crate) fn run<E: Engine>(
+/// Makes the block proof of a graph. `proofs` has those that are there already, by node.
+pub(crate) fn run<E: Prover>(
     graph: &Graph,
-    engine: &E,
-    in_flight: usize,
-    pool: Option<&ThreadPool>,
+    prover: &E,
+    proofs: Vec<Option<E::Proof>>,
+    limits: Limits<'_>,
     observer: Observer<'_>,
 ) -> Result<Outcome<E::Proof>, E::Error> {
-    let missing: Vec<_> = graph.nodes.iter().map(|node| node.children.len()).collect();
-    let leaves = graph.nodes.iter().enumerate().filter(|(_, node)| node.children.is_empty());
-    let shared = Mutex::new(Shared {
-        ready: leaves.map(|(i, node)| (Reverse(node.height), i)).collect(),
-        missing,
-        proofs: graph.nodes.iter().map(|_| None).collect(),
-        elapsed: vec![Duration::ZERO; graph.nodes.len()],
-        left: graph.nodes.len(),
-        error: None,
-    });
+    let shared = Mutex::new(Shared::new(graph, proofs));
     let workers =
-        Workers { graph, engine, pool, observer, shared, changed: Condvar::new(), span: Span::current() };
+        Workers { graph, prover, limits, observer, shared, changed: Condvar::new(), span: Span::current() };
     std::thread::scope(|scope| {
-        for _ in 0..in_flight.clamp(1, graph.nodes.len()) {
+        for _ in 0..limits.in_flight.clamp(1, graph.nodes.len()) {
             scope.spawn(|| workers.work());
         }
     });
@@ -77,13 +99,14 @@ pub(crate) fn run<E: Engine>(
         return Err(error);
     }
     let root = shared.proofs.pop().flatten().expect("without an error every node is done");
-    Ok((root, graph.nodes.iter().map(|node| node.job).zip(shared.elapsed).collect()))
+    let made = graph.nodes.iter().zip(shared.elapsed);
+    Ok((root, made.filter_map(|(node, elapsed)| Some((node.job, elapsed?))).collect()))
 }
 
-struct Workers<'a, E: Engine> {
+struct Workers<'a, E: Prover> {
     graph: &'a Graph,
-    engine: &'a E,
-    pool: Option<&'a ThreadPool>,
+    prover: &'a E,
+    limits: Limits<'a>,
     observer: Observer<'a>,
     shared: Mutex<Shared<E::Proof, E::Error>>,
     changed: Condvar,
@@ -93,7 +116,7 @@ struct Workers<'a, E: Engine> {
 /// A job with its children's proofs.
 type Task<P> = (usize, Vec<(Job, P)>);
 
-impl<E: Engine> Workers<'_, E> {
+impl<E: Prover> Workers<'_, E> {
     fn work(&self) {
         let _entered = self.span.enter();
         while let Some((node, children)) = self.next() {
@@ -108,7 +131,7 @@ impl<E: Engine> Workers<'_, E> {
                 }
                 result
             }))
-            .unwrap_or_else(|payload| Err(self.engine.panicked(job, message(payload.as_ref()))));
+            .unwrap_or_else(|payload| Err(self.prover.panicked(job, message(payload.as_ref()))));
             self.done(node, start.elapsed(), result);
         }
     }
@@ -121,8 +144,8 @@ impl<E: Engine> Workers<'_, E> {
             Job::Fold { number } => info_span!("fold", number),
             Job::Block => info_span!("block"),
         };
-        let prove = || span.in_scope(|| self.engine.run(job, children));
-        match self.pool {
+        let prove = || span.in_scope(|| self.prover.run(job, children));
+        match self.limits.pool {
             Some(pool) => pool.install(prove),
             None => prove(),
         }
@@ -133,6 +156,10 @@ impl<E: Engine> Workers<'_, E> {
         let mut shared = self.lock();
         loop {
             if shared.left == 0 || shared.error.is_some() {
+                return None;
+            }
+            if self.limits.stop.is_some_and(Stop::requested) {
+                shared.error = Some(self.prover.stopped(shared.left));
                 return None;
             }
             if let Some((_, node)) = shared.ready.pop_first() {
@@ -149,7 +176,7 @@ impl<E: Engine> Workers<'_, E> {
         match result {
             Ok(proof) => {
                 shared.proofs[node] = Some(proof);
-                shared.elapsed[node] = elapsed;
+                shared.elapsed[node] = Some(elapsed);
                 shared.left -= 1;
                 if let Some(parent) = self.graph.nodes[node].parent {
                     shared.missing[parent] -= 1;

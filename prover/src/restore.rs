@@ -1,0 +1,144 @@
+//! Takes up kept proofs: those that hold, and none below them.
+
+use std::io;
+
+use enfold_circuits::circuit_set::CircuitSet;
+use enfold_circuits::config::{CircuitData, Proof};
+use enfold_circuits::params::Params;
+use enfold_circuits::public_inputs::BatchPublicInputs;
+use enfold_circuits::verify::{VerifyError, inner_proof_len, verify_inner};
+use enfold_state::chain::context;
+use enfold_witness::witness::BlockWitness;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::events::{Event, Job, Observer};
+use crate::graph::{Graph, Node};
+use crate::kept::KeptProofs;
+use crate::prove::PreparedBlock;
+
+/// What an earlier run of the same block had left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reused {
+    /// Batch proofs taken up.
+    pub batches: usize,
+    /// Lift proofs taken up.
+    pub lifts: usize,
+    /// Fold proofs taken up.
+    pub folds: usize,
+    /// 1 if the block proof was there.
+    pub blocks: usize,
+    /// Proofs below those, which need not be made again.
+    pub below: usize,
+    /// Files that were not what they should be; what they stood for is proven again.
+    pub refused: usize,
+}
+
+impl Reused {
+    /// Proofs that this run need not make.
+    pub const fn total(&self) -> usize {
+        self.batches + self.lifts + self.folds + self.blocks + self.below
+    }
+
+    /// The block proof of a prepared block was there, so all are.
+    pub(crate) fn all_of(prepared: &PreparedBlock) -> Self {
+        let params = Params::of(prepared.profile);
+        let batches: Vec<_> = prepared.witness.batches.iter().map(|batch| batch.batch).collect();
+        let graph = Graph::new(&batches, params.lift_arity, params.fold_arity);
+        Self { blocks: 1, below: graph.nodes.len() - 1, ..Self::default() }
+    }
+
+    /// Counts a proof that is taken up.
+    pub(crate) fn count(&mut self, job: Job) {
+        *match job {
+            Job::Batch { .. } => &mut self.batches,
+            Job::Lift { .. } => &mut self.lifts,
+            Job::Fold { .. } => &mut self.folds,
+            Job::Block => &mut self.blocks,
+        } += 1;
+    }
+}
+
+/// A kept file is not the proof of its place.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeptError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Read(#[source] io::Error),
+    /// It does not hold, or says something else.
+    #[error("{0}")]
+    Verify(#[source] VerifyError),
+}
+
+/// Where kept proofs are looked for, and what they are held against.
+pub(crate) struct Restore<'a> {
+    pub circuits: &'a CircuitSet,
+    pub witness: &'a BlockWitness,
+    pub kept: &'a KeptProofs,
+}
+
+impl Restore<'_> {
+    /// The kept proofs of a graph, by node, from the root down. Each level is verified in parallel. The block proof is
+    /// not looked for.
+    pub fn proofs(&self, graph: &Graph, observer: Observer<'_>) -> (Vec<Option<Proof>>, Reused) {
+        let mut reused = Reused::default();
+        let mut proofs: Vec<Option<Proof>> = graph.nodes.iter().map(|_| None).collect();
+        let mut level = graph.nodes.last().map_or_else(Vec::new, |root| root.children.clone());
+        while !level.is_empty() {
+            let read: Vec<_> = level.par_iter().map(|&node| self.proof(&graph.nodes[node])).collect();
+            let mut next = Vec::new();
+            for (node, proof) in level.into_iter().zip(read) {
+                let Node { job, children, .. } = &graph.nodes[node];
+                match proof {
+                    Some(Ok(proof)) => {
+                        reused.count(*job);
+                        proofs[node] = Some(proof);
+                        continue;
+                    }
+                    Some(Err(error)) => {
+                        reused.refused += 1;
+                        observer(&Event::Refused { job: *job, reason: error.to_string() });
+                    }
+                    None => {}
+                }
+                next.extend(children);
+            }
+            level = next;
+        }
+        let there = |node: usize| proofs[node].is_some();
+        let to_make = graph.to_make(there).len();
+        reused.below = graph.nodes.len() - to_make - reused.total();
+        (proofs, reused)
+    }
+
+    fn proof(&self, node: &Node) -> Option<Result<Proof, KeptError>> {
+        let circuit = self.circuit(node.job);
+        let read = self.kept.read(node.job, inner_proof_len(circuit))?;
+        Some(
+            read.map_err(KeptError::Read)
+                .and_then(|bytes| verify_inner(circuit, &self.says(node), &bytes).map_err(KeptError::Verify)),
+        )
+    }
+
+    fn circuit(&self, job: Job) -> &CircuitData {
+        match job {
+            Job::Batch { batch, .. } => &self.circuits.batch(batch).data,
+            Job::Lift { .. } => &self.circuits.lift().data,
+            Job::Fold { .. } => &self.circuits.fold().data,
+            Job::Block => &self.circuits.block().data,
+        }
+    }
+
+    /// What the proof of a node says.
+    fn says(&self, node: &Node) -> BatchPublicInputs {
+        // No node is without batches.
+        let batches = &self.witness.batches;
+        let (first, last) = (&batches[node.batches.start], &batches[node.batches.end - 1]);
+        BatchPublicInputs {
+            set: self.circuits.set(),
+            ctx: context(self.witness.chain_id, self.witness.seed),
+            before: first.before.digest(),
+            after: last.after.digest(),
+        }
+    }
+}
