@@ -75,7 +75,7 @@ pub struct CreditMessageTargets {
 
 pub(crate) fn constrain(session: &mut Session<'_>, shape: BatchShape, before: &ChainStateTargets) -> Outcome {
     require_phase(session.builder, before.phase);
-    let paths = (0..shape.paths).map(|_| constrain_path(session, shape.legs)).collect();
+    let paths = shape.legs().map(|count| constrain_path(session, count)).collect();
     Outcome {
         paths: PathsTargets::Credit(paths),
         transactions: before.transactions,

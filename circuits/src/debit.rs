@@ -107,8 +107,8 @@ pub(crate) fn constrain(
     before.phase = phase;
     let mut transactions = before.transactions;
     let mut fees = session.builder.sub(before.messages, before.transactions);
-    let mut paths = Vec::with_capacity(shape.paths);
-    for _ in 0..shape.paths {
+    let mut paths = Vec::with_capacity(shape.paths());
+    for count in shape.legs() {
         // 1. The leaf.
         let position = session.position();
         let leaf = LeafTargets::new(session.builder);
@@ -116,7 +116,7 @@ pub(crate) fn constrain(
 
         let heads = [Op::Transfer, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
         let mut running = Running { leaf, previous_live: None, transactions, fees };
-        let legs = (0..shape.legs)
+        let legs = (0..count)
             .map(|_| constrain_leg(session, &position, chain_id, heads, &mut running))
             .collect();
         (transactions, fees) = (running.transactions, running.fees);

@@ -58,9 +58,12 @@ fn table(report: &ProfileReport) -> String {
             |rows: Option<&PartRows>| rows.map_or(String::new(), |rows| format!("{:.2}", rows.rows_per_leg));
         table += &line(part.label(), rows.map(cell).collect());
     }
-    let capacity = |batch| ProfileId::Standard.profile().shape(batch).capacity() as f64;
+    let legs = |batch| {
+        let shape = ProfileId::Standard.profile().shape(batch);
+        if shape.singles > 0 { shape.singles as f64 } else { shape.capacity() as f64 }
+    };
     let full = BatchId::ALL.into_iter().zip(batches);
-    let full = full.map(|(batch, circuit)| format!("{:.2}", circuit.degree as f64 / capacity(batch)));
+    let full = full.map(|(batch, circuit)| format!("{:.2}", circuit.degree as f64 / legs(batch)));
     table + &line("all, of a full circuit with its padding", full.collect())
 }
 
@@ -86,6 +89,9 @@ fn a_transfer_is_within_its_budget() {
         assert!(signature.is_none_or(|part| part.rows_per_leg == STANDARD.signature_rows as f64));
         assert_eq!(circuit.columns.proof(), 174);
     }
+    // A full credit batch takes a fee for each of its transfers.
+    let credit = ProfileId::Standard.profile().shape(BatchId::CreditMany);
+    assert!(credit.lanes * credit.legs >= credit.singles);
 }
 
 /// What is counted without building is what the built circuits have.
@@ -111,11 +117,12 @@ fn rows_grow_by_paths_and_legs() {
     let id = ProfileId::Test;
     let (costs, params) = (RowCosts::of(id), Params::of(id));
     for batch in BatchId::ALL {
-        for (paths, legs) in [(2, 3), (7, 1), (4, 30)] {
+        for (lanes, legs, singles) in [(2, 3, 0), (0, 0, 7), (4, 30, 0), (2, 20, 9)] {
             let mut profile = *id.profile();
-            profile.shapes[batch as usize] = BatchShape { paths, legs };
+            let shape = BatchShape { lanes, legs, singles };
+            profile.shapes[batch as usize] = shape;
             let rows = BatchCircuit::count_rows(&profile, batch, &params.batch).total() as f64;
-            let expected = costs.batch(batch, paths, paths * legs);
+            let expected = costs.batch(batch, shape.paths(), shape.capacity());
             assert!(
                 (rows - expected).abs() < 4.0 + rows / 100.0,
                 "{}: {rows}, expected {expected}",
@@ -167,8 +174,8 @@ fn recursion_is_a_small_part_of_a_block() {
     let costs = RowCosts::of(ProfileId::Standard);
     let plan = Plan::new(ProfileId::Standard.profile(), &cold_block(4096));
     let cost = costs.block(&plan);
-    assert_eq!((cost.batches, cost.lifts, cost.folds), (11, 4, 2));
-    assert_eq!(cost.rows_paid, (11 << 16) + (6 << 14) + (1 << 13));
+    assert_eq!((cost.batches, cost.lifts, cost.folds), (10, 4, 2));
+    assert_eq!(cost.rows_paid, (10 << 16) + (6 << 14) + (1 << 13));
     assert!(cost.recursion_share <= 0.15, "{}", cost.recursion_share);
     // The batches are not all full, and their padding is not in use.
     assert!(cost.rows_used < cost.rows_paid);

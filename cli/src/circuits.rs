@@ -3,7 +3,7 @@
 use std::fmt;
 
 use enfold_circuits::params::Params;
-use enfold_circuits::report::ProfileReport;
+use enfold_circuits::report::{ProfileReport, ShapeReport};
 use enfold_circuits::security::{SecurityBits, security_bits};
 use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_state::chain::Phase;
@@ -44,8 +44,8 @@ struct BatchReport {
     /// What a leg is.
     #[serde(skip)]
     each: &'static str,
-    paths: usize,
-    legs: usize,
+    #[serde(flatten)]
+    shape: ShapeReport,
 }
 
 /// log2 of rows.
@@ -104,12 +104,12 @@ impl CircuitsReport {
     pub fn of(id: ProfileId) -> Result<Self, CliError> {
         let (profile, params, key) = (id.profile(), Params::of(id), VerifierKey::pinned(id));
         let batch = |batch: BatchId| {
-            let shape = profile.shape(batch);
+            let shape = profile.shape(batch).into();
             let each = match batch.phase() {
-                Phase::Credit => "messages",
-                Phase::Debit | Phase::Contract => "signed legs",
+                Phase::Credit => "message",
+                Phase::Debit | Phase::Contract => "signed leg",
             };
-            BatchReport { name: batch.name(), each, paths: shape.paths, legs: shape.legs }
+            BatchReport { name: batch.name(), each, shape }
         };
         let fri = &params.batch.fri_config;
         let measures = ProfileReport::measure(id).map_err(CliError::Circuits)?;
@@ -145,8 +145,11 @@ impl fmt::Display for CircuitsReport {
         writeln!(f, "proof file: {} bytes", grouped(self.proof_file_bytes))?;
         let DegreeBits { batch, lift_and_fold, block } = self.degree_bits;
         writeln!(f, "\ncircuits")?;
-        for BatchReport { name, each, paths, legs } in &self.batches {
-            writeln!(f, "  {name:<12} 2^{batch} rows: {paths} paths of {legs} {each}")?;
+        for BatchReport { name, each, shape: ShapeReport { paths, lanes, lane_legs } } in &self.batches {
+            let single = (paths > lanes).then(|| format!("{} paths of one {each}", paths - lanes));
+            let long = (*lanes > 0).then(|| format!("{lanes} paths of {lane_legs} {each}s"));
+            let parts: Vec<_> = [single, long].into_iter().flatten().collect();
+            writeln!(f, "  {name:<12} 2^{batch} rows: {}", parts.join(", "))?;
         }
         writeln!(f, "  {:<12} 2^{lift_and_fold} rows: up to {} batch proofs", "lift", self.lift_arity)?;
         writeln!(

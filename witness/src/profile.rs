@@ -73,11 +73,11 @@ impl FromStr for ProfileId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchId {
-    /// Debits, one leg a path.
+    /// Debits of many leaves, one leg a path.
     DebitMany,
     /// Debits of few leaves, many legs a path.
     DebitFew,
-    /// Credits, one message a path.
+    /// Credits of many leaves, one message a path, and of some with more: collectors of fees, hot receivers.
     CreditMany,
     /// Credits of few leaves, many messages a path.
     CreditFew,
@@ -106,19 +106,46 @@ impl BatchId {
     }
 }
 
-/// The size of a batch circuit.
+/// The size of a batch circuit: its paths, each of which opens one leaf. Those of many legs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchShape {
-    /// Leaves opened, each with one path.
-    pub paths: usize,
-    /// Legs (debit) or messages (credit) for each path.
+    /// Long paths.
+    pub lanes: usize,
+    /// Legs (debit) or messages (credit) of each long path.
     pub legs: usize,
+    /// Paths of one leg.
+    pub singles: usize,
 }
 
 impl BatchShape {
+    /// Paths of one leg alone.
+    pub const fn singles(singles: usize) -> Self {
+        Self { lanes: 0, legs: 0, singles }
+    }
+
+    /// Long paths alone.
+    pub const fn lanes(lanes: usize, legs: usize) -> Self {
+        Self { lanes, legs, singles: 0 }
+    }
+
+    /// Leaves opened, each with one path.
+    pub const fn paths(self) -> usize {
+        self.lanes + self.singles
+    }
+
     /// Legs of a full batch.
     pub const fn capacity(self) -> usize {
-        self.paths * self.legs
+        self.lanes * self.legs + self.singles
+    }
+
+    /// Legs of the path with this number.
+    pub const fn legs_of(self, path: usize) -> usize {
+        if path < self.lanes { self.legs } else { 1 }
+    }
+
+    /// Legs of each path, in their order.
+    pub fn legs(self) -> impl Iterator<Item = usize> {
+        (0..self.paths()).map(move |path| self.legs_of(path))
     }
 }
 
@@ -150,10 +177,10 @@ const TEST: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 10,
     shapes: [
-        BatchShape { paths: 16, legs: 1 },
-        BatchShape { paths: 2, legs: 13 },
-        BatchShape { paths: 36, legs: 1 },
-        BatchShape { paths: 3, legs: 100 },
+        BatchShape::singles(16),
+        BatchShape::lanes(2, 13),
+        BatchShape { lanes: 3, legs: 12, singles: 30 },
+        BatchShape::lanes(3, 100),
     ],
 };
 
@@ -162,9 +189,9 @@ const STANDARD: Profile = Profile {
     id: ProfileId::Standard,
     window_depth: 24,
     shapes: [
-        BatchShape { paths: 776, legs: 1 },
-        BatchShape { paths: 16, legs: 120 },
-        BatchShape { paths: 1204, legs: 1 },
-        BatchShape { paths: 16, legs: 1410 },
+        BatchShape::singles(776),
+        BatchShape::lanes(16, 120),
+        BatchShape { lanes: 12, legs: 120, singles: 1122 },
+        BatchShape::lanes(16, 1410),
     ],
 };

@@ -13,7 +13,7 @@ use enfold_state::tree::climb;
 
 use crate::batch::BatchWitness;
 use crate::logup::{Challenges, add, batch_inverse, subtract};
-use crate::profile::{BatchId, BatchShape, Profile};
+use crate::profile::{BatchId, Profile};
 use crate::{credit, debit};
 
 /// A batch witness breaks a rule of its circuit. `path` and `leg` count from 0 within the batch.
@@ -106,13 +106,15 @@ pub(crate) fn check_shape<'a>(
     witness: &BatchWitness,
     paths: impl ExactSizeIterator<Item = PathShape<'a>>,
 ) -> Result<(), StepError> {
-    let BatchShape { paths: expected, legs } = profile.shape(witness.batch);
-    if paths.len() != expected {
-        return Err(StepError::Paths { expected, got: paths.len() });
+    let shape = profile.shape(witness.batch);
+    let (expected, got) = (shape.paths(), paths.len());
+    if got != expected {
+        return Err(StepError::Paths { expected, got });
     }
     for (path, (index, siblings, got)) in paths.enumerate() {
-        if got != legs {
-            return Err(StepError::Legs { path, expected: legs, got });
+        let expected = shape.legs_of(path);
+        if got != expected {
+            return Err(StepError::Legs { path, expected, got });
         }
         if siblings.len() != profile.window_depth {
             return Err(StepError::Siblings { path, expected: profile.window_depth, got: siblings.len() });

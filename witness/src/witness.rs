@@ -330,23 +330,24 @@ impl Context<'_> {
     /// Live paths, then copies of the last one's leaf as it is then, with padding legs.
     fn debit_paths(&self, draft: &Draft<'_>, walk: &mut Walk<'_>) -> Vec<DebitPath> {
         let shape = self.profile.shape(draft.plan.batch);
-        let live = draft.plan.paths.iter().zip(&draft.paths);
+        let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
         let mut paths: Vec<_> = live
-            .filter_map(|(planned, path)| {
+            .filter_map(|((planned, path), count)| {
                 let live = draft.order[planned.legs.clone()].iter().map(|&at| self.live_leg(at));
                 let mut legs: Vec<_> = live.collect();
-                if legs.len() < shape.legs {
-                    legs.resize(shape.legs, padding_leg(self.chain_id, path.index, &path.after));
+                if legs.len() < count {
+                    legs.resize(count, padding_leg(self.chain_id, path.index, &path.after));
                 }
                 let siblings = self.siblings(walk);
                 Some(DebitPath { index: path.index, leaf: path.before?, siblings, legs })
             })
             .collect();
-        if let (true, Some(last), Some(path)) = (paths.len() < shape.paths, draft.paths.last(), paths.last())
+        let live = paths.len();
+        if let (true, Some(last), Some(path)) = (live < shape.paths(), draft.paths.last(), paths.last().cloned())
         {
-            let legs = vec![padding_leg(self.chain_id, last.index, &last.after); shape.legs];
-            let padding = DebitPath { legs, leaf: last.after, ..path.clone() };
-            paths.resize(shape.paths, padding);
+            let leg = padding_leg(self.chain_id, last.index, &last.after);
+            let padding = |count| DebitPath { legs: vec![leg.clone(); count], leaf: last.after, ..path.clone() };
+            paths.extend(shape.legs().skip(live).map(padding));
         }
         paths
     }
@@ -360,21 +361,22 @@ impl Context<'_> {
     /// Live paths, then copies of the last one's leaf as it is then, without messages.
     fn credit_paths(&self, draft: &Draft<'_>, walk: &mut Walk<'_>) -> Vec<CreditPath> {
         let shape = self.profile.shape(draft.plan.batch);
-        let live = draft.plan.paths.iter().zip(&draft.paths);
+        let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
         let mut paths: Vec<_> = live
-            .map(|(planned, path)| {
+            .map(|((planned, path), count)| {
                 let live = draft.order[planned.legs.clone()].iter();
                 let mut messages: Vec<_> = live.map(|&at| Some(self.execution.credits[at])).collect();
-                messages.resize(shape.legs, None);
+                messages.resize(count, None);
                 let siblings = self.siblings(walk);
                 CreditPath { index: path.index, leaf: path.before, siblings, messages }
             })
             .collect();
-        if let (true, Some(last), Some(path)) = (paths.len() < shape.paths, draft.paths.last(), paths.last())
+        let live = paths.len();
+        if let (true, Some(last), Some(path)) = (live < shape.paths(), draft.paths.last(), paths.last().cloned())
         {
-            let messages = vec![None; shape.legs];
-            let padding = CreditPath { messages, leaf: Some(last.after), ..path.clone() };
-            paths.resize(shape.paths, padding);
+            let leaf = Some(last.after);
+            let padding = |count| CreditPath { messages: vec![None; count], leaf, ..path.clone() };
+            paths.extend(shape.legs().skip(live).map(padding));
         }
         paths
     }

@@ -49,14 +49,15 @@ pub struct BlockCost {
 }
 
 impl Marginal {
-    /// From the rows of both instances of a phase: `paths path + paths legs leg = rows - fixed` for both.
+    /// From the rows of both instances of a phase: `paths path + legs leg = rows - fixed` for both.
     fn solve(id: ProfileId, instances: [BatchId; 2], rows: &[RowCount; 4]) -> Self {
-        let [(many, a), (few, b)] = instances.map(|batch| {
+        let [a, b] = instances.map(|batch| {
             let (shape, rows) = (id.profile().shape(batch), &rows[batch as usize]);
-            (shape, (rows.total() - rows.fixed()) as f64 / shape.paths as f64)
+            let all = (rows.total() - rows.fixed()) as f64;
+            (shape.paths() as f64, shape.capacity() as f64, all)
         });
-        let leg = (b - a) / (few.legs as f64 - many.legs as f64);
-        Self { path: a - many.legs as f64 * leg, leg }
+        let determinant = a.0 * b.1 - b.0 * a.1;
+        Self { path: (a.2 * b.1 - b.2 * a.1) / determinant, leg: (a.0 * b.2 - b.0 * a.2) / determinant }
     }
 }
 

@@ -9,7 +9,7 @@ mod block;
 pub use block::{BlockCost, RowCosts};
 
 use enfold_state::hash::Digest;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
 use plonky2::hash::merkle_tree::MerkleCap;
@@ -34,7 +34,8 @@ pub struct ProfileReport {
     /// The profile.
     pub profile: ProfileId,
     /// Rows of batch circuits for a transfer between two leaves that have no other leg in the block, with a fee: its
-    /// share of full `debit_many`, `credit_many` and `credit_few` circuits, their padding included.
+    /// share of a full `debit_many` and a full `credit_many` circuit, whose long paths hold a fee for each of its single
+    /// ones; their padding included.
     pub rows_per_transfer: f64,
     /// The same in cells.
     pub cells_per_transfer: f64,
@@ -79,8 +80,16 @@ pub struct CircuitReport {
 pub struct ShapeReport {
     /// Leaves that are opened.
     pub paths: usize,
-    /// Legs for each.
-    pub legs: usize,
+    /// Of these, with many legs each.
+    pub lanes: usize,
+    /// Legs of such a path. The others have one.
+    pub lane_legs: usize,
+}
+
+impl From<BatchShape> for ShapeReport {
+    fn from(shape: BatchShape) -> Self {
+        Self { paths: shape.paths(), lanes: shape.lanes, lane_legs: shape.legs }
+    }
 }
 
 /// Rows with a gate.
@@ -99,7 +108,7 @@ pub struct PartRows {
     pub part: Part,
     /// The rows.
     pub rows: usize,
-    /// The rows divided by the circuit's legs.
+    /// The rows divided by the circuit's single paths, or where it has none by its legs.
     pub rows_per_leg: f64,
 }
 
@@ -159,14 +168,14 @@ impl CircuitReport {
     /// Of a batch circuit that is not built.
     fn of_batch(id: ProfileId, batch: BatchId, common: &CommonCircuitData, rows: &RowCount) -> Self {
         let shape = id.profile().shape(batch);
-        let legs = shape.capacity() as f64;
+        let legs = legs_of(shape) as f64;
         let gates = rows.by_gate().into_iter().map(|(gate, rows)| GateRows { gate: gate.to_owned(), rows });
         let part = |part| {
             let rows = rows.of(part);
             PartRows { part, rows, rows_per_leg: rows as f64 / legs }
         };
         Self {
-            shape: Some(ShapeReport { paths: shape.paths, legs: shape.legs }),
+            shape: Some(shape.into()),
             parts: Part::ALL.into_iter().map(part).filter(|part| part.rows > 0).collect(),
             ..Self::new(batch.name(), common, rows.total(), gates.collect())
         }
@@ -207,11 +216,16 @@ pub fn batch_rows(id: ProfileId) -> [RowCount; 4] {
     rows
 }
 
+/// Legs that a circuit is full with if no two of them touch one leaf, unless it is made for those that do.
+fn legs_of(shape: BatchShape) -> usize {
+    if shape.singles > 0 { shape.singles } else { shape.capacity() }
+}
+
 /// [`ProfileReport::rows_per_transfer`] of a profile.
 pub fn rows_per_transfer(id: ProfileId) -> f64 {
     let degree = (1_usize << Params::of(id).batch_degree_bits) as f64;
-    let share = |batch| degree / id.profile().shape(batch).capacity() as f64;
-    [BatchId::DebitMany, BatchId::CreditMany, BatchId::CreditFew].into_iter().map(share).sum()
+    let share = |batch| degree / legs_of(id.profile().shape(batch)) as f64;
+    [BatchId::DebitMany, BatchId::CreditMany].into_iter().map(share).sum()
 }
 
 impl ProfileReport {

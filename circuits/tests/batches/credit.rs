@@ -18,9 +18,12 @@ use crate::lie::broken::{ARITHMETIC, BOOLEAN, HASH, INDEX, PATH_RANGE, RANGE};
 use crate::lie::{Lie, number};
 
 /// Accounts that are credited in [`many`]; the last path is another one's, whose leaf is new.
-const OLD: usize = 35;
+const OLD: usize = 32;
 
-/// A message to each of accounts 0 to 34 and to a stranger: a full batch with one message a path.
+/// What the last path of [`many_old`] is credited.
+const LAST_AMOUNT: u64 = 100 + OLD as u64;
+
+/// A message to each of accounts 0 to 31 and to a stranger: a full batch with one message a path.
 fn many() -> Lie {
     many_of(Bank::new(OLD))
 }
@@ -35,7 +38,7 @@ fn many_of(mut bank: Bank) -> Lie {
     Lie::new(bank, witness)
 }
 
-/// The same with the old leaves turned round, so that the last path is account 34's.
+/// The same with the old leaves turned round, so that the last path is account 31's.
 fn many_old() -> Lie {
     let mut bank = Bank::new(OLD + 1);
     let payments = (0..=OLD).map(|account| {
@@ -287,7 +290,7 @@ fn message_of_another_leaf() {
 #[test]
 fn balance_above_its_range() {
     let mut bank = Bank::new(OLD + 1);
-    let leaf = Leaf { address: bank.address(OLD), nonce: 0, asset: ASSET, balance: AMOUNT_LIMIT - 136 };
+    let leaf = Leaf { address: bank.address(OLD), nonce: 0, asset: ASSET, balance: AMOUNT_LIMIT - 1 - LAST_AMOUNT };
     bank.put_leaf(OLD, leaf);
     let payments = (0..=OLD).map(|account| {
         let to = bank.address(account);
@@ -296,7 +299,7 @@ fn balance_above_its_range() {
     let payments = payments.collect();
     let witness = only(&bank.witness(payments), BatchId::CreditMany);
     let mut lie = Lie::new(bank, witness);
-    assert_eq!(message(lie.credit(), 0).amount, 135);
+    assert_eq!(message(lie.credit(), 0).amount, LAST_AMOUNT);
     lie.holds();
     message(lie.credit(), 0).amount += 1;
     lie.breaks(&[RANGE]);

@@ -23,10 +23,10 @@ use crate::lie::broken::{
 use crate::lie::{Lie, number};
 
 /// The account of the last path of [`many`].
-const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths;
+const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
 
 /// The account of the last path of [`few`].
-const LAST_OF_FEW: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).paths;
+const LAST_OF_FEW: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).paths();
 
 /// The last leg of a path of [`few`].
 const LAST_LEG: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).legs - 1;

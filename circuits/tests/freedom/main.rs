@@ -30,10 +30,10 @@ const PROFILE: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 3,
     shapes: [
-        BatchShape { paths: 2, legs: 1 },
-        BatchShape { paths: 1, legs: 5 },
-        BatchShape { paths: 2, legs: 1 },
-        BatchShape { paths: 1, legs: 8 },
+        BatchShape::singles(2),
+        BatchShape::lanes(1, 5),
+        BatchShape { lanes: 1, legs: 2, singles: 1 },
+        BatchShape::lanes(1, 8),
     ],
 };
 

@@ -25,10 +25,10 @@ pub const SMALL: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 3,
     shapes: [
-        BatchShape { paths: 4, legs: 1 },
-        BatchShape { paths: 2, legs: 3 },
-        BatchShape { paths: 5, legs: 1 },
-        BatchShape { paths: 2, legs: 4 },
+        BatchShape::singles(4),
+        BatchShape::lanes(2, 3),
+        BatchShape { lanes: 1, legs: 3, singles: 4 },
+        BatchShape::lanes(2, 4),
     ],
 };
 

@@ -1,0 +1,234 @@
+//! Where each lane of a window goes.
+//!
+//! All batch circuits cost the same rows, so the choice that needs the fewest batches is taken; among equals, one that
+//! opens the fewest paths. Choosing is a knapsack problem with two sorts of long paths, and answered greedily: not always
+//! at the optimum, but never worse than single paths alone.
+
+use std::cmp::Ordering;
+
+use crate::profile::BatchShape;
+
+/// Where a lane goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Single paths of the `many` instance, one for each leg.
+    Single,
+    /// Long paths of the `many` instance.
+    Long,
+    /// Long paths of the `few` instance.
+    Few,
+}
+
+/// For each lane of a window, given by its length, where it goes. `shapes` are those of `many` and `few`.
+///
+/// For each number of `few` batches that can pay, their paths are given to the lanes that save the most single paths
+/// for a `few` path, first come first served; of what is left, the long paths of as many `many` batches as it takes are
+/// given away in the same manner. Of the numbers that need the fewest batches in all, the one that opens the fewest
+/// paths is taken, and the least of those.
+pub(super) fn choose(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<Place> {
+    let [many, few] = shapes;
+    let total = lengths.iter().sum();
+    let by_few = Queue::new(lengths, few.legs, Candidate::by_share);
+    // What is best for lanes of some paths is not always best for those that go through many batches.
+    let by_long = [Candidate::by_share, Candidate::by_saved].map(|order| Queue::new(lengths, many.legs, order));
+    let chooser = Chooser { many, few, total, by_few, by_long };
+    let mut best: Option<(Cost, Choice)> = None;
+    for batches in 0..=chooser.few_worth() + 1 {
+        let few = chooser.by_few.fill(batches * few.lanes);
+        let at_least = few.spent.div_ceil(chooser.few.lanes) + chooser.fewest_many(&few);
+        if best.as_ref().is_some_and(|(cost, _)| cost.batches < at_least) {
+            continue;
+        }
+        for by_long in &chooser.by_long {
+            let (cost, choice) = chooser.complete(&few, by_long);
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, choice));
+            }
+        }
+    }
+    best.map_or_else(Vec::new, |(_, choice)| chooser.places(&choice, lengths.len()))
+}
+
+/// What a choice costs, the weightiest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    batches: usize,
+    /// Live paths.
+    paths: usize,
+    /// `many` batches beyond those that the number of paths asks for: what has only long paths in use.
+    loose: usize,
+}
+
+/// Lanes with paths of their own in the `few` instance, and lanes with long paths in the `many` instance.
+struct Choice {
+    few: Taken,
+    long: Vec<usize>,
+}
+
+struct Chooser {
+    many: BatchShape,
+    few: BatchShape,
+    /// Legs in all.
+    total: usize,
+    by_few: Queue,
+    by_long: [Queue; 2],
+}
+
+impl Chooser {
+    /// The largest number of `few` batches that can pay.
+    fn few_worth(&self) -> usize {
+        let pays = |lane: &&Candidate| lane.legs * self.few.lanes > lane.paths * self.many.paths();
+        let paths: usize = self.by_few.lanes.iter().take_while(pays).map(|lane| lane.paths).sum();
+        paths.div_ceil(self.few.lanes)
+    }
+
+    /// No fewer `many` batches than this hold what `few` leaves over.
+    fn fewest_many(&self, few: &Taken) -> usize {
+        (self.total - few.legs).saturating_sub(self.by_long[0].saved).div_ceil(self.many.paths())
+    }
+
+    /// Gives the long paths of `many` batches to the lanes that are left.
+    fn complete(&self, few: &Taken, by_long: &Queue) -> (Cost, Choice) {
+        let left = self.total - few.legs;
+        let few_batches = few.spent.div_ceil(self.few.lanes);
+        let cost = |batches: usize, long_saved: usize| {
+            let paths = left - long_saved;
+            let loose = batches - paths.div_ceil(self.many.paths());
+            Cost { batches: few_batches + batches, paths: paths + few.spent, loose }
+        };
+        if self.many.lanes == 0 {
+            let cost = cost(left.div_ceil(self.many.paths()), 0);
+            return (cost, Choice { few: few.clone(), long: Vec::new() });
+        }
+        let rest = by_long.without(&self.by_few, few);
+        // Paths that are left over if so many batches give their long paths away.
+        let holds = |batches: usize, long: &Taken| left - long.saved() <= batches * self.many.paths();
+        let (mut low, mut high) = (self.fewest_many(few), left.div_ceil(self.many.paths()));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let long = rest.fill(middle * self.many.lanes);
+            if holds(middle, &long) { high = middle } else { low = middle + 1 }
+        }
+        let long = rest.fill(low * self.many.lanes);
+        (cost(low, long.saved()), Choice { few: few.clone(), long: rest.taken(&long).collect() })
+    }
+
+    fn places(&self, choice: &Choice, lanes: usize) -> Vec<Place> {
+        let mut places = vec![Place::Single; lanes];
+        self.by_few.taken(&choice.few).for_each(|lane| places[lane] = Place::Few);
+        choice.long.iter().for_each(|&lane| places[lane] = Place::Long);
+        places
+    }
+}
+
+/// A lane that could have long paths.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    lane: usize,
+    legs: usize,
+    /// Long paths that it takes.
+    paths: usize,
+}
+
+impl Candidate {
+    /// Single paths less long paths.
+    fn saved(&self) -> usize {
+        self.legs - self.paths
+    }
+
+    /// Most legs on a path first, compared exactly; then most legs.
+    fn by_share(&self, other: &Self) -> Ordering {
+        let shares = (other.legs * self.paths).cmp(&(self.legs * other.paths));
+        shares.then(other.legs.cmp(&self.legs)).then(self.lane.cmp(&other.lane))
+    }
+
+    /// Most paths saved first.
+    fn by_saved(&self, other: &Self) -> Ordering {
+        other.saved().cmp(&self.saved()).then(self.lane.cmp(&other.lane))
+    }
+}
+
+/// Lanes in the order in which they get long paths.
+struct Queue {
+    lanes: Vec<Candidate>,
+    /// Legs and long paths of the first lanes.
+    sums: Vec<(usize, usize)>,
+    /// Paths that all lanes together save.
+    saved: usize,
+}
+
+/// Lanes of a queue that have got long paths: the first ones, and some smaller ones that still found room.
+#[derive(Clone)]
+struct Taken {
+    first: usize,
+    /// Places in the queue.
+    others: Vec<usize>,
+    legs: usize,
+    /// Long paths.
+    spent: usize,
+}
+
+impl Taken {
+    /// Single paths less long paths.
+    fn saved(&self) -> usize {
+        self.legs - self.spent
+    }
+}
+
+impl Queue {
+    /// For long paths of so many legs; no lane, if there are no such paths.
+    fn new(lengths: &[usize], path_legs: usize, order: fn(&Candidate, &Candidate) -> Ordering) -> Self {
+        if path_legs == 0 {
+            return Self::of(Vec::new());
+        }
+        let candidate = |(lane, &legs): (usize, &usize)| Candidate { lane, legs, paths: legs.div_ceil(path_legs) };
+        // Most lanes have one leg; they save least and need no sorting.
+        let (mut lanes, ones): (Vec<_>, Vec<_>) =
+            lengths.iter().enumerate().map(candidate).partition(|lane| lane.legs > 1);
+        lanes.sort_by(order);
+        lanes.extend(ones);
+        Self::of(lanes)
+    }
+
+    fn of(lanes: Vec<Candidate>) -> Self {
+        let mut sums = Vec::with_capacity(lanes.len() + 1);
+        sums.push((0, 0));
+        let (mut legs, mut paths) = (0, 0);
+        for lane in &lanes {
+            (legs, paths) = (legs + lane.legs, paths + lane.paths);
+            sums.push((legs, paths));
+        }
+        Self { lanes, sums, saved: legs - paths }
+    }
+
+    /// Gives away so many long paths, first come first served.
+    fn fill(&self, room: usize) -> Taken {
+        let first = self.sums.partition_point(|&(_, paths)| paths <= room) - 1;
+        let (legs, spent) = self.sums[first];
+        let mut taken = Taken { first, others: Vec::new(), legs, spent };
+        for (place, lane) in self.lanes.iter().enumerate().skip(first) {
+            if taken.spent == room {
+                break;
+            }
+            if taken.spent + lane.paths <= room {
+                taken.others.push(place);
+                taken.legs += lane.legs;
+                taken.spent += lane.paths;
+            }
+        }
+        taken
+    }
+
+    /// The lanes that have got paths.
+    fn taken<'a>(&'a self, taken: &'a Taken) -> impl Iterator<Item = usize> {
+        (0..taken.first).chain(taken.others.iter().copied()).map(|place| self.lanes[place].lane)
+    }
+
+    /// The lanes that save a path, but those that have got paths of another queue.
+    fn without(&self, other: &Self, taken: &Taken) -> Self {
+        let mut gone = vec![false; other.lanes.len()];
+        other.taken(taken).for_each(|lane| gone[lane] = true);
+        let kept = self.lanes.iter().filter(|lane| lane.saved() > 0 && !gone[lane.lane]);
+        Self::of(kept.copied().collect())
+    }
+}

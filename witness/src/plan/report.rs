@@ -1,0 +1,151 @@
+//! Figures of a plan.
+
+use serde::{Deserialize, Serialize};
+
+use super::{PhasePlan, Plan};
+use crate::profile::{BatchId, BatchShape, Profile};
+
+/// Figures of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanReport {
+    /// Of the debit phase.
+    pub debit: PhaseReport,
+    /// Of the credit phase.
+    pub credit: PhaseReport,
+}
+
+impl PlanReport {
+    /// Batches of both phases.
+    pub fn batches(&self) -> usize {
+        self.debit.batches() + self.credit.batches()
+    }
+
+    /// Fewest batches that a plan of the same lanes could need, by the bound of [`PhaseReport::lower_bound`].
+    pub fn lower_bound(&self) -> usize {
+        self.debit.lower_bound + self.credit.lower_bound
+    }
+}
+
+/// Figures of a phase's plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseReport {
+    /// Legs planned.
+    pub legs: usize,
+    /// Lanes: leaves that have legs.
+    pub lanes: usize,
+    /// Legs of the longest lane.
+    pub longest_lane: usize,
+    /// Windows that have lanes.
+    pub windows: usize,
+    /// Batches of the `many` instance.
+    pub many_batches: usize,
+    /// Batches of the `few` instance.
+    pub few_batches: usize,
+    /// Fewest batches that a plan could need, were each lane free to take a fraction of a batch in the place that suits
+    /// it best; rounded up in each window.
+    pub lower_bound: usize,
+    /// Live paths.
+    pub paths: usize,
+    /// Paths of all batches, padding included.
+    pub path_slots: usize,
+    /// Legs of all batches, padding included.
+    pub leg_slots: usize,
+}
+
+impl PhaseReport {
+    /// Batches of both instances.
+    pub fn batches(&self) -> usize {
+        self.many_batches + self.few_batches
+    }
+
+    /// Share of the paths that are live, 0 to 1; 1 if there is no batch.
+    pub fn fill(&self) -> f64 {
+        if self.path_slots == 0 { 1.0 } else { self.paths as f64 / self.path_slots as f64 }
+    }
+}
+
+impl Plan {
+    /// Figures of the plan.
+    pub fn report(&self, profile: &Profile) -> PlanReport {
+        PlanReport {
+            debit: self.debit.report(profile, [BatchId::DebitMany, BatchId::DebitFew]),
+            credit: self.credit.report(profile, [BatchId::CreditMany, BatchId::CreditFew]),
+        }
+    }
+}
+
+impl PhasePlan {
+    pub(super) fn report(&self, profile: &Profile, instances: [BatchId; 2]) -> PhaseReport {
+        let mut report = PhaseReport::default();
+        let prices = Prices::all(instances.map(|batch| profile.shape(batch)));
+        let mut paths: Vec<_> = self.batches.iter().flat_map(|b| b.paths.iter()).collect();
+        for batch in &self.batches {
+            let shape = profile.shape(batch.batch);
+            let few = batch.batch == instances[1];
+            *(if few { &mut report.few_batches } else { &mut report.many_batches }) += 1;
+            report.paths += batch.paths.len();
+            report.path_slots += shape.paths();
+            report.leg_slots += shape.capacity();
+        }
+        report.legs = self.order.len();
+        // A leaf's paths may lie in two batches; by leaf, windows come in order too.
+        paths.sort_by_key(|path| path.index);
+        for window in
+            paths.chunk_by(|a, b| a.index.0 >> profile.window_depth == b.index.0 >> profile.window_depth)
+        {
+            report.windows += 1;
+            let lanes: Vec<usize> = window
+                .chunk_by(|a, b| a.index == b.index)
+                .map(|lane| lane.iter().map(|path| path.legs.len()).sum())
+                .collect();
+            report.lanes += lanes.len();
+            report.longest_lane = lanes.iter().copied().fold(report.longest_lane, usize::max);
+            report.lower_bound += prices.iter().map(|prices| prices.bound(&lanes)).max().unwrap_or_default();
+        }
+        report
+    }
+}
+
+/// Prices of paths at which no batch holds more than its own worth. Then no plan needs fewer batches than its lanes,
+/// each in the place where it is cheapest, cost in all: weak duality of linear programs.
+#[derive(Clone, Copy, Debug)]
+struct Prices {
+    shapes: [BatchShape; 2],
+    /// Of a batch.
+    batch: usize,
+    /// Of a single path.
+    single: usize,
+    /// Of a long path of the `many` instance.
+    long: usize,
+    /// Of a path of the `few` instance.
+    few: usize,
+}
+
+impl Prices {
+    /// In how many steps the worth of a batch moves from its paths to the length of its long ones.
+    const STEPS: usize = 32;
+
+    /// A choice of prices; each of them gives a bound.
+    fn all(shapes: [BatchShape; 2]) -> Vec<Self> {
+        let [many, few] = shapes;
+        let lanes = many.lanes.max(1);
+        // `paths * single + lanes * (long - single) = batch`, exactly.
+        let prices = |step: usize| {
+            let single = step * lanes * few.lanes;
+            let more = (Self::STEPS - step) * many.paths() * few.lanes;
+            let batch = Self::STEPS * lanes * many.paths() * few.lanes;
+            Self { shapes, batch, single, long: single + more, few: batch / few.lanes }
+        };
+        let first = if many.lanes == 0 { Self::STEPS } else { 0 };
+        (first..=Self::STEPS).map(prices).collect()
+    }
+
+    fn bound(&self, lanes: &[usize]) -> usize {
+        let [many, few] = self.shapes;
+        let cost = |&legs: &usize| {
+            let long = if many.lanes == 0 { usize::MAX } else { legs.div_ceil(many.legs) * self.long };
+            (legs * self.single).min(long).min(legs.div_ceil(few.legs) * self.few)
+        };
+        lanes.iter().map(cost).sum::<usize>().div_ceil(self.batch)
+    }
+}
