@@ -116,9 +116,8 @@ pub(crate) fn constrain(
 
         let heads = [Op::Transfer, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
         let mut running = Running { leaf, previous_live: None, transactions, fees };
-        let legs = (0..count)
-            .map(|_| constrain_leg(session, &position, chain_id, heads, &mut running))
-            .collect();
+        let legs =
+            (0..count).map(|_| constrain_leg(session, &position, chain_id, heads, &mut running)).collect();
         (transactions, fees) = (running.transactions, running.fees);
 
         // 12. The new leaf.

@@ -1,9 +1,10 @@
 //! The plan: which legs go into which batch.
 //!
 //! Each phase is planned on its own. Lanes are split by window. In a window each lane goes to one of three places: to
-//! single paths or to long paths of the `many` instance, or to the long paths of the `few` instance ([`choice`]). A lane
-//! is laid down as whole paths one after the other, so two batches share a leaf only where a cut falls into its lane,
-//! which then goes on in the next batch. Long paths that are left over take single legs.
+//! single paths or to long paths of the `many` instance, or to the long paths of the `few` instance ([`choice`]); one lane
+//! may have both sorts of the `many` instance. A lane is laid down as whole paths, in the order of its legs, so two batches
+//! share a leaf only where a cut falls into its lane, which then goes on in the next batch. Long paths that are left over
+//! take single legs.
 //!
 //! The plan depends on the legs alone, in their order: two machines plan a block alike.
 
@@ -89,39 +90,70 @@ impl PhasePlan {
         for lanes in lanes.lanes.chunk_by(|a, b| window(a) == window(b)) {
             let lengths: Vec<_> = lanes.iter().map(|lane| lane.legs.len()).collect();
             let places = choose(shapes, &lengths);
-            let paths = |place: Place, legs: usize| {
-                let there = lanes.iter().zip(&places).filter(move |&(_, &at)| at == place);
-                there.flat_map(move |(lane, _)| split(lane, legs))
-            };
             let [many, few] = shapes;
-            let (long, single) = (paths(Place::Long, many.legs), paths(Place::Single, 1));
-            for (batch, paths) in [
-                (instances[0], pack(many, long, single)),
-                (instances[1], pack(few, paths(Place::Few, few.legs), std::iter::empty())),
-            ] {
-                let window = window(&lanes[0]);
-                batches.extend(paths.into_iter().map(|paths| PlannedBatch { batch, window, paths }));
+            let (mut long, mut single, mut in_few) = (Vec::new(), Vec::new(), Vec::new());
+            let mut divided = None;
+            for (lane, &place) in lanes.iter().zip(&places) {
+                match place {
+                    Place::Single => single.extend(split(lane, 1)),
+                    Place::Long => long.extend(split(lane, many.legs)),
+                    Place::Few => in_few.extend(split(lane, few.legs)),
+                    Place::Divided { long } => divided = Some((lane, long)),
+                }
+            }
+            let mut rest = Vec::new();
+            if let Some((lane, paths)) = divided {
+                let cut = lane.legs.start + paths * many.legs;
+                long.extend(split(&Lane { index: lane.index, legs: lane.legs.start..cut }, many.legs));
+                rest.extend(split(&Lane { index: lane.index, legs: cut..lane.legs.end }, 1));
+            }
+            let mut packed = pack(many, long, single, rest);
+            if let Some((lane, _)) = divided {
+                in_order(&mut packed, lane);
+            }
+            let window = window(&lanes[0]);
+            for (batch, packed) in
+                [(instances[0], packed), (instances[1], pack(few, in_few, Vec::new(), Vec::new()))]
+            {
+                batches.extend(packed.into_iter().map(|paths| PlannedBatch { batch, window, paths }));
             }
         }
         Self { order: lanes.order, batches }
     }
 }
 
-/// The paths of each batch: long paths take what has many legs, then what has one; single paths take the rest.
+/// The paths of each batch: long paths take what has many legs, then what has one; single paths take the rest. `last` are
+/// single paths that are kept for the last batches, where the lane that they belong to has its long paths.
 fn pack(
     shape: BatchShape,
-    long: impl Iterator<Item = PlannedPath>,
-    single: impl Iterator<Item = PlannedPath>,
+    long: Vec<PlannedPath>,
+    single: Vec<PlannedPath>,
+    last: Vec<PlannedPath>,
 ) -> Vec<Vec<PlannedPath>> {
-    let (mut long, mut single) = (long.peekable(), single.peekable());
-    let mut batches = Vec::new();
-    while long.peek().is_some() || single.peek().is_some() {
+    let all = long.len() + single.len() + last.len();
+    let by_long = if long.is_empty() { 0 } else { long.len().div_ceil(shape.lanes) };
+    let count = by_long.max(all.div_ceil(shape.paths()));
+    let (mut long, mut single, mut last) = (long.into_iter(), single.into_iter(), last.into_iter());
+    let mut batches = Vec::with_capacity(count);
+    for number in 1..=count {
         let mut paths = Vec::with_capacity(shape.paths());
         paths.extend(long.by_ref().take(shape.lanes));
-        paths.extend(single.by_ref().take(shape.paths() - paths.len()));
+        // Batches behind this one hold as many of the last as they have single paths.
+        let kept = last.len().saturating_sub((count - number) * shape.singles);
+        paths.extend(single.by_ref().take(shape.paths() - paths.len() - kept));
+        paths.extend(last.by_ref().take(kept));
         batches.push(paths);
     }
     batches
+}
+
+/// Gives the legs of a lane to its paths anew, each as many as before, in the order of the batches.
+fn in_order(batches: &mut [Vec<PlannedPath>], lane: &Lane) {
+    let mut next = lane.legs.start;
+    for path in batches.iter_mut().flatten().filter(|path| path.index == lane.index) {
+        path.legs = next..next + path.legs.len();
+        next = path.legs.end;
+    }
 }
 
 /// The paths of a lane, each with at most `legs` legs.

@@ -343,10 +343,12 @@ impl Context<'_> {
             })
             .collect();
         let live = paths.len();
-        if let (true, Some(last), Some(path)) = (live < shape.paths(), draft.paths.last(), paths.last().cloned())
+        if let (true, Some(last), Some(path)) =
+            (live < shape.paths(), draft.paths.last(), paths.last().cloned())
         {
             let leg = padding_leg(self.chain_id, last.index, &last.after);
-            let padding = |count| DebitPath { legs: vec![leg.clone(); count], leaf: last.after, ..path.clone() };
+            let padding =
+                |count| DebitPath { legs: vec![leg.clone(); count], leaf: last.after, ..path.clone() };
             paths.extend(shape.legs().skip(live).map(padding));
         }
         paths
@@ -372,7 +374,8 @@ impl Context<'_> {
             })
             .collect();
         let live = paths.len();
-        if let (true, Some(last), Some(path)) = (live < shape.paths(), draft.paths.last(), paths.last().cloned())
+        if let (true, Some(last), Some(path)) =
+            (live < shape.paths(), draft.paths.last(), paths.last().cloned())
         {
             let leaf = Some(last.after);
             let padding = |count| CreditPath { messages: vec![None; count], leaf, ..path.clone() };

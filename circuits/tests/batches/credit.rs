@@ -290,7 +290,8 @@ fn message_of_another_leaf() {
 #[test]
 fn balance_above_its_range() {
     let mut bank = Bank::new(OLD + 1);
-    let leaf = Leaf { address: bank.address(OLD), nonce: 0, asset: ASSET, balance: AMOUNT_LIMIT - 1 - LAST_AMOUNT };
+    let leaf =
+        Leaf { address: bank.address(OLD), nonce: 0, asset: ASSET, balance: AMOUNT_LIMIT - 1 - LAST_AMOUNT };
     bank.put_leaf(OLD, leaf);
     let payments = (0..=OLD).map(|account| {
         let to = bank.address(account);

@@ -15,6 +15,11 @@ pub(super) enum Place {
     Single,
     /// Long paths of the `many` instance.
     Long,
+    /// So many long paths of the `many` instance, and single paths for what is left over. One lane at most is divided.
+    Divided {
+        /// At least one, and fewer than the whole lane takes.
+        long: usize,
+    },
     /// Long paths of the `few` instance.
     Few,
 }
@@ -23,14 +28,15 @@ pub(super) enum Place {
 ///
 /// For each number of `few` batches that can pay, their paths are given to the lanes that save the most single paths
 /// for a `few` path, first come first served; of what is left, the long paths of as many `many` batches as it takes are
-/// given away in the same manner. Of the numbers that need the fewest batches in all, the one that opens the fewest
-/// paths is taken, and the least of those.
+/// given away in the same manner, and the lane that does not fit any more gets what is left of them. Of the numbers that
+/// need the fewest batches in all, the one that opens the fewest paths is taken, and the least of those.
 pub(super) fn choose(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<Place> {
     let [many, few] = shapes;
     let total = lengths.iter().sum();
     let by_few = Queue::new(lengths, few.legs, Candidate::by_share);
     // What is best for lanes of some paths is not always best for those that go through many batches.
-    let by_long = [Candidate::by_share, Candidate::by_saved].map(|order| Queue::new(lengths, many.legs, order));
+    let by_long =
+        [Candidate::by_share, Candidate::by_saved].map(|order| Queue::new(lengths, many.legs, order));
     let chooser = Chooser { many, few, total, by_few, by_long };
     let mut best: Option<(Cost, Choice)> = None;
     for batches in 0..=chooser.few_worth() + 1 {
@@ -63,6 +69,8 @@ struct Cost {
 struct Choice {
     few: Taken,
     long: Vec<usize>,
+    /// A lane that has so many long paths but not all that it could use.
+    divided: Option<(usize, usize)>,
 }
 
 struct Chooser {
@@ -98,7 +106,7 @@ impl Chooser {
         };
         if self.many.lanes == 0 {
             let cost = cost(left.div_ceil(self.many.paths()), 0);
-            return (cost, Choice { few: few.clone(), long: Vec::new() });
+            return (cost, Choice { few: few.clone(), long: Vec::new(), divided: None });
         }
         let rest = by_long.without(&self.by_few, few);
         // Paths that are left over if so many batches give their long paths away.
@@ -106,17 +114,21 @@ impl Chooser {
         let (mut low, mut high) = (self.fewest_many(few), left.div_ceil(self.many.paths()));
         while low < high {
             let middle = low + (high - low) / 2;
-            let long = rest.fill(middle * self.many.lanes);
+            let long = rest.divide(middle * self.many.lanes, self.many.legs);
             if holds(middle, &long) { high = middle } else { low = middle + 1 }
         }
-        let long = rest.fill(low * self.many.lanes);
-        (cost(low, long.saved()), Choice { few: few.clone(), long: rest.taken(&long).collect() })
+        let long = rest.divide(low * self.many.lanes, self.many.legs);
+        let divided = long.divided.map(|paths| (rest.lanes[long.first].lane, paths));
+        (cost(low, long.saved()), Choice { few: few.clone(), long: rest.taken(&long).collect(), divided })
     }
 
     fn places(&self, choice: &Choice, lanes: usize) -> Vec<Place> {
         let mut places = vec![Place::Single; lanes];
         self.by_few.taken(&choice.few).for_each(|lane| places[lane] = Place::Few);
         choice.long.iter().for_each(|&lane| places[lane] = Place::Long);
+        if let Some((lane, long)) = choice.divided {
+            places[lane] = Place::Divided { long };
+        }
         places
     }
 }
@@ -157,12 +169,15 @@ struct Queue {
     saved: usize,
 }
 
-/// Lanes of a queue that have got long paths: the first ones, and some smaller ones that still found room.
+/// Lanes of a queue that have got long paths: the first ones, and some smaller ones that still found room, or the next
+/// one in part.
 #[derive(Clone)]
 struct Taken {
     first: usize,
     /// Places in the queue.
     others: Vec<usize>,
+    /// Paths of the lane behind the first ones.
+    divided: Option<usize>,
     legs: usize,
     /// Long paths.
     spent: usize,
@@ -181,7 +196,8 @@ impl Queue {
         if path_legs == 0 {
             return Self::of(Vec::new());
         }
-        let candidate = |(lane, &legs): (usize, &usize)| Candidate { lane, legs, paths: legs.div_ceil(path_legs) };
+        let candidate =
+            |(lane, &legs): (usize, &usize)| Candidate { lane, legs, paths: legs.div_ceil(path_legs) };
         // Most lanes have one leg; they save least and need no sorting.
         let (mut lanes, ones): (Vec<_>, Vec<_>) =
             lengths.iter().enumerate().map(candidate).partition(|lane| lane.legs > 1);
@@ -201,11 +217,20 @@ impl Queue {
         Self { lanes, sums, saved: legs - paths }
     }
 
-    /// Gives away so many long paths, first come first served.
+    /// Gives away so many long paths, first come first served; what the first lanes leave goes to the next one.
+    fn divide(&self, room: usize, path_legs: usize) -> Taken {
+        let first = self.sums.partition_point(|&(_, paths)| paths <= room) - 1;
+        let (legs, spent) = self.sums[first];
+        let left = if first < self.lanes.len() { room - spent } else { 0 };
+        let divided = (left > 0).then_some(left);
+        Taken { first, others: Vec::new(), divided, legs: legs + left * path_legs, spent: spent + left }
+    }
+
+    /// Gives away so many long paths, first come first served, to whole lanes.
     fn fill(&self, room: usize) -> Taken {
         let first = self.sums.partition_point(|&(_, paths)| paths <= room) - 1;
         let (legs, spent) = self.sums[first];
-        let mut taken = Taken { first, others: Vec::new(), legs, spent };
+        let mut taken = Taken { first, others: Vec::new(), divided: None, legs, spent };
         for (place, lane) in self.lanes.iter().enumerate().skip(first) {
             if taken.spent == room {
                 break;
@@ -219,7 +244,7 @@ impl Queue {
         taken
     }
 
-    /// The lanes that have got paths.
+    /// The lanes that have got all of their paths.
     fn taken<'a>(&'a self, taken: &'a Taken) -> impl Iterator<Item = usize> {
         (0..taken.first).chain(taken.others.iter().copied()).map(|place| self.lanes[place].lane)
     }

@@ -107,7 +107,7 @@ impl PhasePlan {
 }
 
 /// Prices of paths at which no batch holds more than its own worth. Then no plan needs fewer batches than its lanes,
-/// each in the place where it is cheapest, cost in all: weak duality of linear programs.
+/// each in the paths where it is cheapest, cost in all: weak duality of linear programs.
 #[derive(Clone, Copy, Debug)]
 struct Prices {
     shapes: [BatchShape; 2],
@@ -143,8 +143,12 @@ impl Prices {
     fn bound(&self, lanes: &[usize]) -> usize {
         let [many, few] = self.shapes;
         let cost = |&legs: &usize| {
-            let long = if many.lanes == 0 { usize::MAX } else { legs.div_ceil(many.legs) * self.long };
-            (legs * self.single).min(long).min(legs.div_ceil(few.legs) * self.few)
+            let in_few = legs.div_ceil(few.legs) * self.few;
+            if many.lanes == 0 {
+                return in_few.min(legs * self.single);
+            }
+            let path = |legs: usize| self.long.min(legs * self.single);
+            in_few.min(legs / many.legs * path(many.legs) + path(legs % many.legs))
         };
         lanes.iter().map(cost).sum::<usize>().div_ceil(self.batch)
     }

@@ -55,7 +55,8 @@ fn check(profile: &Profile, lanes: &Lanes) -> PhaseReport {
 
     // A cut falls into one lane of long paths and one of single paths at most.
     for pair in plan.batches.windows(2) {
-        let leaves = |batch: &PlannedBatch| -> BTreeSet<_> { batch.paths.iter().map(|path| path.index).collect() };
+        let leaves =
+            |batch: &PlannedBatch| -> BTreeSet<_> { batch.paths.iter().map(|path| path.index).collect() };
         let shared = leaves(&pair[0]).intersection(&leaves(&pair[1])).count();
         let long = profile.shape(pair[0].batch).lanes > 0;
         let single = profile.shape(pair[0].batch).singles > 0;
@@ -92,12 +93,14 @@ fn optimum(shapes: [BatchShape; 2], lengths: &[usize]) -> usize {
     let [many, few] = shapes;
     let batches = |choice: usize| {
         let paths = |place: usize, legs: usize| -> usize {
-            let there = lengths.iter().enumerate().filter(|&(i, _)| choice / 3_usize.pow(i as u32) % 3 == place);
+            let there =
+                lengths.iter().enumerate().filter(|&(i, _)| choice / 3_usize.pow(i as u32) % 3 == place);
             there.map(|(_, length)| length.div_ceil(legs)).sum()
         };
         let (single, in_few) = (paths(0, 1), paths(2, few.legs));
         let long = if many.lanes == 0 { lengths.len() * paths(1, 1) } else { paths(1, many.legs) };
-        let by_long = long.checked_div(many.lanes).unwrap_or(long) + usize::from(many.lanes > 0 && long % many.lanes > 0);
+        let by_long = long.checked_div(many.lanes).unwrap_or(long)
+            + usize::from(many.lanes > 0 && long % many.lanes > 0);
         by_long.max((single + long).div_ceil(many.paths())) + in_few.div_ceil(few.lanes)
     };
     (0..3_usize.pow(lengths.len() as u32)).map(batches).min().unwrap_or_default()
@@ -113,8 +116,11 @@ fn arb_profile() -> impl Strategy<Value = Profile> {
     // Long paths of `few` hold as many legs as those of `many`, or more.
     let many = prop_oneof![
         (1..15usize).prop_map(BatchShape::singles),
-        (1..15usize, 1..4usize, 2..6usize)
-            .prop_map(|(singles, lanes, legs)| BatchShape { lanes, legs, singles }),
+        (1..15usize, 1..4usize, 2..6usize).prop_map(|(singles, lanes, legs)| BatchShape {
+            lanes,
+            legs,
+            singles
+        }),
     ];
     let shapes = (many, 1..5usize, 1..12usize).prop_map(|(many, lanes, legs)| {
         profile(many, BatchShape::lanes(lanes.max(many.lanes), legs.max(many.legs)))
@@ -184,6 +190,10 @@ fn long_paths_take_the_collector() {
     lengths.push((21, 1));
     let report = check(&profile, &lanes(&lengths));
     assert_eq!((report.many_batches, report.few_batches, report.paths), (1, 0, 14));
+    // A lane that is longer than the long paths has the rest in single ones.
+    let lengths = [(1, 1), (2, 1), (20, 26)];
+    let report = check(&profile, &lanes(&lengths));
+    assert_eq!((report.many_batches, report.few_batches, report.paths, report.lower_bound), (1, 0, 14, 1));
     // Its lane goes on in the long paths of the next batch.
     let mut lengths: Vec<_> = (0..23).map(|i| (i, 1)).collect();
     lengths.push((24, 23));
