@@ -5,6 +5,8 @@ use enfold_state::hash::{DIGEST_LEN, Digest};
 use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
+pub mod chain;
+
 /// The statement of one block. The record, 29 elements:
 ///
 /// | elements | field |
@@ -68,6 +70,17 @@ pub enum StatementError {
 impl BlockStatement {
     /// Elements of the record.
     pub const LEN: usize = 29;
+
+    /// The state root after a block, as far as this statement tells: after its own and after the one before.
+    pub fn root_after(&self, number: u32) -> Option<Digest> {
+        if number == self.block_number {
+            Some(self.new_root)
+        } else if number.checked_add(1) == Some(self.block_number) {
+            Some(self.previous_root)
+        } else {
+            None
+        }
+    }
 
     /// The record.
     pub fn elements(&self) -> [F; Self::LEN] {
@@ -145,6 +158,16 @@ mod tests {
             let mut other = record;
             other[at] += reduce(1);
             assert_ne!(BlockStatement::from_elements(&other), Ok(statement()), "element {at}");
+        }
+    }
+
+    #[test]
+    fn a_statement_tells_of_two_roots() {
+        let statement = statement();
+        assert_eq!(statement.root_after(12), Some(statement.new_root));
+        assert_eq!(statement.root_after(11), Some(statement.previous_root));
+        for number in [0, 10, 13, u32::MAX] {
+            assert_eq!(statement.root_after(number), None);
         }
     }
 

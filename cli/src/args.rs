@@ -5,7 +5,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use enfold_witness::profile::ProfileId;
 
 use crate::commands::{
-    bench, bundle, demo, generate, import, init, inspect, keygen, prove, rebuild, sign, verify,
+    account, bench, bundle, demo, generate, import, init, inspect, key, keygen, prove, rebuild, receipt,
+    sign, verify, verify_account, verify_receipt,
 };
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
@@ -77,8 +78,18 @@ pub enum Command {
     Init(init::InitArgs),
     /// Prove a block and apply it to a data directory.
     Prove(prove::ProveArgs),
-    /// Verify a block proof.
+    /// Verify a block proof, or a chain of them.
     Verify(verify::VerifyArgs),
+    /// Show the key that proofs are verified with, or derive it again.
+    Key(key::KeyArgs),
+    /// Make a receipt: a proof that a block executed a transaction.
+    Receipt(receipt::ReceiptArgs),
+    /// Verify a receipt against a block proof.
+    VerifyReceipt(verify_receipt::VerifyReceiptArgs),
+    /// Make an account proof: what a leaf holds.
+    Account(account::AccountArgs),
+    /// Verify an account proof against a block proof.
+    VerifyAccount(verify_account::VerifyAccountArgs),
     /// Rebuild the state from a genesis and published data alone.
     Rebuild(rebuild::RebuildArgs),
     /// Show what a file or the circuits hold.
@@ -100,6 +111,11 @@ impl Command {
             Self::Init(_) => "init",
             Self::Prove(_) => "prove",
             Self::Verify(_) => "verify",
+            Self::Key(_) => "key",
+            Self::Receipt(_) => "receipt",
+            Self::VerifyReceipt(_) => "verify-receipt",
+            Self::Account(_) => "account",
+            Self::VerifyAccount(_) => "verify-account",
             Self::Rebuild(_) => "rebuild",
             Self::Inspect(_) => "inspect",
             Self::Bench(_) => "bench",

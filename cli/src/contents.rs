@@ -7,19 +7,22 @@ use std::path::Path;
 
 use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::read_header;
+use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, FeePolicy, Genesis};
 use enfold_state::codec::{self, HEADER_LEN, Kind, Record};
 use enfold_state::hash::Digest;
 use enfold_state::keys::{PublicKey, SecretKey, verify};
-use enfold_state::leaf::{Address, Asset};
+use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
+use enfold_state::receipt::{Receipt, ReceiptError};
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::emitted_chain;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::commands::account::LeafText;
 use crate::error::CliError;
 use crate::files::{open, read_bounded};
 use crate::output::{count, grouped};
@@ -44,6 +47,8 @@ struct Probe {
     leaves: Option<IgnoredAny>,
     transactions: Option<IgnoredAny>,
     emitted: Option<IgnoredAny>,
+    digests: Option<IgnoredAny>,
+    siblings: Option<IgnoredAny>,
     signature: Option<IgnoredAny>,
     secret_key: Option<IgnoredAny>,
 }
@@ -77,6 +82,8 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
         Probe { leaves: Some(_), .. } => Ok(Sort::Record(Kind::Genesis)),
         Probe { transactions: Some(_), .. } => Ok(Sort::Record(Kind::Block)),
         Probe { emitted: Some(_), .. } => Ok(Sort::Record(Kind::BlockData)),
+        Probe { digests: Some(_), .. } => Ok(Sort::Record(Kind::Receipt)),
+        Probe { siblings: Some(_), .. } => Ok(Sort::Record(Kind::AccountProof)),
         Probe { signature: Some(_), .. } => Ok(Sort::Record(Kind::Transaction)),
         Probe { secret_key: Some(_), .. } => Ok(Sort::Key),
         _ => Err(unknown()),
@@ -138,6 +145,38 @@ pub enum Summary {
         fees: usize,
         /// Their commitment.
         emitted: Digest,
+    },
+    /// A receipt, not held against a proof.
+    Receipt {
+        /// The chain's number.
+        chain_id: u32,
+        /// The block's number.
+        number: u32,
+        /// The transaction's batch.
+        batch: u32,
+        /// The transfer's place in it.
+        position: u32,
+        /// Count of messages of the batch.
+        messages: usize,
+        /// Count of batches that can emit.
+        batches: usize,
+        /// The commitment that it leads to.
+        emitted: Digest,
+        /// Whether it has a signature.
+        signed: bool,
+    },
+    /// An account proof, not held against a block proof.
+    AccountProof {
+        /// The chain's number.
+        chain_id: u32,
+        /// The block after which the leaf is so.
+        number: u32,
+        /// The leaf's index.
+        index: LeafIndex,
+        /// The leaf.
+        leaf: Leaf,
+        /// The root that it leads to.
+        root: Digest,
     },
     /// A proof that holds.
     Proof {
@@ -229,6 +268,29 @@ impl Summary {
         }
     }
 
+    /// Of a receipt.
+    ///
+    /// # Errors
+    /// If it names a batch that is not there.
+    pub fn of_receipt(receipt: &Receipt) -> Result<Self, ReceiptError> {
+        Ok(Self::Receipt {
+            chain_id: receipt.chain_id,
+            number: receipt.number,
+            batch: receipt.batch,
+            position: receipt.position,
+            messages: receipt.messages.len(),
+            batches: receipt.digests.len() + 1,
+            emitted: receipt.emitted()?,
+            signed: receipt.authorization.is_some(),
+        })
+    }
+
+    /// Of an account proof.
+    pub fn of_account(proof: &AccountProof) -> Self {
+        let &AccountProof { chain_id, number, index, leaf, .. } = proof;
+        Self::AccountProof { chain_id, number, index, leaf, root: proof.root() }
+    }
+
     /// Of a key.
     pub fn of_key(key: &SecretKey) -> Self {
         Self::Key { public_key: key.public_key(), address: key.address() }
@@ -287,6 +349,23 @@ impl fmt::Display for Summary {
                 writeln!(f, "published messages of block {number} of chain {chain_id}, in {batches}")?;
                 writeln!(f, "transfers {}\nfees      {}", grouped(*transfers as u64), grouped(*fees as u64))?;
                 writeln!(f, "data commitment E {emitted}")
+            }
+            Self::Receipt { chain_id, number, batch, position, messages, batches, emitted, signed } => {
+                writeln!(
+                    f,
+                    "receipt of message {position} of batch {batch} of block {number} of chain {chain_id}"
+                )?;
+                writeln!(f, "messages of the batch {}", grouped(*messages as u64))?;
+                writeln!(f, "batches               {}", grouped(*batches as u64))?;
+                writeln!(f, "data commitment E     {emitted}")?;
+                writeln!(f, "signature             {}", if *signed { "yes" } else { "no" })?;
+                writeln!(f, "(not held against a block proof: enfold verify-receipt)")
+            }
+            Self::AccountProof { chain_id, number, index, leaf, root } => {
+                writeln!(f, "account proof of leaf {index} after block {number} of chain {chain_id}")?;
+                write!(f, "{}", LeafText(leaf))?;
+                writeln!(f, "state root {root}")?;
+                writeln!(f, "(not held against a block proof: enfold verify-account)")
             }
             Self::Proof { bytes, statement, .. } => {
                 writeln!(f, "block proof of {} bytes: valid", grouped(*bytes))?;

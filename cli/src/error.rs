@@ -4,18 +4,23 @@ use std::io;
 use std::path::PathBuf;
 
 use enfold_circuits::recursion;
+use enfold_circuits::statement::chain::ChainError;
 use enfold_circuits::verify::VerifyError;
 use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
 use enfold_prover::files::FileError;
 use enfold_prover::pipeline::PipelineError;
 use enfold_prover::plonk::measure::MeasureError;
+use enfold_state::account_proof::AccountProofError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
-use enfold_state::leaf::{Address, Asset};
+use enfold_state::hash::Digest;
+use enfold_state::leaf::{Address, Asset, LeafIndex};
 use enfold_state::ledger::GenesisError;
 use enfold_state::rebuild::RebuildError;
+use enfold_state::receipt::{IssueError, ReceiptError, SearchError};
 use enfold_state::store::StoreError;
+use enfold_witness::profile::ProfileId;
 
 use crate::commands::bench::witness::WitnessBenchError;
 use crate::exit::Exit;
@@ -68,7 +73,7 @@ pub enum CliError {
         source: Box<CodecError>,
     },
     /// A file is none that this program writes or reads.
-    #[error("{}: expected a proof, a genesis, a block, a transaction, a data file or a key, got something else", path.display())]
+    #[error("{}: expected a proof, a genesis, a block, a transaction, a data file, a receipt, an account proof or a key, got something else", path.display())]
     UnknownFile {
         /// The file.
         path: PathBuf,
@@ -104,6 +109,100 @@ pub enum CliError {
         address: Address,
         /// The asset.
         asset: Asset,
+    },
+    /// A state has no such leaf.
+    #[error("{}: expected a leaf below index {expected}, got {got}", path.display())]
+    UnknownLeaf {
+        /// The data directory.
+        path: PathBuf,
+        /// Count of leaves.
+        expected: usize,
+        /// The index.
+        got: LeafIndex,
+    },
+    /// A transaction is not where it was looked for.
+    #[error("{}: expected transaction {id} in block {first} to {last}, got none", path.display())]
+    UnknownTransaction {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Its id.
+        id: Digest,
+        /// The first block that was searched.
+        first: u32,
+        /// The last.
+        last: u32,
+    },
+    /// Transactions are found by counting back from the state, and a block's data are missing.
+    #[error("{}: expected the data files of all blocks back from {last}, got none of block {number}", path.display())]
+    MissingBlockData {
+        /// The data directory.
+        path: PathBuf,
+        /// The block.
+        number: u32,
+        /// The state's last block.
+        last: u32,
+    },
+    /// Two data files of one block.
+    #[error("{}: expected one data file of block {number}, got {} too", path.display(), other.display())]
+    TwoDataFiles {
+        /// One.
+        path: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// The block.
+        number: u32,
+    },
+    /// Data are not those of the chain that a state is of.
+    #[error("{}: {source}", path.display())]
+    Search {
+        /// The data file.
+        path: PathBuf,
+        /// Why.
+        source: Box<SearchError>,
+    },
+    /// No receipt can be made.
+    #[error("{}: {source}", path.display())]
+    Issue {
+        /// The data file.
+        path: PathBuf,
+        /// Why.
+        source: Box<IssueError>,
+    },
+    /// A receipt does not hold.
+    #[error("{}: {source}", path.display())]
+    Receipt {
+        /// The receipt.
+        path: PathBuf,
+        /// Why.
+        source: Box<ReceiptError>,
+    },
+    /// An account proof does not hold.
+    #[error("{}: {source}", path.display())]
+    AccountProof {
+        /// The account proof.
+        path: PathBuf,
+        /// Why.
+        source: Box<AccountProofError>,
+    },
+    /// Proofs do not follow one another.
+    #[error("{}: {source}", path.display())]
+    Chain {
+        /// The proof that does not follow, or the folder.
+        path: PathBuf,
+        /// Why.
+        source: Box<ChainError>,
+    },
+    /// The circuits give another key than the program has.
+    #[error("profile {profile}, {part}: expected {expected}, got {got}")]
+    KeyDiffers {
+        /// The profile.
+        profile: ProfileId,
+        /// What differs.
+        part: String,
+        /// What the program has.
+        expected: String,
+        /// What the circuits give.
+        got: String,
     },
     /// A CSV file is malformed.
     #[error("{}: {source}", path.display())]
@@ -244,10 +343,24 @@ impl CliError {
             Self::Prove { source, .. } => prove_exit(source),
             Self::Proof { source, .. } => verify_exit(source),
             Self::Data { source, .. } => match **source {
-                DataError::Message { .. } | DataError::Memo { .. } => Exit::BadInput,
+                DataError::Message { .. } => Exit::BadInput,
                 _ => Exit::ProofInvalid,
             },
-            Self::Unexpected { .. } => Exit::ProofInvalid,
+            Self::Receipt { source, .. } => match **source {
+                ReceiptError::Message { .. } => Exit::BadInput,
+                _ => Exit::ProofInvalid,
+            },
+            Self::AccountProof { source, .. } => match **source {
+                AccountProofError::IndexRange { .. } | AccountProofError::BalanceRange { .. } => {
+                    Exit::BadInput
+                }
+                _ => Exit::ProofInvalid,
+            },
+            Self::Chain { source, .. } => match **source {
+                ChainError::Empty => Exit::BadInput,
+                _ => Exit::ProofInvalid,
+            },
+            Self::Unexpected { .. } | Self::KeyDiffers { .. } => Exit::ProofInvalid,
             Self::Circuits(_)
             | Self::Measure(_)
             | Self::WitnessBench { .. }
@@ -297,13 +410,32 @@ impl CliError {
             Self::Key { .. } => "malformed_key",
             Self::Encode(_) => "encode",
             Self::Store(error) => store_kind(error),
-            Self::UnknownAccount { .. } => "unknown_account",
+            Self::UnknownAccount { .. } | Self::UnknownLeaf { .. } => "unknown_account",
+            Self::UnknownTransaction { .. } => "unknown_transaction",
+            Self::MissingBlockData { .. } => "missing_block_data",
+            Self::TwoDataFiles { .. } | Self::Search { .. } => "other_block_data",
+            Self::Issue { .. } => "receipt",
+            Self::Receipt { source, .. } => match **source {
+                ReceiptError::Message { .. } => "malformed_file",
+                _ => "receipt_invalid",
+            },
+            Self::AccountProof { source, .. } => match **source {
+                AccountProofError::IndexRange { .. } | AccountProofError::BalanceRange { .. } => {
+                    "malformed_file"
+                }
+                _ => "account_proof_invalid",
+            },
+            Self::Chain { source, .. } => match **source {
+                ChainError::Empty => "no_proofs",
+                _ => "chain_broken",
+            },
+            Self::KeyDiffers { .. } => "key_differs",
             Self::Csv { .. } => "malformed_csv",
             Self::Import { .. } => "import",
             Self::Genesis { .. } => "genesis",
             Self::Proof { source, .. } => verify_kind(source),
             Self::Data { source, .. } => match **source {
-                DataError::Message { .. } | DataError::Memo { .. } => "malformed_file",
+                DataError::Message { .. } => "malformed_file",
                 _ => "unexpected",
             },
             Self::Unexpected { .. } => "unexpected",

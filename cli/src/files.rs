@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enfold_prover::files::{Access, Staged, check_writable};
 
@@ -54,6 +54,23 @@ pub fn open(path: &Path) -> Result<File, CliError> {
         return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
     }
     Ok(file)
+}
+
+/// The files of a folder whose names end in this extension, by name.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, CliError> {
+    let fail = |source| CliError::Read { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if path.extension().is_some_and(|found| found == extension) && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Writes one file: all of it or nothing.

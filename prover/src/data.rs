@@ -6,7 +6,7 @@
 use enfold_circuits::statement::BlockStatement;
 use enfold_state::block::BlockData;
 use enfold_state::hash::Digest;
-use enfold_state::message::{Message, MessageError};
+use enfold_state::message::MessageError;
 use enfold_state::rebuild::Place;
 use enfold_witness::witness::emitted_chain;
 use rayon::prelude::*;
@@ -46,14 +46,6 @@ pub enum DataError {
         /// What is wrong with it.
         source: MessageError,
     },
-    /// A message has another packed form than it reads back from: its memo is not below the field's order.
-    #[error("{place}: expected a memo below 2^64 - 2^32 + 1, got {got}")]
-    Memo {
-        /// Which message.
-        place: Place,
-        /// The memo.
-        got: u64,
-    },
     /// The commitment to the messages is another.
     #[error("expected E {expected}, got {got}")]
     Emitted {
@@ -86,27 +78,14 @@ pub fn check_data(data: &BlockData, statement: &BlockStatement) -> Result<(), Da
         return Err(DataError::Count { expected: messages, got });
     }
     data.emitted.par_iter().enumerate().try_for_each(|(batch, messages)| {
-        messages
-            .iter()
-            .enumerate()
-            .try_for_each(|(i, message)| check_form(Place { batch, message: i }, message))
+        messages.iter().enumerate().try_for_each(|(i, message)| {
+            let place = Place { batch, message: i };
+            message.check().map_err(|source| DataError::Message { place, source })
+        })
     })?;
     let got = recompute_emitted(data);
     if got != emitted {
         return Err(DataError::Emitted { expected: emitted, got });
     }
     Ok(())
-}
-
-/// Packing takes numbers mod p, so two messages could have one packed form.
-fn check_form(place: Place, message: &Message) -> Result<(), DataError> {
-    let read = Message::from_elements(message.elements());
-    match read.map_err(|source| DataError::Message { place, source })? {
-        read if read == *message => Ok(()),
-        // Amounts of p or more read back as small ones.
-        read if read.memo == message.memo => {
-            Err(DataError::Message { place, source: MessageError::AmountRange { got: message.amount } })
-        }
-        _ => Err(DataError::Memo { place, got: message.memo }),
-    }
 }

@@ -82,7 +82,9 @@ fn second_forms_are_refused() {
     let mut data = honest.clone();
     data.emitted[1][0].memo += ORDER;
     assert_eq!(recompute_emitted(&data), statement.emitted);
-    assert!(matches!(check_data(&data, &statement), Err(DataError::Memo { got, .. }) if got == 5 + ORDER));
+    let error = check_data(&data, &statement).unwrap_err();
+    let source = MessageError::MemoRange { got: 5 + ORDER };
+    assert!(matches!(error, DataError::Message { source: s, .. } if s == source), "{error}");
 
     let mut data = honest;
     data.emitted[1][2].amount += ORDER;

@@ -74,7 +74,21 @@ mod tests {
     proptest! {
         #[test]
         fn packed_messages_are_read_back(message in arb_message()) {
+            prop_assert_eq!(message.check(), Ok(()));
             prop_assert_eq!(Message::from_elements(message.elements()), Ok(message));
+        }
+
+        #[test]
+        fn a_number_out_of_its_range_is_refused(message in arb_message(), above in 1u32 << TREE_DEPTH..=u32::MAX) {
+            let got = u64::from(above);
+            prop_assert_eq!(Message { from: LeafIndex(above), ..message }.check(), Err(MessageError::IndexRange { got }));
+            prop_assert_eq!(Message { to: LeafIndex(above), ..message }.check(), Err(MessageError::IndexRange { got }));
+            for got in [0, AMOUNT_LIMIT, ORDER, u64::MAX] {
+                prop_assert_eq!(Message { amount: got, ..message }.check(), Err(MessageError::AmountRange { got }));
+            }
+            for got in [ORDER, u64::MAX] {
+                prop_assert_eq!(Message { memo: got, ..message }.check(), Err(MessageError::MemoRange { got }));
+            }
         }
 
         #[test]

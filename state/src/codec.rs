@@ -20,7 +20,9 @@ use bincode::Options;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::account_proof::AccountProof;
 use crate::block::{Block, BlockData, Genesis};
+use crate::receipt::Receipt;
 use crate::transaction::SignedTransaction;
 
 /// The first bytes of every binary file. Neither text nor UTF-8, and changed by a transfer in text mode.
@@ -48,11 +50,23 @@ pub enum Kind {
     Proof = 5,
     /// A proving job's journal.
     Journal = 6,
+    /// A [`Receipt`].
+    Receipt = 7,
+    /// An [`AccountProof`].
+    AccountProof = 8,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Genesis, Self::Block, Self::Transaction, Self::BlockData, Self::Proof, Self::Journal];
+    const ALL: [Self; 8] = [
+        Self::Genesis,
+        Self::Block,
+        Self::Transaction,
+        Self::BlockData,
+        Self::Proof,
+        Self::Journal,
+        Self::Receipt,
+        Self::AccountProof,
+    ];
 
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
@@ -68,6 +82,8 @@ impl Kind {
             Self::BlockData => "block data",
             Self::Proof => "proof",
             Self::Journal => "journal",
+            Self::Receipt => "receipt",
+            Self::AccountProof => "account proof",
         }
     }
 }
@@ -98,6 +114,16 @@ impl Record for SignedTransaction {
 impl Record for BlockData {
     const KIND: Kind = Kind::BlockData;
     const MAX_LEN: u64 = 1 << 30;
+}
+
+impl Record for Receipt {
+    const KIND: Kind = Kind::Receipt;
+    const MAX_LEN: u64 = 1 << 24;
+}
+
+impl Record for AccountProof {
+    const KIND: Kind = Kind::AccountProof;
+    const MAX_LEN: u64 = 1 << 13;
 }
 
 /// Bytes that are not a record of the expected kind.

@@ -1,6 +1,7 @@
 //! The native specification of enfold: field, hash, keys and signatures, leaves, transactions,
 //! messages, the state tree, the executor and the store. Nothing here knows of circuits.
 
+pub mod account_proof;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 pub mod block;
@@ -15,6 +16,7 @@ pub mod leaf;
 pub mod ledger;
 pub mod message;
 pub mod rebuild;
+pub mod receipt;
 pub mod rule;
 #[cfg(feature = "store")]
 pub mod store;

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::{F, from_u32, reduce, to_u64};
+use crate::field::{F, from_canonical, from_u32, reduce, to_u64};
 use crate::hash::RATE;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
 
@@ -93,6 +93,12 @@ pub enum MessageError {
         /// The number.
         got: u64,
     },
+    /// The memo is not below the field's order.
+    #[error("expected a memo below 2^64 - 2^32 + 1, got {got}")]
+    MemoRange {
+        /// The number.
+        got: u64,
+    },
 }
 
 impl Message {
@@ -112,6 +118,22 @@ impl Message {
             a2,
             a3,
         ]
+    }
+
+    /// Checks the ranges. Packing takes numbers mod p, so a message out of them can have the packed form of another.
+    ///
+    /// # Errors
+    /// If a part is out of its range.
+    pub fn check(&self) -> Result<(), MessageError> {
+        for LeafIndex(index) in [self.from, self.to] {
+            if index >> TREE_DEPTH != 0 {
+                return Err(MessageError::IndexRange { got: index.into() });
+            }
+        }
+        if self.amount == 0 || self.amount >= AMOUNT_LIMIT {
+            return Err(MessageError::AmountRange { got: self.amount });
+        }
+        from_canonical(self.memo).map(drop).ok_or(MessageError::MemoRange { got: self.memo })
     }
 
     /// Reads the packed form back.

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::verify::VerifierKey;
+use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Kind, Record};
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
+use enfold_state::receipt::Receipt;
 use enfold_state::store::Store;
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::ProfileId;
@@ -35,8 +37,8 @@ Examples:
   enfold inspect block chain/block-1.bin --genesis chain/genesis.bin
   enfold inspect block chain/block-2.bin --data state")]
 pub struct InspectArgs {
-    /// A proof, a genesis, a block, a transaction, a data file, a key, a data directory, the word
-    /// circuits, or the word block and a block whose cost in rows is asked for.
+    /// A proof, a genesis, a block, a transaction, a data file, a receipt, an account proof, a key, a data
+    /// directory, the word circuits, or the word block and a block whose cost in rows is asked for.
     #[arg(value_name = "PROOF|FILE|DIR|circuits|block")]
     target: PathBuf,
     /// After the word block: the block, binary or JSON. It is planned and not proven.
@@ -121,6 +123,13 @@ impl InspectArgs {
             Kind::Block => self.show(|block: &Block| Ok(Summary::of_block(block))),
             Kind::Transaction => self.show(|signed: &SignedTransaction| Ok(Summary::of_transaction(signed))),
             Kind::BlockData => self.show(|data: &BlockData| Ok(Summary::of_data(data))),
+            Kind::Receipt => self.show(|receipt: &Receipt| {
+                Summary::of_receipt(receipt).map_err(|source| CliError::Receipt {
+                    path: self.target.clone(),
+                    source: Box::new(source),
+                })
+            }),
+            Kind::AccountProof => self.show(|proof: &AccountProof| Ok(Summary::of_account(proof))),
             Kind::Proof | Kind::Journal => Err(CliError::UnknownFile { path: self.target.clone() }),
         }
     }

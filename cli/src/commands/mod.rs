@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod account;
 pub mod bench;
 pub mod bundle;
 pub mod demo;
@@ -7,8 +8,12 @@ pub mod generate;
 pub mod import;
 pub mod init;
 pub mod inspect;
+pub mod key;
 pub mod keygen;
 pub mod prove;
 pub mod rebuild;
+pub mod receipt;
 pub mod sign;
 pub mod verify;
+pub mod verify_account;
+pub mod verify_receipt;

@@ -1,0 +1,115 @@
+//! `enfold account`: makes a file that proves what a leaf holds.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enfold_prover::files::Access;
+use enfold_state::account_proof::AccountProof;
+use enfold_state::hash::Digest;
+use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
+use enfold_state::store::Store;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::files::write;
+use crate::output::{Outcome, grouped};
+use crate::records;
+
+/// Options of `enfold account`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The proof is of the data directory's state as it is, and checked against the proof of its last block or of the next.
+
+Examples:
+  enfold account --data state --index 7 --out leaf-7.account
+  enfold account --data state --address 5f3e... --asset 0 --out alice.account
+  enfold verify-account alice.account block-7.proof")]
+pub struct AccountArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The leaf's index.
+    #[arg(long, value_name = "INDEX", required_unless_present = "address",
+          value_parser = clap::value_parser!(u32).range(..1 << TREE_DEPTH))]
+    index: Option<u32>,
+    /// The owner's address: 64 hex digits.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "index")]
+    address: Option<Address>,
+    /// With --address: the asset's number.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "index")]
+    asset: Asset,
+    /// File for the proof: JSON if it ends in .json, else binary.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    account: &'a Path,
+    bytes: usize,
+    chain_id: u32,
+    number: u32,
+    index: LeafIndex,
+    leaf: Leaf,
+    root: Digest,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "leaf {} after block {} of chain {}", self.index, self.number, self.chain_id)?;
+        write!(f, "{}", LeafText(&self.leaf))?;
+        writeln!(f, "state root {}", self.root)?;
+        let bytes = grouped(self.bytes as u64);
+        writeln!(f, "proof of {bytes} bytes written to {}", self.account.display())
+    }
+}
+
+/// A leaf in plain words.
+pub struct LeafText<'a>(pub &'a Leaf);
+
+impl fmt::Display for LeafText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Leaf { address, nonce, asset, balance } = self.0;
+        writeln!(f, "address    {address}")?;
+        writeln!(f, "balance    {} of asset {asset}", grouped(*balance))?;
+        writeln!(f, "nonce      {nonce}")
+    }
+}
+
+impl AccountArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the state has no such leaf, or the output cannot be written.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let store = Store::open(&self.data)?;
+        let ledger = store.ledger();
+        let index = match (self.address, self.index) {
+            (Some(address), _) => {
+                let (path, asset) = (self.data.clone(), self.asset);
+                let unknown = CliError::UnknownAccount { path, address, asset };
+                ledger.find(&address, asset).ok_or(unknown)?
+            }
+            // The parser has made sure that one of them is there.
+            (None, index) => LeafIndex(index.unwrap_or_default()),
+        };
+        let unknown =
+            || CliError::UnknownLeaf { path: self.data.clone(), expected: ledger.len(), got: index };
+        let proof = AccountProof::new(ledger, index).ok_or_else(unknown)?;
+        let bytes = records::encode_for(&self.out, &proof)?;
+        write(&self.out, &bytes, Access::Public, self.force)?;
+        Outcome::of(&Report {
+            account: &self.out,
+            bytes: bytes.len(),
+            chain_id: proof.chain_id,
+            number: proof.number,
+            index,
+            leaf: proof.leaf,
+            root: ledger.root(),
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! `enfold receipt`: makes a file that proves that a block executed a transaction.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enfold_prover::files::Access;
+use enfold_state::block::{Block, BlockData};
+use enfold_state::codec::Kind;
+use enfold_state::hash::Digest;
+use enfold_state::receipt::{Receipt, Search};
+use enfold_state::store::Store;
+use enfold_state::transaction::SignedTransaction;
+use serde::Serialize;
+
+use crate::contents::{Sort, sort_of};
+use crate::error::CliError;
+use crate::files::{files_in, write};
+use crate::output::{Outcome, count, grouped};
+use crate::proofs::{read_data, verify_file};
+use crate::records;
+
+/// Options of `enfold receipt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Messages carry no nonce, so the transaction is found by counting nonces back from the data directory's state: give
+the data files of the transaction's block and of all later ones, in any order, or a folder with them. If the proof
+lies beside the data file (block-1.proof beside block-1.proof.data), it is verified and must have the same E.
+With --signed, the receipt carries key and signature too.
+
+Examples:
+  enfold receipt --data state --tx 9f0c... --data-file block-1.proof.data --out 9f0c.receipt
+  enfold receipt --data state --tx 9f0c... --data-file proofs --signed chain/block-7.bin --out 9f0c.receipt
+  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c...")]
+pub struct ReceiptArgs {
+    /// The data directory, at a state after the transaction's block.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The transaction's id: 64 hex digits.
+    #[arg(long, value_name = "ID")]
+    tx: Digest,
+    /// A data file, binary or JSON, or a folder of which all files in .data are taken; may be repeated.
+    #[arg(long, value_name = "FILE|DIR", required = true)]
+    data_file: Vec<PathBuf>,
+    /// The signed transaction, or the block that has it, to take the signature from.
+    #[arg(long, value_name = "FILE")]
+    signed: Option<PathBuf>,
+    /// File for the receipt: JSON if it ends in .json, else binary.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    receipt: &'a Path,
+    bytes: usize,
+    id: Digest,
+    number: u32,
+    nonce: u32,
+    batch: u32,
+    position: u32,
+    /// Messages of the batch.
+    messages: usize,
+    /// All batches that can emit.
+    batches: usize,
+    emitted: Digest,
+    signed: bool,
+    /// The proof that has this `E`, if one lies beside the data file.
+    proof: Option<&'a Path>,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (messages, batches) = (count(self.messages, "message", "messages"), grouped(self.batches as u64));
+        writeln!(f, "transaction {}", self.id)?;
+        writeln!(f, "is in block {}: message {} of batch {}", self.number, self.position, self.batch)?;
+        writeln!(f, "data commitment E {}", self.emitted)?;
+        match self.proof {
+            Some(proof) => writeln!(f, "as {} proves", proof.display())?,
+            None => writeln!(f, "no proof lies beside the data file: not compared")?,
+        }
+        writeln!(
+            f,
+            "receipt of {} bytes, {messages} of 1 of {batches} batches, {} a signature, written to {}",
+            grouped(self.bytes as u64),
+            if self.signed { "with" } else { "without" },
+            self.receipt.display()
+        )
+    }
+}
+
+impl ReceiptArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the transaction is not in the data, or the data are not those of the data directory's chain.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let store = Store::open(&self.data)?;
+        let files = self.files()?;
+        let (path, receipt) = self.find(&store, &files)?;
+        let fail = |source| CliError::Issue { path: path.to_owned(), source: Box::new(source) };
+        let receipt = match &self.signed {
+            Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(fail)?,
+            None => receipt,
+        };
+        let proof = proof_beside(path)?;
+        let bytes = records::encode_for(&self.out, &receipt)?;
+        write(&self.out, &bytes, Access::Public, self.force)?;
+        Outcome::of(&Report {
+            receipt: &self.out,
+            bytes: bytes.len(),
+            id: self.tx,
+            number: receipt.number,
+            nonce: receipt.nonce,
+            batch: receipt.batch,
+            position: receipt.position,
+            messages: receipt.messages.len(),
+            batches: receipt.digests.len() + 1,
+            emitted: receipt.emitted().map_err(|source| fail(source.into()))?,
+            signed: receipt.authorization.is_some(),
+            proof: proof.as_deref(),
+        })
+    }
+
+    /// The data files by block number.
+    fn files(&self) -> Result<BTreeMap<u32, PathBuf>, CliError> {
+        let mut paths = Vec::new();
+        for path in &self.data_file {
+            if path.is_dir() {
+                paths.extend(files_in(path, "data")?);
+            } else {
+                paths.push(path.clone());
+            }
+        }
+        let mut files = BTreeMap::new();
+        for path in paths {
+            let data: BlockData = records::read(&path)?;
+            if let Some(other) = files.insert(data.number, path.clone())
+                && other != path
+            {
+                return Err(CliError::TwoDataFiles { path, other, number: data.number });
+            }
+        }
+        Ok(files)
+    }
+
+    /// Goes back from the state's last block.
+    fn find<'a>(
+        &self,
+        store: &Store,
+        files: &'a BTreeMap<u32, PathBuf>,
+    ) -> Result<(&'a Path, Receipt), CliError> {
+        let mut search = Search::new(store.ledger());
+        let last = search.number();
+        while let Some(path) = files.get(&search.number()) {
+            let data: BlockData = records::read(path)?;
+            let found = search
+                .block(&data, &self.tx)
+                .map_err(|source| CliError::Search { path: path.clone(), source: Box::new(source) })?;
+            if let Some((place, nonce)) = found {
+                let receipt = Receipt::new(&data, place, nonce)
+                    .map_err(|source| CliError::Issue { path: path.clone(), source: Box::new(source) })?;
+                return Ok((path, receipt));
+            }
+        }
+        let number = search.number();
+        if number == last || files.range(..number).next().is_some() {
+            return Err(CliError::MissingBlockData { path: self.data.clone(), number, last });
+        }
+        Err(CliError::UnknownTransaction { path: self.data.clone(), id: self.tx, first: number + 1, last })
+    }
+
+    fn signed_transaction(&self, path: &Path) -> Result<SignedTransaction, CliError> {
+        if sort_of(path)? != Sort::Record(Kind::Block) {
+            return records::read(path);
+        }
+        let block: Block = records::read(path)?;
+        let found = block.transactions.into_iter().find(|signed| signed.transaction.id() == self.tx);
+        found.ok_or_else(|| CliError::UnknownTransaction {
+            path: path.to_owned(),
+            id: self.tx,
+            first: block.number,
+            last: block.number,
+        })
+    }
+}
+
+/// The proof of a data file, if it lies beside it; it must commit to the data.
+fn proof_beside(data: &Path) -> Result<Option<PathBuf>, CliError> {
+    let proof = data.with_extension("");
+    if data.extension().is_none_or(|extension| extension != "data") || !proof.is_file() {
+        return Ok(None);
+    }
+    let Sort::Proof(profile) = sort_of(&proof)? else {
+        return Err(CliError::UnknownFile { path: proof });
+    };
+    read_data(data, &verify_file(&proof, profile)?)?;
+    Ok(Some(proof))
+}

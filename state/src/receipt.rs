@@ -1,0 +1,363 @@
+//! Receipts: that a transaction's messages are under the `E` of a block.
+//!
+//! `E` chains the digests of the block's batches, and a batch's digest is that of its messages. So a receipt is the
+//! messages of one batch and the digests of the others. What it proves, together with a block proof that states the
+//! `E`: in this block, a leaf was debited by a transaction with these contents, signed by its owner, and the
+//! messages were credited.
+//!
+//! A message has neither nonce nor transaction id. Of two transactions of one leaf that are alike but for the nonce,
+//! a receipt does not tell which it is for: the nonce is the word of whoever made it. A signature narrows that down to
+//! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::block::BlockData;
+use crate::chain::link_emitted;
+use crate::hash::{Digest, MessageSponge};
+use crate::keys::{PublicKey, Signature, SignatureError, verify};
+use crate::leaf::LeafIndex;
+use crate::ledger::Ledger;
+use crate::message::{Message, MessageError, Op};
+use crate::rebuild::Place;
+use crate::transaction::{SignedTransaction, Transaction};
+
+/// What opens a block's `E` at one transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The chain.
+    pub chain_id: u32,
+    /// The block's number.
+    pub number: u32,
+    /// The transaction's nonce, by the word of whoever made the receipt.
+    pub nonce: u32,
+    /// The transaction's batch among those that can emit, from 0.
+    pub batch: u32,
+    /// The transfer's place among the batch's messages, from 0. A fee message behind it is the same transaction's.
+    pub position: u32,
+    /// All messages of the batch.
+    pub messages: Vec<Message>,
+    /// The digests of the other batches' messages, in order.
+    pub digests: Vec<Digest>,
+    /// Who signed the transaction, nonce included.
+    pub authorization: Option<Authorization>,
+}
+
+/// A key and its signature of the transaction that the rest of a receipt describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authorization {
+    /// The signer's key.
+    pub public_key: PublicKey,
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// What a receipt proves, but for the nonce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Executed {
+    /// The transaction, with the receipt's nonce.
+    pub transaction: Transaction,
+    /// The message to the receiver.
+    pub transfer: Message,
+    /// The message to the fee collector; `None` if the fee is 0.
+    pub fee: Option<Message>,
+}
+
+/// A receipt does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// Of another chain.
+    #[error("expected a receipt of chain {expected}, got chain {got}")]
+    ChainId {
+        /// The block's.
+        expected: u32,
+        /// The receipt's.
+        got: u32,
+    },
+    /// Of another block.
+    #[error("expected a receipt of block {expected}, got block {got}")]
+    Number {
+        /// The block's.
+        expected: u32,
+        /// The receipt's.
+        got: u32,
+    },
+    /// A batch that is not there.
+    #[error("expected a batch number of at most {expected}, got {got}")]
+    Batch {
+        /// One less than the count of batches.
+        expected: usize,
+        /// The receipt's.
+        got: u32,
+    },
+    /// A message that is not there.
+    #[error("expected a position below {expected}, the number of the batch's messages, got {got}")]
+    Position {
+        /// Count of the batch's messages.
+        expected: usize,
+        /// The receipt's.
+        got: u32,
+    },
+    /// A message is none that a circuit emits.
+    #[error("message {at}: {source}")]
+    Message {
+        /// Its place in the batch.
+        at: usize,
+        /// What is wrong with it.
+        source: MessageError,
+    },
+    /// The commitment to the messages is another.
+    #[error("expected E {expected}, got {got}")]
+    Emitted {
+        /// The block's.
+        expected: Digest,
+        /// The receipt's.
+        got: Digest,
+    },
+    /// The message is no transfer.
+    #[error("expected a transfer at position {at}, got a {}", got.name())]
+    Op {
+        /// The position.
+        at: u32,
+        /// The message's op.
+        got: Op,
+    },
+    /// The signature is not the key's, or of another transaction.
+    #[error("signature: {0}")]
+    Signature(#[from] SignatureError),
+}
+
+/// No receipt can be made for this place or transaction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// The place has no message.
+    #[error("expected a place of the block's data, got {got}")]
+    Place {
+        /// The place.
+        got: Place,
+    },
+    /// What it would prove does not hold.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    /// Another transaction was signed than the one that the messages tell of.
+    #[error("expected the transaction {expected}, got {got}")]
+    Transaction {
+        /// The id that messages and nonce give.
+        expected: Digest,
+        /// The signed transaction's.
+        got: Digest,
+    },
+}
+
+fn digest(messages: &[Message]) -> Digest {
+    let mut sponge = MessageSponge::default();
+    messages.iter().for_each(|message| sponge.absorb(message.elements()));
+    sponge.digest()
+}
+
+/// The transaction at a position, and its messages.
+fn executed(chain_id: u32, nonce: u32, messages: &[Message], position: usize) -> Option<Executed> {
+    let transfer = *messages.get(position)?;
+    let fee = messages.get(position + 1).copied().filter(|message| message.op == Op::Fee);
+    let Message { op, asset, from, amount, memo, to_address, .. } = transfer;
+    let transaction = Transaction {
+        op,
+        chain_id,
+        from,
+        nonce,
+        to_address,
+        asset,
+        amount,
+        fee: fee.map_or(0, |message| message.amount),
+        memo,
+    };
+    Some(Executed { transaction, transfer, fee })
+}
+
+impl Receipt {
+    /// The receipt for the transfer at a place of a block's data, without a signature.
+    ///
+    /// # Errors
+    /// If there is no transfer, or a message of its batch has no canonical form.
+    pub fn new(data: &BlockData, place: Place, nonce: u32) -> Result<Self, IssueError> {
+        let missing = IssueError::Place { got: place };
+        let (Some(messages), Ok(batch), Ok(position)) =
+            (data.emitted.get(place.batch), u32::try_from(place.batch), u32::try_from(place.message))
+        else {
+            return Err(missing);
+        };
+        let digests: Vec<Digest> = data.emitted.par_iter().map(|messages| digest(messages)).collect();
+        let emitted = digests.iter().copied().fold(Digest::ZERO, link_emitted);
+        let others = digests.iter().enumerate().filter(|&(at, _)| at != place.batch);
+        let receipt = Self {
+            chain_id: data.chain_id,
+            number: data.number,
+            nonce,
+            batch,
+            position,
+            messages: messages.clone(),
+            digests: others.map(|(_, &digest)| digest).collect(),
+            authorization: None,
+        };
+        receipt.check(data.chain_id, data.number, emitted)?;
+        Ok(receipt)
+    }
+
+    /// Adds who signed it.
+    ///
+    /// # Errors
+    /// If it is another transaction than the messages and the nonce give, or the signature is not valid.
+    pub fn with_signed(self, signed: &SignedTransaction) -> Result<Self, IssueError> {
+        let executed = executed(self.chain_id, self.nonce, &self.messages, self.position as usize);
+        let expected = executed.map_or(Digest::ZERO, |executed| executed.transaction.id());
+        let got = signed.transaction.id();
+        if signed.transaction.id() != expected {
+            return Err(IssueError::Transaction { expected, got });
+        }
+        let SignedTransaction { transaction, public_key, signature } = *signed;
+        verify(&public_key, &transaction, &signature).map_err(ReceiptError::from)?;
+        Ok(Self { authorization: Some(Authorization { public_key, signature }), ..self })
+    }
+
+    /// The `E` that the receipt leads to.
+    ///
+    /// # Errors
+    /// If it names a batch that is not there.
+    pub fn emitted(&self) -> Result<Digest, ReceiptError> {
+        let wrong = ReceiptError::Batch { expected: self.digests.len(), got: self.batch };
+        let (before, after) = self.digests.split_at_checked(self.batch as usize).ok_or(wrong)?;
+        let own = digest(&self.messages);
+        Ok(before.iter().chain([&own]).chain(after).copied().fold(Digest::ZERO, link_emitted))
+    }
+
+    /// Checks the receipt against a block that is known to have this `E`, from its proof.
+    ///
+    /// # Errors
+    /// If it is of another block, is not in its one form, or does not lead to `E`.
+    pub fn check(&self, chain_id: u32, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
+        if self.chain_id != chain_id {
+            return Err(ReceiptError::ChainId { expected: chain_id, got: self.chain_id });
+        }
+        if self.number != number {
+            return Err(ReceiptError::Number { expected: number, got: self.number });
+        }
+        for (at, message) in self.messages.iter().enumerate() {
+            message.check().map_err(|source| ReceiptError::Message { at, source })?;
+        }
+        let executed = executed(chain_id, self.nonce, &self.messages, self.position as usize)
+            .ok_or(ReceiptError::Position { expected: self.messages.len(), got: self.position })?;
+        let got = self.emitted()?;
+        if got != emitted {
+            return Err(ReceiptError::Emitted { expected: emitted, got });
+        }
+        if executed.transfer.op != Op::Transfer {
+            return Err(ReceiptError::Op { at: self.position, got: executed.transfer.op });
+        }
+        if let Some(Authorization { public_key, signature }) = &self.authorization {
+            verify(public_key, &executed.transaction, signature)?;
+        }
+        Ok(executed)
+    }
+}
+
+/// Data that do not lead back from a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SearchError {
+    /// Of another chain.
+    #[error("expected data of chain {expected}, got chain {got}")]
+    ChainId {
+        /// The state's.
+        expected: u32,
+        /// The data's.
+        got: u32,
+    },
+    /// Not the block before those that were searched.
+    #[error("expected data of block {expected}, got block {got}")]
+    Number {
+        /// The block that is searched next.
+        expected: u32,
+        /// The data's.
+        got: u32,
+    },
+    /// A leaf sends more often than its nonce allows, so the data are not this chain's.
+    #[error("leaf {leaf}: expected at most {expected} transfers in block {number}, got {got}")]
+    Nonce {
+        /// The leaf.
+        leaf: LeafIndex,
+        /// The block.
+        number: u32,
+        /// Its nonce after the block; 0 where there is no such leaf.
+        expected: u32,
+        /// Its transfers in the block.
+        got: u32,
+    },
+}
+
+/// Looks for a transaction in blocks' data, from a state's last block backwards: the state's nonces say which nonce
+/// each message's transaction had.
+#[derive(Debug)]
+pub struct Search<'a> {
+    ledger: &'a Ledger,
+    /// The block that is searched next.
+    number: u32,
+    /// Nonces after that block, of the leaves that sent in later ones.
+    nonces: BTreeMap<LeafIndex, u32>,
+}
+
+impl<'a> Search<'a> {
+    /// A search that begins at the ledger's last block.
+    pub fn new(ledger: &'a Ledger) -> Self {
+        Self { ledger, number: ledger.height(), nonces: BTreeMap::new() }
+    }
+
+    /// The block whose data are searched next; 0 if there is none left.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Searches one block. Gives the place of the transaction's transfer and its nonce, if it is in this block.
+    ///
+    /// # Errors
+    /// If the data are not those of the next block.
+    pub fn block(&mut self, data: &BlockData, id: &Digest) -> Result<Option<(Place, u32)>, SearchError> {
+        let chain_id = self.ledger.chain_id();
+        if data.chain_id != chain_id {
+            return Err(SearchError::ChainId { expected: chain_id, got: data.chain_id });
+        }
+        let number = self.number;
+        if data.number != number || number == 0 {
+            return Err(SearchError::Number { expected: number, got: data.number });
+        }
+        let mut counts: BTreeMap<LeafIndex, u32> = BTreeMap::new();
+        for message in data.emitted.iter().flatten().filter(|message| message.op == Op::Transfer) {
+            *counts.entry(message.from).or_default() += 1;
+        }
+        for (leaf, got) in counts {
+            let stored = self.ledger.leaf(leaf).map_or(0, |leaf| leaf.nonce);
+            let after = self.nonces.entry(leaf).or_insert(stored);
+            let expected = *after;
+            *after = expected.checked_sub(got).ok_or(SearchError::Nonce { leaf, number, expected, got })?;
+        }
+        self.number -= 1;
+        // Now the nonces are those before the block; a copy counts up.
+        let mut next = BTreeMap::new();
+        for (batch, messages) in data.emitted.iter().enumerate() {
+            for (message, transfer) in messages.iter().enumerate() {
+                if transfer.op != Op::Transfer {
+                    continue;
+                }
+                let nonce = next.entry(transfer.from).or_insert(self.nonces[&transfer.from]);
+                let found = executed(chain_id, *nonce, messages, message);
+                if found.is_some_and(|executed| executed.transaction.id() == *id) {
+                    return Ok(Some((Place { batch, message }, *nonce)));
+                }
+                *nonce += 1;
+            }
+        }
+        Ok(None)
+    }
+}
