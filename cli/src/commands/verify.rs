@@ -43,7 +43,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["proof", "data_file"])]
     chain: Option<PathBuf>,
     /// With --chain: check PROOF.data of each proof, too.
-    #[arg(long, requires = "chain")]
+    #[arg(long, requires = "chain", conflicts_with = "proof")]
     check_data: bool,
     /// The profile that the proof must be of.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]

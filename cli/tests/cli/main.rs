@@ -8,5 +8,6 @@ mod generate;
 mod import;
 mod keys;
 mod prove;
+mod readers;
 mod resume;
 mod usage;

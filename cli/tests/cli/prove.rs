@@ -13,15 +13,15 @@ use serde_json::Value;
 use crate::common::{Folder, csv, enfold, fail, run};
 
 /// Two real blocks, proven: `chain/`, `state/`, `1.proof`, `2.proof` and their data.
-struct Chain {
-    folder: Folder,
+pub struct Chain {
+    pub folder: Folder,
     /// Results of `enfold prove`.
     proven: [Value; 2],
     /// Roots that the executor alone computes: genesis, after block 1, after block 2.
-    roots: [String; 3],
+    pub roots: [String; 3],
 }
 
-static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
+pub static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
     let folder = Folder::new();
     let (out, state) = (folder.path("chain"), folder.path("state"));
     run(&["import", "--csv", &csv(), "--block", "4369999", "--block", "10760440", "--out", &out]);
@@ -41,7 +41,7 @@ static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
 });
 
 impl Chain {
-    fn proof(&self, number: usize) -> String {
+    pub fn proof(&self, number: usize) -> String {
         self.folder.path(&format!("{number}.proof"))
     }
 

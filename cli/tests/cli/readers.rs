@@ -1,0 +1,295 @@
+//! What others than the operator check: chains of proofs, keys, receipts, accounts.
+
+use enfold_circuits::verify::{PinnedSet, VerifierKey};
+use enfold_state::block::Block;
+use enfold_state::codec;
+use enfold_state::hash::Digest;
+use enfold_state::store::Store;
+use enfold_state::transaction::SignedTransaction;
+use enfold_witness::profile::ProfileId;
+use serde_json::{Value, json};
+
+use crate::common::{Folder, fail, json as read_json, run};
+use crate::prove::CHAIN;
+
+/// A folder with copies of the two proofs and their data, and the state after them: of its own, because a state is
+/// open once.
+fn proofs() -> Folder {
+    let folder = Folder::new();
+    for number in [1, 2] {
+        for end in ["", ".data"] {
+            let name = format!("{number}.proof{end}");
+            std::fs::copy(CHAIN.folder.path(&name), folder.path(&name)).unwrap();
+        }
+    }
+    let (genesis, state) = (CHAIN.folder.path("chain/genesis.bin"), folder.path("state"));
+    let [first, second] = [1, 2].map(|number| folder.path(&format!("{number}.proof")));
+    run(&["rebuild", "--profile", "test", "--genesis", &genesis, "--data", &state, &first, &second]);
+    folder
+}
+
+fn block(number: u32) -> Block {
+    codec::read_file(CHAIN.folder.path(&format!("chain/block-{number}.bin")).as_ref()).unwrap()
+}
+
+#[test]
+fn a_folder_of_proofs_is_verified_as_a_chain() {
+    let [first, middle, last] = &CHAIN.roots;
+    let folder = proofs();
+    let dir = folder.path("");
+    let verify = ["verify", "--profile", "test", "--chain", &dir];
+    let result = run(&verify);
+    let statement = &result["statement"];
+    assert_eq!((&statement["first_root"], &statement["last_root"]), (&json!(first), &json!(last)));
+    assert_eq!((&statement["first_block"], &statement["last_block"]), (&json!(1), &json!(2)));
+    assert_eq!((&result["data_checked"], &result["valid"]), (&json!(false), &json!(true)));
+    assert_eq!(result["proofs"].as_array().unwrap().len(), 2);
+    let expectations =
+        ["--check-data", "--expect-prev-root", first, "--expect-root", last, "--expect-number", "2"];
+    assert_eq!(run(&[&verify[..], &expectations].concat())["data_checked"], true);
+    for (option, value) in [("--expect-root", middle), ("--expect-prev-root", middle)] {
+        fail(&[&verify[..], &[option, value]].concat(), 1, "unexpected");
+    }
+    fail(&["verify", "--chain", &dir], 3, "wrong_profile");
+    fail(&["verify", "--chain", &dir, &folder.path("1.proof")], 2, "usage");
+    fail(&["verify", "--check-data", &folder.path("1.proof")], 2, "usage");
+
+    // One block's data under another's name, and no data at all.
+    std::fs::copy(folder.path("1.proof.data"), folder.path("2.proof.data")).unwrap();
+    fail(&[&verify[..], &["--check-data"]].concat(), 1, "unexpected");
+    std::fs::remove_file(folder.path("2.proof.data")).unwrap();
+    fail(&[&verify[..], &["--check-data"]].concat(), 3, "missing_file");
+
+    std::fs::copy(folder.path("2.proof"), folder.path("again.proof")).unwrap();
+    let message = fail(&verify, 1, "chain_broken");
+    assert!(message.contains("expected one proof of block 2, got two that state the same"), "{message}");
+    // The golden proof is of another chain.
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/test.proof");
+    std::fs::copy(golden, folder.path("again.proof")).unwrap();
+    let message = fail(&verify, 1, "chain_broken");
+    assert!(message.contains("chain"), "{message}");
+    let mut damaged = std::fs::read(folder.path("2.proof")).unwrap();
+    let at = damaged.len() - 8 * 29 + 8 * 6;
+    damaged[at] ^= 1;
+    folder.write("again.proof", damaged);
+    fail(&verify, 1, "proof_invalid");
+    let empty = Folder::new();
+    fail(&["verify", "--profile", "test", "--chain", &empty.path("")], 3, "no_proofs");
+    fail(&["verify", "--profile", "test", "--chain", &empty.path("none")], 3, "missing_file");
+}
+
+#[test]
+fn the_key_is_shown_and_derived_again() {
+    for profile in ProfileId::ALL {
+        let result = run(&["key", "--profile", profile.name()]);
+        let pinned = PinnedSet::of(profile);
+        assert_eq!(result["key"], json!(VerifierKey::pinned(profile).digest()));
+        assert_eq!(result["circuits"], json!(pinned.circuits));
+        assert_eq!(result["rebuilt"], false);
+    }
+    let result = run(&["key", "--profile", "test", "--rebuild"]);
+    assert_eq!(
+        (&result["rebuilt"], &result["key"]),
+        (&json!(true), &json!(PinnedSet::of(ProfileId::Test).key))
+    );
+}
+
+/// Makes a receipt for a transaction of one of the two blocks.
+fn receipt(folder: &Folder, tx: &Digest, name: &str, more: &[&str]) -> (String, Value) {
+    let (state, id, out) = (folder.path("state"), tx.to_string(), folder.path(name));
+    let arguments =
+        ["receipt", "--data", &state, "--tx", &id, "--data-file", &folder.path(""), "--out", &out];
+    let result = run(&[&arguments, more].concat());
+    (out, result)
+}
+
+fn verify_receipt<'a>(receipt: &'a str, proof: &'a str) -> [&'a str; 5] {
+    ["verify-receipt", receipt, proof, "--profile", "test"]
+}
+
+#[test]
+fn transactions_of_both_blocks_have_receipts() {
+    let folder = proofs();
+    for number in [1, 2] {
+        let block = block(number);
+        let proof = folder.path(&format!("{number}.proof"));
+        let signed_by = CHAIN.folder.path(&format!("chain/block-{number}.bin"));
+        for signed in [block.transactions[0], *block.transactions.last().unwrap()] {
+            let SignedTransaction { transaction, public_key, .. } = signed;
+            let id = transaction.id();
+            let (path, made) = receipt(&folder, &id, "receipt", &["--force"]);
+            assert_eq!((&made["number"], &made["nonce"]), (&json!(number), &json!(transaction.nonce)));
+            assert_eq!((&made["proof"], &made["signed"]), (&json!(proof), &json!(false)));
+            let bytes = std::fs::metadata(&path).unwrap().len();
+            let (messages, batches) = (made["messages"].as_u64().unwrap(), made["batches"].as_u64().unwrap());
+            assert_eq!(bytes, 53 + 64 * messages + 32 * (batches - 1), "as docs/formats.md says");
+            assert_eq!(made["bytes"], bytes);
+            let result = run(&[&verify_receipt(&path, &proof)[..], &["--tx", &id.to_string()]].concat());
+            assert_eq!(result["transaction"], json!(transaction));
+            assert_eq!((&result["id"], &result["signer"]), (&json!(id), &Value::Null));
+            let other = block.transactions[1].transaction.id().to_string();
+            if other != id.to_string() {
+                fail(&[&verify_receipt(&path, &proof)[..], &["--tx", &other]].concat(), 1, "unexpected");
+            }
+
+            let (path, made) = receipt(&folder, &id, "receipt.json", &["--force", "--signed", &signed_by]);
+            assert_eq!(made["signed"], true);
+            let result = run(&verify_receipt(&path, &proof));
+            assert_eq!(result["signer"], json!(public_key.address()));
+            let alone = folder.write("signed", codec::encode(&signed).unwrap());
+            receipt(&folder, &id, "receipt", &["--force", "--signed", &alone]);
+            assert_eq!(std::fs::metadata(folder.path("receipt")).unwrap().len(), bytes + 120);
+            let inspected = run(&["inspect", &path]);
+            assert_eq!((&inspected["kind"], &inspected["emitted"]), (&json!("receipt"), &made["emitted"]));
+        }
+    }
+}
+
+#[test]
+fn changed_receipts_are_refused() {
+    let folder = proofs();
+    let proof = folder.path("1.proof");
+    let signed = block(1).transactions[3];
+    let alone = folder.write("signed", codec::encode(&signed).unwrap());
+    let id = signed.transaction.id();
+    let (path, _) = receipt(&folder, &id, "receipt.json", &["--signed", &alone]);
+    run(&verify_receipt(&path, &proof));
+    fail(&verify_receipt(&path, &folder.path("2.proof")), 1, "receipt_invalid");
+    fail(&verify_receipt(&path, &path), 3, "malformed_proof");
+    fail(&verify_receipt(&proof, &proof), 3, "malformed_file");
+    let good = read_json(&path);
+    for (pointer, value, exit, kind) in [
+        ("/chain_id", json!(2), 1, "receipt_invalid"),
+        ("/number", json!(2), 1, "receipt_invalid"),
+        ("/nonce", json!(77), 1, "receipt_invalid"),
+        ("/batch", json!(1000), 1, "receipt_invalid"),
+        ("/position", json!(100_000), 1, "receipt_invalid"),
+        ("/position", json!(-1), 3, "malformed_file"),
+        ("/messages/0/amount", json!(1), 1, "receipt_invalid"),
+        ("/messages/0/amount", json!(0), 3, "malformed_file"),
+        ("/messages/0/to", json!(1u32 << 30), 3, "malformed_file"),
+        ("/messages/0/op", json!("payout"), 3, "malformed_file"),
+        ("/digests", json!([]), 1, "receipt_invalid"),
+        ("/authorization/public_key", json!(block(1).transactions[0].public_key), 1, "receipt_invalid"),
+    ] {
+        let mut changed = good.clone();
+        *changed.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} in {good}")) = value;
+        if changed != good {
+            fail(&verify_receipt(&folder.write("changed", changed.to_string()), &proof), exit, kind);
+        }
+    }
+    let (path, _) = receipt(&folder, &id, "receipt", &[]);
+    let bytes = std::fs::read(path).unwrap();
+    for damaged in [&bytes[..bytes.len() - 1], &bytes[..20], &[&bytes[..], &[0]].concat()] {
+        fail(&verify_receipt(&folder.write("changed", damaged), &proof), 3, "malformed_file");
+    }
+}
+
+#[test]
+fn receipts_are_not_made_from_what_is_wrong_or_missing() {
+    let folder = proofs();
+    let (state, out) = (folder.path("state"), folder.path("out"));
+    let [first, second] = [1, 2].map(|number| folder.path(&format!("{number}.proof.data")));
+    let id = block(1).transactions[0].transaction.id().to_string();
+    let receipt = |id: &str, files: &[&str], exit, kind| {
+        let mut arguments = vec!["receipt", "--data", &state, "--tx", id, "--out", &out];
+        files.iter().for_each(|file| arguments.extend(["--data-file", file]));
+        let message = fail(&arguments, exit, kind);
+        assert!(!std::fs::exists(&out).unwrap());
+        message
+    };
+    let other = Digest::ZERO.to_string();
+    let message = receipt(&other, &[&first, &second], 3, "unknown_transaction");
+    assert!(message.contains("in block 1 to 2"), "{message}");
+    receipt(&id, &[&second], 3, "unknown_transaction");
+    let message = receipt(&id, &[&first], 3, "missing_block_data");
+    assert!(message.contains("got none of block 2"), "{message}");
+    receipt("12", &[&first], 2, "usage");
+    let copy = folder.path("copy.data");
+    std::fs::copy(&first, &copy).unwrap();
+    receipt(&id, &[&first, &second, &copy], 3, "other_block_data");
+    // Data that are not what the proof beside them commits to.
+    std::fs::copy(folder.path("1.proof"), folder.path("copy")).unwrap();
+    let mut data: enfold_state::block::BlockData = codec::read_file(copy.as_ref()).unwrap();
+    data.emitted[0].last_mut().unwrap().to.0 ^= 1;
+    std::fs::write(&copy, codec::encode(&data).unwrap()).unwrap();
+    receipt(&id, &[&copy, &second], 1, "unexpected");
+    let stranger = folder.write("signed", codec::encode(&block(1).transactions[1]).unwrap());
+    let arguments =
+        ["receipt", "--data", &state, "--tx", &id, "--out", &out, "--data-file", &folder.path("")];
+    std::fs::remove_file(&copy).unwrap();
+    let message = fail(&[&arguments[..], &["--signed", &stranger]].concat(), 3, "receipt");
+    assert!(message.contains("expected the transaction"), "{message}");
+}
+
+#[test]
+fn accounts_are_proven_under_the_new_root_and_the_previous_one() {
+    let folder = proofs();
+    let (state, out) = (folder.path("state"), folder.path("leaf"));
+    let leaf = *Store::open(state.as_ref()).unwrap().ledger().leaf(enfold_state::leaf::LeafIndex(1)).unwrap();
+    let (address, asset) = (leaf.address.to_string(), leaf.asset.to_string());
+    let made = run(&["account", "--data", &state, "--index", "1", "--out", &out]);
+    assert_eq!((&made["leaf"], &made["root"]), (&json!(leaf), &json!(CHAIN.roots[2])));
+    assert_eq!((made["bytes"].as_u64(), std::fs::metadata(&out).unwrap().len()), (Some(1036), 1036));
+    let text = folder.path("leaf.json");
+    let by_address = ["--address", &address, "--asset", &asset, "--out", &text];
+    assert_eq!(run(&[&["account", "--data", &state], &by_address[..]].concat())["index"], 1);
+    let [first, second] = [1, 2].map(|number| folder.path(&format!("{number}.proof")));
+    let verify = |account: &str, proof: &str| {
+        ["verify-account", account, proof, "--profile", "test"].map(str::to_owned)
+    };
+    for path in [&out, &text] {
+        let result = run(&verify(path, &second).each_ref().map(String::as_str));
+        assert_eq!(
+            (&result["leaf"], &result["index"], &result["number"]),
+            (&json!(leaf), &json!(1), &json!(2))
+        );
+    }
+    let refuse = |account: &str, proof: &str, exit, kind| {
+        fail(&verify(account, proof).each_ref().map(String::as_str), exit, kind)
+    };
+    refuse(&out, &first, 1, "account_proof_invalid");
+    // Of genesis, which the first block's proof states as its previous root.
+    let genesis = folder.path("fresh");
+    run(&["init", "--data", &genesis, "--genesis", &CHAIN.folder.path("chain/genesis.bin")]);
+    let old = folder.path("old");
+    run(&["account", "--data", &genesis, "--index", "0", "--out", &old]);
+    let result = run(&verify(&old, &first).each_ref().map(String::as_str));
+    assert_eq!((&result["number"], &result["root"]), (&json!(0), &json!(CHAIN.roots[0])));
+    refuse(&old, &second, 1, "account_proof_invalid");
+    assert_eq!(run(&["inspect", &old])["root"], json!(CHAIN.roots[0]));
+
+    let good = read_json(&text);
+    for (pointer, value, exit, kind) in [
+        ("/chain_id", json!(2), 1, "account_proof_invalid"),
+        ("/number", json!(1), 1, "account_proof_invalid"),
+        ("/number", json!(7), 1, "account_proof_invalid"),
+        ("/index", json!(0), 1, "account_proof_invalid"),
+        ("/index", json!(1u32 << 30), 3, "malformed_file"),
+        ("/leaf/balance", json!(leaf.balance + 1), 1, "account_proof_invalid"),
+        ("/leaf/balance", json!(u64::MAX), 3, "malformed_file"),
+        ("/leaf/nonce", json!(leaf.nonce + 1), 1, "account_proof_invalid"),
+        ("/leaf/asset", json!(leaf.asset + 1), 1, "account_proof_invalid"),
+        ("/leaf/address", json!(Digest::ZERO), 1, "account_proof_invalid"),
+        ("/siblings/29", json!(CHAIN.roots[0]), 1, "account_proof_invalid"),
+        ("/siblings", json!([]), 3, "malformed_file"),
+    ] {
+        let mut changed = good.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        refuse(&folder.write("changed", changed.to_string()), &second, exit, kind);
+    }
+    let bytes = std::fs::read(&out).unwrap();
+    for damaged in [&bytes[..bytes.len() - 1], &bytes[..20], &[&bytes[..], &[0]].concat()] {
+        refuse(&folder.write("changed", damaged), &second, 3, "malformed_file");
+    }
+
+    let none = folder.path("none");
+    let account = |more: &[&str], exit, kind| {
+        fail(&[&["account", "--data", &state, "--out", &none], more].concat(), exit, kind)
+    };
+    account(&["--index", "1000000"], 3, "unknown_account");
+    account(&["--address", &Digest::ZERO.to_string()], 3, "unknown_account");
+    account(&[], 2, "usage");
+    account(&["--index", "1", "--address", &address], 2, "usage");
+    fail(&["account", "--data", &state, "--index", "1", "--out", &out], 3, "output_exists");
+}
