@@ -6,14 +6,15 @@ use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{self, HEADER_LEN};
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
-use enfold_state::rebuild::rebuild;
+use enfold_state::rebuild::{Place, rebuild};
+use enfold_state::receipt::Receipt;
 use enfold_state::transaction::SignedTransaction;
 use serde_json::Value;
 
 use crate::common::{Folder, enfold, fail, run};
 
-/// The JSON examples of the document, in order: genesis, transaction, block, data, key.
-fn examples() -> [Vec<u8>; 5] {
+/// The JSON examples of the document, in order: genesis, transaction, block, data, receipt, key.
+fn examples() -> [Vec<u8>; 6] {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats.md");
     let text = std::fs::read_to_string(path).unwrap();
     let blocks = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
@@ -22,7 +23,7 @@ fn examples() -> [Vec<u8>; 5] {
 
 #[test]
 fn the_examples_fit_together() {
-    let [genesis, transaction, block, data, key] = examples();
+    let [genesis, transaction, block, data, receipt, key] = examples();
     let genesis: Genesis = codec::read(&genesis).unwrap();
     let signed: SignedTransaction = codec::read(&transaction).unwrap();
     let mut block: Block = codec::read(&block).unwrap();
@@ -35,6 +36,10 @@ fn the_examples_fit_together() {
     executed.apply(&execution).unwrap();
     let previous_root = ledger.root();
     rebuild(&mut ledger, &data, previous_root, executed.root()).unwrap();
+
+    let receipt: Receipt = codec::read(&receipt).unwrap();
+    let place = Place { batch: 0, message: 0 };
+    assert_eq!(receipt, Receipt::new(&data, place, 0).unwrap().with_signed(&signed).unwrap());
 
     let folder = Folder::new();
     let key = folder.write("key.json", key);
@@ -61,7 +66,7 @@ fn the_examples_fit_together() {
 
 #[test]
 fn records_have_the_documented_sizes() {
-    let [genesis, transaction, block, data, _] = examples();
+    let [genesis, transaction, block, data, receipt, _] = examples();
     let genesis: Genesis = codec::read(&genesis).unwrap();
     let signed: SignedTransaction = codec::read(&transaction).unwrap();
     let mut block: Block = codec::read(&block).unwrap();
@@ -71,6 +76,8 @@ fn records_have_the_documented_sizes() {
     assert_eq!(codec::encode(&signed).unwrap().len(), HEADER_LEN + 196);
     assert_eq!(codec::encode(&block).unwrap().len(), HEADER_LEN + 8 + (8 + 44) + (8 + 196));
     assert_eq!(codec::encode(&data).unwrap().len(), HEADER_LEN + 8 + 8 + (8 + 2 * 64));
+    let receipt: Receipt = codec::read(&receipt).unwrap();
+    assert_eq!(codec::encode(&receipt).unwrap().len(), 53 + 2 * 64 + 120);
     let header = codec::encode(&data).unwrap()[..HEADER_LEN].to_vec();
     assert_eq!(header, *b"\x89enfold\n\x01\0\0\0\x04\0\0\0");
 }
@@ -78,7 +85,7 @@ fn records_have_the_documented_sizes() {
 #[test]
 fn inspect_tells_what_files_hold_and_turns_them_into_json() {
     let folder = Folder::new();
-    let [genesis, transaction, block, data, key] = examples();
+    let [genesis, transaction, block, data, receipt, key] = examples();
     let genesis: Genesis = codec::read(&genesis).unwrap();
     let binary = folder.write("genesis.bin", codec::encode(&genesis).unwrap());
     for (path, kind) in [
@@ -86,6 +93,7 @@ fn inspect_tells_what_files_hold_and_turns_them_into_json() {
         (folder.write("transaction", transaction), "transaction"),
         (folder.write("block", block), "block"),
         (folder.write("data", data), "block_data"),
+        (folder.write("receipt", receipt), "receipt"),
         (folder.write("key", key), "key"),
     ] {
         let result = run(&["inspect", &path]);
