@@ -280,6 +280,14 @@ pub enum CliError {
         /// Why.
         source: Box<WitnessBenchError>,
     },
+    /// A benchmark's block is not proven.
+    #[error("workload {workload}: {source}")]
+    BlockBench {
+        /// The workload.
+        workload: String,
+        /// Why.
+        source: Box<ProveError>,
+    },
     /// A block was not proven, written and applied.
     #[error("{}: {source}{hint}", path.display(), hint = resume_hint(source))]
     Prove {
@@ -364,6 +372,7 @@ impl CliError {
             Self::Circuits(_)
             | Self::Measure(_)
             | Self::WitnessBench { .. }
+            | Self::BlockBench { .. }
             | Self::Panic
             | Self::Signals(_)
             | Self::Encode(_)
@@ -444,7 +453,7 @@ impl CliError {
             Self::Prove { source, .. } => prove_kind(source),
             Self::Circuits(_) => "circuits",
             Self::Measure(_) => "measure",
-            Self::WitnessBench { .. } => "benchmark",
+            Self::WitnessBench { .. } | Self::BlockBench { .. } => "benchmark",
             Self::Panic => "panic",
             Self::Signals(_) => "signals",
             Self::Threads(_) => "threads",

@@ -14,6 +14,8 @@ pub mod events;
 pub mod files;
 mod graph;
 pub mod kept;
+pub mod machine;
+pub mod measure;
 pub mod options;
 pub mod pipeline;
 pub mod plonk;

@@ -66,3 +66,36 @@ fn witness_report_is_whole() {
         }
     }
 }
+
+#[test]
+fn block_report_is_whole() {
+    let report = run(&[
+        "bench",
+        "block",
+        "--profile",
+        "test",
+        "--txs",
+        "50",
+        "--accounts",
+        "64",
+        "--runs",
+        "2",
+        "--threads",
+        "2",
+    ]);
+    let number = |value: &serde_json::Value, name: &str| value[name].as_f64().unwrap();
+    assert_eq!((report["transfers"].as_u64(), report["threads"].as_u64()), (Some(50), Some(2)));
+    let (seconds, rate) = (number(&report, "seconds"), number(&report, "transfers_per_s"));
+    assert!((rate * seconds - 50.0).abs() < 1e-6, "{report}");
+    let cores = report["machine"]["cores"].as_u64().unwrap().min(2);
+    assert!((number(&report, "transfers_per_s_per_core") * cores as f64 - rate).abs() < 1e-6, "{report}");
+    assert_eq!(report["runs_s"].as_array().unwrap().len(), 2);
+    let stages = report["stages"].as_array().unwrap();
+    let names: Vec<_> = stages.iter().map(|stage| stage["stage"].as_str().unwrap()).collect();
+    assert_eq!(names, ["execute", "witness", "batches", "lift", "fold", "block", "verify"]);
+    let share: f64 = stages.iter().map(|stage| number(stage, "share")).sum();
+    assert!(share > 0.0 && share <= 1.0, "{report}");
+    let proofs = |stage: usize| stages[stage]["proofs"].as_u64().unwrap();
+    assert_eq!(proofs(2), report["batches"].as_u64().unwrap());
+    assert_eq!(proofs(5), 1);
+}

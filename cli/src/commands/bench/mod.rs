@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use crate::error::CliError;
 use crate::output::Outcome;
 
+pub mod block;
 pub mod engine;
 pub mod witness;
 
@@ -13,6 +14,7 @@ pub mod witness;
 #[command(after_help = "\
 Examples:
   enfold bench engine --profile test --runs 5
+  enfold bench block --txs 4096 --format json
   enfold bench witness --accounts 262144 --txs 30000 --format json")]
 pub struct BenchArgs {
     /// What to measure.
@@ -25,6 +27,8 @@ pub struct BenchArgs {
 enum Benchmark {
     /// The proving engine against stock plonky2, on a debit batch.
     Engine(engine::EngineArgs),
+    /// A whole block: execution, witnesses and all proofs.
+    Block(block::BlockArgs),
     /// Everything before the proofs: execution, plan, tree, batch witnesses.
     Witness(witness::WitnessArgs),
 }
@@ -37,6 +41,7 @@ impl BenchArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         match &self.benchmark {
             Benchmark::Engine(args) => args.run(),
+            Benchmark::Block(args) => args.run(),
             Benchmark::Witness(args) => args.run(),
         }
     }

@@ -1,0 +1,121 @@
+//! `enfold bench block`: how many transfers a second are proven.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::Args;
+use enfold_fixtures::workload::Workload;
+use enfold_prover::cache::circuits;
+use enfold_prover::measure::{BlockMeasurement, measure_block};
+use enfold_prover::options::ProveOptions;
+use enfold_state::leaf::TREE_DEPTH;
+use enfold_witness::profile::ProfileId;
+use serde::Serialize;
+
+use crate::args::profile_parser;
+use crate::error::CliError;
+use crate::output::{Outcome, count, grouped};
+use crate::progress::{Progress, duration, milliseconds};
+
+/// Options of `enfold bench block`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A block is made from the seed and proven as `enfold prove` does it, from its transactions to a verified proof. \
+Accounts, signatures and circuits are made before the clock starts.
+
+Examples:
+  enfold bench block --txs 4096 --format json
+  enfold bench block --txs 200 --profile test --workload zipf:0.9 --runs 5")]
+pub struct BlockArgs {
+    /// Transfers of the block.
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    txs: u32,
+    /// Profile.
+    #[arg(long, value_name = "PROFILE", default_value = "standard", value_parser = profile_parser())]
+    profile: ProfileId,
+    /// How often to prove it; the median run is reported.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    runs: u16,
+    /// Accounts of the state.
+    #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
+    accounts: u32,
+    /// Who pays whom: uniform, zipf:SKEW, star, one-sender or bursts.
+    #[arg(long, value_name = "NAME", default_value = "uniform")]
+    workload: Workload,
+    /// Proofs in the making at a time [default: as threads and memory allow].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    in_flight: Option<u16>,
+    /// Seed of keys and transactions.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct Report {
+    workload: String,
+    accounts: u32,
+    seed: u64,
+    /// Building or loading the circuits, which is not part of the measured time.
+    circuits_ms: f64,
+    #[serde(flatten)]
+    measured: BlockMeasurement,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |seconds: f64| duration(Duration::from_secs_f64(seconds));
+        let BlockMeasurement { machine, stages, .. } = &self.measured;
+        let BlockMeasurement { profile, transfers, batches, threads, in_flight, .. } = self.measured;
+        let transfers = count(transfers, "transfer", "transfers");
+        let (workload, accounts) = (&self.workload, grouped(self.accounts.into()));
+        writeln!(f, "{transfers} ({workload}) on {accounts} accounts, profile {profile}, {batches} batches")?;
+        let cpu = machine.cpu.as_deref().unwrap_or("unknown processor");
+        let (cores, threads) = (count(machine.cores, "core", "cores"), count(threads, "thread", "threads"));
+        writeln!(f, "{cpu}, {cores}; {threads}, {in_flight} proofs at a time")?;
+        let BlockMeasurement { seconds, transfers_per_s, transfers_per_s_per_core, .. } = self.measured;
+        writeln!(f, "\nproven in {}, median of {}", time(seconds), self.measured.runs_s.len())?;
+        writeln!(
+            f,
+            "{transfers_per_s:.1} transfers a second, {transfers_per_s_per_core:.1} for each core\n"
+        )?;
+        for stage in stages {
+            write!(f, "  {:<10}{:>8}  {:>5.1} %", stage.stage, time(stage.seconds), 100.0 * stage.share)?;
+            match stage.proofs {
+                0 => writeln!(f)?,
+                proofs => {
+                    writeln!(f, "  {} of {}", count(proofs, "proof", "proofs"), time(stage.proof_s))?;
+                }
+            }
+        }
+        if let Some(bytes) = self.measured.peak_memory_bytes {
+            writeln!(f, "\npeak memory {} MB, circuits included", grouped(bytes / 1_000_000))?;
+        }
+        Ok(())
+    }
+}
+
+impl BlockArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the circuits cannot be built or the block cannot be proven.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let progress = Progress::default();
+        let observe = |event: &_| progress.observe(event);
+        let circuits = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
+        let (ledger, block) = self.workload.make(self.accounts, self.txs as usize, self.seed);
+        let options = ProveOptions { in_flight: self.in_flight.map(usize::from), ..ProveOptions::default() };
+        let measured = measure_block(circuits, &ledger, &block, &options, self.runs.into(), &observe)
+            .map_err(|source| CliError::BlockBench {
+                workload: self.workload.to_string(),
+                source: Box::new(source),
+            })?;
+        Outcome::of(&Report {
+            workload: self.workload.to_string(),
+            accounts: self.accounts,
+            seed: self.seed,
+            circuits_ms: milliseconds(progress.circuits_time()),
+            measured,
+        })
+    }
+}
