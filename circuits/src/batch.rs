@@ -39,7 +39,7 @@ use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::GenericConfig;
 
-use crate::backend::{Backend, Stock};
+use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
 use crate::convert::from_native;
 use crate::credit::CreditPathTargets;
@@ -70,6 +70,7 @@ pub struct BatchCircuit {
     pub data: CircuitData,
     targets: BatchTargets,
     rows: RowCount,
+    prover: Box<dyn Prover>,
 }
 
 /// The targets of a batch circuit that a witness fills.
@@ -293,15 +294,29 @@ fn finish_count(builder: &mut Builder, rows: &mut RowCount) {
 }
 
 impl BatchCircuit {
+    /// [`Self::build_with`] plonky2.
+    ///
+    /// # Panics
+    /// As [`Self::build_with`].
+    pub fn build(profile: &Profile, batch: BatchId, config: &CircuitConfig, degree_bits: usize) -> Self {
+        Self::build_with(&Stock, profile, batch, config, degree_bits)
+    }
+
     /// Builds the circuit with `2^degree_bits` rows.
     ///
     /// # Panics
     /// If it needs more rows: the profile's shapes and its degree do not fit.
-    pub fn build(profile: &Profile, batch: BatchId, config: &CircuitConfig, degree_bits: usize) -> Self {
+    pub fn build_with(
+        backend: &dyn Backend,
+        profile: &Profile,
+        batch: BatchId,
+        config: &CircuitConfig,
+        degree_bits: usize,
+    ) -> Self {
         let (builder, targets, rows) = Self::constrain(profile, batch, config, degree_bits);
-        let data = builder.build::<EnfoldConfig>();
+        let Built { data, prover } = backend.build(builder);
         assert_eq!(data.common.degree_bits(), degree_bits, "rows after padding");
-        Self { batch, data, targets, rows }
+        Self { batch, data, targets, rows, prover }
     }
 
     /// The same rows with another hash in commitments, for comparison. [`Self::fill`] of the circuit that
@@ -431,21 +446,8 @@ impl BatchCircuit {
     /// If the witness does not fit the circuit, breaks one of its rules, or leads to another chain state
     /// than it says.
     pub fn prove(&self, witness: &BatchWitness, set: Digest) -> Result<Proof, BatchProveError> {
-        self.prove_with(&Stock, witness, set)
-    }
-
-    /// [`Self::prove`] by a backend.
-    ///
-    /// # Errors
-    /// As [`Self::prove`].
-    pub fn prove_with(
-        &self,
-        backend: &dyn Backend,
-        witness: &BatchWitness,
-        set: Digest,
-    ) -> Result<Proof, BatchProveError> {
         let inputs = self.fill(witness, set)?;
-        let proof = backend.prove(&self.data, inputs).map_err(BatchProveError::Prove)?;
+        let proof = self.prover.prove(&self.data, inputs).map_err(BatchProveError::Prove)?;
         let got = BatchPublicInputs::from_elements(&proof.public_inputs)?;
         let expected = BatchPublicInputs {
             set,

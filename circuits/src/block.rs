@@ -24,7 +24,7 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
-use crate::backend::{Backend, Stock};
+use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
 use crate::convert::{from_digest, from_native};
 use crate::fold::FoldCircuit;
@@ -75,6 +75,7 @@ pub struct BlockCircuit {
     pub data: CircuitData,
     /// How full it is.
     pub size: RecursionSize,
+    prover: Box<dyn Prover>,
     set: Digest,
     proof: ProofWithPublicInputsTarget<D>,
     public: Vec<Target>,
@@ -87,11 +88,23 @@ fn digest_at(record: &[Target], at: usize) -> HashOutTarget {
 }
 
 impl BlockCircuit {
+    /// [`Self::build_with`] plonky2.
+    ///
+    /// # Errors
+    /// As [`Self::build_with`].
+    pub fn build(params: &Params, fold: &FoldCircuit) -> Result<Self, BuildError> {
+        Self::build_with(&Stock, params, fold)
+    }
+
     /// Builds the circuit.
     ///
     /// # Errors
     /// If the rows do not fit the profile's degree.
-    pub fn build(params: &Params, fold: &FoldCircuit) -> Result<Self, BuildError> {
+    pub fn build_with(
+        backend: &dyn Backend,
+        params: &Params,
+        fold: &FoldCircuit,
+    ) -> Result<Self, BuildError> {
         let mut builder = Builder::new(params.recursion.clone());
         let proof = builder.add_virtual_proof_with_pis(&fold.data.common);
         let key = builder.constant_verifier_data(&fold.data.verifier_only);
@@ -146,8 +159,8 @@ impl BlockCircuit {
         builder.register_public_input(profile);
         public.push(profile);
 
-        let (data, size) = fix_shape(builder, NAME, params.block_degree_bits)?;
-        Ok(Self { data, size, set: fold.set(), proof, public, consumed, phase })
+        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.block_degree_bits)?;
+        Ok(Self { data, size, prover, set: fold.set(), proof, public, consumed, phase })
     }
 
     /// Proves the block.
@@ -156,20 +169,6 @@ impl BlockCircuit {
     /// If the opening is not what the fold proof leads from and to, or if the fold proof does not verify.
     pub fn prove(
         &self,
-        profile: ProfileId,
-        fold: &Proof,
-        opening: &BlockOpening,
-    ) -> Result<Proof, ProveError> {
-        self.prove_with(&Stock, profile, fold, opening)
-    }
-
-    /// [`Self::prove`] by a backend.
-    ///
-    /// # Errors
-    /// As [`Self::prove`].
-    pub fn prove_with(
-        &self,
-        backend: &dyn Backend,
         profile: ProfileId,
         fold: &Proof,
         opening: &BlockOpening,
@@ -194,7 +193,7 @@ impl BlockCircuit {
         let witness = self
             .fill(fold, &opening.statement(profile), &opening.after)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, backend, &self.data, witness)
+        prove(NAME, &*self.prover, &self.data, witness)
     }
 
     /// Fills in this proof, this statement and, from `after`, what the statement does not say, right or wrong.

@@ -28,7 +28,6 @@ pub struct CircuitSet {
     fold: FoldCircuit,
     block: BlockCircuit,
     set: Digest,
-    backend: &'static dyn Backend,
 }
 
 /// A circuit's measures.
@@ -49,35 +48,41 @@ pub struct CircuitInfo {
 }
 
 impl CircuitSet {
-    /// Builds all circuits: seconds in the test profile, a minute or two in the standard one. At most two
-    /// batch circuits are built at a time, because each takes gigabytes.
+    /// [`Self::build_with`] plonky2: seconds in the test profile, a minute or two in the standard one.
+    ///
+    /// # Errors
+    /// As [`Self::build_with`].
+    ///
+    /// # Panics
+    /// As [`Self::build_with`].
+    pub fn build(id: ProfileId) -> Result<Self, BuildError> {
+        Self::build_with(&Stock, id)
+    }
+
+    /// Builds all circuits with this backend, which then makes their proofs. At most two batch circuits are
+    /// built at a time, because each takes gigabytes.
     ///
     /// # Errors
     /// If the circuits do not fit the profile's degrees: a mistake in its constants.
     ///
     /// # Panics
     /// If a batch circuit does not fit.
-    pub fn build(id: ProfileId) -> Result<Self, BuildError> {
+    pub fn build_with(backend: &dyn Backend, id: ProfileId) -> Result<Self, BuildError> {
         let params = Params::of(id);
         let profile = id.profile();
-        let build = |batch| BatchCircuit::build(profile, batch, &params.batch, params.batch_degree_bits);
+        let (config, degree_bits) = (&params.batch, params.batch_degree_bits);
+        let build = |batch| BatchCircuit::build_with(backend, profile, batch, config, degree_bits);
         let mut batches = Vec::with_capacity(BatchId::ALL.len());
         for pair in BatchId::ALL.chunks(2) {
             batches.par_extend(pair.par_iter().map(|&batch| build(batch)));
         }
         let common = same_common(&batches)?;
         let keys: Vec<_> = batches.iter().map(|circuit| circuit.data.verifier_only.clone()).collect();
-        let lift = LiftCircuit::build(&params, common, &keys)?;
-        let fold = FoldCircuit::build(&params, &lift)?;
-        let block = BlockCircuit::build(&params, &fold)?;
+        let lift = LiftCircuit::build_with(backend, &params, common, &keys)?;
+        let fold = FoldCircuit::build_with(backend, &params, &lift)?;
+        let block = BlockCircuit::build_with(backend, &params, &fold)?;
         let set = fold.set();
-        Ok(Self { params, batches, lift, fold, block, set, backend: &Stock })
-    }
-
-    /// Has proofs made by this backend instead of plonky2's prover.
-    #[must_use]
-    pub fn with_backend(self, backend: &'static dyn Backend) -> Self {
-        Self { backend, ..self }
+        Ok(Self { params, batches, lift, fold, block, set })
     }
 
     /// The profile's name.
@@ -130,7 +135,7 @@ impl CircuitSet {
     /// # Errors
     /// If the witness does not fit the batch's circuit or breaks one of its rules.
     pub fn prove_batch(&self, witness: &BatchWitness) -> Result<Proof, BatchProveError> {
-        self.batch(witness.batch).prove_with(self.backend, witness, self.set)
+        self.batch(witness.batch).prove(witness, self.set)
     }
 
     /// Proves 1 to [`Params::lift_arity`] consecutive batches.
@@ -140,7 +145,7 @@ impl CircuitSet {
     pub fn prove_lift<P: Borrow<Proof>>(&self, children: &[(BatchId, P)]) -> Result<Proof, ProveError> {
         let children: Vec<_> =
             children.iter().map(|(batch, proof)| (*batch as usize, proof.borrow())).collect();
-        self.lift.prove_with(self.backend, &children, self.set)
+        self.lift.prove(&children, self.set)
     }
 
     /// Proves 1 to [`Params::fold_arity`] consecutive lift or fold proofs.
@@ -149,7 +154,7 @@ impl CircuitSet {
     /// If they are too many or too few, do not follow one another, or do not verify.
     pub fn prove_fold<P: Borrow<Proof>>(&self, children: &[(Child, P)]) -> Result<Proof, ProveError> {
         let children: Vec<_> = children.iter().map(|(child, proof)| (*child, proof.borrow())).collect();
-        self.fold.prove_with(self.backend, &children)
+        self.fold.prove(&children)
     }
 
     /// Proves a block from the fold proof of all of its batches.
@@ -157,7 +162,7 @@ impl CircuitSet {
     /// # Errors
     /// If the opening is not what the fold proof leads from and to, or if the fold proof does not verify.
     pub fn prove_block(&self, fold: &Proof, opening: &BlockOpening) -> Result<Proof, ProveError> {
-        self.block.prove_with(self.backend, self.id(), fold, opening)
+        self.block.prove(self.id(), fold, opening)
     }
 
     /// Measures of all circuits: batches, lift, fold, block.

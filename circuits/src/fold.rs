@@ -19,7 +19,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
-use crate::backend::{Backend, Stock};
+use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target, key_set, key_set_target};
@@ -49,6 +49,7 @@ pub struct FoldCircuit {
     pub data: CircuitData,
     /// How full it is.
     pub size: RecursionSize,
+    prover: Box<dyn Prover>,
     slots: Vec<Slot>,
     choices: Vec<BoolTarget>,
     chain: Chain,
@@ -57,11 +58,23 @@ pub struct FoldCircuit {
 }
 
 impl FoldCircuit {
+    /// [`Self::build_with`] plonky2.
+    ///
+    /// # Errors
+    /// As [`Self::build_with`].
+    pub fn build(params: &Params, lift: &LiftCircuit) -> Result<Self, BuildError> {
+        Self::build_with(&Stock, params, lift)
+    }
+
     /// Builds the circuit.
     ///
     /// # Errors
     /// If the rows do not fit the profile's degree, or if the circuit does not come out like lift.
-    pub fn build(params: &Params, lift: &LiftCircuit) -> Result<Self, BuildError> {
+    pub fn build_with(
+        backend: &dyn Backend,
+        params: &Params,
+        lift: &LiftCircuit,
+    ) -> Result<Self, BuildError> {
         let common = &lift.data.common;
         let mut builder = Builder::new(params.recursion.clone());
         let slots: Vec<Slot> = (0..params.fold_arity).map(|_| Slot::new(&mut builder, common)).collect();
@@ -85,12 +98,12 @@ impl FoldCircuit {
         BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
             .register(&mut builder);
 
-        let (data, size) = fix_shape(builder, NAME, params.recursion_degree_bits)?;
+        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.recursion_degree_bits)?;
         if data.common != *common {
             return Err(BuildError::CommonData { circuit: NAME, like: "lift" });
         }
         let lift_key = lift.data.verifier_only.clone();
-        Ok(Self { data, size, slots, choices, chain, entries, lift_key })
+        Ok(Self { data, size, prover, slots, choices, chain, entries, lift_key })
     }
 
     /// The digest of the true list `L`, which all proofs of the profile carry.
@@ -112,18 +125,6 @@ impl FoldCircuit {
     /// If there are too many or too few children, if they do not chain or are for another set of keys, or if
     /// one does not verify.
     pub fn prove(&self, children: &[(Child, &Proof)]) -> Result<Proof, ProveError> {
-        self.prove_with(&Stock, children)
-    }
-
-    /// [`Self::prove`] by a backend.
-    ///
-    /// # Errors
-    /// As [`Self::prove`].
-    pub fn prove_with(
-        &self,
-        backend: &dyn Backend,
-        children: &[(Child, &Proof)],
-    ) -> Result<Proof, ProveError> {
         let inputs = check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
         check_sets(NAME, &inputs, self.set())?;
         let live: Vec<_> = children
@@ -139,7 +140,7 @@ impl FoldCircuit {
         let witness = self
             .fill(&fill_dead(live, self.slots.len()), list)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, backend, &self.data, witness)
+        prove(NAME, &*self.prover, &self.data, witness)
     }
 
     /// Fills in exactly these slots and this list of allowed entries, right or wrong.

@@ -17,7 +17,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
-use crate::backend::{Backend, Stock};
+use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, F, Proof, VerifierOnlyCircuitData};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target};
@@ -37,6 +37,7 @@ pub struct LiftCircuit {
     pub data: CircuitData,
     /// How full it is.
     pub size: RecursionSize,
+    prover: Box<dyn Prover>,
     slots: Vec<Slot>,
     choices: Vec<Vec<BoolTarget>>,
     chain: Chain,
@@ -45,12 +46,25 @@ pub struct LiftCircuit {
 }
 
 impl LiftCircuit {
+    /// [`Self::build_with`] plonky2.
+    ///
+    /// # Errors
+    /// As [`Self::build_with`].
+    pub fn build(
+        params: &Params,
+        batch_common: &CommonCircuitData,
+        batch_keys: &[VerifierOnlyCircuitData],
+    ) -> Result<Self, BuildError> {
+        Self::build_with(&Stock, params, batch_common, batch_keys)
+    }
+
     /// Builds the circuit over batch circuits that share `batch_common`; a child is named by its key's place
     /// in `batch_keys`.
     ///
     /// # Errors
     /// If the rows do not fit the profile's degree.
-    pub fn build(
+    pub fn build_with(
+        backend: &dyn Backend,
         params: &Params,
         batch_common: &CommonCircuitData,
         batch_keys: &[VerifierOnlyCircuitData],
@@ -74,8 +88,8 @@ impl LiftCircuit {
         BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
             .register(&mut builder);
 
-        let (data, size) = fix_shape(builder, NAME, params.recursion_degree_bits)?;
-        Ok(Self { data, size, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
+        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.recursion_degree_bits)?;
+        Ok(Self { data, size, prover, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
     }
 
     /// Proves that the children, each with its key's place in the list, follow one another.
@@ -83,19 +97,6 @@ impl LiftCircuit {
     /// # Errors
     /// If there are too many or too few children, if they do not chain, or if one does not verify.
     pub fn prove(&self, children: &[(usize, &Proof)], set: Digest) -> Result<Proof, ProveError> {
-        self.prove_with(&Stock, children, set)
-    }
-
-    /// [`Self::prove`] by a backend.
-    ///
-    /// # Errors
-    /// As [`Self::prove`].
-    pub fn prove_with(
-        &self,
-        backend: &dyn Backend,
-        children: &[(usize, &Proof)],
-        set: Digest,
-    ) -> Result<Proof, ProveError> {
         check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
         let expected = self.batch_keys.len();
         if let Some(&(got, _)) = children.iter().find(|child| child.0 >= expected) {
@@ -108,7 +109,7 @@ impl LiftCircuit {
         let witness = self
             .fill(&fill_dead(live, self.slots.len()), set)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, backend, &self.data, witness)
+        prove(NAME, &*self.prover, &self.data, witness)
     }
 
     /// Fills in exactly these slots, right or wrong.

@@ -29,8 +29,8 @@ pub fn circuits(profile: ProfileId, observer: Observer<'_>) -> Result<&'static C
     let build = || {
         let start = Instant::now();
         observer(&Event::CircuitsStarted { profile });
-        let built = info_span!("circuits", profile = profile.name()).in_scope(|| CircuitSet::build(profile));
-        let built = built.map(|set| set.with_backend(&Kernels));
+        let built = info_span!("circuits", profile = profile.name())
+            .in_scope(|| CircuitSet::build_with(&Kernels::default(), profile));
         observer(&Event::CircuitsReady { profile, elapsed: start.elapsed() });
         built
     };

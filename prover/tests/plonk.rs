@@ -1,11 +1,12 @@
 //! The engine against stock plonky2: the same proofs up to the grinding nonce, accepted by its verifier.
 
+use enfold_circuits::backend::{Backend, Built};
 use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
 use enfold_circuits::hash::Poseidon2Hash;
 use enfold_circuits::params::Params;
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_prover::plonk::{Engine, EngineError, Feature};
+use enfold_prover::plonk::{Engine, EngineError, Feature, Kernels};
 use enfold_state::executor::execute;
 use enfold_state::hash::Digest;
 use enfold_witness::profile::{BatchId, ProfileId};
@@ -90,6 +91,11 @@ fn assert_same_witness(data: &CircuitData, inputs: PartialWitness<F>) {
 /// A circuit with random operations of every kind that this project's circuits take from plonky2, and its
 /// inputs.
 fn random_circuit(config: CircuitConfig, seed: u64, size: usize) -> (CircuitData, PartialWitness<F>) {
+    let (builder, inputs) = random_builder(config, seed, size);
+    (builder.build::<EnfoldConfig>(), inputs)
+}
+
+fn random_builder(config: CircuitConfig, seed: u64, size: usize) -> (Builder, PartialWitness<F>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut builder = Builder::new(config);
     let inputs = builder.add_virtual_targets(8);
@@ -132,7 +138,7 @@ fn random_circuit(config: CircuitConfig, seed: u64, size: usize) -> (CircuitData
     for input in inputs {
         witness.set_target(input, F::from_canonical_u64(rng.gen_range(0..F::ORDER))).unwrap();
     }
-    (builder.build::<EnfoldConfig>(), witness)
+    (builder, witness)
 }
 
 #[test]
@@ -144,9 +150,8 @@ fn random_circuits_have_stock_proofs() {
 }
 
 /// Other widths, challenges, caps, foldings and rates.
-#[test]
-fn configurations_have_stock_proofs() {
-    let mut configs = vec![config(), config(), config(), config(), config()];
+fn configurations() -> [CircuitConfig; 5] {
+    let mut configs = [(); 5].map(|()| config());
     configs[0].num_challenges = 3;
     configs[1].num_wires = 143;
     configs[1].num_routed_wires = 67;
@@ -155,10 +160,49 @@ fn configurations_have_stock_proofs() {
     configs[3].fri_config.rate_bits = 4;
     configs[4].fri_config.reduction_strategy = FriReductionStrategy::Fixed(vec![]);
     configs[4].fri_config.cap_height = 5;
-    for (config, seed) in configs.into_iter().zip(10..) {
+    configs
+}
+
+#[test]
+fn configurations_have_stock_proofs() {
+    for (config, seed) in configurations().into_iter().zip(10..) {
         let (data, inputs) = random_circuit(config, seed, 40);
         assert_same_proof(&data, inputs);
     }
+}
+
+/// The kernels' set-up gives plonky2's circuits, and a prover for them.
+#[test]
+fn set_up_gives_stock_circuits() {
+    for (config, seed) in configurations().into_iter().zip(20..) {
+        let (stock, inputs) = random_circuit(config.clone(), seed, 40);
+        let Built { data, prover } = Kernels::default().build(random_builder(config, seed, 40).0);
+        assert_eq!(data.common, stock.common);
+        assert_eq!(data.verifier_only, stock.verifier_only);
+        let (ours, theirs) = (&data.prover_only, &stock.prover_only);
+        assert_eq!(ours.circuit_digest, theirs.circuit_digest);
+        assert_eq!(ours.public_inputs, theirs.public_inputs);
+        assert!(ours.generators == theirs.generators);
+        assert!(ours.generator_indices_by_watches == theirs.generator_indices_by_watches);
+        assert!(ours.representative_map == theirs.representative_map);
+        assert!(ours.sigmas == theirs.sigmas && ours.subgroup == theirs.subgroup);
+        let [ours, theirs] = [ours, theirs].map(|prover| &prover.constants_sigmas_commitment);
+        assert!(ours.polynomials == theirs.polynomials);
+        assert_eq!((ours.degree_log, ours.rate_bits), (theirs.degree_log, theirs.rate_bits));
+        // From memory of the proof before, too.
+        for inputs in [inputs.clone(), inputs] {
+            stock.verify(prover.prove(&data, inputs).unwrap()).unwrap();
+        }
+    }
+}
+
+/// A circuit whose key is of other constants is not taken.
+#[test]
+fn foreign_keys_are_refused() {
+    let (mut data, _) = random_circuit(config(), 30, 20);
+    data.verifier_only = random_circuit(config(), 31, 20).0.verifier_only;
+    let error = Engine::new(&data).map(|_| ()).unwrap_err();
+    assert!(matches!(error, EngineError::Key), "{error:?}");
 }
 
 /// A circuit that verifies a proof uses the other gates of plonky2.
@@ -254,19 +298,30 @@ fn bad_inputs_are_errors() {
     assert!(matches!(error, EngineError::WitnessSize { .. }), "{error:?}");
 }
 
+/// The kernels leave a circuit that the engine does not provide for to plonky2.
+fn assert_stock_proves(builder: Builder, inputs: PartialWitness<F>) {
+    let Built { data, prover } = Kernels::default().build(builder);
+    data.verify(prover.prove(&data, inputs).unwrap()).unwrap();
+}
+
 #[test]
 fn unsupported_circuits_are_refused() {
     let mut hiding = config();
     hiding.zero_knowledge = true;
-    let (data, _) = random_circuit(hiding, 8, 3);
+    let (data, inputs) = random_circuit(hiding.clone(), 8, 3);
+    assert_stock_proves(random_builder(hiding, 8, 3).0, inputs);
     let error = Engine::new(&data).map(|_| ()).unwrap_err();
     assert!(matches!(error, EngineError::Unsupported { feature: Feature::ZeroKnowledge }), "{error:?}");
 
-    let mut builder = Builder::new(config());
-    let table = builder.add_lookup_table_from_pairs(std::sync::Arc::new(vec![(1, 2), (3, 4)]));
-    let input = builder.constant(F::ONE);
-    builder.add_lookup_from_index(input, table);
-    let data = builder.build::<EnfoldConfig>();
+    let lookup = || {
+        let mut builder = Builder::new(config());
+        let table = builder.add_lookup_table_from_pairs(std::sync::Arc::new(vec![(1, 2), (3, 4)]));
+        let input = builder.constant(F::ONE);
+        builder.add_lookup_from_index(input, table);
+        builder
+    };
+    assert_stock_proves(lookup(), PartialWitness::new());
+    let data = lookup().build::<EnfoldConfig>();
     let error = Engine::new(&data).map(|_| ()).unwrap_err();
     assert!(matches!(error, EngineError::Unsupported { feature: Feature::Lookups }), "{error:?}");
 }

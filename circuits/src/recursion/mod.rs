@@ -31,7 +31,7 @@ use enfold_state::chain::Quadratic;
 use enfold_state::hash::Digest;
 use plonky2::iop::witness::PartialWitness;
 
-use crate::backend::Backend;
+use crate::backend::Prover;
 use crate::config::{CircuitData, F, Proof};
 use crate::public_inputs::{BatchPublicInputs, PublicInputsLength};
 
@@ -140,11 +140,11 @@ pub enum ProveError {
 /// Proves.
 pub(crate) fn prove(
     circuit: &'static str,
-    backend: &dyn Backend,
+    prover: &dyn Prover,
     data: &CircuitData,
     witness: PartialWitness<F>,
 ) -> Result<Proof, ProveError> {
-    backend.prove(data, witness).map_err(|source| ProveError::Prove { circuit, source })
+    prover.prove(data, witness).map_err(|source| ProveError::Prove { circuit, source })
 }
 
 /// Checks natively that the children are as many as fit, of one context, and without gaps.

@@ -14,7 +14,8 @@ use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::plonk::circuit_data::CircuitConfig;
 
 use super::BuildError;
-use crate::config::{Builder, CircuitData, D, EnfoldConfig, F};
+use crate::backend::{Backend, Built};
+use crate::config::{Builder, D, F};
 use crate::gates::poseidon2::Poseidon2Gate;
 
 /// FRI's folding arity in all circuits, as `ConstantArityBits` of the profiles says.
@@ -63,10 +64,11 @@ pub struct RecursionSize {
 /// # Errors
 /// If the rows do not fit.
 pub fn fix_shape(
+    backend: &dyn Backend,
     mut builder: Builder,
     circuit: &'static str,
     degree_bits: usize,
-) -> Result<(CircuitData, RecursionSize), BuildError> {
+) -> Result<(Built, RecursionSize), BuildError> {
     let rows = builder.num_gates();
     for gate in recursion_gates(&builder.config) {
         builder.add_gate_to_gate_set(gate);
@@ -75,10 +77,10 @@ pub fn fix_shape(
     while builder.num_gates() <= 1 << (degree_bits - 1) {
         builder.add_gate(NoopGate, vec![]);
     }
-    let data = builder.build::<EnfoldConfig>();
-    let got = data.common.degree_bits();
+    let built = backend.build(builder);
+    let got = built.data.common.degree_bits();
     if got != degree_bits {
         return Err(BuildError::Degree { circuit, expected: degree_bits, got });
     }
-    Ok((data, RecursionSize { rows, degree_bits }))
+    Ok((built, RecursionSize { rows, degree_bits }))
 }

@@ -26,6 +26,10 @@ pub enum EngineError {
         /// Those of the witness.
         got: usize,
     },
+    /// The circuit's key has another commitment to its constants than the kernels compute: the data are
+    /// damaged.
+    #[error("the circuit's key does not belong to its constants")]
+    Key,
     /// The circuit uses what the engine does not provide.
     #[error("circuit uses {feature}, which the engine does not provide")]
     Unsupported {

@@ -136,7 +136,8 @@ impl Engine<'_> {
         let argument = count * (4 * routed + 2 * chunks);
         let terms = count * (1 + chunks) + common.num_gate_constraints;
         let points = rows * common.quotient_degree_factor;
-        let multiplications = points * (self.gates.multiplications() + argument + count * (terms + 1))
+        let multiplications = points
+            * (self.prepared.gates.multiplications() + argument + count * (terms + 1))
             + rows * (count * (4 * routed + 4 * chunks) + 4 * (columns + zs));
         Work {
             permutations: permutations as u64,

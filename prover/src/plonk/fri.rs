@@ -12,7 +12,7 @@ use plonky2::fri::FriParams;
 use plonky2::fri::proof::{FriInitialTreeProof, FriProof, FriQueryRound, FriQueryStep};
 use rayon::prelude::*;
 
-use super::commit::{Oracle, stride};
+use super::commit::{Commitment, stride};
 use super::domain::{DFT, Domain, evaluate_extension, reverse_rows};
 use super::field::{E, G, P, from_kernel, lanes_sum, powers, to_kernel};
 use super::merkle::Tree;
@@ -29,7 +29,7 @@ pub(super) struct Claim<'a> {
     pub(super) domain: &'a Domain,
     pub(super) params: &'a FriParams,
     /// Constants and sigmas, wires, permutation, quotient.
-    pub(super) oracles: [Oracle<'a>; 4],
+    pub(super) oracles: [&'a Commitment; 4],
     /// The opening point of all, and their values there.
     pub(super) here: (&'a Opening, Vec<E>),
     /// The opening point of the permutation oracle's first polynomials, and their values there.
@@ -89,7 +89,7 @@ impl Claim<'_> {
     /// `z` and `z'`, weighted by powers of alpha, and `c` the number of the latter,
     /// `alpha^c (F(X) - F(z)) / (X - z) + (F'(X) - F'(z')) / (X - z')`.
     fn combine(&self, alpha: E) -> Vec<[G; 2]> {
-        let total: usize = self.oracles.iter().map(Oracle::width).sum();
+        let total: usize = self.oracles.iter().map(|oracle| oracle.width()).sum();
         let alphas = powers(E::ONE, alpha, total);
         let reduce = |values: &[E]| -> E { values.iter().zip(&alphas).map(|(&v, &a)| v * a).sum() };
         let (here, next) = (reduce(&self.here.1), reduce(&self.next.1));
@@ -105,13 +105,12 @@ impl Claim<'_> {
         let rows: Vec<usize> = (0..self.domain.rows()).collect();
         rows.par_chunks(TASK)
             .flat_map_iter(|rows| {
-                let mut buffers = self.oracles.map(|oracle| vec![G::ZERO; stride(oracle.width())]);
                 rows.iter()
                     .map(|&r| {
                         let mut sum = E::ZERO;
                         let mut next_sum = E::ZERO;
-                        for (i, (oracle, buffer)) in self.oracles.iter().zip(&mut buffers).enumerate() {
-                            let row = P::pack_slice(oracle.row(r, buffer));
+                        for (i, oracle) in self.oracles.iter().enumerate() {
+                            let row = P::pack_slice(oracle.row(r));
                             sum += weights[i].apply(row);
                             if i == 2 {
                                 next_sum = next_weights.apply(row);

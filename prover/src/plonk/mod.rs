@@ -5,7 +5,7 @@
 //! hashed at a time as the machine's vectors hold, and constraints are evaluated on as many points.
 //! The engine's proofs are deterministic: the grinding nonce is the least one.
 
-mod backend;
+mod buffers;
 mod commit;
 mod domain;
 mod error;
@@ -18,74 +18,84 @@ mod merkle;
 mod openings;
 mod permutation;
 mod phases;
+mod prepared;
 mod quotient;
+mod setup;
 mod transcript;
 mod witness;
 
-use enfold_circuits::config::{CircuitData, D, F, Proof};
+use std::sync::Arc;
+
+use enfold_circuits::config::{CircuitData, CommonCircuitData, D, F, Proof};
 use enfold_circuits::hash::Poseidon2Hash;
 use p3_field::PrimeCharacteristicRing;
 use plonky2::field::types::Field;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness};
-use plonky2::plonk::config::Hasher;
+use plonky2::plonk::circuit_data::ProverOnlyCircuitData;
+use plonky2::plonk::config::{GenericConfig, Hasher};
 use plonky2::plonk::proof::OpeningSet;
 use rayon::prelude::*;
 
-pub use backend::Kernels;
 pub use error::{BadChallenge, EngineError, Feature};
 pub use floor::{Floor, Work};
 pub use phases::{Phase, Phases};
 
-use commit::{Commitment, Oracle, stride};
-use domain::{Domain, row_of_trace, trace_of_row};
-use field::{E, G, LANES, to_kernel};
+use buffers::{Buffer, Buffers};
+use commit::{Commitment, stride};
+use domain::{row_of_trace, trace_of_row};
+use field::{E, G, to_kernel};
 use fri::Claim;
-use gates::Gates;
 use openings::{Opening, extension_generator};
 use permutation::Challenges;
 use phases::Clock;
+use prepared::Prepared;
 use quotient::Quotient;
 use transcript::Transcript;
-use witness::Watched;
 
 /// Rows of a task.
 const TASK: usize = 1 << 8;
+
+/// plonky2's builder with the engine's commitments and proofs. Circuits that the engine does not provide for are
+/// proven by plonky2.
+#[derive(Clone, Debug, Default)]
+pub struct Kernels {
+    buffers: Arc<Buffers>,
+}
+
+impl Kernels {
+    fn prepare<C: GenericConfig<D, F = F>>(
+        &self,
+        common: &CommonCircuitData,
+        prover: &ProverOnlyCircuitData<F, C, D>,
+    ) -> Result<Arc<Prepared>, EngineError> {
+        Prepared::new(common, prover, self.buffers.clone()).map(Arc::new)
+    }
+}
 
 /// Proves the statements of one circuit.
 #[derive(Debug)]
 pub struct Engine<'a> {
     data: &'a CircuitData,
-    domain: Domain,
-    gates: Gates,
-    watched: Watched,
+    prepared: Arc<Prepared>,
 }
 
 impl<'a> Engine<'a> {
-    /// Prepares a circuit: milliseconds, and eight bytes for each of its committed points.
+    /// Prepares a circuit that plonky2 built; mostly, commits to its constants once more.
     ///
     /// # Errors
     /// If the circuit uses lookups or blinding, or has fewer committed points than the machine's vectors
-    /// elements.
+    /// elements, or if its key is not that of its constants.
     pub fn new(data: &'a CircuitData) -> Result<Self, EngineError> {
-        let common = &data.common;
-        let refuse = |feature| Err(EngineError::Unsupported { feature });
-        if common.num_lookup_polys != 0 || common.num_lookup_selectors != 0 || !common.luts.is_empty() {
-            return refuse(Feature::Lookups);
+        let prepared = Kernels::default().prepare(&data.common, &data.prover_only)?;
+        match prepared.cap() == data.verifier_only.constants_sigmas_cap {
+            true => Ok(Self::with(data, prepared)),
+            false => Err(EngineError::Key),
         }
-        if common.config.zero_knowledge || common.fri_params.hiding {
-            return refuse(Feature::ZeroKnowledge);
-        }
-        let rate_bits = common.config.fri_config.rate_bits;
-        let factor = common.quotient_degree_factor;
-        let quotient_bits = factor.ilog2() as usize;
-        if !factor.is_power_of_two() || quotient_bits > rate_bits {
-            return refuse(Feature::QuotientDegree);
-        }
-        if common.degree() << quotient_bits < LANES {
-            return refuse(Feature::Degree);
-        }
-        let domain = Domain::new(common.degree_bits(), rate_bits, quotient_bits);
-        Ok(Self { data, domain, gates: Gates::new(common)?, watched: Watched::new(data) })
+    }
+
+    /// The engine of a circuit that is prepared.
+    fn with(data: &'a CircuitData, prepared: Arc<Prepared>) -> Self {
+        Self { data, prepared }
     }
 
     /// Proves the statement with these inputs.
@@ -101,7 +111,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// If they break a rule of the circuit that its generators notice.
     pub fn witness(&self, inputs: PartialWitness<F>) -> Result<PartitionWitness<'a, F>, EngineError> {
-        witness::generate(self.data, &self.watched, inputs)
+        witness::generate(self.data, &self.prepared.watched, inputs)
     }
 
     /// [`Self::prove`], and where the time went.
@@ -110,7 +120,7 @@ impl<'a> Engine<'a> {
     /// As [`Self::prove`].
     pub fn prove_timed(&self, inputs: PartialWitness<F>) -> Result<(Proof, Phases), EngineError> {
         let mut clock = Clock::start();
-        let witness = witness::generate(self.data, &self.watched, inputs)?;
+        let witness = witness::generate(self.data, &self.prepared.watched, inputs)?;
         clock.end(Phase::Witness);
         self.prove_with(&witness, clock)
     }
@@ -129,7 +139,8 @@ impl<'a> Engine<'a> {
         witness: &PartitionWitness<'_, F>,
         mut clock: Clock,
     ) -> Result<(Proof, Phases), EngineError> {
-        let Self { data, domain, gates, .. } = self;
+        let (data, prepared) = (self.data, &*self.prepared);
+        let Prepared { domain, gates, constants, buffers, .. } = prepared;
         let common = &data.common;
         let count = common.config.num_challenges;
         let cap_height = common.config.fri_config.cap_height;
@@ -149,7 +160,7 @@ impl<'a> Engine<'a> {
 
         let [betas, gammas] = [(); 2].map(|()| kernels(transcript.challenges(count)));
         let permutation = Challenges::new(data, betas, gammas);
-        let zs = permutation::polynomials(data, &routed, &permutation)?;
+        let zs = permutation::polynomials(data, &routed, &permutation, buffers)?;
         drop(routed);
         clock.end(Phase::Permutation);
         let width = count * (1 + common.num_partial_products);
@@ -162,6 +173,7 @@ impl<'a> Engine<'a> {
             data,
             domain,
             gates,
+            constants,
             wires: &wires,
             zs: &zs,
             permutation: &permutation,
@@ -170,7 +182,7 @@ impl<'a> Engine<'a> {
         };
         let values = quotient.values();
         clock.end(Phase::Quotient);
-        let quotient = quotient::commit(&values, count, domain, cap_height);
+        let quotient = quotient::commit(&values, count, domain, cap_height, buffers);
         drop(values);
         transcript.observe_cap(&quotient.cap());
         clock.end(Phase::CommitQuotient);
@@ -183,7 +195,7 @@ impl<'a> Engine<'a> {
         let zeta_next = extension_generator(domain.degree_bits) * zeta;
         let points = (Opening::new(zeta, domain), Opening::new(zeta_next, domain));
         let (Some(here), Some(next)) = points else { return Err(unlucky) };
-        let oracles = [Oracle::Stock(data), Oracle::Own(&wires), Oracle::Own(&zs), Oracle::Own(&quotient)];
+        let oracles = [constants, &wires, &zs, &quotient];
         let all = oracles.map(|oracle| here.values(oracle));
         let next_values = next.values(oracles[2])[..count].to_vec();
         let here_values = all.concat();
@@ -222,11 +234,12 @@ impl<'a> Engine<'a> {
     }
 
     /// The wires, in matrix order; those without a value are zero.
-    fn wires(&self, witness: &PartitionWitness<'_, F>) -> Vec<G> {
+    fn wires(&self, witness: &PartitionWitness<'_, F>) -> Buffer {
         let width = self.data.common.config.num_wires;
         let stride = stride(width);
-        let bits = self.domain.degree_bits;
-        let mut out = G::zero_vec(self.domain.rows() * stride);
+        let domain = &self.prepared.domain;
+        let (bits, length) = (domain.degree_bits, domain.rows() * stride);
+        let mut out = self.prepared.buffers.zeros(length, length << domain.rate_bits);
         out.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
             let start = trace_of_row(row, bits) * width;
             let representatives = &witness.representative_map[start..start + width];
@@ -241,8 +254,9 @@ impl<'a> Engine<'a> {
     fn routed(&self, wires: &[G]) -> Vec<G> {
         let config = &self.data.common.config;
         let (stride, routed) = (stride(config.num_wires), config.num_routed_wires);
-        let bits = self.domain.degree_bits;
-        let mut out = G::zero_vec(self.domain.rows() * routed);
+        let domain = &self.prepared.domain;
+        let bits = domain.degree_bits;
+        let mut out = G::zero_vec(domain.rows() * routed);
         out.par_chunks_exact_mut(routed).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
             cells.copy_from_slice(&wires[row_of_trace(row, bits) * stride..][..routed]);
         });

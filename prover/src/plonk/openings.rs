@@ -6,7 +6,7 @@ use plonky2::field::extension::{Extendable, FieldExtension};
 use plonky2::field::types::Field;
 use rayon::prelude::*;
 
-use super::commit::{Oracle, stride};
+use super::commit::{Commitment, stride};
 use super::domain::{Domain, shift};
 use super::field::{E, G, LANES, P, from_kernel, to_kernel};
 
@@ -49,15 +49,14 @@ impl Opening {
     }
 
     /// The values of an oracle's polynomials.
-    pub(super) fn values(&self, oracle: Oracle<'_>) -> Vec<E> {
+    pub(super) fn values(&self, oracle: &Commitment) -> Vec<E> {
         let width = oracle.width();
         let stride = stride(width);
         let packs = stride / LANES;
         let tasks = self.weights.par_chunks(TASK).enumerate().map(|(task, weights)| {
-            let mut buffer = vec![G::ZERO; stride];
             let mut sums = vec![[P::ZERO; 2]; packs];
             for (i, weight) in weights.iter().enumerate() {
-                let row = P::pack_slice(oracle.row(task * TASK + i, &mut buffer));
+                let row = P::pack_slice(oracle.row(task * TASK + i));
                 for (sums, &value) in sums.iter_mut().zip(row) {
                     sums[0] += value * weight[0];
                     sums[1] += value * weight[1];

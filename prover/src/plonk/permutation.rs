@@ -5,10 +5,13 @@
 //! row's quotients from one row to the next; the partial products are what it has after each chunk but the
 //! last.
 
+use std::sync::Arc;
+
 use enfold_circuits::config::CircuitData;
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 
+use super::buffers::{Buffer, Buffers};
 use super::commit::stride;
 use super::domain::trace_of_row;
 use super::error::{BadChallenge, EngineError};
@@ -44,7 +47,8 @@ pub(super) fn polynomials(
     data: &CircuitData,
     routed: &[G],
     with: &Challenges,
-) -> Result<Vec<G>, EngineError> {
+    buffers: &Arc<Buffers>,
+) -> Result<Buffer, EngineError> {
     let width = data.common.config.num_routed_wires;
     let chunk = data.common.quotient_degree_factor;
     let chunks = width.div_ceil(chunk);
@@ -99,7 +103,7 @@ pub(super) fn polynomials(
         }
     });
     let bits = data.common.degree_bits();
-    let mut ordered = G::zero_vec(out.len());
+    let mut ordered = buffers.zeros(out.len(), out.len() << data.common.config.fri_config.rate_bits);
     ordered.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
         cells.copy_from_slice(&out[trace_of_row(row, bits) * stride..][..stride]);
     });

@@ -1,5 +1,7 @@
 //! The quotient of all constraints by the polynomial that vanishes on the trace's rows.
 
+use std::sync::Arc;
+
 use enfold_circuits::config::{CircuitData, F};
 use p3_dft::Layout;
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
@@ -7,9 +9,10 @@ use p3_matrix::dense::RowMajorMatrixViewMut;
 use plonky2::hash::hash_types::HashOut;
 use rayon::prelude::*;
 
+use super::buffers::Buffers;
 use super::commit::{Commitment, stride};
-use super::domain::{Domain, leaf_of_row, shift};
-use super::field::{G, LANES, P, gather, powers, reverse, to_kernel};
+use super::domain::{Domain, shift};
+use super::field::{G, LANES, P, gather, powers, reverse};
 use super::gates::{Gates, Point, StockPoint};
 use super::permutation::{Challenges, products};
 
@@ -22,6 +25,7 @@ pub(super) struct Quotient<'a> {
     pub(super) data: &'a CircuitData,
     pub(super) domain: &'a Domain,
     pub(super) gates: &'a Gates,
+    pub(super) constants: &'a Commitment,
     pub(super) wires: &'a Commitment,
     pub(super) zs: &'a Commitment,
     pub(super) permutation: &'a Challenges,
@@ -33,8 +37,6 @@ pub(super) struct Quotient<'a> {
 struct Space {
     wires: Vec<P>,
     preprocessed: Vec<P>,
-    /// Rows of constants and sigmas, one a lane.
-    leaves: Vec<G>,
     zs: Vec<P>,
     next_zs: Vec<P>,
     terms: Vec<P>,
@@ -55,7 +57,6 @@ impl Quotient<'_> {
         let space = || Space {
             wires: vec![P::ZERO; common.config.num_wires],
             preprocessed: vec![P::ZERO; common.sigmas_range().end],
-            leaves: vec![G::ZERO; LANES * stride(common.sigmas_range().end)],
             zs: vec![P::ZERO; self.zs.width()],
             next_zs: vec![P::ZERO; count],
             terms: vec![P::ZERO; terms],
@@ -86,15 +87,7 @@ impl Quotient<'_> {
     /// All terms at the packed point that starts at row `first`.
     #[inline(always)]
     fn fill_terms(&self, space: &mut Space, first: usize, argument_terms: usize) {
-        let leaves = &self.data.prover_only.constants_sigmas_commitment.merkle_tree.leaves;
-        let bits = self.data.common.fri_params.lde_bits();
-        let width = stride(space.preprocessed.len());
-        for (lane, row) in space.leaves.chunks_exact_mut(width).enumerate() {
-            let leaf = &leaves[leaf_of_row(first + lane, bits)];
-            row.iter_mut().zip(leaf).for_each(|(cell, &element)| *cell = to_kernel(element));
-        }
-        let rows = &space.leaves;
-        gather(std::array::from_fn(|lane| &rows[lane * width..(lane + 1) * width]), &mut space.preprocessed);
+        gather(std::array::from_fn(|lane| self.constants.row(first + lane)), &mut space.preprocessed);
         gather(std::array::from_fn(|lane| self.wires.row(first + lane)), &mut space.wires);
         gather(std::array::from_fn(|lane| self.zs.row(first + lane)), &mut space.zs);
         let next = |lane| self.zs.row(self.domain.next(first + lane));
@@ -143,12 +136,18 @@ impl Quotient<'_> {
 /// The quotient is `t(X) = sum_j X^(jn) t_j(X)`. On a block, a coset `s H`, `X^n` is the constant `s^n`; so the
 /// polynomial of degree below n with t's values on the block is `sum_j s^(jn) t_j`. The blocks' polynomials,
 /// interpolated side by side, thus give the pieces by a small linear map on each coefficient.
-pub(super) fn commit(values: &[G], count: usize, domain: &Domain, cap_height: usize) -> Commitment {
+pub(super) fn commit(
+    values: &[G],
+    count: usize,
+    domain: &Domain,
+    cap_height: usize,
+    buffers: &Arc<Buffers>,
+) -> Commitment {
     let rows = domain.rows();
     let blocks = 1 << domain.quotient_bits;
     let width = blocks * count;
     let stride = stride(width);
-    let mut matrix = G::zero_vec(rows * stride);
+    let mut matrix = buffers.zeros(rows * stride, (rows << domain.rate_bits) * stride);
     matrix.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, out)| {
         let row = reverse(row, domain.degree_bits);
         for (block, out) in out.chunks_exact_mut(count).take(blocks).enumerate() {

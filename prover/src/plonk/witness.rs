@@ -7,10 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use enfold_circuits::config::{CircuitData, F};
+use enfold_circuits::config::{CircuitData, D, F};
 use plonky2::iop::generator::GeneratedValues;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
+use plonky2::plonk::circuit_data::ProverOnlyCircuitData;
+use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
 
 use super::error::EngineError;
@@ -28,9 +30,9 @@ const WINDOW: usize = 1 << 12;
 pub(super) struct Watched(Vec<u64>);
 
 impl Watched {
-    pub(super) fn new(data: &CircuitData) -> Self {
-        let mut bits = vec![0; data.prover_only.representative_map.len().div_ceil(64)];
-        for &class in data.prover_only.generator_indices_by_watches.keys() {
+    pub(super) fn new<C: GenericConfig<D, F = F>>(prover: &ProverOnlyCircuitData<F, C, D>) -> Self {
+        let mut bits = vec![0; prover.representative_map.len().div_ceil(64)];
+        for &class in prover.generator_indices_by_watches.keys() {
             bits[class / 64] |= 1 << (class % 64);
         }
         Self(bits)

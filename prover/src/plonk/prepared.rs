@@ -1,0 +1,66 @@
+//! What all proofs of one circuit share.
+
+use std::sync::Arc;
+
+use enfold_circuits::config::{CommonCircuitData, D, F};
+use enfold_circuits::hash::Poseidon2Hash;
+use plonky2::hash::merkle_tree::MerkleCap;
+use plonky2::plonk::circuit_data::ProverOnlyCircuitData;
+use plonky2::plonk::config::GenericConfig;
+
+use super::buffers::Buffers;
+use super::commit::Commitment;
+use super::domain::Domain;
+use super::error::{EngineError, Feature};
+use super::field::LANES;
+use super::gates::Gates;
+use super::witness::Watched;
+
+/// A circuit as the engine needs it, beside plonky2's data.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) domain: Domain,
+    pub(super) gates: Gates,
+    pub(super) watched: Watched,
+    /// Selectors, constants and sigmas.
+    pub(super) constants: Commitment,
+    /// Memory of finished proofs.
+    pub(super) buffers: Arc<Buffers>,
+}
+
+impl Prepared {
+    /// # Errors
+    /// If the circuit uses lookups or blinding, or has fewer committed points than the machine's vectors
+    /// elements.
+    pub(super) fn new<C: GenericConfig<D, F = F>>(
+        common: &CommonCircuitData,
+        prover: &ProverOnlyCircuitData<F, C, D>,
+        buffers: Arc<Buffers>,
+    ) -> Result<Self, EngineError> {
+        let refuse = |feature| Err(EngineError::Unsupported { feature });
+        if common.num_lookup_polys != 0 || common.num_lookup_selectors != 0 || !common.luts.is_empty() {
+            return refuse(Feature::Lookups);
+        }
+        if common.config.zero_knowledge || common.fri_params.hiding {
+            return refuse(Feature::ZeroKnowledge);
+        }
+        let fri = &common.config.fri_config;
+        let factor = common.quotient_degree_factor;
+        let quotient_bits = factor.ilog2() as usize;
+        if !factor.is_power_of_two() || quotient_bits > fri.rate_bits {
+            return refuse(Feature::QuotientDegree);
+        }
+        if common.degree() << quotient_bits < LANES {
+            return refuse(Feature::Degree);
+        }
+        let domain = Domain::new(common.degree_bits(), fri.rate_bits, quotient_bits);
+        let gates = Gates::new(common)?;
+        let polynomials = &prover.constants_sigmas_commitment.polynomials;
+        let constants = Commitment::of_polynomials(polynomials, &domain, fri.cap_height);
+        Ok(Self { domain, gates, watched: Watched::new(prover), constants, buffers })
+    }
+
+    pub(super) fn cap(&self) -> MerkleCap<F, Poseidon2Hash> {
+        self.constants.cap()
+    }
+}
