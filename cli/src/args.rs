@@ -1,6 +1,8 @@
 //! The command line as a whole: global options and the list of subcommands.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use enfold_witness::profile::ProfileId;
 
@@ -21,6 +23,9 @@ pub struct Cli {
     /// Options that every subcommand takes.
     #[command(flatten)]
     pub global: Global,
+    /// Where circuits are kept.
+    #[command(flatten)]
+    pub cache: Cache,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -43,6 +48,30 @@ pub struct Global {
     /// Only warnings and errors on stderr, no progress.
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
+}
+
+/// Where set-ups of circuits are kept between runs.
+#[derive(Clone, Debug, Args)]
+pub struct Cache {
+    /// Folder for set-ups of circuits, with which the next run starts sooner; an empty name for none
+    /// [default: enfold in the user's folder for caches].
+    #[arg(long, global = true, value_name = "DIR", env = "ENFOLD_CACHE", hide_env_values = true,
+          value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = "Global options")]
+    cache_dir: Option<PathBuf>,
+    /// Keep no set-ups and use none.
+    #[arg(long, global = true, help_heading = "Global options")]
+    no_cache: bool,
+}
+
+impl Cache {
+    /// The folder, unless there is to be none or the system has no place for it.
+    pub fn folder(&self) -> Option<PathBuf> {
+        match (self.no_cache, &self.cache_dir) {
+            (true, _) => None,
+            (false, Some(folder)) => Some(folder.clone()).filter(|folder| !folder.as_os_str().is_empty()),
+            (false, None) => Some(dirs::cache_dir()?.join("enfold")),
+        }
+    }
 }
 
 /// Reads a profile's name.

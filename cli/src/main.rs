@@ -4,6 +4,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
+use enfold_prover::cache::keep_circuits_in;
 
 use crate::args::{Cli, Command, Format};
 use crate::error::CliError;
@@ -57,6 +58,9 @@ fn run(cli: &Cli) -> Result<Outcome, CliError> {
     if let Some(threads) = cli.global.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
         pool.build_global().map_err(CliError::Threads)?;
+    }
+    if let Some(folder) = cli.cache.folder() {
+        keep_circuits_in(folder);
     }
     match &cli.command {
         Command::Demo(args) => args.run(),

@@ -34,8 +34,8 @@ struct State {
     estimate: Estimate,
     /// When the last line was written.
     line: Duration,
-    /// Time that building the circuits took.
-    circuits: Duration,
+    /// Time that building the circuits took, and how many of them had a set-up on disk.
+    circuits: (Duration, usize),
 }
 
 impl Progress {
@@ -57,11 +57,15 @@ impl Progress {
                 );
                 self.lock().bars = vec![bar];
             }
-            Event::CircuitsReady { elapsed, .. } => {
+            Event::CircuitsReady { loaded, elapsed, .. } => {
                 let mut state = self.lock();
                 state.bars.clear();
-                state.circuits = *elapsed;
-                info!("circuits built in {}", duration(*elapsed));
+                state.circuits = (*elapsed, *loaded);
+                let from = match loaded {
+                    0 => String::new(),
+                    loaded => format!(", {} from the cache", count(*loaded, "set-up", "set-ups")),
+                };
+                info!("circuits built in {}{from}", duration(*elapsed));
             }
             Event::Executed { transactions, rejected, messages, elapsed } => {
                 let transactions = count(*transactions, "transaction", "transactions");
@@ -103,8 +107,9 @@ impl Progress {
         }
     }
 
-    /// Time that building the circuits took; zero if they have not been built.
-    pub fn circuits_time(&self) -> Duration {
+    /// Time that building the circuits took, and how many of them had a set-up on disk; zero if they have not been
+    /// built.
+    pub fn circuits(&self) -> (Duration, usize) {
         self.lock().circuits
     }
 

@@ -100,6 +100,8 @@ pub enum Event {
     CircuitsReady {
         /// The profile.
         profile: ProfileId,
+        /// How many of them had a set-up on disk.
+        loaded: usize,
         /// Time it took.
         elapsed: Duration,
     },

@@ -11,7 +11,7 @@ use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer};
+use crate::events::{Event, Job, Observer, Stage};
 use crate::machine::{Machine, peak_memory, reset_peak_memory};
 use crate::options::ProveOptions;
 use crate::prove::{ProvenBlock, Timings, prove_block};
@@ -49,7 +49,7 @@ pub struct BlockMeasurement {
 /// A stage of the pipeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageMeasurement {
-    /// `execute`, `witness`, `batches`, `lift`, `fold`, `block` or `verify`.
+    /// `execute`, `witness`, `batch`, `lift`, `fold`, `block` or `verify`.
     pub stage: String,
     /// Proofs that it made.
     pub proofs: usize,
@@ -61,10 +61,6 @@ pub struct StageMeasurement {
     /// Mean seconds from the beginning to the end of one of its proofs; 0 without proofs.
     pub proof_s: f64,
 }
-
-/// Kinds of jobs, and their stages' names.
-const KINDS: [(&str, &str); 4] =
-    [("batch", "batches"), ("lift", "lift"), ("fold", "fold"), ("block", "block")];
 
 /// Proves a block `runs` times, at least once, on a state that stays as it is. The circuits are there already;
 /// building them is not measured.
@@ -130,9 +126,9 @@ fn stages(timings: &Timings, shares: &Shares) -> Vec<StageMeasurement> {
         proof_s: if proofs == 0 { 0.0 } else { sum.as_secs_f64() / proofs as f64 },
     };
     let alone = |name, elapsed| stage(name, 0, elapsed, Duration::ZERO);
-    let jobs = KINDS.map(|(kind, name)| {
-        let (proofs, sum) = timings.of_kind(kind);
-        stage(name, proofs, shares.of_kind(kind), sum)
+    let jobs = Stage::ALL.map(|of| {
+        let (proofs, sum) = timings.of_stage(of);
+        stage(of.name(), proofs, shares.of_stage(of), sum)
     });
     let mut all = vec![alone("execute", timings.execute), alone("witness", timings.witness)];
     all.extend(jobs);
@@ -147,7 +143,7 @@ struct Shares {
     running: Vec<Job>,
     /// The last time that a proof was begun or made.
     last: Option<Instant>,
-    kinds: BTreeMap<&'static str, Duration>,
+    stages: BTreeMap<Stage, Duration>,
 }
 
 impl Shares {
@@ -170,12 +166,12 @@ impl Shares {
     fn advance(&mut self, now: Instant) {
         let elapsed = self.last.replace(now).map_or(Duration::ZERO, |last| now - last);
         for job in &self.running {
-            *self.kinds.entry(job.kind()).or_default() += elapsed / self.running.len() as u32;
+            *self.stages.entry(job.stage()).or_default() += elapsed / self.running.len() as u32;
         }
     }
 
-    fn of_kind(&self, kind: &str) -> Duration {
-        self.kinds.get(kind).copied().unwrap_or_default()
+    fn of_stage(&self, stage: Stage) -> Duration {
+        self.stages.get(&stage).copied().unwrap_or_default()
     }
 }
 
@@ -199,9 +195,9 @@ mod tests {
         shares.advance(start + 3 * second);
         shares.running.clear();
         shares.advance(start + 9 * second);
-        assert_eq!(shares.of_kind("lift"), 2 * second);
-        assert_eq!(shares.of_kind("fold"), second);
-        assert_eq!(shares.of_kind("block"), Duration::ZERO);
+        assert_eq!(shares.of_stage(Stage::Lift), 2 * second);
+        assert_eq!(shares.of_stage(Stage::Fold), second);
+        assert_eq!(shares.of_stage(Stage::Block), Duration::ZERO);
     }
 
     #[test]

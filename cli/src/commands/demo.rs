@@ -177,7 +177,7 @@ impl DemoArgs {
         let rebuild = start.elapsed();
 
         let credits = &proven.execution.credits;
-        let circuits = progress.circuits_time();
+        let circuits = progress.circuits().0;
         Outcome::of(&Report {
             accounts: self.accounts as usize,
             transactions: block.transactions.len(),

@@ -1,11 +1,10 @@
 //! `enfold bench`: small measurements give whole reports.
 
-use crate::common::run;
+use crate::common::{Folder, run};
 
 #[test]
 fn engine_report_is_whole() {
-    let report =
-        run(&["bench", "engine", "--profile", "test", "--runs", "1", "--poseidon", "--threads", "2"]);
+    let report = run(&["bench", "engine", "--profile", "test", "--runs", "1", "--threads", "2"]);
     assert_eq!((report["rows"].as_u64(), report["circuit"].as_str()), (Some(1 << 10), Some("debit_many")));
     let measured = report["measured"].as_array().unwrap();
     assert_eq!(measured.iter().map(|runs| runs["threads"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 1]);
@@ -14,6 +13,10 @@ fn engine_report_is_whole() {
         assert!((runs["ratio"].as_f64().unwrap() - stock / engine).abs() < 0.01, "{runs}");
         assert!((runs["rows_per_s"].as_f64().unwrap() - 1_024_000.0 / engine).abs() < 1.0, "{runs}");
         assert!(runs["ratio_poseidon"].as_f64().unwrap() > 0.0, "{runs}");
+        for bytes in ["stock_bytes", "engine_bytes"] {
+            assert!(runs.get(bytes).is_none_or(|bytes| bytes.as_u64().unwrap() > 0), "{runs}");
+        }
+        assert!((0.0..1.0).contains(&runs["witness_share"].as_f64().unwrap()), "{runs}");
         let phases: f64 =
             runs["phases_ms"].as_array().unwrap().iter().map(|phase| phase["ms"].as_f64().unwrap()).sum();
         assert!(phases <= engine, "{runs}");
@@ -92,10 +95,33 @@ fn block_report_is_whole() {
     assert_eq!(report["runs_s"].as_array().unwrap().len(), 2);
     let stages = report["stages"].as_array().unwrap();
     let names: Vec<_> = stages.iter().map(|stage| stage["stage"].as_str().unwrap()).collect();
-    assert_eq!(names, ["execute", "witness", "batches", "lift", "fold", "block", "verify"]);
+    assert_eq!(names, ["execute", "witness", "batch", "lift", "fold", "block", "verify"]);
     let share: f64 = stages.iter().map(|stage| number(stage, "share")).sum();
     assert!(share > 0.0 && share <= 1.0, "{report}");
     let proofs = |stage: usize| stages[stage]["proofs"].as_u64().unwrap();
     assert_eq!(proofs(2), report["batches"].as_u64().unwrap());
     assert_eq!(proofs(5), 1);
+}
+
+#[test]
+fn circuits_are_kept_between_runs() {
+    let folder = Folder::new();
+    let cache = folder.path("cache");
+    let loaded = |options: &[&str]| {
+        let arguments = ["bench", "block", "--profile", "test", "--txs", "3", "--accounts", "8"];
+        let report = run(&[&arguments[..], options].concat());
+        report["circuits_loaded"].as_u64().unwrap() as usize
+    };
+    let kept = || std::fs::read_dir(&cache).map_or(0, |files| files.count());
+    assert_eq!((loaded(&[]), loaded(&["--no-cache", "--cache-dir", &cache]), kept()), (0, 0, 0));
+    assert_eq!(loaded(&["--cache-dir", &cache]), 0);
+    let circuits = kept();
+    assert!(circuits > 0);
+    assert_eq!(loaded(&["--cache-dir", &cache]), circuits);
+    let file = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(loaded(&["--cache-dir", &cache]), circuits - 1, "the damaged one is built");
+    assert!(std::fs::read(&file).unwrap() == whole, "and replaced");
+    assert_eq!((loaded(&["--cache-dir", &cache]), kept()), (circuits, circuits));
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
-/// The binary.
+/// The binary. It keeps nothing in the user's folders.
 pub fn enfold() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_enfold"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_enfold"));
+    command.env("ENFOLD_CACHE", "");
+    command
 }
 
 /// Runs a command line that must succeed, in JSON format, and gives its result.

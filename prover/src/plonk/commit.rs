@@ -4,21 +4,26 @@ use enfold_circuits::config::F;
 use enfold_circuits::hash::Poseidon2Hash;
 use p3_dft::{Layout, TwoAdicSubgroupDft};
 use p3_field::PrimeCharacteristicRing;
-use p3_matrix::Matrix;
 use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixViewMut};
-use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
 
 use super::buffers::Buffer;
-use super::domain::{DFT, Domain, row_of_leaf, shift};
+use super::domain::{DFT, Domain, leaf_of_row, row_of_leaf, shift};
 use super::field::{ALIGN, G, from_kernel, to_kernel};
 use super::merkle::Tree;
 
 /// Elements of a row in memory.
 pub(super) fn stride(width: usize) -> usize {
     width.next_multiple_of(ALIGN)
+}
+
+/// Rows of a task.
+const TASK: usize = 1 << 8;
+
+fn tree_of(values: &[G], width: usize, bits: usize, cap_height: usize) -> Tree {
+    Tree::new(values, stride(width), width, cap_height, |leaf| row_of_leaf(leaf, bits))
 }
 
 /// Polynomials by their values on the committed points, one row a point, and the tree over the rows.
@@ -49,29 +54,26 @@ impl Commitment {
             DFT.coset_lde_batch_with_transform(matrix, domain.rate_bits, shift(), transform).inner.values
         });
         let bits = domain.degree_bits + domain.rate_bits;
-        let tree = Tree::new(&values, stride, width, cap_height, |leaf| row_of_leaf(leaf, bits));
+        let tree = tree_of(&values, width, bits, cap_height);
         Self { values, stride, width, bits, tree }
     }
 
-    /// Commits to the polynomials with these coefficients.
-    pub(super) fn of_polynomials(
-        polynomials: &[PolynomialCoeffs<F>],
-        domain: &Domain,
-        cap_height: usize,
-    ) -> Self {
-        let stride = stride(polynomials.len());
-        let mut coefficients = G::zero_vec(domain.rows() * stride);
-        coefficients.par_chunks_exact_mut(stride).enumerate().for_each(|(row, cells)| {
-            for (cell, polynomial) in cells.iter_mut().zip(polynomials) {
-                *cell = to_kernel(polynomial.coeffs[row]);
-            }
+    /// Commits to polynomials of which all committed points are there, as plonky2's leaves. The tree may be known.
+    pub(super) fn of_leaves(leaves: &[Vec<F>], cap_height: usize, tree: Option<Tree>) -> Self {
+        let width = leaves.first().map_or(0, Vec::len);
+        let (stride, bits) = (stride(width), leaves.len().ilog2() as usize);
+        let mut values = G::zero_vec(leaves.len() * stride);
+        values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
+            let leaf = &leaves[leaf_of_row(row, bits)];
+            cells.iter_mut().zip(leaf).for_each(|(cell, &element)| *cell = to_kernel(element));
         });
-        let matrix = RowMajorMatrix::new(coefficients, stride);
-        let values = match domain.rows() {
-            1 => matrix,
-            _ => DFT.dft_batch(matrix).to_row_major_matrix(),
-        };
-        Self::new(values.values.into(), polynomials.len(), domain, cap_height, |_, _| {})
+        let tree = tree.unwrap_or_else(|| tree_of(&values, width, bits, cap_height));
+        Self { values: values.into(), stride, width, bits, tree }
+    }
+
+    /// The tree.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     pub(super) fn cap(&self) -> MerkleCap<F, Poseidon2Hash> {

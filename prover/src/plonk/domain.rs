@@ -61,6 +61,12 @@ pub(super) fn row_of_leaf(leaf: usize, bits: usize) -> usize {
     reverse(row_of_trace(reverse(leaf, bits), bits), bits)
 }
 
+/// The leaf of a matrix row.
+#[inline(always)]
+pub(super) fn leaf_of_row(row: usize, bits: usize) -> usize {
+    reverse(trace_of_row(reverse(row, bits), bits), bits)
+}
+
 /// Rows of a task.
 const TASK: usize = 1 << 10;
 

@@ -19,6 +19,7 @@ use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use super::floor::{Floor, Work};
 use super::phases::Phase;
 use super::{Engine, EngineError};
+use crate::machine::{peak_memory, reset_peak_memory, resident_memory};
 
 /// The circuit that is measured.
 const BATCH: BatchId = BatchId::DebitMany;
@@ -72,6 +73,11 @@ pub struct Runs {
     pub engine: Vec<Duration>,
     /// Stock plonky2 with its own Poseidon, on the same rows; empty if not asked for.
     pub stock_poseidon: Vec<Duration>,
+    /// The most bytes that a proof of stock plonky2 added to what the process held before it; `None` where the
+    /// system does not say.
+    pub stock_bytes: Option<u64>,
+    /// The same for the engine, matrices that it keeps for the next proof included.
+    pub engine_bytes: Option<u64>,
     /// Medians of the engine's phases, in order.
     pub phases: Vec<(Phase, Duration)>,
     /// The least time.
@@ -150,6 +156,8 @@ impl Subject {
             stock: Vec::new(),
             engine: Vec::new(),
             stock_poseidon: Vec::new(),
+            stock_bytes: None,
+            engine_bytes: None,
             phases: Vec::new(),
             floor: pool.install(|| engine.work().floor()),
         };
@@ -157,16 +165,20 @@ impl Subject {
         for run in 0..runs {
             seen(run);
             let inputs = || self.inputs.clone();
-            let (proof, elapsed) =
-                time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
-            report.stock.push(elapsed);
-            self.verify(proof)?;
-            let ((proof, parts), elapsed) = time(&pool, inputs(), |inputs| Ok(engine.prove_timed(inputs)?))?;
+            // The engine first: what plonky2's proof leaves behind must not pass for the engine's.
+            let ((proof, parts), elapsed, bytes) =
+                time(&pool, inputs(), |inputs| Ok(engine.prove_timed(inputs)?))?;
             report.engine.push(elapsed);
+            report.engine_bytes = report.engine_bytes.max(bytes);
             phases.push(parts);
             self.verify(proof)?;
+            let (proof, elapsed, bytes) =
+                time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
+            report.stock.push(elapsed);
+            report.stock_bytes = report.stock_bytes.max(bytes);
+            self.verify(proof)?;
             if let Some(data) = &self.poseidon {
-                let (proof, elapsed) =
+                let (proof, elapsed, _) =
                     time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
                 report.stock_poseidon.push(elapsed);
                 data.verify(proof).map_err(MeasureError::Refused)?;
@@ -184,15 +196,19 @@ impl Subject {
     }
 }
 
+/// What proves the inputs, its time, and the most bytes that it added to what the process held.
 fn time<T: Send>(
     pool: &rayon::ThreadPool,
     inputs: PartialWitness<F>,
     prove: impl FnOnce(PartialWitness<F>) -> Result<T, MeasureError> + Send,
-) -> Result<(T, Duration), MeasureError> {
+) -> Result<(T, Duration, Option<u64>), MeasureError> {
     pool.install(|| {
+        let held = resident_memory().filter(|_| reset_peak_memory());
         let start = Instant::now();
         let proven = prove(inputs)?;
-        Ok((proven, start.elapsed()))
+        let elapsed = start.elapsed();
+        let added = held.zip(peak_memory()).map(|(held, peak)| peak.saturating_sub(held));
+        Ok((proven, elapsed, added))
     })
 }
 

@@ -66,6 +66,16 @@ impl Tree {
         Self { levels }
     }
 
+    /// A tree whose levels are known, from the leaves' digests up to the cap.
+    pub(super) fn from_levels(levels: Vec<Vec<Digest>>) -> Self {
+        Self { levels }
+    }
+
+    /// The levels, from the leaves' digests up to the cap.
+    pub(super) fn levels(&self) -> &[Vec<Digest>] {
+        &self.levels
+    }
+
     /// The cap.
     pub(super) fn cap(&self) -> MerkleCap<F, Poseidon2Hash> {
         MerkleCap(self.levels[self.levels.len() - 1].iter().map(hash_out).collect())

@@ -6,6 +6,7 @@
 //! The engine's proofs are deterministic: the grinding nonce is the least one.
 
 mod buffers;
+mod cache;
 mod commit;
 mod domain;
 mod error;
@@ -36,6 +37,7 @@ use plonky2::plonk::config::{GenericConfig, Hasher};
 use plonky2::plonk::proof::OpeningSet;
 use rayon::prelude::*;
 
+pub use cache::CircuitCache;
 pub use error::{BadChallenge, EngineError, Feature};
 pub use floor::{Floor, Work};
 pub use phases::{Phase, Phases};
@@ -60,15 +62,26 @@ const TASK: usize = 1 << 8;
 #[derive(Clone, Debug, Default)]
 pub struct Kernels {
     buffers: Arc<Buffers>,
+    cache: Option<Arc<CircuitCache>>,
 }
 
 impl Kernels {
+    /// Kernels that keep set-ups of circuits between runs of the program.
+    pub fn with_cache(cache: CircuitCache) -> Self {
+        Self { buffers: Arc::default(), cache: Some(Arc::new(cache)) }
+    }
+
+    /// Set-ups of circuits that were loaded from the cache.
+    pub fn loaded(&self) -> usize {
+        self.cache.as_ref().map_or(0, |cache| cache.loaded())
+    }
+
     fn prepare<C: GenericConfig<D, F = F>>(
         &self,
         common: &CommonCircuitData,
         prover: &ProverOnlyCircuitData<F, C, D>,
     ) -> Result<Arc<Prepared>, EngineError> {
-        Prepared::new(common, prover, self.buffers.clone()).map(Arc::new)
+        Prepared::new(common, prover, self.buffers.clone(), self.cache.as_deref()).map(Arc::new)
     }
 }
 
@@ -111,7 +124,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// If they break a rule of the circuit that its generators notice.
     pub fn witness(&self, inputs: PartialWitness<F>) -> Result<PartitionWitness<'a, F>, EngineError> {
-        witness::generate(self.data, &self.prepared.watched, inputs)
+        self.prepared.generation.witness(self.data, &inputs)
     }
 
     /// [`Self::prove`], and where the time went.
@@ -120,7 +133,7 @@ impl<'a> Engine<'a> {
     /// As [`Self::prove`].
     pub fn prove_timed(&self, inputs: PartialWitness<F>) -> Result<(Proof, Phases), EngineError> {
         let mut clock = Clock::start();
-        let witness = witness::generate(self.data, &self.prepared.watched, inputs)?;
+        let witness = self.prepared.generation.witness(self.data, &inputs)?;
         clock.end(Phase::Witness);
         self.prove_with(&witness, clock)
     }

@@ -9,19 +9,20 @@ use plonky2::plonk::circuit_data::ProverOnlyCircuitData;
 use plonky2::plonk::config::GenericConfig;
 
 use super::buffers::Buffers;
+use super::cache::{CircuitCache, Key};
 use super::commit::Commitment;
 use super::domain::Domain;
 use super::error::{EngineError, Feature};
 use super::field::LANES;
 use super::gates::Gates;
-use super::witness::Watched;
+use super::witness::Generation;
 
 /// A circuit as the engine needs it, beside plonky2's data.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) domain: Domain,
     pub(super) gates: Gates,
-    pub(super) watched: Watched,
+    pub(super) generation: Generation,
     /// Selectors, constants and sigmas.
     pub(super) constants: Commitment,
     /// Memory of finished proofs.
@@ -36,6 +37,7 @@ impl Prepared {
         common: &CommonCircuitData,
         prover: &ProverOnlyCircuitData<F, C, D>,
         buffers: Arc<Buffers>,
+        cache: Option<&CircuitCache>,
     ) -> Result<Self, EngineError> {
         let refuse = |feature| Err(EngineError::Unsupported { feature });
         if common.num_lookup_polys != 0 || common.num_lookup_selectors != 0 || !common.luts.is_empty() {
@@ -55,9 +57,15 @@ impl Prepared {
         }
         let domain = Domain::new(common.degree_bits(), fri.rate_bits, quotient_bits);
         let gates = Gates::new(common)?;
-        let polynomials = &prover.constants_sigmas_commitment.polynomials;
-        let constants = Commitment::of_polynomials(polynomials, &domain, fri.cap_height);
-        Ok(Self { domain, gates, watched: Watched::new(prover), constants, buffers })
+        let commitment = &prover.constants_sigmas_commitment;
+        let cached = cache.map(|cache| (cache, Key::new(common, &commitment.polynomials)));
+        let known = cached.as_ref().and_then(|(cache, key)| cache.load(key));
+        let is_known = known.is_some();
+        let constants = Commitment::of_leaves(&commitment.merkle_tree.leaves, fri.cap_height, known);
+        if let Some((cache, key)) = cached.filter(|_| !is_known) {
+            cache.save(&key, constants.tree());
+        }
+        Ok(Self { domain, gates, generation: Generation::new(prover), constants, buffers })
     }
 
     pub(super) fn cap(&self) -> MerkleCap<F, Poseidon2Hash> {

@@ -1,27 +1,22 @@
 //! Circuit set-up with the engine's kernels.
 //!
-//! plonky2's builder gives a circuit together with the commitment to its constants, on which it spends most of the
-//! time: it extends the polynomials and hashes one leaf after another. Here the builder is told to do neither. It
-//! works for a blow-up of one and with a hash that hashes nothing, so what it leaves is the circuit and its
-//! polynomials, and the kernels commit to them. Common data and key are those that plonky2 gives; tests compare
-//! them.
+//! plonky2's builder gives a circuit together with the commitment to its constants, and spends most of its time on
+//! hashing that commitment's leaves one after another. Here it works with a hash that hashes nothing in trees, and
+//! what it leaves is hashed by the kernels. Common data and key are those that plonky2 gives; tests compare them.
 
 use std::sync::Arc;
 
 use enfold_circuits::backend::{Backend, Built, Prover, Stock};
-use enfold_circuits::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
+use enfold_circuits::config::{Builder, CircuitData, D, F, Proof};
 use enfold_circuits::hash::{Poseidon2Hash, Poseidon2Permutation};
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::Field;
-use plonky2::fri::FriConfig;
 use plonky2::fri::oracle::PolynomialBatch;
-use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};
 use plonky2::iop::witness::PartialWitness;
-use plonky2::plonk::circuit_data::{CircuitConfig, ProverOnlyCircuitData, VerifierOnlyCircuitData};
+use plonky2::plonk::circuit_data::{self, ProverOnlyCircuitData, VerifierOnlyCircuitData};
 use plonky2::plonk::config::{GenericConfig, Hasher};
-use plonky2::util::timing::TimingTree;
 
 use super::prepared::Prepared;
 use super::{Engine, Kernels};
@@ -70,59 +65,41 @@ fn circuit_digest(cap: &MerkleCap<F, Poseidon2Hash>, degree_bits: usize) -> Hash
 impl Backend for Kernels {
     /// # Panics
     /// If the builder has a domain separator; enfold's circuits have none.
-    fn build(&self, mut builder: Builder) -> Built {
-        if builder.config.zero_knowledge {
-            return Stock.build(builder);
-        }
-        let fri_config = builder.config.fri_config.clone();
-        builder.config.fri_config = FriConfig {
-            rate_bits: 0,
-            cap_height: 0,
-            reduction_strategy: FriReductionStrategy::Fixed(Vec::new()),
-            ..fri_config.clone()
-        };
-        let bare = builder.build::<BareConfig>();
-        let degree_bits = bare.common.degree_bits();
-        let no_separator = circuit_digest(&MerkleCap(vec![HashOut::ZERO]), degree_bits);
-        assert_eq!(bare.verifier_only.circuit_digest, no_separator, "circuits have no domain separator");
+    fn build(&self, builder: Builder) -> Built {
+        let circuit_data::CircuitData { prover_only: bare, verifier_only, common } =
+            builder.build::<BareConfig>();
+        let (degree_bits, fri) = (common.degree_bits(), &common.config.fri_config);
+        let unhashed = MerkleCap(vec![HashOut::ZERO; 1 << fri.cap_height]);
+        let without_separator = circuit_digest(&unhashed, degree_bits);
+        assert_eq!(verifier_only.circuit_digest, without_separator, "circuits have no domain separator");
 
-        let hiding = bare.common.config.zero_knowledge;
-        let common = CommonCircuitData {
-            fri_params: fri_config.fri_params(degree_bits, hiding),
-            config: CircuitConfig { fri_config, ..bare.common.config },
-            ..bare.common
+        // Circuits that the engine does not provide for are plonky2's to prove, with all that plonky2 needs.
+        let prepared = self.prepare(&common, &bare).ok();
+        let commitment = bare.constants_sigmas_commitment;
+        let merkle_tree = match &prepared {
+            Some(prepared) => MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap: prepared.cap() },
+            None => MerkleTree::new(commitment.merkle_tree.leaves, fri.cap_height),
         };
-        let prepared = self.prepare(&common, &bare.prover_only);
-        let prover = bare.prover_only;
-        let (commitment, prepared) = match prepared {
-            Ok(prepared) => {
-                let tree = MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap: prepared.cap() };
-                let commitment = PolynomialBatch {
-                    polynomials: prover.constants_sigmas_commitment.polynomials,
-                    merkle_tree: tree,
-                    degree_log: degree_bits,
-                    rate_bits: common.config.fri_config.rate_bits,
-                    blinding: false,
-                };
-                (commitment, Some(prepared))
-            }
-            // Circuits that the engine does not provide for are plonky2's to prove.
-            Err(_) => (stock_commitment(prover.constants_sigmas_commitment.polynomials, &common), None),
-        };
-        let cap = commitment.merkle_tree.cap.clone();
+        let cap = merkle_tree.cap.clone();
         let circuit_digest = circuit_digest(&cap, degree_bits);
         let prover_only = ProverOnlyCircuitData {
-            generators: prover.generators,
-            generator_indices_by_watches: prover.generator_indices_by_watches,
-            constants_sigmas_commitment: commitment,
-            sigmas: prover.sigmas,
-            subgroup: prover.subgroup,
-            public_inputs: prover.public_inputs,
-            representative_map: prover.representative_map,
-            fft_root_table: None,
+            generators: bare.generators,
+            generator_indices_by_watches: bare.generator_indices_by_watches,
+            constants_sigmas_commitment: PolynomialBatch {
+                polynomials: commitment.polynomials,
+                merkle_tree,
+                degree_log: commitment.degree_log,
+                rate_bits: commitment.rate_bits,
+                blinding: commitment.blinding,
+            },
+            sigmas: bare.sigmas,
+            subgroup: bare.subgroup,
+            public_inputs: bare.public_inputs,
+            representative_map: bare.representative_map,
+            fft_root_table: bare.fft_root_table,
             circuit_digest,
-            lookup_rows: prover.lookup_rows,
-            lut_to_lookups: prover.lut_to_lookups,
+            lookup_rows: bare.lookup_rows,
+            lut_to_lookups: bare.lut_to_lookups,
         };
         let verifier_only = VerifierOnlyCircuitData { constants_sigmas_cap: cap, circuit_digest };
         let data = CircuitData { prover_only, verifier_only, common };
@@ -131,15 +108,6 @@ impl Backend for Kernels {
             None => Built { data, prover: Box::new(Stock) },
         }
     }
-}
-
-fn stock_commitment(
-    polynomials: Vec<plonky2::field::polynomial::PolynomialCoeffs<F>>,
-    common: &CommonCircuitData,
-) -> PolynomialBatch<F, EnfoldConfig, D> {
-    let fri = &common.config.fri_config;
-    let mut timing = TimingTree::default();
-    PolynomialBatch::from_coeffs(polynomials, fri.rate_bits, false, fri.cap_height, &mut timing, None)
 }
 
 /// Proves the statements of one circuit.

@@ -1,14 +1,17 @@
 //! Witness generation: a circuit's generators, run in parallel where many are ready.
 //!
-//! plonky2 runs one generator after the other. Here those that wait are run in rounds: all of a round on the
-//! values known before it, in parallel, and then their values are entered one by one. A round's generators belong to
-//! different places of the circuit, one a path for instance, so rounds are wide. Where only a few are left,
-//! along one long chain, they run one after the other.
+//! plonky2 runs one generator after the other, and looks up for each value who waits for it. The first witness of a
+//! circuit is made like that, in rounds: all generators of a round on the values known before it. Which generator
+//! runs in which round does not depend on the values, so it is recorded, and every further witness runs the
+//! recorded rounds without looking anything up. A round's generators belong to different places of the circuit, one
+//! a path for instance, so most rounds are wide and run in parallel: first all generators, which sort their values
+//! by place, then all places. Where a few generators are left, along one long chain, they run one after the other.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use enfold_circuits::config::{CircuitData, D, F};
-use plonky2::iop::generator::GeneratedValues;
+use plonky2::iop::generator::{GeneratedValues, WitnessGeneratorRef};
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
 use plonky2::plonk::circuit_data::ProverOnlyCircuitData;
@@ -19,18 +22,149 @@ use super::error::EngineError;
 
 /// Generators that are worth a round in parallel.
 const WIDE: usize = 64;
-/// Generators of a task.
-const TASK: usize = 8;
+/// Generators of a task, at most.
+const TASK: usize = 64;
 /// Generators whose values are held at a time.
-const WINDOW: usize = 1 << 12;
+const WINDOW: usize = 1 << 13;
+/// Classes of a place, log2. Their values are entered by one task.
+const PLACE_BITS: usize = 15;
+
+/// What a circuit's witnesses have in common.
+#[derive(Debug)]
+pub(super) struct Generation {
+    watched: Watched,
+    schedule: OnceLock<Schedule>,
+}
+
+impl Generation {
+    pub(super) fn new<C: GenericConfig<D, F = F>>(prover: &ProverOnlyCircuitData<F, C, D>) -> Self {
+        Self { watched: Watched::new(prover), schedule: OnceLock::new() }
+    }
+
+    /// The witness with these inputs.
+    ///
+    /// # Errors
+    /// If two values for one target differ, or a generator has not all of its inputs, or refuses them.
+    pub(super) fn witness<'a>(
+        &self,
+        data: &'a CircuitData,
+        inputs: &PartialWitness<F>,
+    ) -> Result<PartitionWitness<'a, F>, EngineError> {
+        if let Some(schedule) = self.schedule.get() {
+            // Whatever is wrong, the queue finds it again and says what it is.
+            if let Some(witness) = schedule.run(data, start(data, inputs)?) {
+                return Ok(witness);
+            }
+        }
+        let (witness, schedule) = Queue::new(data, &self.watched).run(data, start(data, inputs)?)?;
+        self.schedule.get_or_init(|| schedule);
+        Ok(witness)
+    }
+}
+
+/// A witness that has the inputs.
+fn start<'a>(
+    data: &'a CircuitData,
+    inputs: &PartialWitness<F>,
+) -> Result<PartitionWitness<'a, F>, EngineError> {
+    let (num_wires, degree) = (data.common.config.num_wires, data.common.degree());
+    let mut witness = PartitionWitness::new(num_wires, degree, &data.prover_only.representative_map);
+    for (&target, &value) in &inputs.target_values {
+        witness.set_target(target, value).map_err(EngineError::Witness)?;
+    }
+    Ok(witness)
+}
+
+/// Generators in an order in which each has its inputs.
+#[derive(Debug, Default)]
+struct Schedule(Vec<Step>);
+
+#[derive(Debug)]
+enum Step {
+    /// In any order.
+    Wide(Vec<usize>),
+    /// One after the other.
+    Chain(Vec<usize>),
+}
+
+/// Values of a task, by the place that they go to; each with its class's number in that place.
+type Sorted = Vec<Vec<(u32, F)>>;
+
+impl Schedule {
+    fn push(&mut self, round: &[usize]) {
+        match (self.0.last_mut(), round.len() >= WIDE) {
+            (_, true) => self.0.push(Step::Wide(round.to_vec())),
+            (Some(Step::Chain(chain)), false) => chain.extend(round),
+            (_, false) => self.0.push(Step::Chain(round.to_vec())),
+        }
+    }
+
+    /// `None` if a generator does not run, or if two values for one target differ.
+    fn run<'a>(
+        &self,
+        data: &'a CircuitData,
+        mut witness: PartitionWitness<'a, F>,
+    ) -> Option<PartitionWitness<'a, F>> {
+        let generators = &data.prover_only.generators;
+        for step in &self.0 {
+            match step {
+                Step::Wide(round) => {
+                    for window in round.chunks(WINDOW) {
+                        run_wide(generators, window, &mut witness)?;
+                    }
+                }
+                Step::Chain(chain) => {
+                    let mut values = GeneratedValues::empty();
+                    for &generator in chain {
+                        generators[generator].0.run(&witness, &mut values).then_some(())?;
+                        for (target, value) in values.target_values.drain(..) {
+                            witness.set_target(target, value).ok()?;
+                        }
+                    }
+                }
+            }
+        }
+        Some(witness)
+    }
+}
+
+/// Runs generators that do not wait for one another.
+fn run_wide(
+    generators: &[WitnessGeneratorRef<F, D>],
+    round: &[usize],
+    witness: &mut PartitionWitness<'_, F>,
+) -> Option<()> {
+    let places = witness.values.len().div_ceil(1 << PLACE_BITS);
+    let task = round.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, TASK);
+    let known = &*witness;
+    let run = |round: &[usize]| -> Option<Sorted> {
+        let mut sorted: Sorted = vec![Vec::new(); places];
+        let mut values = GeneratedValues::empty();
+        for &generator in round {
+            generators[generator].0.run(known, &mut values).then_some(())?;
+            for (target, value) in values.target_values.drain(..) {
+                let class = known.representative_map[target.index(known.num_wires, known.degree)];
+                sorted[class >> PLACE_BITS].push(((class & ((1 << PLACE_BITS) - 1)) as u32, value));
+            }
+        }
+        Some(sorted)
+    };
+    let tasks: Vec<Sorted> = round.par_chunks(task).map(run).collect::<Option<_>>()?;
+    let all = witness.values.par_chunks_mut(1 << PLACE_BITS).enumerate();
+    let agree = all.map(|(place, known)| {
+        let mut new = tasks.iter().flat_map(|sorted| &sorted[place]);
+        new.all(|&(class, value)| *known[class as usize].get_or_insert(value) == value)
+    });
+    agree.reduce(|| true, |a, b| a && b).then_some(())
+}
 
 /// Which classes of connected targets have generators that wait for them: one bit a class. Most have none, and
 /// need no look at plonky2's map.
 #[derive(Debug)]
-pub(super) struct Watched(Vec<u64>);
+struct Watched(Vec<u64>);
 
 impl Watched {
-    pub(super) fn new<C: GenericConfig<D, F = F>>(prover: &ProverOnlyCircuitData<F, C, D>) -> Self {
+    fn new<C: GenericConfig<D, F = F>>(prover: &ProverOnlyCircuitData<F, C, D>) -> Self {
         let mut bits = vec![0; prover.representative_map.len().div_ceil(64)];
         for &class in prover.generator_indices_by_watches.keys() {
             bits[class / 64] |= 1 << (class % 64);
@@ -54,12 +188,51 @@ struct Queue<'a> {
     left: usize,
 }
 
-impl Queue<'_> {
+impl<'a> Queue<'a> {
+    fn new(data: &'a CircuitData, watched: &'a Watched) -> Self {
+        let count = data.prover_only.generators.len();
+        Self {
+            watched,
+            watchers: &data.prover_only.generator_indices_by_watches,
+            done: vec![false; count],
+            queued: vec![true; count],
+            next: (0..count).collect(),
+            left: count,
+        }
+    }
+
+    /// Runs all generators, and records when.
+    fn run<'w>(
+        mut self,
+        data: &'w CircuitData,
+        mut witness: PartitionWitness<'w, F>,
+    ) -> Result<(PartitionWitness<'w, F>, Schedule), EngineError> {
+        let generators = &data.prover_only.generators;
+        let mut schedule = Schedule::default();
+        while !self.next.is_empty() {
+            let round = std::mem::take(&mut self.next);
+            round.iter().for_each(|&generator| self.queued[generator] = false);
+            let mut values = GeneratedValues::empty();
+            let runs = |&generator: &usize| {
+                !self.done[generator] && generators[generator].0.run(&witness, &mut values)
+            };
+            let finished: Vec<usize> = round.into_iter().filter(runs).collect();
+            finished.iter().for_each(|&generator| self.done[generator] = true);
+            self.left -= finished.len();
+            self.enter(&mut witness, values.target_values)?;
+            schedule.push(&finished);
+        }
+        match self.left {
+            0 => Ok((witness, schedule)),
+            generators => Err(EngineError::Unfinished { generators }),
+        }
+    }
+
     /// Enters values, and queues the generators that waited for them.
     fn enter(
         &mut self,
         witness: &mut PartitionWitness<'_, F>,
-        values: impl Iterator<Item = (Target, F)>,
+        values: Vec<(Target, F)>,
     ) -> Result<(), EngineError> {
         for (target, value) in values {
             let new = witness.set_target_returning_rep(target, value).map_err(EngineError::Witness)?;
@@ -72,64 +245,5 @@ impl Queue<'_> {
             }
         }
         Ok(())
-    }
-
-    fn finish(&mut self, generator: usize) {
-        self.done[generator] = true;
-        self.left -= 1;
-    }
-}
-
-/// The witness with these inputs.
-///
-/// # Errors
-/// If two values for one target differ, or a generator has not all of its inputs, or refuses them.
-pub(super) fn generate<'a>(
-    data: &'a CircuitData,
-    watched: &Watched,
-    inputs: PartialWitness<F>,
-) -> Result<PartitionWitness<'a, F>, EngineError> {
-    let prover = &data.prover_only;
-    let (num_wires, degree) = (data.common.config.num_wires, data.common.degree());
-    let mut witness = PartitionWitness::new(num_wires, degree, &prover.representative_map);
-    for (target, value) in inputs.target_values {
-        witness.set_target(target, value).map_err(EngineError::Witness)?;
-    }
-    let generators = &prover.generators;
-    let mut queue = Queue {
-        watched,
-        watchers: &prover.generator_indices_by_watches,
-        done: vec![false; generators.len()],
-        queued: vec![true; generators.len()],
-        next: (0..generators.len()).collect(),
-        left: generators.len(),
-    };
-    while !queue.next.is_empty() {
-        let round = std::mem::take(&mut queue.next);
-        let wide = round.len() >= WIDE && rayon::current_num_threads() > 1;
-        for window in round.chunks(if wide { WINDOW } else { 1 }) {
-            window.iter().for_each(|&generator| queue.queued[generator] = false);
-            let run = |generators_here: &[usize]| {
-                let mut values = GeneratedValues::empty();
-                let finished: Vec<usize> = generators_here
-                    .iter()
-                    .copied()
-                    .filter(|&generator| {
-                        !queue.done[generator] && generators[generator].0.run(&witness, &mut values)
-                    })
-                    .collect();
-                (finished, values.target_values)
-            };
-            let outputs: Vec<_> =
-                if wide { window.par_chunks(TASK).map(run).collect() } else { vec![run(window)] };
-            for (finished, values) in outputs {
-                finished.into_iter().for_each(|generator| queue.finish(generator));
-                queue.enter(&mut witness, values.into_iter())?;
-            }
-        }
-    }
-    match queue.left {
-        0 => Ok(witness),
-        generators => Err(EngineError::Unfinished { generators }),
     }
 }

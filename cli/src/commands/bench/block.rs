@@ -57,6 +57,8 @@ struct Report {
     seed: u64,
     /// Building or loading the circuits, which is not part of the measured time.
     circuits_ms: f64,
+    /// Circuits that had a set-up on disk.
+    circuits_loaded: usize,
     #[serde(flatten)]
     measured: BlockMeasurement,
 }
@@ -100,7 +102,7 @@ impl BlockArgs {
     /// # Errors
     /// If the circuits cannot be built or the block cannot be proven.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let progress = Progress::default();
+        let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
         let circuits = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
         let (ledger, block) = self.workload.make(self.accounts, self.txs as usize, self.seed);
@@ -110,11 +112,13 @@ impl BlockArgs {
                 workload: self.workload.to_string(),
                 source: Box::new(source),
             })?;
+        let (circuits_time, circuits_loaded) = progress.circuits();
         Outcome::of(&Report {
             workload: self.workload.to_string(),
             accounts: self.accounts,
             seed: self.seed,
-            circuits_ms: milliseconds(progress.circuits_time()),
+            circuits_ms: milliseconds(circuits_time),
+            circuits_loaded,
             measured,
         })
     }

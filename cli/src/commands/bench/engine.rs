@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_prover::plonk::Work;
 use enfold_prover::plonk::measure::{Runs, Subject, median};
+use enfold_prover::plonk::{Phase, Work};
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 use tracing::info;
@@ -19,7 +19,8 @@ use crate::progress::{duration, milliseconds};
 /// Options of `enfold bench engine`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One circuit, one witness, stock plonky2 and the engine in turns; medians, with all threads and with one.
+One circuit, one witness, stock plonky2 and the engine in turns; medians, with all threads and with one. Memory \
+is the most that a proof adds to what the process holds.
 Every proof is verified by plonky2's own verifier, outside the measured time.
 
 Examples:
@@ -32,9 +33,9 @@ pub struct EngineArgs {
     /// Proofs of each kind.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Measure stock plonky2 with its own Poseidon too, on a second circuit of the same rows.
+    /// Leave out stock plonky2 with its own Poseidon, on a second circuit of the same rows.
     #[arg(long)]
-    poseidon: bool,
+    without_poseidon: bool,
     /// Leave out the measurement on one thread.
     #[arg(long)]
     all_threads_only: bool,
@@ -68,7 +69,13 @@ struct RunsReport {
     stock_poseidon_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio_poseidon: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine_bytes: Option<u64>,
     phases_ms: Vec<PhaseReport>,
+    /// The witness's part of a proof, from 0 to 1.
+    witness_share: f64,
     floor_ms: FloorReport,
     floor_ratio: f64,
     all_stock_ms: Vec<f64>,
@@ -112,6 +119,13 @@ impl RunsReport {
             rows_per_s: (rows as f64 / engine.as_secs_f64()).round(),
             stock_poseidon_ms: asked.then(|| milliseconds(poseidon)),
             ratio_poseidon: asked.then(|| quotient(poseidon, engine)),
+            stock_bytes: runs.stock_bytes,
+            engine_bytes: runs.engine_bytes,
+            witness_share: runs
+                .phases
+                .iter()
+                .find(|(phase, _)| *phase == Phase::Witness)
+                .map_or(0.0, |&(_, time)| quotient(time, engine)),
             phases_ms: runs
                 .phases
                 .iter()
@@ -144,6 +158,10 @@ impl fmt::Display for Report {
             let rows = grouped(runs.rows_per_s as u64);
             writeln!(f, "  engine         {}, {rows} rows a second", time(runs.engine_ms))?;
             writeln!(f, "  ratio          {:.2}", runs.ratio)?;
+            if let (Some(stock), Some(engine)) = (runs.stock_bytes, runs.engine_bytes) {
+                let [stock, engine] = [stock, engine].map(|bytes| grouped(bytes / 1_000_000));
+                writeln!(f, "  memory         {engine} MB, stock {stock} MB")?;
+            }
             for PhaseReport { phase, ms } in &runs.phases_ms {
                 writeln!(f, "    {phase:<20}{}", time(*ms))?;
             }
@@ -164,7 +182,7 @@ impl EngineArgs {
         let mut world = World::new(WorldSpec { accounts: 4 * paths, ..WorldSpec::default() });
         let block = world.block(2 * paths);
         info!("building the circuit");
-        let subject = Subject::new(self.profile, world.ledger(), &block, self.poseidon)?;
+        let subject = Subject::new(self.profile, world.ledger(), &block, !self.without_poseidon)?;
         let Work { permutations, butterflies, multiplications } = subject.work()?;
 
         let all = rayon::current_num_threads();
