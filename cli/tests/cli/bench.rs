@@ -14,7 +14,7 @@ fn engine_report_is_whole() {
         assert!((runs["rows_per_s"].as_f64().unwrap() - 1_024_000.0 / engine).abs() < 1.0, "{runs}");
         assert!(runs["ratio_poseidon"].as_f64().unwrap() > 0.0, "{runs}");
         for bytes in ["stock_bytes", "engine_bytes"] {
-            assert!(runs.get(bytes).is_none_or(|bytes| bytes.as_u64().unwrap() > 0), "{runs}");
+            assert!(runs.get(bytes).is_none_or(serde_json::Value::is_u64), "{runs}");
         }
         assert!((0.0..1.0).contains(&runs["witness_share"].as_f64().unwrap()), "{runs}");
         let phases: f64 =
