@@ -4,6 +4,8 @@
 //! signer can derive, `c` the challenge from R, K and every signed field, `s = r - c k mod n`. It is valid
 //! if `s G + c K = R`.
 
+pub mod batch;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -147,14 +149,22 @@ pub enum SignatureError {
     },
 }
 
-/// The challenge that binds the encoded commitment, the key and every signed field: the first two
-/// elements of the hash of `R (5), key (5), signed fields (12)`, tag [`Tag::Challenge`].
-pub fn challenge(commitment: Fp5, key: &PublicKey, transaction: &Transaction) -> Challenge {
-    let mut record = [ZERO; 2 * DEGREE + Transaction::LEN];
+/// What the challenge is hashed from: `R (5), key (5), signed fields (12)`.
+fn challenge_record(commitment: Fp5, key: &PublicKey, transaction: &Transaction) -> [F; CHALLENGE_LEN] {
+    let mut record = [ZERO; CHALLENGE_LEN];
     record[..DEGREE].copy_from_slice(&commitment.0);
     record[DEGREE..2 * DEGREE].copy_from_slice(&key.w.0);
     record[2 * DEGREE..].copy_from_slice(&transaction.elements());
-    let [h0, h1, ..] = hash(Tag::Challenge, &record).0;
+    record
+}
+
+/// Elements of the record of a challenge.
+const CHALLENGE_LEN: usize = 2 * DEGREE + Transaction::LEN;
+
+/// The challenge that binds the encoded commitment, the key and every signed field: the first two
+/// elements of the hash of `R (5), key (5), signed fields (12)`, tag [`Tag::Challenge`].
+pub fn challenge(commitment: Fp5, key: &PublicKey, transaction: &Transaction) -> Challenge {
+    let [h0, h1, ..] = hash(Tag::Challenge, &challenge_record(commitment, key, transaction)).0;
     Challenge::new(h0, h1)
 }
 

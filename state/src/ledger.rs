@@ -1,12 +1,15 @@
 //! The state in memory: leaves, the lookup from owner and asset to leaf, and the tree.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::block::{Genesis, GenesisLeaf};
 use crate::executor::Execution;
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
-use crate::tree::{Tree, TreeUpdate};
+use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
 
 /// Leaves that a state can hold.
 pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
@@ -20,10 +23,52 @@ pub struct Ledger {
     chain_id: u32,
     height: u32,
     leaves: Vec<Leaf>,
-    /// Only ever looked up, never iterated: its order is not the same from run to run. Where an owner
-    /// has two leaves of one asset (the circuits do not rule it out), this holds the first.
-    lookup: HashMap<(Address, Asset), LeafIndex>,
+    lookup: Lookup,
     tree: Tree,
+}
+
+/// From owner and asset to the leaf. It holds indices alone: owner and asset stand in the leaves, in which it must be
+/// given. Only ever looked up, never iterated: its order is not the same from run to run. Where an owner has two
+/// leaves of one asset (the circuits do not rule it out), it finds the first.
+#[derive(Clone, Debug, Default)]
+struct Lookup {
+    table: HashTable<u32>,
+    /// Keyed at random, so that nobody can choose addresses that collide.
+    hasher: DefaultHashBuilder,
+}
+
+impl Lookup {
+    fn of(leaves: &[Leaf]) -> Self {
+        let mut lookup = Self { table: HashTable::with_capacity(leaves.len()), hasher: Default::default() };
+        (0..leaves.len() as u32).for_each(|index| lookup.add(leaves, index));
+        lookup
+    }
+
+    fn find(&self, leaves: &[Leaf], address: &Address, asset: Asset) -> Option<LeafIndex> {
+        let same = |&index: &u32| {
+            let leaf = &leaves[index as usize];
+            leaf.address == *address && leaf.asset == asset
+        };
+        self.table.find(self.hasher.hash_one((address, asset)), same).copied().map(LeafIndex)
+    }
+
+    /// Adds the leaf at `index`, unless its owner has one of its asset.
+    fn add(&mut self, leaves: &[Leaf], index: u32) {
+        let leaf = &leaves[index as usize];
+        if self.find(leaves, &leaf.address, leaf.asset).is_none() {
+            let hash = |leaf: &Leaf| self.hasher.hash_one((&leaf.address, leaf.asset));
+            self.table.insert_unique(hash(leaf), index, |&other| hash(&leaves[other as usize]));
+        }
+    }
+
+    /// Removes the leaf at `index`, if it is the one to be found.
+    fn remove(&mut self, leaves: &[Leaf], index: u32) {
+        let leaf = &leaves[index as usize];
+        let hash = self.hasher.hash_one((&leaf.address, leaf.asset));
+        if let Ok(entry) = self.table.find_entry(hash, |&other| other == index) {
+            entry.remove();
+        }
+    }
 }
 
 /// A genesis that no chain can start with.
@@ -98,6 +143,16 @@ pub enum ApplyError {
         /// The leaf's index.
         got: LeafIndex,
     },
+    /// A leaf changes hands. Leaves keep owner and asset for ever.
+    #[error("leaf {index}: expected address {} and asset {}, got {} and {}", expected.0, expected.1, got.0, got.1)]
+    Identity {
+        /// The leaf's index.
+        index: LeafIndex,
+        /// Its owner and asset.
+        expected: (Address, Asset),
+        /// Those that it would get.
+        got: (Address, Asset),
+    },
 }
 
 /// Writes that were checked and hashed against a ledger, but are not in it yet.
@@ -129,6 +184,21 @@ impl Prepared {
     pub fn writes(&self) -> &Writes {
         &self.writes
     }
+
+    /// The new nodes of the tree.
+    pub fn update(&self) -> &TreeUpdate {
+        &self.update
+    }
+}
+
+/// The way back from one block; see [`Ledger::revert`].
+#[derive(Clone, Debug)]
+pub struct Undo {
+    height: u32,
+    len: usize,
+    /// The leaves that were there before, as they were.
+    leaves: Vec<(LeafIndex, Leaf)>,
+    tree: TreeUndo,
 }
 
 impl Ledger {
@@ -171,11 +241,19 @@ impl Ledger {
         let mut digests = vec![Digest::ZERO; leaves.len()];
         Leaf::digests_into(&mut digests, |at| leaves[at]);
         let tree = Tree::from_digests(digests);
-        let mut lookup = HashMap::with_capacity(leaves.len());
-        for (index, leaf) in (0..).map(LeafIndex).zip(&leaves) {
-            lookup.entry((leaf.address, leaf.asset)).or_insert(index);
-        }
+        Self::from_parts(chain_id, height, leaves, tree)
+    }
+
+    /// The state with these leaves and a tree that was hashed before.
+    pub(crate) fn from_parts(chain_id: u32, height: u32, leaves: Vec<Leaf>, tree: Tree) -> Self {
+        let lookup = Lookup::of(&leaves);
         Self { chain_id, height, leaves, lookup, tree }
+    }
+
+    /// Bytes of memory that leaves, nodes and the lookup have taken. At `n` leaves they use some 48 n, 64 n and 6 n to
+    /// 12 n.
+    pub fn memory(&self) -> usize {
+        self.leaves.capacity() * size_of::<Leaf>() + self.tree.memory() + self.lookup.table.allocation_size()
     }
 
     /// The chain's number.
@@ -210,7 +288,7 @@ impl Ledger {
 
     /// The leaf of this owner and asset.
     pub fn find(&self, address: &Address, asset: Asset) -> Option<LeafIndex> {
-        self.lookup.get(&(*address, asset)).copied()
+        self.lookup.find(&self.leaves, address, asset)
     }
 
     /// The state tree.
@@ -249,6 +327,13 @@ impl Ledger {
                 return Err(ApplyError::NotDense { expected, got });
             }
         }
+        for (&index, leaf) in writes.range(..LeafIndex(self.len() as u32)) {
+            let (known, got) = (&self.leaves[index.0 as usize], (leaf.address, leaf.asset));
+            let expected = (known.address, known.asset);
+            if got != expected {
+                return Err(ApplyError::Identity { index, expected, got });
+            }
+        }
         let leaves: Vec<(LeafIndex, Leaf)> = writes.iter().map(|(&index, &leaf)| (index, leaf)).collect();
         let mut digests = vec![Digest::ZERO; leaves.len()];
         Leaf::digests_into(&mut digests, |at| leaves[at].1);
@@ -262,17 +347,48 @@ impl Ledger {
     ///
     /// # Panics
     /// If the ledger has moved on since.
-    pub fn adopt(&mut self, prepared: Prepared) {
+    pub fn adopt(&mut self, prepared: &Prepared) {
         assert_eq!(u64::from(self.height) + 1, u64::from(prepared.number), "prepared for this height");
         for (&index, &leaf) in &prepared.writes {
             match self.leaves.get_mut(index.0 as usize) {
                 Some(place) => *place = leaf,
-                None => self.leaves.push(leaf),
+                None => {
+                    make_room(&mut self.leaves, index.0 as usize + 1);
+                    self.leaves.push(leaf);
+                    self.lookup.add(&self.leaves, index.0);
+                }
             }
-            self.lookup.entry((leaf.address, leaf.asset)).or_insert(index);
         }
         self.tree.adopt(&prepared.update);
         self.height = prepared.number;
+    }
+
+    /// The way back from [`Ledger::adopt`] of these writes. To be asked for before they are adopted.
+    pub fn undo(&self, prepared: &Prepared) -> Undo {
+        let known = prepared.writes.keys().map_while(|&index| Some((index, *self.leaf(index)?)));
+        Undo {
+            height: self.height,
+            len: self.len(),
+            leaves: known.collect(),
+            tree: self.tree.undo(&prepared.update),
+        }
+    }
+
+    /// Takes the last block back: the ledger is again what it was when `undo` was made.
+    ///
+    /// # Panics
+    /// If the ledger is not one block on from there.
+    pub fn revert(&mut self, undo: &Undo) {
+        assert_eq!(u64::from(self.height), u64::from(undo.height) + 1, "the undo of the last block");
+        for index in (undo.len..self.len()).rev() {
+            self.lookup.remove(&self.leaves, index as u32);
+        }
+        self.leaves.truncate(undo.len);
+        for &(index, leaf) in &undo.leaves {
+            self.leaves[index.0 as usize] = leaf;
+        }
+        self.tree.revert(&undo.tree);
+        self.height = undo.height;
     }
 
     /// Applies an executed block and gives the new root. On an error the ledger stays as it is.
@@ -281,8 +397,7 @@ impl Ledger {
     /// If the execution was not made from this state.
     pub fn apply(&mut self, execution: &Execution) -> Result<Digest, ApplyError> {
         let prepared = self.prepare(execution.number, execution.previous_root, &execution.writes)?;
-        let root = prepared.root();
-        self.adopt(prepared);
-        Ok(root)
+        self.adopt(&prepared);
+        Ok(prepared.root())
     }
 }

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod leaf;
 pub mod ledger;
 pub mod message;
+pub mod overlay;
 pub mod rebuild;
 pub mod receipt;
 pub mod rule;

@@ -141,7 +141,7 @@ pub fn rebuild(
     if prepared.root() != root {
         return Err(RebuildError::Root { expected: root, got: prepared.root() });
     }
-    ledger.adopt(prepared);
+    ledger.adopt(&prepared);
     Ok(())
 }
 

@@ -4,163 +4,52 @@
 //! |---|---|---|
 //! | `meta` | `schema`, `chain_id`, `height` | `u64` |
 //! | `leaves` | index (`u32`), dense | address (four `u64`), nonce (`u32`), asset (`u32`), balance (`u64`) |
+//! | `nodes` | height (3 bits), number (25 bits) of a tile (`u32`) | 62 digests of 32 bytes |
 //! | `roots` | block number (`u32`), 0 for genesis | state root (four `u64`) |
 //! | `journal` | block number (`u32`) | bytes of a proving job that is under way |
 //!
-//! A store is either the one before a block or the one after it, whatever stops the process. Nodes of the
-//! tree are not stored: they are hashed again on open, and must give the root of the last block. One
-//! process at a time can have a store open; the lock goes with the process.
+//! A store is either the one before a block or the one after it, whatever stops the process. Opening reads every
+//! page's checksum and hashes samples of the tree again, or all of it; see [`Check`]. One process at a time can have a
+//! store open; the lock goes with the process.
+//!
+//! Leaves and nodes are read on open and then kept in memory: neither execution nor proving holds a snapshot of the
+//! database. Blocks that are executed and not yet proven are **staged**: they are in memory only, on top of what is on
+//! disk, and can be taken back; see [`Overlay`].
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition, WriteTransaction};
 
 use crate::block::Genesis;
 use crate::executor::Execution;
-use crate::hash::{Digest, DigestError};
-use crate::leaf::{Leaf, LeafIndex};
-use crate::ledger::{ApplyError, GenesisError, Ledger, Writes};
+use crate::hash::Digest;
+use crate::ledger::{Ledger, Writes};
+use crate::overlay::Overlay;
+
+mod check;
+mod error;
+mod file;
+mod tiles;
 
 #[cfg(test)]
 mod tests;
 
+pub use check::{Check, SAMPLES};
+pub use error::StoreError;
+use error::io_at;
+use file::StoreFile;
+
 /// Name of the store's file in its directory.
 pub const FILE_NAME: &str = "state.redb";
 
-/// The version of the tables.
-pub const SCHEMA_VERSION: u64 = 1;
-
-/// A digest as it is stored: canonical integers.
-type StoredDigest = [u64; 4];
-/// A leaf as it is stored: address, nonce, asset, balance.
-type StoredLeaf = (StoredDigest, u32, u32, u64);
-
-const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
-const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::new("roots");
-const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
-
-/// A store that cannot be made, opened or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// There is a store already.
-    #[error("expected no store at {path}, got one")]
-    Exists {
-        /// The store's file.
-        path: PathBuf,
-    },
-    /// There is no store.
-    #[error("expected a store at {path}, got none")]
-    Missing {
-        /// Where its file would be.
-        path: PathBuf,
-    },
-    /// The file is something else.
-    #[error("expected a store at {path}, got a file of another kind")]
-    NotAStore {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another process, or another part of this one, has the store open.
-    #[error("expected to be alone with the store {path}, but it is open elsewhere")]
-    Locked {
-        /// The store's file.
-        path: PathBuf,
-    },
-    /// Written by another version.
-    #[error("{path}: expected schema version {expected}, got {got}")]
-    Schema {
-        /// The store's file.
-        path: PathBuf,
-        /// The version that is understood.
-        expected: u64,
-        /// The store's version.
-        got: u64,
-    },
-    /// The system refuses to read or write.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The file is damaged, or the database fails otherwise.
-    #[error("{path}: {source}")]
-    Database {
-        /// The store's file.
-        path: PathBuf,
-        /// What the database says.
-        source: Box<redb::Error>,
-    },
-    /// The file is damaged where the database does not expect it.
-    #[error("{path}: expected an undamaged store, got one that cannot be read")]
-    Damaged {
-        /// The store's file.
-        path: PathBuf,
-    },
-    /// A number that every store has is missing or too large.
-    #[error("{path}: expected {name} below 2^32, got {}", got.map_or("none".to_owned(), |got| got.to_string()))]
-    Meta {
-        /// The store's file.
-        path: PathBuf,
-        /// The number's name.
-        name: &'static str,
-        /// What is there.
-        got: Option<u64>,
-    },
-    /// The leaves leave a gap.
-    #[error("{path}: expected leaf {expected}, got leaf {got}")]
-    LeafGap {
-        /// The store's file.
-        path: PathBuf,
-        /// The index that should follow.
-        expected: u64,
-        /// The index that does.
-        got: LeafIndex,
-    },
-    /// A stored digest is not canonical.
-    #[error("{path}: {source}")]
-    Digest {
-        /// The store's file.
-        path: PathBuf,
-        /// What is wrong.
-        source: DigestError,
-    },
-    /// The leaves on disk do not give the root on disk.
-    #[error("{path}: expected the root {}, got {got}", expected.map_or("of the last block".to_owned(), |root| root.to_string()))]
-    StoredRoot {
-        /// The store's file.
-        path: PathBuf,
-        /// The stored root of the last block; `None` if it is missing.
-        expected: Option<Digest>,
-        /// The leaves' root.
-        got: Digest,
-    },
-    /// A chain cannot start with this genesis.
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// The block does not follow the stored state.
-    #[error("the block does not follow the stored state: {0}")]
-    Follow(#[from] ApplyError),
-    /// The block leads to another root than the one it was proven for.
-    #[error("expected the new root {expected}, got {got}")]
-    NewRoot {
-        /// The root that was asked for.
-        expected: Digest,
-        /// The root that the writes lead to.
-        got: Digest,
-    },
-}
+/// The version of the tables. 1 had no nodes.
+pub const SCHEMA_VERSION: u64 = 2;
 
 /// A state on disk, and in memory as a [`Ledger`].
 #[derive(Debug)]
 pub struct Store {
     file: StoreFile,
-    ledger: Ledger,
+    overlay: Overlay,
 }
 
 impl Store {
@@ -192,12 +81,20 @@ impl Store {
         Self::open(dir)
     }
 
-    /// Opens the store in `dir` and checks it: every page's checksum, and that the leaves give the root of
-    /// the last block.
+    /// [`Store::open_checked`] with [`Check::Sampled`].
+    ///
+    /// # Errors
+    /// As [`Store::open_checked`].
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_checked(dir, Check::Sampled)
+    }
+
+    /// Opens the store in `dir` and checks it: every page's checksum, that nothing is missing, and that leaves and
+    /// nodes lead to the root of the last block, for samples of them or for all.
     ///
     /// # Errors
     /// If there is no store, or it is open elsewhere, of another version, or damaged.
-    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+    pub fn open_checked(dir: &Path, check: Check) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         match fs::metadata(&path) {
             Ok(found) if found.is_file() => {}
@@ -205,22 +102,37 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(StoreError::Missing { path }),
             Err(error) => return Err(io_at(&path)(error)),
         }
-        Self::load(StoreFile::open(path)?)
+        Self::load(StoreFile::open(path)?, check)
     }
 
-    fn load(file: StoreFile) -> Result<Self, StoreError> {
-        let ledger = file.load()?;
-        Ok(Self { file, ledger })
+    fn load(file: StoreFile, check: Check) -> Result<Self, StoreError> {
+        let overlay = Overlay::new(file.load(check)?);
+        Ok(Self { file, overlay })
     }
 
     /// The directory that the store is in.
     pub fn dir(&self) -> &Path {
-        self.file.path.parent().unwrap_or(Path::new("."))
+        self.file.dir()
     }
 
-    /// The state after the last block.
+    /// The state after the last block, committed or staged: the one that the next block is executed on.
     pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+        self.overlay.ledger()
+    }
+
+    /// Number of the last committed block; 0 after genesis.
+    pub fn height(&self) -> u32 {
+        self.overlay.base_height()
+    }
+
+    /// Root after the last committed block.
+    pub fn root(&self) -> Digest {
+        self.overlay.base_root()
+    }
+
+    /// Count of staged blocks.
+    pub fn staged(&self) -> usize {
+        self.overlay.len()
     }
 
     /// The root after block `number`; `None` if there was no such block. 0 is genesis.
@@ -232,7 +144,7 @@ impl Store {
     }
 
     /// Takes over an executed block whose proof states `root`: on disk, in one durable transaction, then
-    /// in memory.
+    /// in memory. No block may be staged.
     ///
     /// # Errors
     /// If the execution does not follow the stored state or does not lead to `root`; then nothing has
@@ -253,13 +165,61 @@ impl Store {
         writes: &Writes,
         root: Digest,
     ) -> Result<(), StoreError> {
-        let prepared = self.ledger.prepare(number, previous_root, writes)?;
-        if prepared.root() != root {
-            return Err(StoreError::NewRoot { expected: root, got: prepared.root() });
+        if let Some(first) = self.overlay.oldest() {
+            let (staged, first) = (self.staged(), first.number());
+            return Err(StoreError::Staged { staged, first, got: number });
         }
-        self.file.write_block(number, root, writes)?;
-        self.ledger.adopt(prepared);
+        let height = self.height();
+        self.stage_writes(number, previous_root, writes)?;
+        self.commit_staged(root).inspect_err(|_| {
+            // The height is the one from before staging, so this cannot fail.
+            let _ = self.overlay.roll_back(height);
+        })
+    }
+
+    /// Puts an executed block on top of the state in memory and gives its root. On disk nothing changes: what is
+    /// staged is gone when the process ends. Staged blocks become durable one after the other, the oldest first, with
+    /// [`Store::commit_staged`], or are taken back with [`Store::roll_back`].
+    ///
+    /// # Errors
+    /// If the execution was not made from [`Store::ledger`]; then nothing has changed.
+    pub fn stage(&mut self, execution: &Execution) -> Result<Digest, StoreError> {
+        self.stage_writes(execution.number, execution.previous_root, &execution.writes)
+    }
+
+    fn stage_writes(
+        &mut self,
+        number: u32,
+        previous_root: Digest,
+        writes: &Writes,
+    ) -> Result<Digest, StoreError> {
+        let prepared = self.ledger().prepare(number, previous_root, writes)?;
+        let root = prepared.root();
+        self.overlay.push(prepared);
+        Ok(root)
+    }
+
+    /// Makes the oldest staged block durable, in one transaction. `root` is what its proof states.
+    ///
+    /// # Errors
+    /// If nothing is staged or the block does not lead to `root`; then nothing has changed. If the system fails while
+    /// writing, the block stays staged and the file holds the state before or after it: open it again to see which.
+    pub fn commit_staged(&mut self, root: Digest) -> Result<(), StoreError> {
+        let oldest = self.overlay.oldest().ok_or(StoreError::NothingStaged { height: self.height() })?;
+        if oldest.root() != root {
+            return Err(StoreError::NewRoot { expected: root, got: oldest.root() });
+        }
+        self.file.write_block(oldest)?;
+        self.overlay.settle();
         Ok(())
+    }
+
+    /// Takes back all staged blocks above `height`, the latest first, and gives their count.
+    ///
+    /// # Errors
+    /// If the block after `height` is committed, or `height` was never reached; then nothing has changed.
+    pub fn roll_back(&mut self, height: u32) -> Result<usize, StoreError> {
+        Ok(self.overlay.roll_back(height)?)
     }
 
     /// Keeps the bytes of block `number`'s proving job until that block is committed. Durable on return.
@@ -267,10 +227,7 @@ impl Store {
     /// # Errors
     /// If the system fails.
     pub fn write_journal(&mut self, number: u32, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.transaction(|transaction| {
-            transaction.open_table(JOURNAL)?.insert(number, bytes)?;
-            Ok(())
-        })
+        self.file.write_journal(number, bytes)
     }
 
     /// What [`Store::write_journal`] kept for block `number`.
@@ -278,157 +235,7 @@ impl Store {
     /// # Errors
     /// If the file cannot be read.
     pub fn journal(&self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        self.file.read(|db| {
-            let table = db.begin_read()?.open_table(JOURNAL)?;
-            Ok(table.get(number)?.map(|bytes| bytes.value().to_vec()))
-        })
-    }
-}
-
-/// The database and where it is.
-#[derive(Debug)]
-struct StoreFile {
-    db: Database,
-    path: PathBuf,
-}
-
-impl StoreFile {
-    /// An empty database in an empty file.
-    fn create(path: &Path, file: File) -> Result<Self, StoreError> {
-        let db = Database::builder().create_file(file).map_err(|error| failed(path, error.into()))?;
-        Ok(Self { db, path: path.to_owned() })
-    }
-
-    fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let file = path.clone();
-        Self::open_checked(path, || Database::open(file))
-    }
-
-    /// Opens a database and checks every page's checksum. By itself redb checks them only after a crash;
-    /// before that it reads its list of free pages unchecked, and panics if that is damaged.
-    fn open_checked(
-        path: PathBuf,
-        open: impl FnOnce() -> Result<Database, DatabaseError>,
-    ) -> Result<Self, StoreError> {
-        let checked = catch_unwind(AssertUnwindSafe(|| {
-            let mut db = open()?;
-            db.check_integrity()?;
-            Ok::<_, DatabaseError>(db)
-        }));
-        match checked {
-            Ok(Ok(db)) => Ok(Self { db, path }),
-            Ok(Err(error)) => Err(failed(&path, error.into())),
-            Err(_) => Err(StoreError::Damaged { path }),
-        }
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
-        read(&self.db).map_err(|error| failed(&self.path, error))
-    }
-
-    /// Runs one durable transaction, in two phases: a damaged page of the last block is then never taken
-    /// for a commit that was cut off, which would bring the block before back in silence.
-    fn transaction(
-        &self,
-        write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
-    ) -> Result<(), StoreError> {
-        self.read(|db| {
-            let mut transaction = db.begin_write()?;
-            transaction.set_two_phase_commit(true);
-            write(&transaction)?;
-            Ok(transaction.commit()?)
-        })
-    }
-
-    /// Writes the tables of a genesis.
-    fn initialise(&self, genesis: &Ledger) -> Result<(), StoreError> {
-        self.transaction(|transaction| {
-            let mut meta = transaction.open_table(META)?;
-            meta.insert("schema", SCHEMA_VERSION)?;
-            meta.insert("chain_id", u64::from(genesis.chain_id()))?;
-            meta.insert("height", 0)?;
-            let mut leaves = transaction.open_table(LEAVES)?;
-            for (index, leaf) in (0..).zip(genesis.leaves()) {
-                leaves.insert(index, stored(leaf))?;
-            }
-            transaction.open_table(ROOTS)?.insert(0, StoredDigest::from(genesis.root()))?;
-            transaction.open_table(JOURNAL)?;
-            Ok(())
-        })
-    }
-
-    fn write_block(&self, number: u32, root: Digest, writes: &Writes) -> Result<(), StoreError> {
-        self.transaction(|transaction| {
-            transaction.open_table(META)?.insert("height", u64::from(number))?;
-            let mut leaves = transaction.open_table(LEAVES)?;
-            for (index, leaf) in writes {
-                leaves.insert(index.0, stored(leaf))?;
-            }
-            transaction.open_table(ROOTS)?.insert(number, StoredDigest::from(root))?;
-            transaction.open_table(JOURNAL)?.retain(|job, _| job > number)?;
-            Ok(())
-        })
-    }
-
-    /// Reads the state and checks it against the stored root.
-    fn load(&self) -> Result<Ledger, StoreError> {
-        let got = self.meta("schema")?.ok_or_else(|| StoreError::NotAStore { path: self.path.clone() })?;
-        if got != SCHEMA_VERSION {
-            return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
-        }
-        let (chain_id, height) = (self.meta_u32("chain_id")?, self.meta_u32("height")?);
-        let ledger = Ledger::restore(chain_id, height, self.leaves()?);
-        let (expected, got) = (self.root_at(height)?, ledger.root());
-        if expected != Some(got) {
-            return Err(StoreError::StoredRoot { path: self.path.clone(), expected, got });
-        }
-        Ok(ledger)
-    }
-
-    fn meta(&self, name: &str) -> Result<Option<u64>, StoreError> {
-        let table = match self.read(|db| Ok(db.begin_read()?.open_table(META)))? {
-            Ok(table) => table,
-            Err(redb::TableError::Storage(error)) => return Err(failed(&self.path, error.into())),
-            // No such table, or one of other types: a database that is not ours.
-            Err(_) => return Err(StoreError::NotAStore { path: self.path.clone() }),
-        };
-        self.read(|_| Ok(table.get(name)?.map(|number| number.value())))
-    }
-
-    fn meta_u32(&self, name: &'static str) -> Result<u32, StoreError> {
-        let got = self.meta(name)?;
-        got.and_then(|got| u32::try_from(got).ok()).ok_or_else(|| StoreError::Meta {
-            path: self.path.clone(),
-            name,
-            got,
-        })
-    }
-
-    fn leaves(&self) -> Result<Vec<Leaf>, StoreError> {
-        let table = self.read(|db| Ok(db.begin_read()?.open_table(LEAVES)?))?;
-        let mut leaves = Vec::new();
-        for (expected, entry) in (0..).zip(self.read(|_| Ok(table.range::<u32>(..)?))?) {
-            let (index, leaf) = self.read(|_| Ok(entry?))?;
-            if u64::from(index.value()) != expected {
-                let got = LeafIndex(index.value());
-                return Err(StoreError::LeafGap { path: self.path.clone(), expected, got });
-            }
-            let (address, nonce, asset, balance) = leaf.value();
-            leaves.push(Leaf { address: self.digest(address)?, nonce, asset, balance });
-        }
-        Ok(leaves)
-    }
-
-    fn root_at(&self, number: u32) -> Result<Option<Digest>, StoreError> {
-        let root = self.read(|db| {
-            let table = db.begin_read()?.open_table(ROOTS)?;
-            Ok(table.get(number)?.map(|root| root.value()))
-        })?;
-        root.map(|root| self.digest(root)).transpose()
-    }
-
-    fn digest(&self, integers: StoredDigest) -> Result<Digest, StoreError> {
-        Digest::try_from(integers).map_err(|source| StoreError::Digest { path: self.path.clone(), source })
+        self.file.journal(number)
     }
 }
 
@@ -466,24 +273,4 @@ fn sync_dir(dir: &Path) -> Result<(), StoreError> {
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_at(dir))?;
     }
     Ok(())
-}
-
-fn io_at(path: &Path) -> impl Fn(io::Error) -> StoreError {
-    move |source| StoreError::Io { path: path.to_owned(), source }
-}
-
-/// Sorts a database error into ours.
-fn failed(path: &Path, error: redb::Error) -> StoreError {
-    let path = path.to_owned();
-    match error {
-        redb::Error::DatabaseAlreadyOpen => StoreError::Locked { path },
-        // So redb calls a file that does not start as its own do.
-        redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => StoreError::NotAStore { path },
-        redb::Error::Io(source) => StoreError::Io { path, source },
-        source => StoreError::Database { path, source: Box::new(source) },
-    }
-}
-
-fn stored(leaf: &Leaf) -> StoredLeaf {
-    (leaf.address.into(), leaf.nonce, leaf.asset, leaf.balance)
 }

@@ -57,6 +57,23 @@ impl TreeUpdate {
     pub fn hashes(&self) -> usize {
         self.levels.iter().skip(1).map(Vec::len).sum()
     }
+
+    /// The changed nodes of a level, by position, ascending.
+    ///
+    /// # Panics
+    /// If `level` is above [`TREE_DEPTH`].
+    pub fn level(&self, level: usize) -> &[(u32, Digest)] {
+        &self.levels[level]
+    }
+}
+
+/// What an update replaces: the way back from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeUndo {
+    /// For each level the replaced nodes, by position. Those that the update adds are not among them.
+    levels: Vec<Vec<(u32, Digest)>>,
+    /// Count of leaves before the update.
+    leaves: usize,
 }
 
 impl Default for Tree {
@@ -83,6 +100,37 @@ impl Tree {
             levels.push(parents);
         }
         Self { levels }
+    }
+
+    /// The tree with these levels, each the populated prefix. Nothing is hashed.
+    #[cfg(feature = "store")]
+    pub(crate) fn from_levels(levels: Vec<Vec<Digest>>) -> Self {
+        assert_eq!(
+            levels.len(),
+            TREE_DEPTH + 1,
+            "a tree has a level of leaves, one of the root and those between"
+        );
+        Self { levels }
+    }
+
+    /// Length of the populated prefix of a level over so many leaves.
+    pub(crate) fn level_len(leaves: usize, level: usize) -> usize {
+        leaves.div_ceil(1 << level)
+    }
+
+    /// Count of leaves, empty ones in front of the last included.
+    pub fn len(&self) -> usize {
+        self.levels[0].len()
+    }
+
+    /// Whether there is no leaf.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory that it has taken for its nodes.
+    pub fn memory(&self) -> usize {
+        self.levels.iter().map(|level| level.capacity() * size_of::<Digest>()).sum()
     }
 
     /// The root.
@@ -159,11 +207,40 @@ impl Tree {
             if let Some(&(last, _)) = changed.last()
                 && last as usize >= nodes.len()
             {
+                make_room(nodes, last as usize + 1);
                 nodes.resize(last as usize + 1, EMPTY[level]);
             }
             for &(index, digest) in changed {
                 nodes[index as usize] = digest;
             }
         }
+    }
+
+    /// What [`Tree::adopt`] of this update would replace.
+    pub fn undo(&self, update: &TreeUpdate) -> TreeUndo {
+        let replaced = |(nodes, changed): (&Vec<Digest>, &Vec<(u32, Digest)>)| {
+            let known = changed.iter().map_while(|&(index, _)| Some((index, *nodes.get(index as usize)?)));
+            known.collect()
+        };
+        let levels = self.levels.iter().zip(&update.levels).map(replaced).collect();
+        TreeUndo { levels, leaves: self.len() }
+    }
+
+    /// Takes back the update that `undo` was made for, which must be the last one.
+    pub fn revert(&mut self, undo: &TreeUndo) {
+        for (level, (nodes, replaced)) in self.levels.iter_mut().zip(&undo.levels).enumerate() {
+            nodes.truncate(Self::level_len(undo.leaves, level));
+            for &(index, digest) in replaced {
+                nodes[index as usize] = digest;
+            }
+        }
+    }
+}
+
+/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows shall not take
+/// twice its size.
+pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
+    if len > entries.capacity() {
+        entries.reserve_exact(len + len / 8 - entries.len());
     }
 }

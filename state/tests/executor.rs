@@ -365,9 +365,9 @@ fn an_execution_applies_once_and_where_it_was_made() {
 fn writes_leave_no_gap() {
     let world = World::new(spec(3));
     let ledger = world.ledger();
-    let leaf = ledger.leaves()[0];
+    let leaf = |i: u32| *ledger.leaf(LeafIndex(i)).unwrap_or(&ledger.leaves()[0]);
     let prepare = |indices: &[u32]| {
-        let writes = indices.iter().map(|&i| (LeafIndex(i), leaf)).collect();
+        let writes = indices.iter().map(|&i| (LeafIndex(i), leaf(i))).collect();
         ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root())
     };
     assert!(prepare(&[3, 27, 28]).is_ok());
@@ -377,6 +377,20 @@ fn writes_leave_no_gap() {
     assert_eq!(prepare(&[0, 27, 29]), gap(28, 29));
     let full = ApplyError::Full { expected: 1 << 30, got: LeafIndex(1 << 30) };
     assert_eq!(prepare(&[27, 1 << 30]), Err(full));
+}
+
+#[test]
+fn leaves_do_not_change_hands() {
+    let world = World::new(spec(3));
+    let ledger = world.ledger();
+    let [index, other] = [LeafIndex(4), LeafIndex(9)];
+    let leaf = ledger.leaves()[4];
+    let expected = (leaf.address, leaf.asset);
+    for (address, asset) in [(leaf.address, leaf.asset + 1), (ledger.leaves()[9].address, leaf.asset)] {
+        let writes = [(index, Leaf { address, asset, ..leaf }), (other, ledger.leaves()[9])].into();
+        let error = ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root());
+        assert_eq!(error, Err(ApplyError::Identity { index, expected, got: (address, asset) }));
+    }
 }
 
 #[test]

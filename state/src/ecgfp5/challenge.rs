@@ -42,6 +42,14 @@ impl Challenge {
         2 * bits as i8 - 63
     }
 
+    /// The words of -c, least significant first: `2^132 - 1 - 2 E`, a positive integer of 132 bits, since bits 130 and
+    /// 131 of E are 0.
+    pub(crate) const fn negated(&self) -> [u64; 3] {
+        let [h0, h1] = self.halves;
+        let mask = (1 << (CHALLENGE_BITS - 128)) - 1;
+        [!(h0 << 1), !(h0 >> 63 | h1 << 3), !(h1 >> 61) & mask]
+    }
+
     /// The scalar c mod n.
     pub fn scalar(&self) -> Scalar {
         let two_to_66 = Scalar::from_u64(1 << 63) * Scalar::from_u64(8);

@@ -11,6 +11,7 @@
 
 pub mod challenge;
 mod fp5;
+pub(crate) mod msm;
 pub mod point;
 pub mod scalar;
 pub mod walk;

@@ -31,9 +31,22 @@ pub struct Point {
 
 /// A group element, as in [`Point`] with `z = t = 1`.
 #[derive(Clone, Copy, Debug)]
-struct Normal {
+pub(crate) struct Normal {
     x: Fp5,
     u: Fp5,
+}
+
+impl Normal {
+    /// `-self`.
+    pub(super) fn neg(self) -> Self {
+        Self { u: -self.u, ..self }
+    }
+}
+
+impl From<Normal> for Point {
+    fn from(normal: Normal) -> Self {
+        Self { x: normal.x, z: Fp5::ONE, u: normal.u, t: Fp5::ONE }
+    }
 }
 
 /// A point of the curve in the coordinates `x = X / Z^2`, `w = y / x = W / Z`, in which repeated
@@ -122,7 +135,7 @@ impl Point {
     }
 
     /// Sum with a normal element. 8 products.
-    fn add_normal(&self, other: &Normal) -> Self {
+    pub(super) fn add_normal(&self, other: &Normal) -> Self {
         let (xx, uu) = (self.x * other.x, self.u * other.u);
         let xz = self.x + self.z * other.x;
         let ut = self.u + self.t * other.u;
@@ -283,7 +296,7 @@ static GENERATOR_MULTIPLES: LazyLock<Vec<Multiples>> = LazyLock::new(|| {
 });
 
 /// The same elements, with denominators of 1.
-fn normalize(points: &[Point]) -> Vec<Normal> {
+pub(crate) fn normalize(points: &[Point]) -> Vec<Normal> {
     let mut inverses: Vec<_> = points.iter().flat_map(|point| [point.z, point.t]).collect();
     // z and t are nonzero for every element of the group: this is what makes addition complete.
     let inverted = Fp5::batch_inverse(&mut inverses);

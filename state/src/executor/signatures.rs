@@ -2,11 +2,10 @@
 //!
 //! It needs no ledger, so it can run as transactions arrive, or beside the block before.
 
-use rayon::prelude::*;
-
 use crate::hash::Tag;
 use crate::hash::batch::hashes_into;
-use crate::keys::{SignatureError, verify};
+use crate::keys::SignatureError;
+use crate::keys::batch::verify_each;
 use crate::leaf::Address;
 use crate::rule::Rule;
 use crate::transaction::SignedTransaction;
@@ -15,18 +14,15 @@ use crate::transaction::SignedTransaction;
 #[derive(Clone, Debug)]
 pub struct Signatures {
     signers: Vec<Address>,
-    checks: Vec<Result<(), Box<SignatureError>>>,
+    checks: Vec<Result<(), SignatureError>>,
 }
 
 impl Signatures {
-    /// Checks the signatures of these transactions, in parallel.
+    /// Checks the signatures of these transactions, in parallel and in [batches](crate::keys::batch).
     pub fn check(transactions: &[SignedTransaction]) -> Self {
         let mut signers = vec![Address::ZERO; transactions.len()];
         hashes_into(Tag::Address, &mut signers, |at| transactions[at].public_key.encoding().0);
-        let check = |signed: &SignedTransaction| {
-            verify(&signed.public_key, &signed.transaction, &signed.signature).map_err(Box::new)
-        };
-        Self { signers, checks: transactions.par_iter().map(check).collect() }
+        Self { signers, checks: verify_each(transactions) }
     }
 
     /// Number of transactions.
@@ -46,6 +42,6 @@ impl Signatures {
 
     /// Whether the signature at this position holds.
     pub(super) fn rule(&self, position: usize) -> Result<(), Rule> {
-        self.checks[position].as_ref().map_err(|got| Rule::Signature { got: **got }).copied()
+        self.checks[position].map_err(|got| Rule::Signature { got })
     }
 }

@@ -1,13 +1,17 @@
 //! The store when all goes well, when it does not, and when the power goes.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 
-use redb::StorageBackend;
-
+use super::file::{LEAVES, META, NODES, stored};
 use super::*;
 use crate::block::GenesisLeaf;
 use crate::field::from_u32;
+use crate::hash::DigestError;
+use crate::leaf::{Leaf, LeafIndex};
+use crate::ledger::ApplyError;
+
+mod disk;
+mod staging;
 
 fn leaf(number: u32, balance: u64) -> Leaf {
     let address = Digest([from_u32(number), from_u32(1), from_u32(2), from_u32(3)]);
@@ -114,6 +118,29 @@ fn the_journal_lasts_until_its_block_is_committed() {
     commit_next(&mut store).expect("it follows");
     assert_eq!(journal(&store, 1), None);
     assert_eq!(journal(&store, 2).as_deref(), Some(&b"later"[..]));
+}
+
+#[test]
+fn a_journal_replayed_twice_commits_its_block_once() {
+    let dir = dir();
+    let mut store = Store::create(dir.path(), &genesis()).expect("it is new");
+    let (before, (number, writes, root)) = (store.root(), block(store.ledger()));
+    store.write_journal(number, b"plan").expect("written");
+    drop(store);
+    // A process that takes up the journal, commits, and ends before it could tell anybody; then the next one.
+    let mut store = Store::open(dir.path()).expect("it is a store");
+    assert!(store.journal(number).expect("it can be read").is_some());
+    store.commit_writes(number, before, &writes, root).expect("it follows");
+    drop(store);
+    let mut store = Store::open(dir.path()).expect("it is a store");
+    assert_eq!(store.journal(number).expect("it can be read"), None);
+    let again = store.commit_writes(number, before, &writes, root);
+    assert!(matches!(again, Err(StoreError::Follow(ApplyError::Number { expected: 2, got: 1 }))));
+    assert_eq!((store.height(), store.root()), (1, root));
+    // Its job, written again, is forgotten with the next block.
+    store.write_journal(number, b"plan").expect("written");
+    commit_next(&mut store).expect("it follows");
+    assert_eq!(store.journal(number).expect("it can be read"), None);
 }
 
 #[test]
@@ -233,7 +260,7 @@ fn what_does_not_fit_together_is_refused() {
         let mut leaves = transaction.open_table(LEAVES).expect("opened");
         leaves.insert(3, stored(&leaf(3, 1))).expect("inserted");
     });
-    assert!(matches!(error, StoreError::StoredRoot { .. }));
+    assert!(matches!(error, StoreError::Node { level: 0, index: 3, .. }));
     let error = tampered(|transaction| {
         transaction.open_table(LEAVES).expect("opened").remove(3).expect("removed");
     });
@@ -248,214 +275,88 @@ fn what_does_not_fit_together_is_refused() {
     );
 }
 
-/// A disk in memory. What was written since the last sync may or may not be there after a crash.
-#[derive(Clone, Debug, Default)]
-struct Disk(Arc<Mutex<DiskState>>);
-
-#[derive(Debug, Default)]
-struct DiskState {
-    live: Vec<u8>,
-    synced: Vec<u8>,
-    unsynced: Vec<Change>,
-    /// Operations until the power goes.
-    operations_left: Option<usize>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Len(usize),
-    Bytes(usize, Vec<u8>),
-}
-
-impl Change {
-    fn apply(&self, image: &mut Vec<u8>) {
-        match self {
-            Self::Len(len) => image.resize(*len, 0),
-            Self::Bytes(offset, bytes) => {
-                if image.len() < offset + bytes.len() {
-                    image.resize(offset + bytes.len(), 0);
-                }
-                image[*offset..offset + bytes.len()].copy_from_slice(bytes);
-            }
-        }
-    }
-}
-
-impl Disk {
-    fn with_image(image: Vec<u8>) -> Self {
-        Self(Arc::new(Mutex::new(DiskState { live: image.clone(), synced: image, ..DiskState::default() })))
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, DiskState> {
-        self.0.lock().expect("no test panics with it")
-    }
-
-    fn spend(&self) -> io::Result<std::sync::MutexGuard<'_, DiskState>> {
-        let mut state = self.state();
-        match &mut state.operations_left {
-            Some(0) => return Err(io::Error::other("the power is off")),
-            Some(left) => *left -= 1,
-            None => {}
-        }
-        Ok(state)
-    }
-
-    fn change(&self, change: Change) -> io::Result<()> {
-        let mut state = self.spend()?;
-        change.apply(&mut state.live);
-        state.unsynced.push(change);
-        Ok(())
-    }
-
-    /// What a crash leaves: the synced bytes, and of the writes since the chosen ones, the last torn.
-    fn crash(&self, mut keep: impl FnMut(usize) -> bool) -> Vec<u8> {
-        let state = self.state();
-        let mut image = state.synced.clone();
-        let kept: Vec<_> = (0..state.unsynced.len()).filter(|&i| keep(i)).collect();
-        for &i in &kept {
-            match &state.unsynced[i] {
-                Change::Bytes(offset, bytes) if Some(&i) == kept.last() => {
-                    Change::Bytes(*offset, bytes[..bytes.len() / 2].to_vec()).apply(&mut image);
-                }
-                change => change.apply(&mut image),
-            }
-        }
-        image
-    }
-}
-
-impl StorageBackend for Disk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.state().live.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.state();
-        let bytes = state.live.get(offset as usize..offset as usize + out.len());
-        out.copy_from_slice(bytes.ok_or(ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(Change::Len(len as usize))
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        let mut state = self.spend()?;
-        state.synced = state.live.clone();
-        state.unsynced.clear();
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.change(Change::Bytes(offset as usize, data.to_vec()))
-    }
-}
-
-fn open_on(disk: Disk) -> Result<Store, StoreError> {
-    let open = || Database::builder().create_with_backend(disk);
-    Store::load(StoreFile::open_checked(PathBuf::from("disk"), open)?)
-}
-
-/// The bytes of a store after one block.
-fn image() -> Vec<u8> {
-    let disk = Disk::default();
-    let path = PathBuf::from("disk");
-    let db = Database::builder().create_with_backend(disk.clone()).expect("made");
-    let file = StoreFile { db, path };
-    file.initialise(&Ledger::from_genesis(&genesis()).expect("it is valid")).expect("written");
-    let mut store = Store::load(file).expect("it is a store");
-    commit_next(&mut store).expect("it follows");
-    drop(store);
-    let state = disk.state();
-    assert!(state.unsynced.is_empty());
-    state.synced.clone()
+#[test]
+fn nodes_that_do_not_fit_are_refused() {
+    let error = tampered(|transaction| {
+        transaction.open_table(NODES).expect("opened").remove(1).expect("removed");
+    });
+    let above = Some((1, 0));
+    assert!(
+        matches!(error, StoreError::NodeGap { expected: Some((0, 1)), got, .. } if got == above),
+        "{error:?}"
+    );
+    let error = tampered(|transaction| {
+        let mut nodes = transaction.open_table(NODES).expect("opened");
+        let tile = *nodes.get(0).expect("read").expect("there is one").value();
+        nodes.insert(u32::MAX, &tile).expect("inserted");
+    });
+    assert!(matches!(error, StoreError::NodeGap { expected: None, got: Some(_), .. }), "{error:?}");
+    // One byte of the second node above the leaves.
+    let error = tampered(|transaction| {
+        let mut nodes = transaction.open_table(NODES).expect("opened");
+        let mut tile = *nodes.get(0).expect("read").expect("there is one").value();
+        tile[33 * 32] ^= 1;
+        nodes.insert(0, &tile).expect("inserted");
+    });
+    assert!(matches!(error, StoreError::Node { level: 1, index: 1, .. }), "{error:?}");
 }
 
 #[test]
-fn the_power_goes_at_every_write() {
-    let image = image();
-    let before = open_on(Disk::with_image(image.clone())).expect("it is a store").ledger().clone();
-    let (_, _, after) = block(&before);
-    let mut seen = BTreeMap::new();
-    let mut survived = false;
-    for operations in 0.. {
-        let disk = Disk::with_image(image.clone());
-        let mut store = open_on(disk.clone()).expect("it is a store");
-        disk.state().operations_left = Some(operations);
-        let committed = commit_next(&mut store).is_ok();
-        assert_eq!(store.ledger().root(), if committed { after } else { before.root() });
-        let power_was_left = disk.state().operations_left != Some(0);
-        let images = [
-            disk.crash(|_| false),
-            disk.crash(|_| true),
-            disk.crash(|i| i % 2 == 0),
-            disk.crash(|i| i % 2 == 1),
-            disk.crash(|i| i % 3 != 0),
-            disk.crash(|i| (i * 7 + operations) % 5 < 2),
-        ];
-        drop(store);
-        for image in images {
-            let reopened = open_on(Disk::with_image(image)).expect("a crash leaves a store");
-            let (height, root) = (reopened.ledger().height(), reopened.ledger().root());
-            assert!((height, root) == (1, before.root()) || (height, root) == (2, after));
-            // What was reported as done is done.
-            assert!(!committed || height == 2, "lost after {operations} operations");
-            *seen.entry((committed, height)).or_insert(0) += 1;
-        }
-        if committed && power_was_left {
-            survived = true;
-            break;
-        }
-    }
-    assert!(survived);
-    assert!(seen[&(false, 1)] > 0 && seen[&(true, 2)] > 0, "{seen:?}");
+fn an_older_store_says_what_to_do() {
+    let message = tampered(put_meta("schema", 1)).to_string();
+    assert!(message.contains("expected schema version 2, got 1") && message.contains("rebuild"), "{message}");
+    let message = tampered(put_meta("schema", 3)).to_string();
+    assert!(message.contains("expected schema version 2, got 3") && message.contains("newer"), "{message}");
 }
 
-#[test]
-fn a_flipped_bit_is_an_error_or_changes_nothing() {
-    let image = image();
-    let expected = open_on(Disk::with_image(image.clone())).expect("it is a store").ledger().clone();
-    let used: Vec<usize> = (0..image.len()).filter(|&i| image[i] != 0).collect();
-    assert!(used.len() > 4000);
-    let (mut refused, mut same) = (0, 0);
-    // The header byte by byte, then samples.
-    let samples = (0..400)
-        .chain(used.iter().copied().step_by(used.len() / 600))
-        .chain((0..image.len()).step_by(image.len() / 300));
-    for (n, position) in samples.enumerate() {
-        let mut flipped = image.clone();
-        flipped[position] ^= 1 << (n % 8);
-        match open_on(Disk::with_image(flipped)) {
-            Ok(store) => {
-                assert_eq!(store.ledger().root(), expected.root(), "byte {position}");
-                assert_eq!(store.ledger().height(), expected.height());
-                assert_eq!(store.ledger().leaves(), expected.leaves());
-                same += 1;
-            }
-            Err(_) => refused += 1,
-        }
-    }
-    assert!(refused > 100 && same > 100, "{refused} refused, {same} unchanged");
-}
-
-#[test]
-fn a_file_that_was_cut_off_is_an_error() {
+/// A store of 5000 leaves, of which some were changed behind its back.
+fn tampered_large(change: impl Fn(LeafIndex) -> bool) -> tempfile::TempDir {
     let dir = dir();
-    let path = dir.path().join(FILE_NAME);
-    let image = image();
-    for len in (0..image.len()).step_by(image.len() / 60).chain([1, 100, 512, 4095, 4097, image.len() - 1]) {
-        fs::write(&path, &image[..len]).expect("written");
-        let error = Store::open(dir.path()).expect_err("a part is no store");
-        let fine = matches!(
-            error,
-            StoreError::NotAStore { .. }
-                | StoreError::Io { .. }
-                | StoreError::Database { .. }
-                | StoreError::Damaged { .. }
-        );
-        assert!(fine, "{len} bytes: {error:?}");
+    let leaves = (0..5000).map(|number| {
+        let Leaf { address, asset, balance, .. } = leaf(number, 7);
+        GenesisLeaf { address, asset, balance }
+    });
+    drop(Store::create(dir.path(), &Genesis { chain_id: 7, leaves: leaves.collect() }).expect("it is new"));
+    let db = Database::open(dir.path().join(FILE_NAME)).expect("it is a database");
+    let transaction = db.begin_write().expect("begun");
+    {
+        let mut leaves = transaction.open_table(LEAVES).expect("opened");
+        for index in (0..5000).map(LeafIndex).filter(|&index| change(index)) {
+            let changed = Leaf { nonce: 0, ..leaf(index.0, 8) };
+            leaves.insert(index.0, stored(&changed)).expect("inserted");
+        }
     }
-    fs::write(&path, &image).expect("written");
-    assert!(Store::open(dir.path()).is_ok());
+    transaction.commit().expect("committed");
+    dir
+}
+
+#[test]
+fn samples_find_what_is_common_and_a_full_check_everything() {
+    let one_in_twenty = tampered_large(|index| index.0 % 20 == 0);
+    for check in [Check::Sampled, Check::Full] {
+        let error = Store::open_checked(one_in_twenty.path(), check).expect_err("it was tampered with");
+        assert!(matches!(error, StoreError::Node { level: 0, .. }), "{error:?}");
+    }
+    // The sampled leaves follow from the root alone, so this one is known not to be among them.
+    let root = {
+        let untouched = tampered_large(|_| false);
+        Store::open_checked(untouched.path(), Check::Full).expect("nothing was changed").root()
+    };
+    let missed = (0..5000).find(|&index| !check::is_sampled(root, 5000, index)).expect("1024 are sampled");
+    let single = tampered_large(|index| index.0 == missed);
+    assert!(Store::open(single.path()).is_ok());
+    let error = Store::open_checked(single.path(), Check::Full).expect_err("it was tampered with");
+    assert!(matches!(error, StoreError::Node { level: 0, index, .. } if index == missed), "{error:?}");
+}
+
+#[test]
+fn the_state_takes_no_more_memory_than_is_promised() {
+    // 150 MB for 2^20 leaves; the shares of leaves, nodes and lookup are the same for fewer.
+    let leaves = (0..1 << 14).map(|number| {
+        let Leaf { address, asset, balance, .. } = leaf(number, 7);
+        GenesisLeaf { address, asset, balance }
+    });
+    let ledger = Ledger::from_genesis(&Genesis { chain_id: 7, leaves: leaves.collect() }).expect("valid");
+    let promised = 150_000_000 >> 6;
+    assert!(ledger.memory() <= promised, "{} bytes", ledger.memory());
 }

@@ -1,0 +1,113 @@
+//! Whether the stored leaves and nodes fit together.
+
+use std::path::Path;
+
+use super::error::StoreError;
+use crate::field::to_u64;
+use crate::hash::Digest;
+use crate::hash::batch::nodes_into;
+use crate::leaf::{Leaf, TREE_DEPTH};
+use crate::tree::Tree;
+
+/// Leaves of a sampled check.
+///
+/// If a share f of the leaves, or of the nodes of a level, does not fit what is below, no sample meets one with a
+/// probability of (1 - f)^1024: 3 in 10^5 for one in a hundred, 1 in 3 for one in a thousand. So the samples find a store
+/// whose nodes as a whole are of another state; against single damaged bytes there are checksums, all of which are
+/// read on open, and in the last instance the proof: its circuits open every leaf that they touch.
+pub const SAMPLES: usize = 1024;
+
+/// How much of a store is checked when it is opened. In both cases: the checksum of every page, and that no leaf and no
+/// part of the tree is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// [`SAMPLES`] leaves and every node above them are hashed again. Which leaves follows from the root: the same at
+    /// every opening, others after the next block.
+    #[default]
+    Sampled,
+    /// All leaves and all nodes are hashed again.
+    Full,
+}
+
+/// A node that is not the hash of what is below it.
+pub(super) struct Mismatch {
+    level: usize,
+    index: u32,
+    expected: Digest,
+    got: Digest,
+}
+
+impl Mismatch {
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let Self { level, index, expected, got } = self;
+        if level == TREE_DEPTH {
+            // The root is stored with the roots: there it is what is expected.
+            return StoreError::StoredRoot { path: path.to_owned(), expected: Some(got), got: expected };
+        }
+        StoreError::Node { path: path.to_owned(), level, index, expected, got }
+    }
+}
+
+/// Checks the tree over these leaves.
+pub(super) fn check(check: Check, leaves: &[Leaf], tree: &Tree) -> Result<(), Mismatch> {
+    match check {
+        Check::Full => compare(leaves, tree, |level| {
+            let len = Tree::level_len(leaves.len(), level) as u32;
+            (0..len).collect()
+        }),
+        Check::Sampled if leaves.len() <= SAMPLES => self::check(Check::Full, leaves, tree),
+        Check::Sampled => {
+            let positions = samples(tree.root(), leaves.len() as u32);
+            compare(leaves, tree, |level| {
+                let mut positions: Vec<u32> = positions.iter().map(|position| position >> level).collect();
+                positions.dedup();
+                positions
+            })
+        }
+    }
+}
+
+/// Hashes the chosen positions of every level and compares.
+fn compare(leaves: &[Leaf], tree: &Tree, chosen: impl Fn(usize) -> Vec<u32>) -> Result<(), Mismatch> {
+    for level in 0..=TREE_DEPTH {
+        let positions = chosen(level);
+        let mut hashed = vec![Digest::ZERO; positions.len()];
+        if level == 0 {
+            Leaf::digests_into(&mut hashed, |at| leaves[positions[at] as usize]);
+        } else {
+            nodes_into(&mut hashed, |at| {
+                let left = positions[at] << 1;
+                [tree.node(level - 1, left), tree.node(level - 1, left | 1)]
+            });
+        }
+        for (&index, expected) in positions.iter().zip(hashed) {
+            let got = tree.node(level, index);
+            if got != expected {
+                return Err(Mismatch { level, index, expected, got });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sampled positions, ascending, some perhaps twice.
+fn samples(root: Digest, leaves: u32) -> Vec<u32> {
+    // SplitMix64 (Steele, Lea, Flood, 2014). Nobody has to be kept from guessing the samples.
+    let mut state = root.0.iter().fold(0_u64, |sum, &element| sum.rotate_left(16) ^ to_u64(element));
+    let mut draw = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    let mut positions: Vec<u32> =
+        (0..SAMPLES).map(|_| ((u128::from(draw()) * u128::from(leaves)) >> u64::BITS) as u32).collect();
+    positions.sort_unstable();
+    positions
+}
+
+/// Whether a sampled check looks at this leaf.
+#[cfg(test)]
+pub(super) fn is_sampled(root: Digest, leaves: u32, index: u32) -> bool {
+    samples(root, leaves).binary_search(&index).is_ok()
+}

@@ -1,0 +1,130 @@
+//! Blocks that run ahead of their proofs.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn stage_next(store: &mut Store) -> Digest {
+    let (number, writes, root) = block(store.ledger());
+    let previous = store.ledger().root();
+    assert_eq!(store.stage_writes(number, previous, &writes).expect("it follows"), root);
+    root
+}
+
+#[test]
+fn staged_blocks_are_committed_in_their_order() {
+    let dir = dir();
+    let mut store = Store::create(dir.path(), &genesis()).expect("it is new");
+    let start = store.root();
+    let roots: Vec<_> = (0..3).map(|_| stage_next(&mut store)).collect();
+    assert_eq!((store.height(), store.root(), store.staged()), (0, start, 3));
+    assert_eq!((store.ledger().height(), store.ledger().root()), (3, roots[2]));
+
+    // Neither another block first, nor the oldest with another's root.
+    let (number, writes, root) = block(store.ledger());
+    let direct = store.commit_writes(number, roots[2], &writes, root);
+    assert!(matches!(direct, Err(StoreError::Staged { staged: 3, first: 1, got: 4 })), "{direct:?}");
+    let wrong = store.commit_staged(roots[1]);
+    assert!(
+        matches!(wrong, Err(StoreError::NewRoot { expected, got }) if (expected, got) == (roots[1], roots[0]))
+    );
+    assert_eq!((store.height(), store.staged()), (0, 3));
+
+    for (number, &root) in (1..).zip(&roots) {
+        store.commit_staged(root).expect("it is the oldest");
+        assert_eq!((store.height(), store.root(), store.staged()), (number, root, 3 - number as usize));
+        assert_eq!(store.root_at(number).expect("it can be read"), Some(root));
+        assert_eq!(store.root_at(number + 1).expect("it can be read"), None);
+    }
+    let none = store.commit_staged(roots[2]);
+    assert!(matches!(none, Err(StoreError::NothingStaged { height: 3 })));
+    let ledger = store.ledger().clone();
+    drop(store);
+    let store = Store::open_checked(dir.path(), Check::Full).expect("it is a store");
+    assert_eq!((store.ledger().leaves(), store.ledger().tree()), (ledger.leaves(), ledger.tree()));
+}
+
+#[test]
+fn what_is_staged_is_gone_with_the_process() {
+    let dir = dir();
+    let mut store = Store::create(dir.path(), &genesis()).expect("it is new");
+    let first = stage_next(&mut store);
+    stage_next(&mut store);
+    store.commit_staged(first).expect("it is the oldest");
+    stage_next(&mut store);
+    drop(store);
+    let store = Store::open_checked(dir.path(), Check::Full).expect("it is a store");
+    assert_eq!((store.height(), store.root(), store.staged()), (1, first, 0));
+}
+
+#[test]
+fn only_staged_blocks_are_taken_back() {
+    let dir = dir();
+    let mut store = Store::create(dir.path(), &genesis()).expect("it is new");
+    let root = commit_next(&mut store).expect("it follows");
+    stage_next(&mut store);
+    stage_next(&mut store);
+    for got in [0, 4] {
+        let error = store.roll_back(got).expect_err("no such height");
+        let expected = crate::overlay::RollBackError { base: 1, head: 3, got };
+        assert!(matches!(error, StoreError::RollBack(error) if error == expected));
+    }
+    assert_eq!(store.roll_back(3).expect("it is the height"), 0);
+    assert_eq!(store.roll_back(1).expect("both are staged"), 2);
+    assert_eq!((store.height(), store.ledger().height(), store.ledger().root()), (1, 1, root));
+    // The way is free for another block 2.
+    assert!(commit_next(&mut store).is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Any order of staging, committing and taking back is the same as the committed blocks alone, in memory and on
+    /// disk.
+    #[test]
+    fn taking_back_leaves_no_trace(steps in prop::collection::vec((0..6u8, any::<u8>()), 1..24)) {
+        let dir = dir();
+        let mut store = Store::create(dir.path(), &genesis()).expect("it is new");
+        // The state at each height, from the final one on; a block's number makes its writes, the salt changes them.
+        let mut states = vec![store.ledger().clone()];
+        for (step, salt) in steps {
+            match step {
+                0..3 => {
+                    let ledger = store.ledger();
+                    let (number, mut writes, _) = block(ledger);
+                    writes.retain(|index, _| index.0 as usize >= ledger.len() || index.0 % 7 != u32::from(salt) % 7);
+                    for leaf in writes.values_mut() {
+                        leaf.balance += u64::from(salt);
+                    }
+                    let previous = ledger.root();
+                    store.stage_writes(number, previous, &writes).expect("it follows");
+                    states.push(Ledger::restore(7, number, store.ledger().leaves().to_vec()));
+                }
+                3 if store.staged() > 0 => {
+                    store.commit_staged(states[1].root()).expect("it is the oldest");
+                    states.remove(0);
+                }
+                _ => {
+                    let keep = usize::from(salt) % states.len();
+                    let dropped = store.roll_back(states[keep].height()).expect("it was reached");
+                    prop_assert_eq!(dropped, states.len() - 1 - keep);
+                    states.truncate(keep + 1);
+                }
+            }
+            let (base, head) = (&states[0], &states[states.len() - 1]);
+            prop_assert_eq!((store.height(), store.root()), (base.height(), base.root()));
+            prop_assert_eq!(store.staged(), states.len() - 1);
+            let ledger = store.ledger();
+            prop_assert_eq!((ledger.height(), ledger.root()), (head.height(), head.root()));
+            prop_assert_eq!(ledger.leaves(), head.leaves());
+            prop_assert_eq!(ledger.tree(), head.tree());
+            for leaf in states.iter().flat_map(Ledger::leaves) {
+                prop_assert_eq!(ledger.find(&leaf.address, leaf.asset), head.find(&leaf.address, leaf.asset));
+            }
+        }
+        drop(store);
+        let store = Store::open_checked(dir.path(), Check::Full).expect("it is a store");
+        prop_assert_eq!(store.ledger().leaves(), states[0].leaves());
+        prop_assert_eq!(store.ledger().tree(), states[0].tree());
+    }
+}
