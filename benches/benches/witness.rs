@@ -5,14 +5,21 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use enfold_fixtures::workload::Workload;
-use enfold_state::executor::{Signatures, execute_checked};
+use enfold_state::block::{Block, Genesis, GenesisLeaf};
+use enfold_state::codec;
+use enfold_state::executor::{Signatures, execute, execute_checked};
 use enfold_state::hash::Digest;
 use enfold_state::hash::Tag;
 use enfold_state::hash::batch::{hashes_into, message_digests, nodes_into};
+use enfold_state::keys::verify;
+use enfold_state::leaf::Leaf;
 use enfold_state::message::Message;
+use enfold_state::store::{Check, Store};
+use enfold_state::transaction::SignedTransaction;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, witness_observed};
+use rayon::prelude::*;
 
 /// Accounts of the state.
 const ACCOUNTS: u32 = 1 << 14;
@@ -30,6 +37,14 @@ fn stages(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("witness");
     group.sample_size(20).throughput(Throughput::Elements(TRANSFERS as u64));
+    let bytes = codec::encode(&block).expect("it has a file form");
+    group.bench_function("decode", |b| b.iter(|| codec::decode::<Block>(black_box(&bytes))));
+    group.bench_function("signatures one by one", |b| {
+        let verify = |signed: &SignedTransaction| {
+            verify(&signed.public_key, &signed.transaction, &signed.signature).is_ok()
+        };
+        b.iter(|| black_box(&block.transactions).par_iter().all(verify));
+    });
     group.bench_function("signatures", |b| b.iter(|| Signatures::check(black_box(&block.transactions))));
     group.bench_function("execute", |b| b.iter(|| execute_checked(&ledger, black_box(&block), &signatures)));
     group.bench_function("plan", |b| b.iter(|| Plan::new(profile, black_box(&execution))));
@@ -76,5 +91,48 @@ fn stages(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages);
+/// A store of the benchmark's state: opening it, and a block's durable transaction.
+fn store(c: &mut Criterion) {
+    let (ledger, block) = Workload::Uniform.make(ACCOUNTS, TRANSFERS, 1);
+    let execution = execute(&ledger, &block).expect("the block is valid");
+    let prepared = ledger.prepare(block.number, ledger.root(), &execution.writes);
+    let root = prepared.expect("executed on this ledger").root();
+    let leaf = |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
+    let genesis = Genesis { chain_id: ledger.chain_id(), leaves: ledger.leaves().iter().map(leaf).collect() };
+    let new = || {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::create(dir.path(), &genesis).expect("it is new");
+        (dir, store)
+    };
+
+    let mut group = c.benchmark_group("store");
+    group.sample_size(10);
+    group.bench_function("commit", |b| {
+        b.iter_batched(
+            new,
+            |(dir, mut store)| {
+                store.commit(&execution, root).expect("it follows");
+                (dir, store)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("stage and roll back", |b| {
+        let (_dir, mut store) = new();
+        b.iter(|| {
+            store.stage(&execution).expect("it follows");
+            store.roll_back(0).expect("it was staged")
+        });
+    });
+    let (dir, store) = new();
+    drop(store);
+    for (name, check) in [("open", Check::Sampled), ("open with a full check", Check::Full)] {
+        group.bench_function(name, |b| {
+            b.iter(|| Store::open_checked(dir.path(), check).expect("it is a store"))
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stages, store);
 criterion_main!(benches);

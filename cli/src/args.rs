@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use enfold_state::store::Check;
 use enfold_witness::profile::ProfileId;
 
 use crate::commands::{
@@ -77,6 +78,21 @@ impl Cache {
 /// Reads a profile's name.
 pub fn profile_parser() -> impl TypedValueParser<Value = ProfileId> {
     PossibleValuesParser::new(ProfileId::ALL.map(ProfileId::name)).try_map(|name| name.parse())
+}
+
+/// How much of a data directory is checked.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Hash all leaves and nodes of the data directory again when it is opened, instead of samples of them.
+    #[arg(long)]
+    full_check: bool,
+}
+
+impl CheckArgs {
+    /// For the store.
+    pub const fn check(&self) -> Check {
+        if self.full_check { Check::Full } else { Check::Sampled }
+    }
 }
 
 /// Form of the result.

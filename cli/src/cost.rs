@@ -7,6 +7,7 @@ use enfold_state::block::Block;
 use enfold_state::executor::{Execution, Rejection};
 use enfold_witness::plan::{PhaseReport, Plan, PlanReport};
 use enfold_witness::profile::ProfileId;
+use enfold_witness::whole::{self, WholeReport};
 use serde::Serialize;
 
 use crate::output::{count, grouped};
@@ -26,6 +27,8 @@ pub struct CostReport {
     fill: Fill,
     /// Fewest batches that any plan could need.
     lower_bound: usize,
+    /// Batches of whole transactions that it would need instead.
+    whole_transactions: WholeReport,
     #[serde(flatten)]
     cost: BlockCost,
     /// The rows of batch circuits that a transfer takes whose leaves have no other leg in the block.
@@ -53,6 +56,7 @@ impl CostReport {
             plan: report,
             fill: Fill { debit: report.debit.fill(), credit: report.credit.fill() },
             lower_bound: report.lower_bound(),
+            whole_transactions: WholeReport::of(execution, whole::capacity(profile.profile())),
             cost: RowCosts::of(profile).block(&plan),
             cold_rows_per_transfer: rows_per_transfer(profile),
         }
@@ -74,6 +78,13 @@ impl fmt::Display for CostReport {
             "batches      {} (no plan has fewer than {})",
             grouped(cost.batches as u64),
             self.lower_bound
+        )?;
+        let WholeReport { capacity, strict, commutative, .. } = self.whole_transactions;
+        writeln!(
+            f,
+            "whole        {} of up to {capacity} whole transactions with no account twice, {} if credits commute",
+            count(strict, "batch", "batches"),
+            grouped(commutative as u64)
         )?;
         let (lifts, folds) = (count(cost.lifts, "lift", "lifts"), count(cost.folds, "fold", "folds"));
         writeln!(f, "above them   {lifts}, {folds}, 1 block")?;

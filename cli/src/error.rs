@@ -567,7 +567,12 @@ fn prove_kind(error: &PipelineError) -> &'static str {
 
 fn store_exit(error: &StoreError) -> Exit {
     match error {
-        StoreError::Io { .. } | StoreError::Database { .. } | StoreError::NewRoot { .. } => Exit::Internal,
+        StoreError::Io { .. }
+        | StoreError::Database { .. }
+        | StoreError::NewRoot { .. }
+        | StoreError::Staged { .. }
+        | StoreError::NothingStaged { .. }
+        | StoreError::RollBack(_) => Exit::Internal,
         _ => Exit::BadInput,
     }
 }
@@ -582,6 +587,7 @@ fn store_kind(error: &StoreError) -> &'static str {
         StoreError::Genesis(_) => "genesis",
         StoreError::Follow(_) => "block_does_not_follow",
         StoreError::NewRoot { .. } => "new_root",
+        StoreError::Staged { .. } | StoreError::NothingStaged { .. } | StoreError::RollBack(_) => "staging",
         StoreError::Io { .. } => "data_io",
         _ => "data_damaged",
     }

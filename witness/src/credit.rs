@@ -2,7 +2,7 @@
 
 use enfold_state::chain::{ChainState, Phase, link_consumed};
 use enfold_state::hash::Digest;
-use enfold_state::leaf::{AMOUNT_LIMIT, Leaf};
+use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
 
 use crate::batch::{BatchWitness, CreditPath, Paths};
@@ -37,7 +37,7 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
                 return Err(StepError::LiveOrder { path: number, leg });
             }
             if let Some(message) = message {
-                check_message(path, &leaf, message, number, leg)?;
+                check_message(path.index, &leaf, message, number, leg)?;
                 leaf.balance = new_balance(leaf.balance, message.amount, number, leg)?;
             }
             let padding = padding_message(path, &leaf);
@@ -70,16 +70,19 @@ fn old_digest(path: &CreditPath) -> Digest {
 fn old_leaf(number: usize, path: &CreditPath) -> Result<Leaf, StepError> {
     match (path.leaf, path.messages.first()) {
         (Some(leaf), _) => Ok(leaf),
-        (None, Some(Some(first))) => {
-            Ok(Leaf { address: first.to_address, nonce: 0, asset: first.asset, balance: 0 })
-        }
+        (None, Some(Some(first))) => Ok(empty_leaf(first)),
         (None, _) => Err(StepError::EmptyPadding { path: number, index: path.index }),
     }
 }
 
+/// The leaf that a first message makes of an empty position, before its amount.
+pub(crate) fn empty_leaf(first: &Message) -> Leaf {
+    Leaf { address: first.to_address, nonce: 0, asset: first.asset, balance: 0 }
+}
+
 /// Message: a transfer or a fee, for this leaf, its owner and its asset.
-fn check_message(
-    path: &CreditPath,
+pub(crate) fn check_message(
+    index: LeafIndex,
     leaf: &Leaf,
     message: &Message,
     number: usize,
@@ -88,8 +91,8 @@ fn check_message(
     match message.op {
         Op::Transfer | Op::Fee => (),
     }
-    if message.to != path.index {
-        return Err(StepError::Index { path: number, leg, expected: path.index, got: message.to });
+    if message.to != index {
+        return Err(StepError::Index { path: number, leg, expected: index, got: message.to });
     }
     if message.asset != leaf.asset {
         return Err(StepError::Asset { path: number, leg, expected: leaf.asset, got: message.asset });
@@ -106,7 +109,7 @@ fn check_message(
 }
 
 /// Range: the balance after every single message.
-fn new_balance(balance: u64, amount: u64, path: usize, leg: usize) -> Result<u64, StepError> {
+pub(crate) fn new_balance(balance: u64, amount: u64, path: usize, leg: usize) -> Result<u64, StepError> {
     let sum = i128::from(balance) + i128::from(amount);
     u64::try_from(sum).ok().filter(|&balance| balance < AMOUNT_LIMIT).ok_or(StepError::Balance {
         path,

@@ -1,8 +1,9 @@
 //! Debits: the native twin of the circuits `debit_many` and `debit_few`.
 
 use enfold_state::chain::{ChainState, Phase, link_emitted};
-use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
+use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::transaction::Transaction;
 
 use crate::batch::{BatchWitness, DebitLeg, DebitPath, Paths};
 use crate::logup::add;
@@ -42,8 +43,9 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
                 return Err(StepError::LiveOrder { path: number, leg });
             }
             let at = At { path: number, leg, index: path.index };
-            check_signed(witness.chain_id, &leaf, debit, at)?;
-            leaf = new_leaf(&leaf, debit, at)?;
+            check_record(witness.chain_id, &leaf, &debit.signed.transaction, at)?;
+            check_signature(&leaf, debit, at)?;
+            leaf = new_leaf(&leaf, &debit.signed.transaction, debit.live, at)?;
             push_messages(&mut slots, path.index, debit);
             transactions += usize::from(debit.live);
         }
@@ -69,18 +71,20 @@ fn shape(path: &DebitPath) -> PathShape<'_> {
 
 /// Where a leg stands.
 #[derive(Clone, Copy)]
-struct At {
-    path: usize,
-    leg: usize,
-    index: LeafIndex,
+pub(crate) struct At {
+    pub path: usize,
+    pub leg: usize,
+    pub index: LeafIndex,
 }
 
-/// Signed record: op, chain and leaf are the circuit's own, nonce and asset the leaf's. The signature holds in padding
-/// too; the key must be the owner's in a live leg only.
-fn check_signed(chain_id: u32, leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<(), StepError> {
+/// Signed record: op, chain and leaf are the circuit's own, nonce and asset the leaf's.
+pub(crate) fn check_record(
+    chain_id: u32,
+    leaf: &Leaf,
+    transaction: &Transaction,
+    at: At,
+) -> Result<(), StepError> {
     let At { path, leg, index } = at;
-    let signed = &debit.signed;
-    let transaction = &signed.transaction;
     if transaction.op != Op::Transfer {
         return Err(StepError::Op { path, leg, expected: Op::Transfer, got: transaction.op });
     }
@@ -96,7 +100,14 @@ fn check_signed(chain_id: u32, leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<
     if transaction.asset != leaf.asset {
         return Err(StepError::Asset { path, leg, expected: leaf.asset, got: transaction.asset });
     }
-    enfold_state::keys::verify(&signed.public_key, transaction, &signed.signature)
+    Ok(())
+}
+
+/// Signature: it holds in padding too; the key must be the owner's in a live leg only.
+fn check_signature(leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<(), StepError> {
+    let At { path, leg, .. } = at;
+    let signed = &debit.signed;
+    enfold_state::keys::verify(&signed.public_key, &signed.transaction, &signed.signature)
         .map_err(|source| StepError::Signature { path, leg, source })?;
     let address = signed.public_key.address();
     if debit.live && address != leaf.address {
@@ -106,9 +117,14 @@ fn check_signed(chain_id: u32, leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<
 }
 
 /// Ranges, and the leaf after the leg: in padding the same leaf.
-fn new_leaf(leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<Leaf, StepError> {
+pub(crate) fn new_leaf(
+    leaf: &Leaf,
+    transaction: &Transaction,
+    live: bool,
+    at: At,
+) -> Result<Leaf, StepError> {
     let At { path, leg, .. } = at;
-    let (amount, fee) = (debit.signed.transaction.amount, debit.signed.transaction.fee);
+    let &Transaction { amount, fee, .. } = transaction;
     // The range holds amount - 1, so the amount 2^62 passes here; a live one then fails on the balance.
     if amount == 0 || amount > AMOUNT_LIMIT {
         return Err(StepError::Amount { path, leg, got: amount });
@@ -116,13 +132,13 @@ fn new_leaf(leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<Leaf, StepError> {
     if fee >= AMOUNT_LIMIT {
         return Err(StepError::Fee { path, leg, got: fee });
     }
-    let spent = if debit.live { i128::from(amount) + i128::from(fee) } else { 0 };
+    let spent = if live { i128::from(amount) + i128::from(fee) } else { 0 };
     let rest = i128::from(leaf.balance) - spent;
     let balance = u64::try_from(rest)
         .ok()
         .filter(|&balance| balance < AMOUNT_LIMIT)
         .ok_or(StepError::Balance { path, leg, got: rest })?;
-    let nonce = leaf.nonce.checked_add(u32::from(debit.live)).ok_or(StepError::NonceRange {
+    let nonce = leaf.nonce.checked_add(u32::from(live)).ok_or(StepError::NonceRange {
         path,
         leg,
         got: leaf.nonce,
@@ -133,24 +149,22 @@ fn new_leaf(leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<Leaf, StepError> {
 /// Messages: the transfer, flagged if the leg is live; the fee, flagged if it is live and not zero.
 fn push_messages(slots: &mut Slots, from: LeafIndex, debit: &DebitLeg) {
     let transaction = &debit.signed.transaction;
-    let transfer = Message {
-        op: Op::Transfer,
-        asset: transaction.asset,
-        from,
-        to: debit.to,
-        amount: transaction.amount,
-        memo: transaction.memo,
-        to_address: transaction.to_address,
-    };
-    let fee = Message {
-        op: Op::Fee,
-        asset: transaction.asset,
-        from,
-        to: debit.fee_to,
-        amount: transaction.fee,
-        memo: 0,
-        to_address: debit.collector,
-    };
+    let [transfer, fee] = messages(from, transaction, debit.to, debit.fee_to, debit.collector);
     slots.push(transfer.elements(), debit.live);
     slots.push(fee.elements(), debit.live && transaction.fee != 0);
+}
+
+/// The messages of a leg: its transfer and its fee, which may be zero.
+pub(crate) fn messages(
+    from: LeafIndex,
+    transaction: &Transaction,
+    to: LeafIndex,
+    fee_to: LeafIndex,
+    collector: Address,
+) -> [Message; 2] {
+    let &Transaction { asset, amount, fee, memo, to_address, .. } = transaction;
+    [
+        Message { op: Op::Transfer, asset, from, to, amount, memo, to_address },
+        Message { op: Op::Fee, asset, from, to: fee_to, amount: fee, memo: 0, to_address: collector },
+    ]
 }

@@ -1,18 +1,26 @@
 //! Legs, run in the plan's order: the values of all leaves, before anything is hashed.
+//!
+//! Every leg is held against its circuit's rules on the way, by the code of the circuit's native twin ([`crate::debit`],
+//! [`crate::credit`]): a row that cannot be proven would cost the whole block, so it has to be found before the seed is
+//! fixed. Two rules hash and are not repeated: that a signature holds, and that its key is the owner's. The executor's
+//! signature stage has checked both.
+//!
+//! All batches run side by side. A path continues another if its legs follow in the lane; where that one lies in a batch
+//! before, at a cut, the leaf's value at the cut is found first.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use enfold_state::chain::Phase;
 use enfold_state::executor::Execution;
-use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
+use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Message;
-use enfold_state::transaction::Transaction;
+use rayon::prelude::*;
 
 use crate::plan::{PhasePlan, Plan, PlannedBatch, PlannedPath};
-use crate::profile::Profile;
+use crate::step::StepError;
 use crate::witness::WitnessError;
+use crate::{credit, debit};
 
 /// A batch before anything is hashed.
 pub(crate) struct Draft<'a> {
@@ -34,106 +42,268 @@ pub(crate) struct DraftPath {
     pub after: Leaf,
 }
 
-/// Leaves by index.
-type Leaves = HashMap<LeafIndex, Leaf, BuildHasherDefault<IndexHasher>>;
-
-/// Spreads leaf indices. They are dense and chosen by nobody, so nobody can make them collide.
-#[derive(Clone, Copy, Debug, Default)]
-struct IndexHasher(u64);
-
-impl Hasher for IndexHasher {
-    fn write_u32(&mut self, index: u32) {
-        self.0 = (self.0 ^ u64::from(index)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u32(byte.into()));
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+/// Leaves and what became of them, by index.
+type Finals = Vec<(LeafIndex, Leaf)>;
 
 /// Runs all legs in the plan's order.
 pub(crate) fn draft<'a>(
-    profile: &Profile,
     ledger: &Ledger,
     execution: &Execution,
     plan: &'a Plan,
 ) -> Result<Vec<Draft<'a>>, WitnessError> {
-    let phases: [(&'a PhasePlan, Phase); 2] = [(&plan.debit, Phase::Debit), (&plan.credit, Phase::Credit)];
-    // Only looked up by index, so its order does not matter.
-    let mut leaves = Leaves::with_capacity_and_hasher(execution.writes.len(), Default::default());
-    let mut drafts = Vec::new();
-    for (phase_plan, phase) in phases {
-        for planned in &phase_plan.batches {
-            assert_eq!(planned.batch.phase(), phase, "the plan's batches stand under their phase");
-            let mut paths = Vec::with_capacity(planned.paths.len());
-            let mut messages = Vec::with_capacity(2 * profile.shape(planned.batch).capacity());
-            let mut transactions = 0;
-            for &PlannedPath { index, ref legs } in &planned.paths {
-                let before = leaves.get(&index).or_else(|| ledger.leaf(index)).copied();
-                let mut leaf = before;
-                for &at in &phase_plan.order[legs.clone()] {
-                    leaf = Some(match phase {
-                        Phase::Debit => {
-                            let debit = &execution.debits[at];
-                            transactions += 1;
-                            messages.push(debit.transfer);
-                            messages.extend(debit.fee);
-                            let leaf = leaf.ok_or(WitnessError::MissingLeaf { index })?;
-                            debited(leaf, &debit.signed.transaction).ok_or(WitnessError::Range { index })?
-                        }
-                        _ => {
-                            let message = &execution.credits[at];
-                            messages.push(*message);
-                            credited(leaf, message).ok_or(WitnessError::Range { index })?
-                        }
-                    });
-                }
-                let after = leaf.ok_or(WitnessError::MissingLeaf { index })?;
-                leaves.insert(index, after);
-                paths.push(DraftPath { index, before, after });
+    let chain_id = ledger.chain_id();
+    let debits = PhaseRun {
+        plan: &plan.debit,
+        phase: Phase::Debit,
+        first_batch: 0,
+        start: |index| ledger.leaf(index).copied(),
+        leg: |leaf: Option<Leaf>, leg: Leg, messages: &mut Vec<Message>| {
+            let leaf = leaf.ok_or(WitnessError::MissingLeaf { index: leg.index })?;
+            let debit = &execution.debits[leg.position];
+            let at = debit::At { path: leg.path, leg: leg.number, index: leg.index };
+            let leaf = debit::check_record(chain_id, &leaf, &debit.signed.transaction, at)
+                .and_then(|()| debit::new_leaf(&leaf, &debit.signed.transaction, true, at))
+                .map_err(leg.breaks())?;
+            let (fee_to, collector) = debit.fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
+            let [transfer, fee] =
+                debit::messages(leg.index, &debit.signed.transaction, debit.transfer.to, fee_to, collector);
+            let fee = Some(fee).filter(|fee| fee.amount != 0);
+            if (debit.transfer, debit.fee) != (transfer, fee) {
+                return Err(WitnessError::Messages { position: debit.position });
             }
-            let order = &phase_plan.order;
-            drafts.push(Draft { plan: planned, order, phase, paths, messages, transactions });
-        }
-    }
-    check_writes(ledger, execution, &leaves)?;
+            messages.push(transfer);
+            messages.extend(fee);
+            Ok(leaf)
+        },
+    };
+    let (mut drafts, debited) = debits.run()?;
+    let after_debits = |index: LeafIndex| match debited.binary_search_by_key(&index, |&(index, _)| index) {
+        Ok(at) => Some(debited[at].1),
+        Err(_) => ledger.leaf(index).copied(),
+    };
+    let credits = PhaseRun {
+        plan: &plan.credit,
+        phase: Phase::Credit,
+        first_batch: drafts.len(),
+        start: after_debits,
+        leg: |leaf: Option<Leaf>, leg: Leg, messages: &mut Vec<Message>| {
+            let message = &execution.credits[leg.position];
+            let mut leaf = leaf.unwrap_or_else(|| credit::empty_leaf(message));
+            leaf.balance = credit::check_message(leg.index, &leaf, message, leg.path, leg.number)
+                .and_then(|()| credit::new_balance(leaf.balance, message.amount, leg.path, leg.number))
+                .map_err(leg.breaks())?;
+            messages.push(*message);
+            Ok(leaf)
+        },
+    };
+    let (credit_drafts, credited) = credits.run()?;
+    drafts.extend(credit_drafts);
+    check_writes(ledger, execution, debited, credited)?;
     Ok(drafts)
 }
 
-/// The leaf after a debit; `None` if it leaves its range.
-fn debited(leaf: Leaf, transaction: &Transaction) -> Option<Leaf> {
-    let nonce = leaf.nonce.checked_add(1)?;
-    let balance = leaf.balance.checked_sub(transaction.amount)?.checked_sub(transaction.fee)?;
-    Some(Leaf { nonce, balance, ..leaf })
+/// Where a leg stands.
+#[derive(Clone, Copy)]
+struct Leg {
+    batch: usize,
+    path: usize,
+    number: usize,
+    index: LeafIndex,
+    /// In the execution's list of debits or credits.
+    position: usize,
 }
 
-/// The leaf after a credit, which may create it; `None` if it leaves its range.
-fn credited(leaf: Option<Leaf>, message: &Message) -> Option<Leaf> {
-    let fresh = Leaf { address: message.to_address, nonce: 0, asset: message.asset, balance: 0 };
-    let leaf = leaf.unwrap_or(fresh);
-    let balance = leaf.balance.checked_add(message.amount).filter(|&balance| balance < AMOUNT_LIMIT)?;
-    Some(Leaf { balance, ..leaf })
+impl Leg {
+    /// It breaks a rule of its circuit.
+    fn breaks(self) -> impl Fn(StepError) -> WitnessError {
+        move |source| WitnessError::Rule { batch: self.batch, source: Box::new(source) }
+    }
+}
+
+/// How the legs of a phase run.
+struct PhaseRun<'a, S, L> {
+    plan: &'a PhasePlan,
+    phase: Phase,
+    /// Number of the phase's first batch in the block.
+    first_batch: usize,
+    /// The leaf before its first leg.
+    start: S,
+    /// The leaf after a leg, whose messages are added to the list.
+    leg: L,
+}
+
+/// No path.
+const NONE: u32 = u32::MAX;
+
+impl<'a, S, L> PhaseRun<'a, S, L>
+where
+    S: Fn(LeafIndex) -> Option<Leaf> + Sync,
+    L: Fn(Option<Leaf>, Leg, &mut Vec<Message>) -> Result<Leaf, WitnessError> + Sync,
+{
+    /// The phase's batches, and what becomes of its leaves.
+    fn run(&self) -> Result<(Vec<Draft<'a>>, Finals), WitnessError> {
+        let links = Links::new(self.plan);
+        let cuts = self.cuts(&links)?;
+        let batches = self.plan.batches.par_iter().enumerate();
+        let drafts: Vec<_> = batches
+            .map(|(batch, planned)| self.batch(batch, planned, &links, &cuts))
+            .collect::<Result<_, _>>()?;
+        let ends = |(batch, draft): (usize, &Draft<'a>)| {
+            let paths = draft.paths.iter().zip(links.firsts[batch]..);
+            let last = paths.filter(|&(_, path)| !links.continued[path]);
+            last.map(|(path, _)| (path.index, path.after)).collect::<Vec<_>>()
+        };
+        let mut finals: Finals = drafts.par_iter().enumerate().flat_map_iter(ends).collect();
+        finals.par_sort_by_key(|&(index, _)| index);
+        Ok((drafts, finals))
+    }
+
+    fn batch(
+        &self,
+        batch: usize,
+        planned: &'a PlannedBatch,
+        links: &Links<'a>,
+        cuts: &HashMap<u32, Leaf>,
+    ) -> Result<Draft<'a>, WitnessError> {
+        assert_eq!(planned.batch.phase(), self.phase, "the plan's batches stand under their phase");
+        let legs: usize = planned.paths.iter().map(|path| path.legs.len()).sum();
+        let debits = self.phase == Phase::Debit;
+        let mut messages = Vec::with_capacity(if debits { 2 * legs } else { legs });
+        let mut paths: Vec<DraftPath> = Vec::with_capacity(planned.paths.len());
+        let first = links.firsts[batch];
+        for number in first..first + planned.paths.len() {
+            let index = links.paths[number].0.index;
+            let before = match links.before[number] {
+                NONE => (self.start)(index),
+                other if other as usize >= first => Some(paths[other as usize - first].after),
+                _ => cuts.get(&(number as u32)).copied(),
+            };
+            let after = self.path(links, number, before, &mut messages)?;
+            paths.push(DraftPath { index, before, after });
+        }
+        let transactions = if debits { legs } else { 0 };
+        Ok(Draft { plan: planned, order: &self.plan.order, phase: self.phase, paths, messages, transactions })
+    }
+
+    /// Runs a path's legs.
+    fn path(
+        &self,
+        links: &Links<'a>,
+        number: usize,
+        before: Option<Leaf>,
+        messages: &mut Vec<Message>,
+    ) -> Result<Leaf, WitnessError> {
+        let (PlannedPath { index, legs }, batch) = &links.paths[number];
+        let (index, batch) = (*index, *batch as usize);
+        let path = number - links.firsts[batch];
+        let mut leaf = before;
+        for (number, &position) in self.plan.order[legs.clone()].iter().enumerate() {
+            let leg = Leg { batch: self.first_batch + batch, path, number, index, position };
+            leaf = Some((self.leg)(leaf, leg, messages)?);
+        }
+        leaf.ok_or(WitnessError::MissingLeaf { index })
+    }
+
+    /// The leaves' values before the paths that continue one of another batch.
+    fn cuts(&self, links: &Links<'a>) -> Result<HashMap<u32, Leaf>, WitnessError> {
+        // Only looked up by the path's number.
+        let mut cuts = HashMap::new();
+        let mut discarded = Vec::new();
+        for (number, &before) in links.before.iter().enumerate() {
+            if before == NONE || before as usize >= links.firsts[links.paths[number].1 as usize] {
+                continue;
+            }
+            // Back to the lane's start or to its last cut, whose value is known.
+            let mut way = vec![before];
+            while let &at = &way[way.len() - 1]
+                && links.before[at as usize] != NONE
+                && !cuts.contains_key(&at)
+            {
+                way.push(links.before[at as usize]);
+            }
+            let mut leaf = None;
+            for &at in way.iter().rev() {
+                let known = leaf.or_else(|| cuts.get(&at).copied());
+                let known = known.or_else(|| (self.start)(links.paths[at as usize].0.index));
+                leaf = Some(self.path(links, at as usize, known, &mut discarded)?);
+                discarded.clear();
+            }
+            cuts.insert(number as u32, leaf.expect("the way has a path"));
+        }
+        Ok(cuts)
+    }
+}
+
+/// How the paths of a phase's lanes hang together. Paths are numbered through, batch after batch.
+struct Links<'a> {
+    /// The paths with the numbers of their batches.
+    paths: Vec<(&'a PlannedPath, u32)>,
+    /// For each batch its first path.
+    firsts: Vec<usize>,
+    /// For each path the one that it continues; [`NONE`] at the start of a lane.
+    before: Vec<u32>,
+    /// For each path whether another continues it.
+    continued: Vec<bool>,
+}
+
+impl<'a> Links<'a> {
+    fn new(plan: &'a PhasePlan) -> Self {
+        let batches = (0..).zip(&plan.batches);
+        let paths: Vec<_> = batches
+            .flat_map(|(batch, planned)| planned.paths.iter().map(move |path| (path, batch)))
+            .collect();
+        let first = |sum: &mut usize, planned: &PlannedBatch| {
+            let first = *sum;
+            *sum += planned.paths.len();
+            Some(first)
+        };
+        let firsts = plan.batches.iter().scan(0, first).collect();
+        // For each leg the path that ends with it.
+        let mut ends = vec![NONE; plan.order.len()];
+        for (number, (path, _)) in (0..).zip(&paths) {
+            ends[path.legs.end - 1] = number;
+        }
+        let mut continued = vec![false; paths.len()];
+        let link = |(number, (path, _)): (u32, &(&PlannedPath, u32))| {
+            let before = path.legs.start.checked_sub(1).map_or(NONE, |leg| ends[leg]);
+            match paths.get(before as usize) {
+                Some((other, _)) if other.index == path.index => {
+                    assert!(before < number, "a lane's paths stand in the order of their legs");
+                    continued[before as usize] = true;
+                    before
+                }
+                _ => NONE,
+            }
+        };
+        let before = (0..).zip(&paths).map(link).collect();
+        Self { before, continued, firsts, paths }
+    }
 }
 
 /// The batches leave every leaf as the execution says.
-fn check_writes(ledger: &Ledger, execution: &Execution, leaves: &Leaves) -> Result<(), WitnessError> {
-    let wrong = |index: LeafIndex| {
-        let (expected, got) = (execution.writes.get(&index).copied(), leaves.get(&index).copied());
-        WitnessError::Write { index, expected, got }
-    };
-    // The smallest index is named, whatever the map's order.
-    let unlike = |&(index, leaf): &(&LeafIndex, &Leaf)| {
-        execution.writes.get(index).or_else(|| ledger.leaf(*index)) != Some(leaf)
-    };
-    if let Some(index) = leaves.iter().filter(unlike).map(|(&index, _)| index).min() {
-        return Err(wrong(index));
+fn check_writes(
+    ledger: &Ledger,
+    execution: &Execution,
+    debited: Finals,
+    credited: Finals,
+) -> Result<(), WitnessError> {
+    // The sort is stable, so the last of a leaf's entries is the latest.
+    let mut finals = debited;
+    finals.extend(credited);
+    finals.par_sort_by_key(|&(index, _)| index);
+    let mut writes = execution.writes.iter().map(|(&index, &leaf)| (index, leaf)).peekable();
+    for same in finals.chunk_by(|a, b| a.0 == b.0) {
+        let (index, leaf) = same[same.len() - 1];
+        if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
+            return Err(WitnessError::Write { index, expected: Some(expected), got: None });
+        }
+        let expected = writes.next_if(|&(written, _)| written == index).map(|(_, expected)| expected);
+        if expected.as_ref().or_else(|| ledger.leaf(index)) != Some(&leaf) {
+            return Err(WitnessError::Write { index, expected, got: Some(leaf) });
+        }
     }
-    match execution.writes.keys().find(|index| !leaves.contains_key(index)) {
-        Some(&index) => Err(wrong(index)),
+    match writes.next() {
+        Some((index, expected)) => Err(WitnessError::Write { index, expected: Some(expected), got: None }),
         None => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod profile;
 pub mod step;
 pub mod versions;
+pub mod whole;
 pub mod witness;
 
 pub use check::{CheckError, check_block};

@@ -22,6 +22,7 @@ use crate::legs::{Draft, draft};
 use crate::logup::{Challenges, add, batch_inverse, subtract};
 use crate::plan::Plan;
 use crate::profile::Profile;
+use crate::step::StepError;
 use crate::versions::{Versions, Walk};
 
 /// A block with the witness of each of its batches.
@@ -65,11 +66,19 @@ pub enum WitnessError {
         /// The position.
         index: LeafIndex,
     },
-    /// A debit or a credit takes a leaf out of its range.
-    #[error("leaf {index}: expected a nonce below 2^32 and a balance below 2^62 after every leg")]
-    Range {
-        /// The leaf.
-        index: LeafIndex,
+    /// A leg breaks a rule of its circuit: its row could not be proven.
+    #[error("batch {batch}: {source}")]
+    Rule {
+        /// Number of the batch.
+        batch: usize,
+        /// The rule.
+        source: Box<StepError>,
+    },
+    /// A transaction's messages are not the ones that its leg emits.
+    #[error("transaction {position}: expected the messages of what was signed, got others")]
+    Messages {
+        /// The transaction's place in the block.
+        position: usize,
     },
     /// The batches leave a leaf in another state than the execution says.
     #[error("leaf {index}: expected {expected:?} after the block, got {got:?}")]
@@ -182,7 +191,7 @@ pub fn witness_observed(
         return Err(WitnessError::PreviousRoot { expected: ledger.root(), got: execution.previous_root });
     }
     // Values.
-    let drafts = draft(profile, ledger, execution, &plan)?;
+    let drafts = draft(ledger, execution, &plan)?;
     done(Stage::Values, 0);
     // Hashes.
     let versions = hash_versions(ledger, &drafts);

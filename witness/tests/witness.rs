@@ -3,6 +3,7 @@
 mod common;
 
 use common::{SMALL, World, rng, stranger};
+use enfold_state::executor::Execution;
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
 use enfold_state::message::Op;
@@ -10,6 +11,7 @@ use enfold_witness::batch::Paths;
 use enfold_witness::check::check_block;
 use enfold_witness::plan::PlannedBatch;
 use enfold_witness::profile::{BatchId, Profile, ProfileId};
+use enfold_witness::step::StepError;
 use enfold_witness::witness::{BlockWitness, WitnessError, emitted_chain, witness_block};
 use rand::Rng;
 
@@ -180,7 +182,7 @@ fn executions_that_do_not_fit_are_refused() {
     let mut world = World::new(4);
     let payments: Vec<_> = (0..4).map(|i| world.pay(i, stranger(i as u32), 1, 1)).collect();
     let (block, execution) = world.execute(payments);
-    let make = |execution| witness_block(&SMALL, &world.ledger, &block, execution);
+    let make = |execution: &Execution| witness_block(&SMALL, &world.ledger, &block, execution);
 
     let mut wrong = execution.clone();
     (wrong.debits, wrong.credits) = (vec![], vec![]);
@@ -196,12 +198,59 @@ fn executions_that_do_not_fit_are_refused() {
 
     let mut wrong = execution.clone();
     wrong.debits[2].signed.transaction.amount = common::BALANCE;
-    assert!(matches!(make(&wrong), Err(WitnessError::Range { index }) if index.0 == 2));
+    let overdraft = |s: &StepError| matches!(s, StepError::Balance { path: 2, leg: 0, .. });
+    assert!(matches!(make(&wrong), Err(WitnessError::Rule { batch: 0, source }) if overdraft(&source)));
 
     let mut wrong = execution.clone();
     wrong.credits[0].amount = (1 << 62) - 1;
     wrong.credits.push(wrong.credits[0]);
-    assert!(matches!(make(&wrong), Err(WitnessError::Range { .. })));
+    let range = |s: &StepError| matches!(s, StepError::Balance { .. });
+    assert!(matches!(make(&wrong), Err(WitnessError::Rule { source, .. }) if range(&source)));
+
+    // What would fail in a circuit is found before there is a seed.
+    type Spoil = fn(&mut Execution);
+    type Named = fn(&StepError) -> bool;
+    let rules: [(Spoil, Named); 9] = [
+        (|e| e.debits[1].signed.transaction.op = Op::Fee, |s| matches!(s, StepError::Op { .. })),
+        (|e| e.debits[1].signed.transaction.chain_id += 1, |s| matches!(s, StepError::ChainId { .. })),
+        (|e| e.debits[1].signed.transaction.nonce += 1, |s| matches!(s, StepError::Nonce { .. })),
+        (|e| e.debits[1].signed.transaction.asset += 1, |s| matches!(s, StepError::Asset { .. })),
+        (|e| e.debits[1].signed.transaction.amount = 0, |s| matches!(s, StepError::Amount { .. })),
+        (|e| e.debits[1].signed.transaction.fee = 1 << 62, |s| matches!(s, StepError::Fee { .. })),
+        (|e| e.credits[1].asset += 1, |s| matches!(s, StepError::Asset { .. })),
+        (|e| e.credits[0].amount = 1 << 62, |s| matches!(s, StepError::Balance { .. })),
+        (
+            |e| {
+                let first = e.credits[0];
+                e.credits.push(enfold_state::message::Message { to_address: Digest::ZERO, ..first });
+            },
+            |s| matches!(s, StepError::Address { .. }),
+        ),
+    ];
+    for (number, (spoil, named)) in rules.into_iter().enumerate() {
+        let mut wrong = execution.clone();
+        spoil(&mut wrong);
+        let result = make(&wrong);
+        assert!(
+            matches!(&result, Err(WitnessError::Rule { source, .. }) if named(source)),
+            "{number}: {result:?}"
+        );
+    }
+    let others: [Spoil; 3] = [
+        |e| e.debits[3].transfer.amount += 1,
+        |e| e.debits[3].transfer.memo += 1,
+        |e| {
+            e.debits[3].fee = match e.debits[3].fee {
+                Some(_) => None,
+                None => Some(e.debits[3].transfer),
+            }
+        },
+    ];
+    for spoil in others {
+        let mut wrong = execution.clone();
+        spoil(&mut wrong);
+        assert_eq!(make(&wrong), Err(WitnessError::Messages { position: 3 }));
+    }
 
     let mut wrong = execution.clone();
     let (&index, leaf) = wrong.writes.iter_mut().next_back().unwrap();

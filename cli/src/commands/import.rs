@@ -7,14 +7,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::{read_bounded, write_all};
+use crate::files::write_all;
 use crate::import::build::{BlockSummary, Import, Options, Summary, build};
-use crate::import::{keys, rows};
+use crate::import::{keys, read_rows};
 use crate::output::{Outcome, count, grouped};
 use crate::records;
-
-/// Longest CSV file, in bytes: some thousands of blocks.
-const CSV_LIMIT: u64 = 1 << 28;
 
 /// Options of `enfold import`.
 #[derive(Debug, Args)]
@@ -114,9 +111,7 @@ impl ImportArgs {
     /// # Errors
     /// If the file cannot be read or holds no such blocks, or the outputs cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let bytes = read_bounded(&self.csv, CSV_LIMIT)?;
-        let rows = rows::read(bytes.as_slice())
-            .map_err(|source| CliError::Csv { path: self.csv.clone(), source })?;
+        let rows = read_rows(&self.csv)?;
         let options =
             Options { blocks: &self.blocks, seed: self.seed, chain_id: self.chain_id, fee: self.fee };
         let Import { genesis, blocks, summary } =

@@ -14,7 +14,7 @@ use enfold_state::store::Store;
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::ProfileId;
 
-use crate::args::profile_parser;
+use crate::args::{CheckArgs, profile_parser};
 use crate::circuits::CircuitsReport;
 use crate::contents::{Sort, Summary, sort_of};
 use crate::cost::CostReport;
@@ -33,6 +33,7 @@ Examples:
   enfold inspect chain/block-1.bin
   enfold inspect chain/genesis.bin --record > genesis.json
   enfold inspect state
+  enfold inspect state --full-check
   enfold inspect circuits --profile test
   enfold inspect block chain/block-1.bin --genesis chain/genesis.bin
   enfold inspect block chain/block-2.bin --data state")]
@@ -53,6 +54,8 @@ pub struct InspectArgs {
     /// For circuits and the cost of a block: the profile.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
+    #[command(flatten)]
+    check: CheckArgs,
     /// Print all of a record in its JSON form, which is read wherever the binary form is.
     #[arg(long)]
     record: bool,
@@ -77,7 +80,7 @@ impl InspectArgs {
             return Outcome::of(&CircuitsReport::of(self.profile)?);
         }
         match sort_of(&self.target)? {
-            Sort::Folder => Outcome::of(&Summary::of_state(Store::open(&self.target)?.ledger())),
+            Sort::Folder => Outcome::of(&Summary::of_state(self.open(&self.target)?.ledger())),
             Sort::Key => Outcome::of(&Summary::of_key(&key_file::read(&self.target)?)),
             Sort::Proof(profile) => {
                 let statement = verify_file(&self.target, profile)?;
@@ -87,6 +90,10 @@ impl InspectArgs {
             }
             Sort::Record(kind) => self.inspect_record(kind),
         }
+    }
+
+    fn open(&self, dir: &Path) -> Result<Store, CliError> {
+        Ok(Store::open_checked(dir, self.check.check())?)
     }
 
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
@@ -103,7 +110,7 @@ impl InspectArgs {
                 &genesis
             }
             (None, Some(path)) => {
-                store = Store::open(path)?;
+                store = self.open(path)?;
                 store.ledger()
             }
             (None, None) => {

@@ -16,7 +16,7 @@ use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
+use crate::args::{CheckArgs, profile_parser};
 use crate::error::CliError;
 use crate::interrupt::{self, STOP};
 use crate::output::{Outcome, count, grouped};
@@ -57,6 +57,8 @@ pub struct ProveArgs {
     /// Replace PROOF and PROOF.data if they exist.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    check: CheckArgs,
     /// Proofs in the making at a time [default: as threads and memory allow].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
@@ -183,7 +185,7 @@ impl ProveArgs {
     /// then as before.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let block: Block = records::read(&self.block)?;
-        let mut store = Store::open(&self.data)?;
+        let mut store = Store::open_checked(&self.data, self.check.check())?;
         let output = Output { proof: self.out.clone(), force: self.force };
         let options = ProveOptions {
             strict: self.strict,

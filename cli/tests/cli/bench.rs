@@ -1,6 +1,6 @@
 //! `enfold bench`: small measurements give whole reports.
 
-use crate::common::{Folder, run};
+use crate::common::{Folder, fail, run};
 
 #[test]
 fn engine_report_is_whole() {
@@ -52,6 +52,11 @@ fn witness_report_is_whole() {
     for name in ["whole_tx_per_s", "execute_plan_tx_per_s", "hashes_per_transfer", "ratio"] {
         assert!(number(&report, name) > 0.0, "{name}");
     }
+    for name in ["create_seconds", "commit_seconds", "open_seconds", "open_full_check_seconds", "file_bytes"]
+    {
+        assert!(number(&report["store"], name) > 0.0, "{name}");
+    }
+    assert!(number(&report, "state_bytes") > 64.0 * 48.0);
     let workloads = report["workloads"].as_array().unwrap();
     let names: Vec<_> = workloads.iter().map(|workload| workload["workload"].as_str().unwrap()).collect();
     assert_eq!(names, ["uniform", "star"]);
@@ -124,4 +129,36 @@ fn circuits_are_kept_between_runs() {
     assert_eq!(loaded(&["--cache-dir", &cache]), circuits - 1, "the damaged one is built");
     assert!(std::fs::read(&file).unwrap() == whole, "and replaced");
     assert_eq!((loaded(&["--cache-dir", &cache]), kept()), (circuits, circuits));
+}
+
+#[test]
+fn blocks_report_is_whole() {
+    let folder = Folder::new();
+    let csv = folder.path("transfers.csv");
+    let address = |number: u32| format!("0x{number:040x}");
+    let mut text = "block,index,kind,from,to,asset,amount\n".to_owned();
+    // One merchant in block 7, strangers and a swap in block 9.
+    for (block, index, from, to) in [(7, 0, 1, 9), (7, 1, 2, 9), (7, 2, 3, 9), (9, 0, 1, 2), (9, 1, 3, 4)] {
+        text += &format!("{block},{index},transfer,{},{},ETH,5\n", address(from), address(to));
+    }
+    text += &format!("9,2,swap,{},{},ETH,5\n", address(5), address(6));
+    std::fs::write(&csv, text).unwrap();
+    let report = run(&["bench", "blocks", "--csv", &csv, "--profile", "test"]);
+    let row = |row: &serde_json::Value| {
+        ["transfers", "longest_lane", "whole_strict", "whole_commutative", "whole_lower_bound"]
+            .map(|name| row[name].as_u64().unwrap())
+    };
+    let blocks = report["blocks"].as_array().unwrap();
+    assert_eq!([&blocks[0]["block"], &blocks[1]["block"]], [7, 9]);
+    // Every transfer pays a fee to one collector.
+    assert_eq!(row(&blocks[0]), [3, 3, 3, 1, 1]);
+    assert_eq!(row(&blocks[1]), [2, 2, 1, 1, 1]);
+    assert_eq!(row(&report["total"]), [5, 3, 4, 2, 2]);
+    for block in blocks {
+        assert!(block["batches"].as_u64() >= block["lower_bound"].as_u64(), "{block}");
+    }
+    let one = run(&["bench", "blocks", "--csv", &csv, "--block", "7", "--whole-batch", "2", "--fee", "0"]);
+    assert_eq!(row(&one["total"]), [3, 3, 3, 2, 2]);
+    fail(&["bench", "blocks", "--csv", &csv, "--block", "8"], 3, "import");
+    fail(&["bench", "blocks", "--csv", &folder.path("none")], 3, "missing_file");
 }

@@ -29,6 +29,9 @@ fn inspect_block_counts_what_the_block_costs() {
     assert_eq!(number(&result["batches"]), count);
     assert!((1..=count).contains(&number(&result["lower_bound"])));
     assert!(number(&plan["credit"]["longest_lane"]) >= valid, "all fees go to one leaf");
+    let whole = &result["whole_transactions"];
+    let whole = ["lower_bound", "commutative", "strict"].map(|name| number(&whole[name]));
+    assert!(whole.is_sorted() && whole[0] > 0, "{whole:?}");
     let above = number(&result["lifts"]) + number(&result["folds"]);
     // 2^10 rows a batch, 2^12 a lift or fold, 2^11 the block.
     assert_eq!(number(&result["rows_paid"]), (count << 10) + (above << 12) + (1 << 11));

@@ -112,6 +112,7 @@ fn inspect_tells_what_files_hold_and_turns_them_into_json() {
     let state = folder.path("state");
     let root = run(&["init", "--data", &state, "--genesis", &binary])["root"].clone();
     let result: Value = run(&["inspect", &state]);
+    assert_eq!(run(&["inspect", &state, "--full-check"]), result);
     assert_eq!((&result["kind"], &result["root"]), (&"state".into(), &root));
 
     fail(&["inspect", &folder.path("none")], 3, "missing_file");

@@ -6,6 +6,7 @@ use crate::error::CliError;
 use crate::output::Outcome;
 
 pub mod block;
+pub mod blocks;
 pub mod engine;
 pub mod witness;
 
@@ -13,6 +14,7 @@ pub mod witness;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  enfold bench blocks --csv transfers.csv
   enfold bench engine --profile test --runs 5
   enfold bench block --txs 4096 --format json
   enfold bench witness --accounts 262144 --txs 30000 --format json")]
@@ -25,6 +27,8 @@ pub struct BenchArgs {
 /// The benchmarks.
 #[derive(Debug, Subcommand)]
 enum Benchmark {
+    /// What the blocks of a real chain need, and would need without double entry.
+    Blocks(blocks::BlocksArgs),
     /// The proving engine against stock plonky2, on a debit batch.
     Engine(engine::EngineArgs),
     /// A whole block: execution, witnesses and all proofs.
@@ -40,6 +44,7 @@ impl BenchArgs {
     /// If the benchmark cannot run.
     pub fn run(&self) -> Result<Outcome, CliError> {
         match &self.benchmark {
+            Benchmark::Blocks(args) => args.run(),
             Benchmark::Engine(args) => args.run(),
             Benchmark::Block(args) => args.run(),
             Benchmark::Witness(args) => args.run(),

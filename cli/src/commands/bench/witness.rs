@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use clap::Args;
 use enfold_fixtures::workload::Workload;
-use enfold_state::block::Block;
-use enfold_state::executor::{ExecuteError, Signatures, execute_checked};
+use enfold_state::block::{Block, Genesis, GenesisLeaf};
+use enfold_state::executor::{ExecuteError, Signatures, execute, execute_checked};
 use enfold_state::hash::Digest;
 use enfold_state::hash::batch::nodes_into;
-use enfold_state::leaf::TREE_DEPTH;
+use enfold_state::leaf::{Leaf, TREE_DEPTH};
 use enfold_state::ledger::{ApplyError, Ledger};
+use enfold_state::store::{self, Check, Store};
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, WitnessError, witness_observed};
@@ -81,7 +82,22 @@ struct Report {
     hashes_per_transfer: f64,
     /// Of the first workload, on all threads.
     ratio: f64,
+    /// Of leaves, nodes and lookup in memory.
+    state_bytes: usize,
+    store: StoreReport,
     workloads: Vec<WorkloadReport>,
+}
+
+/// The first workload's state on disk, in the system's folder for temporary files.
+#[derive(Serialize)]
+struct StoreReport {
+    create_seconds: f64,
+    /// One durable transaction with the block's leaves, nodes and root.
+    commit_seconds: f64,
+    open_seconds: f64,
+    /// With all leaves and nodes hashed again.
+    open_full_check_seconds: f64,
+    file_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -126,6 +142,18 @@ impl fmt::Display for Report {
             grouped(self.accounts.into())
         )?;
         writeln!(f, "profile {}, transfers a second", self.profile)?;
+        let store = &self.store;
+        writeln!(
+            f,
+            "state: {:.0} MB in memory, {:.0} MB on disk; create {:.2} s, commit {:.2} s, open {:.2} s, {:.2} s with a \
+             full check",
+            self.state_bytes as f64 / 1e6,
+            store.file_bytes as f64 / 1e6,
+            store.create_seconds,
+            store.commit_seconds,
+            store.open_seconds,
+            store.open_full_check_seconds
+        )?;
         for workload in &self.workloads {
             writeln!(
                 f,
@@ -160,9 +188,9 @@ impl WitnessArgs {
     /// # Errors
     /// If threads cannot be started.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let workloads = if self.workload.is_empty() { &Workload::ALL[..] } else { &self.workload };
         let workloads: Vec<_> =
-            workloads.iter().map(|&workload| self.measure(workload)).collect::<Result<_, _>>()?;
+            self.workloads().iter().map(|&workload| self.measure(workload)).collect::<Result<_, _>>()?;
+        let (state_bytes, store) = self.measure_store()?;
         let first = &workloads[0];
         let run = &first.runs[first.runs.len() - 1];
         Outcome::of(&Report {
@@ -175,8 +203,51 @@ impl WitnessArgs {
             execute_plan_tx_per_s: run.execute_plan_tx_per_s,
             hashes_per_transfer: first.hashes_per_transfer,
             ratio: run.ratio,
+            state_bytes,
+            store,
             workloads,
         })
+    }
+
+    fn workloads(&self) -> &[Workload] {
+        if self.workload.is_empty() { &Workload::ALL } else { &self.workload }
+    }
+
+    /// Makes, writes and opens a store of the first workload's state.
+    fn measure_store(&self) -> Result<(usize, StoreReport), CliError> {
+        let (ledger, block) = self.workloads()[0].make(self.accounts, self.txs as usize, self.seed);
+        let failed = |source: WitnessBenchError| CliError::WitnessBench {
+            workload: self.workloads()[0].to_string(),
+            source: Box::new(source),
+        };
+        let execution = execute(&ledger, &block).map_err(|error| failed(error.into()))?;
+        let leaf =
+            |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
+        let leaves = ledger.leaves().iter().map(leaf).collect();
+        let genesis = Genesis { chain_id: ledger.chain_id(), leaves };
+        let (state_bytes, root) =
+            (ledger.memory(), ledger.prepare(block.number, ledger.root(), &execution.writes));
+        let root = root.map_err(|error| failed(error.into()))?.root();
+        drop(ledger);
+        let dir =
+            tempfile::tempdir().map_err(|source| CliError::Folder { path: std::env::temp_dir(), source })?;
+
+        let mut clock = Instant::now();
+        let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
+        let mut store = Store::create(dir.path(), &genesis)?;
+        let create_seconds = lap();
+        store.commit(&execution, root)?;
+        let commit_seconds = lap();
+        drop(store);
+        let file_bytes = std::fs::metadata(dir.path().join(store::FILE_NAME)).map_or(0, |found| found.len());
+        lap();
+        drop(Store::open(dir.path())?);
+        let open_seconds = lap();
+        drop(Store::open_checked(dir.path(), Check::Full)?);
+        let open_full_check_seconds = lap();
+        let report =
+            StoreReport { create_seconds, commit_seconds, open_seconds, open_full_check_seconds, file_bytes };
+        Ok((state_bytes, report))
     }
 
     fn measure(&self, workload: Workload) -> Result<WorkloadReport, CliError> {
