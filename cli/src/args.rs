@@ -6,15 +6,17 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use enfold_state::store::Check;
 use enfold_witness::profile::ProfileId;
+use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
-    account, bench, bundle, demo, generate, import, init, inspect, key, keygen, prove, rebuild, receipt,
-    sign, verify, verify_account, verify_receipt,
+    account, bench, bundle, completions, config, demo, generate, import, init, inspect, key, keygen, plan,
+    prove, rebuild, receipt, run, sign, verify, verify_account, verify_receipt,
 };
+use crate::settings::FILE_VARIABLE;
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
-#[command(name = "enfold", version, about, max_term_width = 100, subcommand_required = true)]
+#[command(name = "enfold", version, max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
 Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 130 stopped.
@@ -33,7 +35,7 @@ pub struct Cli {
 }
 
 /// Options that every subcommand takes.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Form of the result on stdout: plain words, or one JSON object.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, help_heading = "Global options")]
@@ -42,7 +44,20 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
           help_heading = "Global options")]
     pub threads: Option<u16>,
-    /// More logs on stderr; twice for all of them. ENFOLD_LOG takes a filter such as "enfold=debug".
+    /// File with settings [default: enfold.toml, if there is one]; see `enfold config`.
+    #[arg(long, global = true, value_name = "FILE", env = FILE_VARIABLE, hide_env_values = true,
+          help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// Filter for logs, such as "enfold_prover=debug".
+    #[arg(long, global = true, value_name = "FILTER", value_parser = filter, help_heading = "Global options")]
+    pub log: Option<String>,
+    /// Form of the logs on stderr: text, or one JSON object a line.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Global options")]
+    pub log_format: LogFormat,
+    /// Write a trace of what was done when, for chrome://tracing or ui.perfetto.dev. Replaces the file.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub trace: Option<PathBuf>,
+    /// More logs on stderr; twice for all of them.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet",
           help_heading = "Global options")]
     pub verbose: u8,
@@ -56,7 +71,7 @@ pub struct Global {
 pub struct Cache {
     /// Folder for set-ups of circuits, with which the next run starts sooner; an empty name for none
     /// [default: enfold in the user's folder for caches].
-    #[arg(long, global = true, value_name = "DIR", env = "ENFOLD_CACHE", hide_env_values = true,
+    #[arg(long, global = true, value_name = "DIR",
           value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = "Global options")]
     cache_dir: Option<PathBuf>,
     /// Keep no set-ups and use none.
@@ -95,6 +110,20 @@ impl CheckArgs {
     }
 }
 
+/// Checks a filter for logs.
+fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(text).map(|_| text.to_owned())
+}
+
+/// Form of the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Plain words.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -123,6 +152,10 @@ pub enum Command {
     Init(init::InitArgs),
     /// Prove a block and apply it to a data directory.
     Prove(prove::ProveArgs),
+    /// Prove the blocks of a folder, as they come.
+    Run(run::RunArgs),
+    /// Say what a block will take: proofs, memory, time.
+    Plan(plan::PlanArgs),
     /// Verify a block proof, or a chain of them.
     Verify(verify::VerifyArgs),
     /// Show the key that proofs are verified with, or derive it again.
@@ -141,6 +174,12 @@ pub enum Command {
     Inspect(inspect::InspectArgs),
     /// Measure this machine.
     Bench(bench::BenchArgs),
+    /// Print the settings that are in force, and where they come from.
+    Config(config::ConfigArgs),
+    /// Print a script that completes command lines, for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages.
+    Man(completions::ManArgs),
 }
 
 impl Command {
@@ -155,6 +194,8 @@ impl Command {
             Self::Import(_) => "import",
             Self::Init(_) => "init",
             Self::Prove(_) => "prove",
+            Self::Run(_) => "run",
+            Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
             Self::Key(_) => "key",
             Self::Receipt(_) => "receipt",
@@ -164,6 +205,43 @@ impl Command {
             Self::Rebuild(_) => "rebuild",
             Self::Inspect(_) => "inspect",
             Self::Bench(_) => "bench",
+            Self::Config(_) => "config",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The examples in the help of a command and of those below it.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.split("Examples:").nth(1).unwrap_or_default().lines();
+        let own = lines.filter_map(|line| line.find("enfold ").map(|at| line[at..].to_owned()));
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    /// What the help shows is accepted by the parser, so it cannot rot.
+    #[test]
+    fn every_example_parses() {
+        let all = examples(&Cli::command());
+        assert!(all.len() > 30, "{all:?}");
+        for line in all {
+            for call in line.split(" && ").flat_map(|line| line.split(" > ").next()) {
+                // Digests are cut short in the help, to four digits.
+                let whole = |word: &str| match word.strip_suffix("...") {
+                    Some(cut) => format!("{}{}", &cut[..cut.len() - 4], "0".repeat(64)),
+                    None => word.trim_matches('"').to_owned(),
+                };
+                let words = call.split_whitespace().map(whole);
+                let parsed = Cli::try_parse_from(words);
+                assert!(parsed.is_ok(), "{call}: {}", parsed.unwrap_err());
+            }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Errors of the program: one line each, with an exit code and a kind for machines.
 
+use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use enfold_circuits::recursion;
 use enfold_circuits::statement::chain::ChainError;
 use enfold_circuits::verify::VerifyError;
+use enfold_prover::calibration::CalibrationError;
 use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
 use enfold_prover::files::FileError;
@@ -27,6 +30,7 @@ use crate::exit::Exit;
 use crate::import::build::BuildError;
 use crate::import::rows::RowError;
 use crate::key_file::KeyFileError;
+use crate::settings::SettingError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -302,6 +306,41 @@ pub enum CliError {
     /// A measurement failed.
     #[error("{0}")]
     Measure(#[source] Box<MeasureError>),
+    /// A setting in the environment or in the file is wrong.
+    #[error("{place}: {source}")]
+    Setting {
+        /// The variable, or the file and line.
+        place: String,
+        /// What is wrong.
+        source: SettingError,
+        /// Whether it is in the file.
+        file: bool,
+    },
+    /// A file is not a calibration.
+    #[error("{0}")]
+    Calibration(#[from] CalibrationError),
+    /// A block could not be proven for a calibration.
+    #[error("{0}")]
+    Calibrate(#[source] Box<ProveError>),
+    /// The trace cannot be written.
+    #[error("{}: {}", path.display(), plain(source))]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Metrics cannot be served.
+    #[error("metrics at {address}: {source}")]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Two metrics have one name.
+    #[error("metrics: {0}")]
+    MetricNames(#[source] prometheus::Error),
     /// The system does not let signals be caught.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] ctrlc::Error),
@@ -344,7 +383,8 @@ impl CliError {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } => Exit::Usage,
+            Self::Usage { .. } | Self::Setting { file: false, .. } => Exit::Usage,
+            Self::Trace { source, .. } => io_exit(source),
             Self::Folder { source, .. } => io_exit(source),
             Self::File(error) => file_exit(error),
             Self::Store(error) => store_exit(error),
@@ -374,6 +414,9 @@ impl CliError {
             | Self::WitnessBench { .. }
             | Self::BlockBench { .. }
             | Self::Panic
+            | Self::Calibrate(_)
+            | Self::Metrics { .. }
+            | Self::MetricNames(_)
             | Self::Signals(_)
             | Self::Encode(_)
             | Self::Threads(_)
@@ -455,6 +498,11 @@ impl CliError {
             Self::Measure(_) => "measure",
             Self::WitnessBench { .. } | Self::BlockBench { .. } => "benchmark",
             Self::Panic => "panic",
+            Self::Setting { .. } => "setting",
+            Self::Calibration(_) => "calibration",
+            Self::Calibrate(_) => "prove",
+            Self::Trace { .. } => "write",
+            Self::Metrics { .. } | Self::MetricNames(_) => "metrics",
             Self::Signals(_) => "signals",
             Self::Threads(_) => "threads",
             Self::Report(_) => "report",

@@ -12,6 +12,7 @@ use tracing::{Span, debug, info, info_span, warn};
 use tracing_indicatif::span_ext::IndicatifSpanExt;
 use tracing_indicatif::style::ProgressStyle;
 
+use crate::commands::plan::size;
 use crate::interrupt;
 use crate::logging::{self, PROGRESS_TARGET};
 use crate::output::{count, grouped};
@@ -79,6 +80,13 @@ impl Progress {
             Event::Refused { job, reason } => warn!("{job}: the kept proof is proven again: {reason}"),
             Event::Reused(reused) => info!("{}", ReusedText(reused)),
             Event::NotKept { job, reason } => warn!("{job}: proven, but not kept for a later run: {reason}"),
+            &Event::MemoryShort { expected, got } => warn!(
+                "the proofs at a time take {}, {} are free: use a machine with more memory or a smaller --in-flight",
+                size(expected),
+                size(got)
+            ),
+            Event::BlockBegun { number, path } => info!("block {number} of {}", path.display()),
+            Event::BlockRejected { path, reason } => warn!("rejected {}: {reason}", path.display()),
             &Event::Proving { batches, lifts, folds, in_flight } => {
                 info!("proving {batches} batches, {lifts} lifts, {folds} folds, {in_flight} at a time");
                 interrupt::set_busy(true);

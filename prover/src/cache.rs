@@ -8,10 +8,11 @@ use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::recursion::BuildError;
 use enfold_circuits::verify::PinnedSet;
 use enfold_witness::profile::ProfileId;
-use tracing::{info_span, warn};
+use tracing::warn;
 
 use crate::events::{Event, Observer};
 use crate::plonk::{CircuitCache, Kernels};
+use crate::spans;
 
 type Slot = OnceLock<Result<CircuitSet, BuildError>>;
 
@@ -41,8 +42,7 @@ pub fn circuits(profile: ProfileId, observer: Observer<'_>) -> Result<&'static C
     let build = || {
         let start = Instant::now();
         observer(&Event::CircuitsStarted { profile });
-        let built = info_span!("circuits", profile = profile.name())
-            .in_scope(|| build(profile, FOLDER.get().map(CircuitCache::new)));
+        let built = spans::circuits(profile).in_scope(|| build(profile, FOLDER.get().map(CircuitCache::new)));
         let loaded = built.as_ref().map_or(0, |(_, loaded)| *loaded);
         observer(&Event::CircuitsReady { profile, loaded, elapsed: start.elapsed() });
         built.map(|(set, _)| set)

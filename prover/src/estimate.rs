@@ -51,7 +51,7 @@ impl Estimate {
             cells: stage_cells(params, stage) as f64,
             ..Tally::default()
         });
-        Self { stages, running: BTreeMap::new(), in_flight: in_flight.max(1) }
+        Self { stages, running: BTreeMap::new(), in_flight }
     }
 
     /// Takes note of an event at a time.
@@ -111,7 +111,7 @@ impl Estimate {
         for (job, &begun) in &self.running {
             work -= now.saturating_sub(begun).as_secs_f64().min(self.cost(job.stage())?);
         }
-        Some(Duration::from_secs_f64(work.max(0.0) / self.in_flight as f64))
+        Some(Duration::from_secs_f64(work.max(0.0) / self.in_flight.max(1) as f64))
     }
 }
 

@@ -139,6 +139,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The proofs that are about to be made will not fit into the memory that is free.
+    MemoryShort {
+        /// Bytes that they take.
+        expected: u64,
+        /// Bytes that are free.
+        got: u64,
+    },
     /// Proving begins.
     Proving {
         /// Batch proofs to be made.
@@ -175,6 +182,20 @@ pub enum Event {
         path: PathBuf,
         /// Its length in bytes.
         bytes: usize,
+    },
+    /// The next block of an inbox is about to be proven.
+    BlockBegun {
+        /// Its number.
+        number: u32,
+        /// Where its file is meanwhile.
+        path: PathBuf,
+    },
+    /// A file of an inbox was rejected.
+    BlockRejected {
+        /// Where it is now.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The block is part of the stored state.
     Committed {

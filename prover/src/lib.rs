@@ -5,6 +5,7 @@
 
 mod batch;
 pub mod cache;
+pub mod calibration;
 pub mod cost;
 pub mod data;
 mod diagnose;
@@ -13,6 +14,7 @@ pub mod estimate;
 pub mod events;
 pub mod files;
 mod graph;
+pub mod inbox;
 pub mod kept;
 pub mod machine;
 pub mod measure;
@@ -22,4 +24,6 @@ pub mod plonk;
 pub mod prove;
 mod restore;
 mod scheduler;
+pub mod service;
+mod spans;
 pub mod stop;

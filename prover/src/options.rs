@@ -5,6 +5,7 @@ use std::fs;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::ProveError;
+use crate::events::Event;
 use crate::stop::Stop;
 
 /// How a block is proven. The default uses the whole machine.
@@ -68,26 +69,35 @@ impl Workers {
     /// Proofs in flight: what the options say, or one for each thread, but not more than fit into three quarters
     /// of the memory that is free. `proof_bytes` is what the largest proof takes while it is made.
     pub(crate) fn in_flight(&self, options: &ProveOptions, proof_bytes: u64) -> usize {
-        let by_memory = available_memory().map_or(usize::MAX, |free| {
-            usize::try_from(free / 4 * 3 / proof_bytes.max(1)).unwrap_or(usize::MAX)
-        });
+        let by_memory = available_memory().map_or(usize::MAX, |free| in_flight_by_memory(free, proof_bytes));
         options.in_flight.unwrap_or_else(|| self.threads().min(by_memory)).max(1)
     }
+}
+
+/// An event for proofs that take more memory than is free; `None` if they fit or nobody knows.
+pub(crate) fn memory_short(in_flight: usize, proof_bytes: u64) -> Option<Event> {
+    let expected = (in_flight as u64).saturating_mul(proof_bytes);
+    available_memory().filter(|&got| got < expected).map(|got| Event::MemoryShort { expected, got })
+}
+
+/// Proofs that fit into three quarters of this many bytes; the rest is for everything else.
+pub fn in_flight_by_memory(free: u64, proof_bytes: u64) -> usize {
+    usize::try_from(free / 4 * 3 / proof_bytes.max(1)).unwrap_or(usize::MAX)
 }
 
 /// Bytes of memory that are free: the machine's, or what the control group still allows, if that is less. `None` where
 /// the system does not say.
 pub fn available_memory() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo(&text));
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kilobytes(&text, "MemAvailable:"));
     let number =
         |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
     let group = number("memory.max").map(|max| max.saturating_sub(number("memory.current").unwrap_or(0)));
     [machine, group].into_iter().flatten().min()
 }
 
-/// `MemAvailable`, in bytes.
-fn meminfo(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+/// A number of kilobytes in such a file, in bytes.
+fn kilobytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -98,9 +108,9 @@ mod tests {
     #[test]
     fn meminfo_is_read() {
         let text = "MemTotal:       24623104 kB\nMemAvailable:   23000000 kB\nBuffers: 1 kB\n";
-        assert_eq!(meminfo(text), Some(23_000_000 * 1024));
-        assert_eq!(meminfo("MemTotal: 1 kB\n"), None);
-        assert_eq!(meminfo("MemAvailable: much\n"), None);
+        assert_eq!(kilobytes(text, "MemAvailable:"), Some(23_000_000 * 1024));
+        assert_eq!(kilobytes("MemTotal: 1 kB\n", "MemAvailable:"), None);
+        assert_eq!(kilobytes("MemAvailable: much\n", "MemAvailable:"), None);
     }
 
     #[test]
@@ -113,7 +123,10 @@ mod tests {
         assert_eq!(workers.in_flight(&ProveOptions { in_flight: Some(0), ..options }, 1), 1);
         if available_memory().is_some() {
             assert_eq!(workers.in_flight(&options, u64::MAX), 1);
+            assert!(matches!(memory_short(1, u64::MAX), Some(Event::MemoryShort { expected: u64::MAX, .. })));
         }
+        assert_eq!(memory_short(4, 0), None);
+        assert_eq!([4, 3].map(|free| in_flight_by_memory(free << 30, 1 << 30)), [3, 2]);
         assert_eq!(workers.install(rayon::current_num_threads), 3);
     }
 }

@@ -20,6 +20,7 @@ use crate::files::{FileError, Staged, check_writable, holds};
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
 use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block, prove_kept, verify_own};
+use crate::spans;
 
 /// Where a proof goes. Its data go beside it, see [`data_path`].
 #[derive(Clone, Debug)]
@@ -107,18 +108,33 @@ pub fn prove_and_commit(
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, PipelineError> {
-    let begun = store.journal(block.number)?;
-    output.check(begun.is_some())?;
+    output.check(store.journal(block.number)?.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
+    commit_prepared(store, prepared, output, options, observer)
+}
+
+/// [`prove_and_commit`] of a block that is prepared already, on a state like the stored one.
+///
+/// # Errors
+/// As [`prove_and_commit`].
+pub fn commit_prepared(
+    store: &mut Store,
+    prepared: PreparedBlock,
+    output: &Output,
+    options: &ProveOptions,
+    observer: Observer<'_>,
+) -> Result<ProvenBlock, PipelineError> {
+    let PreparedBlock { profile, ref witness, .. } = prepared;
+    let number = witness.number;
     let journal = codec::encode(&Journal::of(&prepared))?;
-    let again = begun.is_some_and(|begun| begun == journal);
+    let again = store.journal(number)?.is_some_and(|begun| begun == journal);
     let written = Written::find(output, &prepared, again)?;
     if !again {
-        store.write_journal(block.number, &journal)?;
+        store.write_journal(number, &journal)?;
     }
     drop(journal);
 
-    let kept = KeptProofs::open(store.dir(), prepared.witness.seed, VerifierKey::pinned(profile).digest())?;
+    let kept = KeptProofs::open(store.dir(), witness.seed, VerifierKey::pinned(profile).digest())?;
     let data = codec::encode(&prepared.data())?;
     let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
         Some(proof) => {
@@ -131,12 +147,13 @@ pub fn prove_and_commit(
             prove_kept(circuits, prepared, &kept, options, observer)?
         }
     };
-    written.complete(output, &data, &proven.proof, observer)?;
 
+    let _span = spans::commit(number).entered();
+    written.complete(output, &data, &proven.proof, observer)?;
     let root = proven.statement.new_root;
     store.commit(&proven.execution, root)?;
     KeptProofs::clear(store.dir());
-    observer(&Event::Committed { number: block.number, root });
+    observer(&Event::Committed { number, root });
     Ok(proven)
 }
 

@@ -12,7 +12,6 @@ use enfold_state::ledger::Ledger;
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
-use tracing::{info_span, instrument};
 
 use crate::batch::BlockProver;
 use crate::cost::proof_memory;
@@ -20,10 +19,11 @@ use crate::error::ProveError;
 use crate::events::{Event, Job, Observer, Stage};
 use crate::graph::Graph;
 use crate::kept::KeptProofs;
-use crate::options::{ProveOptions, Workers};
+use crate::options::{ProveOptions, Workers, memory_short};
 use crate::restore::Restore;
 pub use crate::restore::Reused;
 use crate::scheduler::{self, Limits};
+use crate::spans;
 
 /// A block that was executed and has its witnesses, but no proofs yet. Its seed is fixed.
 #[derive(Clone, Debug)]
@@ -98,7 +98,6 @@ impl Timings {
 ///
 /// # Errors
 /// If the block cannot be executed, or has invalid transactions and the options are strict.
-#[instrument(name = "prepare", skip_all, fields(chain = block.chain_id, number = block.number))]
 pub fn prepare_block(
     profile: ProfileId,
     ledger: &Ledger,
@@ -106,9 +105,10 @@ pub fn prepare_block(
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<PreparedBlock, ProveError> {
+    let _span = spans::prepare(block.chain_id, block.number).entered();
     let workers = Workers::new(options)?;
     let start = Instant::now();
-    let executed = info_span!("execute").in_scope(|| workers.install(|| execute(ledger, block)));
+    let executed = spans::execute().in_scope(|| workers.install(|| execute(ledger, block)));
     let execution = executed?;
     let execute = start.elapsed();
     observer(&Event::Executed {
@@ -123,8 +123,8 @@ pub fn prepare_block(
 
     let start = Instant::now();
     let sizes = profile.profile();
-    let witness = info_span!("witness")
-        .in_scope(|| workers.install(|| witness_block(sizes, ledger, block, &execution)))?;
+    let witness =
+        spans::witness().in_scope(|| workers.install(|| witness_block(sizes, ledger, block, &execution)))?;
     let report = witness.plan.report(sizes);
     let timings = Timings { execute, witness: start.elapsed(), ..Timings::default() };
     observer(&Event::Witnessed { plan: report, elapsed: timings.witness });
@@ -152,7 +152,7 @@ impl PreparedBlock {
     ) -> Result<ProvenBlock, ProveError> {
         let start = Instant::now();
         let expected = self.statement();
-        let statement = info_span!("verify").in_scope(|| verify_own(&proof, expected))?;
+        let statement = spans::verify().in_scope(|| verify_own(&proof, expected))?;
         let Self { execution, witness, report, mut timings, .. } = self;
         timings.verify = start.elapsed();
         observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
@@ -189,9 +189,6 @@ pub fn prove_kept(
     prove_with(circuits, prepared, Some(kept), options, observer)
 }
 
-#[instrument(name = "prove", skip_all, fields(
-    chain = prepared.witness.chain_id, number = prepared.witness.number, batches = prepared.witness.batches.len(),
-))]
 fn prove_with(
     circuits: &CircuitSet,
     mut prepared: PreparedBlock,
@@ -204,6 +201,7 @@ fn prove_with(
         return Err(ProveError::Profile { expected: params.id, got: prepared.profile });
     }
     let witness = &prepared.witness;
+    let _span = spans::prove(witness.chain_id, witness.number, witness.batches.len()).entered();
     let workers = Workers::new(options)?;
     let in_flight = workers.in_flight(options, proof_memory(params));
     let ids: Vec<_> = witness.batches.iter().map(|batch| batch.batch).collect();
@@ -211,7 +209,10 @@ fn prove_with(
 
     let start = Instant::now();
     let (proofs, reused) = match kept {
-        Some(kept) => workers.install(|| Restore { circuits, witness, kept }.proofs(&graph, observer)),
+        Some(kept) => {
+            let restore = Restore { circuits, witness, kept };
+            spans::restore().in_scope(|| workers.install(|| restore.proofs(&graph, observer)))
+        }
         None => (graph.nodes.iter().map(|_| None).collect(), Reused::default()),
     };
     if reused.total() + reused.refused > 0 {
@@ -220,6 +221,9 @@ fn prove_with(
     let to_make = graph.to_make(|node| proofs[node].is_some());
     let of_stage = |stage| to_make.iter().filter(|&&node| graph.nodes[node].job.stage() == stage).count();
     let [batches, lifts, folds, _] = Stage::ALL.map(of_stage);
+    if let Some(short) = memory_short(in_flight.min(to_make.len()), proof_memory(params)) {
+        observer(&short);
+    }
     observer(&Event::Proving { batches, lifts, folds, in_flight });
 
     let prover = BlockProver { circuits, witness, check: options.check_witness, kept, observer };

@@ -13,10 +13,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
-use tracing::{Span, info_span};
+use tracing::Span;
 
 use crate::events::{Event, Job, Observer};
 use crate::graph::Graph;
+use crate::spans;
 use crate::stop::Stop;
 
 /// Makes proofs.
@@ -138,12 +139,7 @@ impl<E: Prover> Workers<'_, E> {
 
     fn prove(&self, job: Job, children: Vec<(Job, E::Proof)>) -> Result<E::Proof, E::Error> {
         // Made here, where the parent is entered; the pool's threads know nothing of it.
-        let span = match job {
-            Job::Batch { number, batch } => info_span!("batch", number, circuit = batch.name()),
-            Job::Lift { number } => info_span!("lift", number),
-            Job::Fold { number } => info_span!("fold", number),
-            Job::Block => info_span!("block"),
-        };
+        let span = spans::job(job);
         let prove = || span.in_scope(|| self.prover.run(job, children));
         match self.limits.pool {
             Some(pool) => pool.install(prove),

@@ -18,9 +18,10 @@ use serde::Serialize;
 
 use crate::args::{CheckArgs, profile_parser};
 use crate::error::CliError;
-use crate::interrupt::{self, STOP};
+use crate::interrupt::{self, Idle, STOP};
+use crate::observe::Watch;
 use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, ReusedText, duration, milliseconds};
+use crate::progress::{ReusedText, duration, milliseconds};
 use crate::proofs::{Bits, ProfileText};
 use crate::records;
 
@@ -62,6 +63,9 @@ pub struct ProveArgs {
     /// Proofs in the making at a time [default: as threads and memory allow].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
+    /// Serve metrics in Prometheus text on this port of 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    metrics: Option<u16>,
 }
 
 #[derive(Serialize)]
@@ -193,9 +197,9 @@ impl ProveArgs {
             stop: Some(&STOP),
             ..ProveOptions::default()
         };
-        interrupt::watch()?;
-        let progress = Progress::new(self.profile);
-        let observe = |event: &_| progress.observe(event);
+        let watch = Watch::new(self.profile, self.metrics, store.ledger().height())?;
+        interrupt::watch(Idle::Exit)?;
+        let observe = |event: &_| watch.observe(event);
         let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
             .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
         let report = Report {

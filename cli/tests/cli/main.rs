@@ -2,11 +2,15 @@
 
 mod bench;
 mod common;
+mod config;
 mod cost;
+mod documents;
 mod formats;
 mod generate;
 mod import;
 mod keys;
+mod observe;
+mod plan;
 mod prove;
 mod readers;
 mod resume;

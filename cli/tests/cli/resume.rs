@@ -39,6 +39,7 @@ impl Case {
     fn start(&self) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_enfold"))
             .args(&self.arguments)
+            .env("ENFOLD_CACHE", "")
             .args(["--verbose", "--format", "json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

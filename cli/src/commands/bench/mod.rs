@@ -7,6 +7,7 @@ use crate::output::Outcome;
 
 pub mod block;
 pub mod blocks;
+pub mod calibrate;
 pub mod engine;
 pub mod witness;
 
@@ -17,6 +18,7 @@ Examples:
   enfold bench blocks --csv transfers.csv
   enfold bench engine --profile test --runs 5
   enfold bench block --txs 4096 --format json
+  enfold bench calibrate --out calibration.json
   enfold bench witness --accounts 262144 --txs 30000 --format json")]
 pub struct BenchArgs {
     /// What to measure.
@@ -29,6 +31,8 @@ pub struct BenchArgs {
 enum Benchmark {
     /// What the blocks of a real chain need, and would need without double entry.
     Blocks(blocks::BlocksArgs),
+    /// What proofs cost on this machine, for `enfold plan`.
+    Calibrate(calibrate::CalibrateArgs),
     /// The proving engine against stock plonky2, on a debit batch.
     Engine(engine::EngineArgs),
     /// A whole block: execution, witnesses and all proofs.
@@ -45,6 +49,7 @@ impl BenchArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         match &self.benchmark {
             Benchmark::Blocks(args) => args.run(),
+            Benchmark::Calibrate(args) => args.run(),
             Benchmark::Engine(args) => args.run(),
             Benchmark::Block(args) => args.run(),
             Benchmark::Witness(args) => args.run(),

@@ -1,0 +1,111 @@
+//! `enfold bench calibrate`: what proofs cost on this machine, for `enfold plan`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_prover::cache::circuits;
+use enfold_prover::calibration::Calibration;
+use enfold_prover::cost::proof_memory;
+use enfold_prover::events::Event;
+use enfold_prover::files::Access;
+use enfold_prover::machine::peak_memory;
+use enfold_prover::options::ProveOptions;
+use enfold_prover::prove::prove_block;
+use enfold_witness::profile::{BatchId, ProfileId};
+use serde::Serialize;
+
+use crate::args::profile_parser;
+use crate::commands::plan::size;
+use crate::error::CliError;
+use crate::files::write;
+use crate::output::Outcome;
+use crate::progress::{Progress, duration};
+
+/// Options of `enfold bench calibrate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Builds the circuits and proves one generated block of some full batches. Do it on a machine that does nothing else.
+
+Examples:
+  enfold bench calibrate --out calibration.json
+  enfold bench calibrate --profile test --batches 3 --out test.json --force")]
+pub struct CalibrateArgs {
+    /// The profile.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
+    /// Full debit batches of the block; there are as many credits.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    batches: u16,
+    /// File for the calibration.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    calibration: Calibration,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Calibration { cores, in_flight, .. } = self.calibration;
+        let time = |seconds| duration(Duration::from_secs_f64(seconds));
+        writeln!(f, "profile {}, {cores} cores, {in_flight} proofs at a time", self.calibration.profile)?;
+        writeln!(
+            f,
+            "core time of a batch {}, a lift {}, a fold {}, the block {}",
+            time(self.calibration.batch_s),
+            time(self.calibration.lift_s),
+            time(self.calibration.fold_s),
+            time(self.calibration.block_s)
+        )?;
+        let circuits = time(self.calibration.circuits_s);
+        writeln!(
+            f,
+            "circuits built in {circuits}, memory beside proofs {}",
+            size(self.calibration.base_bytes)
+        )?;
+        writeln!(f, "written to {}", self.file.display())
+    }
+}
+
+impl CalibrateArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the block cannot be proven or the file cannot be written.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        enfold_prover::files::check_writable(&self.out, self.force)?;
+        let legs = self.profile.profile().shape(BatchId::DebitMany).paths() * usize::from(self.batches);
+        let mut world = World::new(WorldSpec { accounts: 4 * legs, ..WorldSpec::default() });
+        let block = world.block(legs);
+        let progress = Progress::new(self.profile);
+        let in_flight = AtomicUsize::new(1);
+        let observe = |event: &Event| {
+            if let Event::Proving { in_flight: at_a_time, batches, .. } = event {
+                in_flight.store((*at_a_time).min(*batches), Ordering::Relaxed);
+            }
+            progress.observe(event);
+        };
+        let set = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
+        let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)
+            .map_err(|source| CliError::Calibrate(Box::new(source)))?;
+        let in_flight = in_flight.into_inner();
+        let base = peak_memory().unwrap_or(0).saturating_sub(in_flight as u64 * proof_memory(set.params()));
+        let cores = rayon::current_num_threads();
+        let calibration =
+            Calibration::of(self.profile, &proven, progress.circuits().0, cores, in_flight, base);
+        let mut text = serde_json::to_vec_pretty(&calibration).map_err(CliError::Report)?;
+        text.push(b'\n');
+        write(&self.out, &text, Access::Public, self.force)?;
+        Outcome::of(&Report { file: &self.out, calibration })
+    }
+}

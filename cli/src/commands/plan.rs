@@ -1,0 +1,176 @@
+//! `enfold plan`: what a block will take, before it is proven.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use clap::Args;
+use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecast};
+use enfold_prover::options::available_memory;
+use enfold_state::block::Block;
+use enfold_state::executor::execute;
+use enfold_state::store::Store;
+use enfold_witness::plan::Plan;
+use enfold_witness::profile::ProfileId;
+use serde::Serialize;
+
+use crate::args::profile_parser;
+use crate::error::CliError;
+use crate::output::{Outcome, count, grouped};
+use crate::progress::duration;
+use crate::records;
+
+/// Options of `enfold plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+With --txs the block is the one that needs the most batches: every transfer between two leaves of its own, and with a
+fee unless --no-fees. With --block a block is executed on a state and planned as it is, nothing is written.
+Times come from a calibration of this machine, or of another; without one only counts and memory are said. They
+assume that the work spreads evenly over the cores.
+
+Examples:
+  enfold plan --txs 100000 --cores 64 --memory 256G
+  enfold bench calibrate --out calibration.json && enfold plan --txs 5000 --calibration calibration.json
+  enfold plan --data state --block block-1.bin")]
+pub struct PlanArgs {
+    /// Transactions of the block.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000),
+          required_unless_present = "block", conflicts_with = "block")]
+    txs: Option<u32>,
+    /// The transfers of --txs carry no fees.
+    #[arg(long, requires = "txs")]
+    no_fees: bool,
+    /// A block to plan as it is.
+    #[arg(long, value_name = "FILE", requires = "data")]
+    block: Option<PathBuf>,
+    /// The data directory that the block follows.
+    #[arg(long, value_name = "DIR", requires = "block")]
+    data: Option<PathBuf>,
+    /// Cores [default: this machine's].
+    #[arg(long, value_name = "C", value_parser = clap::value_parser!(u16).range(1..))]
+    cores: Option<u16>,
+    /// Memory, with K, M, G or T for powers of 1,024 [default: what is free on this machine].
+    #[arg(long, value_name = "M", value_parser = bytes)]
+    memory: Option<u64>,
+    /// What proofs cost, as `enfold bench calibrate` writes it.
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+    /// The profile to prove with.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
+}
+
+/// Reads a number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" => 0,
+        "K" | "k" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(format!("expected a number with K, M, G or T, got {text:?}")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("expected a number, got {digits:?}"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("expected less than 2^64 bytes, got {text}"))
+}
+
+/// A number of bytes in the unit that suits it.
+pub fn size(bytes: u64) -> String {
+    match bytes as f64 / f64::from(1 << 30) {
+        giga if giga >= 1.0 => format!("{giga:.1} GiB"),
+        giga => format!("{:.0} MiB", giga * 1024.0),
+    }
+}
+
+#[derive(Serialize)]
+struct Report {
+    profile: ProfileId,
+    transactions: usize,
+    cores: usize,
+    memory_bytes: u64,
+    #[serde(flatten)]
+    forecast: Forecast,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Forecast { batches, lifts, folds, in_flight, peak_bytes, fits, prove_s, total_s } = self.forecast;
+        let transactions = count(self.transactions, "transaction", "transactions");
+        writeln!(
+            f,
+            "{transactions}, profile {}, {} cores, {}",
+            self.profile,
+            self.cores,
+            size(self.memory_bytes)
+        )?;
+        writeln!(
+            f,
+            "proofs         {} batches, {lifts} lifts, {folds} folds, 1 block",
+            grouped(batches as u64)
+        )?;
+        writeln!(f, "at a time      {in_flight}")?;
+        writeln!(f, "peak memory    {}{}", size(peak_bytes), if fits { "" } else { ": does not fit" })?;
+        match (prove_s, total_s) {
+            (Some(prove), Some(total)) => {
+                let [prove, total] = [prove, total].map(Duration::from_secs_f64).map(duration);
+                writeln!(f, "proving        {prove}")?;
+                writeln!(f, "in all         {total}, with execution, witnesses and building the circuits")
+            }
+            _ => writeln!(
+                f,
+                "time           unknown without --calibration; `enfold bench calibrate` makes one"
+            ),
+        }
+    }
+}
+
+impl PlanArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the calibration, the block or the state cannot be read, or the block cannot be executed.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let known =
+            self.calibration.as_ref().map(|path| Calibration::read(path, self.profile)).transpose()?;
+        let (transactions, batches) = match (&self.block, &self.data) {
+            (Some(block), Some(data)) => self.planned(block, data)?,
+            _ => {
+                let transactions = self.txs.unwrap_or(1) as usize;
+                (transactions, batches_at_most(self.profile, transactions, !self.no_fees))
+            }
+        };
+        let cores = self.cores.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+        // A system that does not say what is free has no bound that could be stated.
+        let memory_bytes = self.memory.or_else(available_memory).unwrap_or(u64::MAX);
+        let forecast = forecast(self.profile, transactions, batches, cores, memory_bytes, known.as_ref());
+        Outcome::of(&Report { profile: self.profile, transactions, cores, memory_bytes, forecast })
+    }
+
+    /// Transactions and batches of a block.
+    fn planned(&self, block: &Path, data: &Path) -> Result<(usize, usize), CliError> {
+        let store = Store::open(data)?;
+        let execution = execute(store.ledger(), &records::read::<Block>(block)?)
+            .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
+        let batches = Plan::new(self.profile.profile(), &execution).batches().count();
+        Ok((execution.debits.len(), batches))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bytes, size};
+
+    #[test]
+    fn bytes_have_units() {
+        assert_eq!(
+            ["0", "12", "3K", "2M", "24G", "1TiB", "5GB"].map(|text| bytes(text).unwrap()),
+            [0, 12, 3 << 10, 2 << 20, 24 << 30, 1 << 40, 5 << 30]
+        );
+        for wrong in ["", "G", "1.5G", "-1", "12X", "99999999999T", "1 G"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!([size(3 << 30), size(5 << 20)], ["3.0 GiB", "5 MiB"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! `enfold run`: proves the blocks of a folder, as they come.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enfold_prover::inbox::Folders;
+use enfold_prover::options::ProveOptions;
+use enfold_prover::service::{LIST, Served, ServiceOptions, serve};
+use enfold_state::hash::Digest;
+use enfold_state::store::Store;
+use enfold_witness::profile::ProfileId;
+use serde::Serialize;
+
+use crate::args::profile_parser;
+use crate::error::CliError;
+use crate::interrupt::{self, Idle, STOP};
+use crate::observe::Watch;
+use crate::output::{Outcome, count};
+
+/// Options of `enfold run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Blocks are files in the inbox, binary or JSON, under any name; they are proven in the order of the block numbers
+in them, each on the state after the one before. While one is proven, the next is executed. Write a block
+under a name that ends in .part or begins with a dot, and rename it when it is whole.
+
+The outbox gets block-N.proof, block-N.proof.data, the block itself as block-N.bin or .json, and a line of JSON for
+each block in blocks.jsonl. A bad block goes to the rejected folder, with the reason in NAME.reason.json. A
+block with invalid transactions is no bad block unless --strict says so: they are left out and listed.
+
+Ctrl-C or SIGTERM lets the proofs under way finish and ends with exit code 0, a second ends at once with 130. Either
+way, and after a crash, the same command goes on from there.
+
+Examples:
+  enfold run --data state --inbox blocks
+  enfold run --data state --inbox in --outbox out --rejected bad --metrics 9464 --log-format json
+  enfold run --data state --inbox blocks --once --profile test")]
+pub struct RunArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Folder that blocks come from.
+    #[arg(long, value_name = "DIR")]
+    inbox: PathBuf,
+    /// Folder that proofs go to [default: outbox in the data directory].
+    #[arg(long, value_name = "DIR")]
+    outbox: Option<PathBuf>,
+    /// Folder that bad blocks go to [default: rejected in the data directory].
+    #[arg(long, value_name = "DIR")]
+    rejected: Option<PathBuf>,
+    /// End when there is nothing more to prove, instead of waiting for blocks.
+    #[arg(long)]
+    once: bool,
+    /// The profile to prove with.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
+    /// Reject a block that has an invalid transaction.
+    #[arg(long)]
+    strict: bool,
+    /// Proofs in the making at a time [default: as threads and memory allow].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    in_flight: Option<u16>,
+    /// Serve metrics in Prometheus text on this port of 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    metrics: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    data: &'a Path,
+    outbox: &'a Path,
+    list: PathBuf,
+    height: u32,
+    root: Digest,
+    #[serde(flatten)]
+    served: Served,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Served { proven, rejected, waiting, stopped } = self.served;
+        let (proven, rejected) = (count(proven, "block", "blocks"), count(rejected, "file", "files"));
+        writeln!(f, "{proven} proven, {rejected} rejected, {waiting} waiting for a block before them")?;
+        writeln!(f, "{} is at block {}, state root {}", self.data.display(), self.height, self.root)?;
+        writeln!(f, "proofs are in {}, listed in {}", self.outbox.display(), self.list.display())?;
+        if stopped {
+            writeln!(f, "stopped by a signal; the same command goes on from here")?;
+        }
+        Ok(())
+    }
+}
+
+impl RunArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the data directory or a folder cannot be used, or the prover fails.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let mut store = Store::open(&self.data)?;
+        let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
+        let folders = Folders {
+            inbox: self.inbox.clone(),
+            outbox: within(&self.outbox, "outbox"),
+            rejected: within(&self.rejected, "rejected"),
+        };
+        let in_flight = self.in_flight.map(usize::from);
+        let prove =
+            ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
+        let options = ServiceOptions { profile: self.profile, folders, once: self.once, prove };
+        let watch = Watch::new(self.profile, self.metrics, store.ledger().height())?;
+        interrupt::watch(Idle::Return)?;
+        let served = serve(&mut store, &options, &|event| watch.observe(event))
+            .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;
+        Outcome::of(&Report {
+            data: &self.data,
+            list: options.folders.outbox.join(LIST),
+            outbox: &options.folders.outbox,
+            height: store.ledger().height(),
+            root: store.ledger().root(),
+            served,
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! The settings that can stand in the environment and in `enfold.toml`.
+
+/// A setting. Its name is that of the option, with `_` for `-`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Name in the file, and the option's id.
+    pub name: &'static str,
+    /// Name in the environment.
+    pub variable: &'static str,
+    /// The commands that have the option, a subcommand's with its parent's name; none for an option of all commands.
+    pub commands: &'static [&'static str],
+}
+
+const fn key(name: &'static str, variable: &'static str, commands: &'static [&'static str]) -> Key {
+    Key { name, variable, commands }
+}
+
+/// All settings.
+pub const KEYS: &[Key] = &[
+    key("format", "ENFOLD_FORMAT", &[]),
+    key("threads", "ENFOLD_THREADS", &[]),
+    key("log", "ENFOLD_LOG", &[]),
+    key("log_format", "ENFOLD_LOG_FORMAT", &[]),
+    key("cache_dir", "ENFOLD_CACHE", &[]),
+    key("data", "ENFOLD_DATA", &["prove", "run"]),
+    key(
+        "profile",
+        "ENFOLD_PROFILE",
+        &["prove", "run", "verify", "rebuild", "plan", "inspect", "bench calibrate"],
+    ),
+    key("in_flight", "ENFOLD_IN_FLIGHT", &["prove", "run"]),
+    key("metrics", "ENFOLD_METRICS", &["prove", "run"]),
+    key("inbox", "ENFOLD_INBOX", &["run"]),
+    key("outbox", "ENFOLD_OUTBOX", &["run"]),
+    key("rejected", "ENFOLD_REJECTED", &["run"]),
+    key("calibration", "ENFOLD_CALIBRATION", &["plan"]),
+];
+
+/// The variable that names the file.
+pub const FILE_VARIABLE: &str = "ENFOLD_CONFIG";
+
+/// The file that is read if none is named.
+pub const FILE_NAME: &str = "enfold.toml";
+
+impl Key {
+    /// The setting with this name in the file.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+}

@@ -1,0 +1,60 @@
+//! `enfold plan` and `enfold bench calibrate`, completions and manual pages.
+
+use crate::common::{Folder, fail, json, run};
+
+#[test]
+fn a_plan_says_what_the_block_then_takes() {
+    let folder = Folder::new();
+    let [chain, state, out, known] = ["chain", "state", "proof", "known.json"].map(|name| folder.path(name));
+    run(&["gen", "--accounts", "20", "--txs", "30", "--out", &chain]);
+    run(&["init", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
+    let report = run(&["bench", "calibrate", "--profile", "test", "--batches", "1", "--out", &known]);
+    assert_eq!(json(&known), report["calibration"]);
+    for name in ["circuits_s", "transaction_s", "batch_s", "lift_s", "fold_s", "block_s", "base_bytes"] {
+        assert!(report["calibration"][name].as_f64().unwrap() > 0.0, "{name}");
+    }
+    let block = folder.path("chain/block-1.bin");
+    let plan =
+        run(&["plan", "--data", &state, "--block", &block, "--profile", "test", "--calibration", &known]);
+    assert!(plan["prove_s"].as_f64().unwrap() > 0.0 && plan["total_s"].as_f64() > plan["prove_s"].as_f64());
+    assert_eq!(plan["fits"], true);
+    let proven = run(&["prove", "--data", &state, "--block", &block, "--out", &out, "--profile", "test"]);
+    let made = |stage: usize| proven["timings"]["jobs"][stage]["proofs"].as_u64();
+    assert_eq!([0, 1, 2].map(made), ["batches", "lifts", "folds"].map(|name| plan[name].as_u64()));
+
+    // More cores, less time; no memory, no fit.
+    let of = |more: &[&str]| {
+        run(&[&["plan", "--txs", "5000", "--profile", "test", "--calibration", &known], more].concat())
+    };
+    let (few, many) = (of(&["--cores", "2", "--memory", "64G"]), of(&["--cores", "8", "--memory", "64G"]));
+    assert!(many["prove_s"].as_f64() < few["prove_s"].as_f64());
+    assert_eq!((&few["in_flight"], &many["in_flight"]), (&2.into(), &8.into()));
+    assert_eq!(of(&["--memory", "1M"])["fits"], false);
+    assert!(of(&["--no-fees"])["batches"].as_u64() < few["batches"].as_u64());
+
+    fail(&["plan", "--txs", "10", "--calibration", &known], 3, "calibration");
+    fail(&["plan", "--txs", "10", "--calibration", &block], 3, "calibration");
+    fail(&["plan", "--txs", "10", "--calibration", &folder.path("none")], 3, "calibration");
+    fail(&["plan"], 2, "usage");
+    fail(&["plan", "--txs", "10", "--memory", "much"], 2, "usage");
+}
+
+#[test]
+fn completions_and_manual_pages_know_all_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&["completions", shell])["script"].as_str().unwrap().to_owned();
+        assert!(["prove", "in-flight", "completions"].iter().all(|word| script.contains(word)), "{shell}");
+    }
+    fail(&["completions", "tcsh"], 2, "usage");
+    let folder = Folder::new();
+    let pages = run(&["man", &folder.path("man1")])["pages"].clone();
+    let pages: Vec<&str> = pages.as_array().unwrap().iter().map(|page| page.as_str().unwrap()).collect();
+    assert!(
+        ["enfold.1", "enfold-prove.1", "enfold-bench-engine.1"].iter().all(|page| pages.contains(page)),
+        "{pages:?}"
+    );
+    let page = std::fs::read_to_string(folder.path("man1/enfold-prove.1")).unwrap();
+    assert!(page.contains(".TH enfold-prove 1") && page.contains("Examples"), "{page}");
+    fail(&["man", &folder.path("man1")], 3, "output_exists");
+    run(&["man", &folder.path("man1"), "--force"]);
+}

@@ -1,0 +1,331 @@
+//! What proofs cost on a machine, as measured, and what a block will cost by it.
+//!
+//! A calibration is a JSON file that `enfold bench calibrate` writes. Times in it are core seconds: a proof's time, times
+//! the cores, divided by the proofs at a time. The forecast spreads them evenly over the cores that are asked for.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use enfold_circuits::params::Params;
+use enfold_state::executor::{Debit, Execution};
+use enfold_state::hash::Digest;
+use enfold_state::keys::padding_key;
+use enfold_state::leaf::{Address, LeafIndex};
+use enfold_state::message::{Message, Op};
+use enfold_state::transaction::Transaction;
+use enfold_witness::plan::Plan;
+use enfold_witness::profile::{BatchId, ProfileId};
+use serde::{Deserialize, Serialize};
+
+use crate::cost::proof_memory;
+use crate::events::Stage;
+use crate::graph::Graph;
+use crate::options::in_flight_by_memory;
+use crate::prove::ProvenBlock;
+
+/// Version of the file.
+const VERSION: u32 = 1;
+
+/// Longest file that is read, in bytes.
+const LIMIT: u64 = 1 << 16;
+
+/// What proofs of a profile cost on a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Version of the file, 1.
+    pub version: u32,
+    /// The profile.
+    pub profile: ProfileId,
+    /// Cores that were used.
+    pub cores: usize,
+    /// Proofs that were made at a time.
+    pub in_flight: usize,
+    /// Seconds that building the circuits took.
+    pub circuits_s: f64,
+    /// Core seconds before the proofs, for a transaction: execution, plan, witnesses.
+    pub transaction_s: f64,
+    /// Core seconds of a batch proof.
+    pub batch_s: f64,
+    /// Core seconds of a lift proof.
+    pub lift_s: f64,
+    /// Core seconds of a fold proof.
+    pub fold_s: f64,
+    /// Core seconds of the block proof.
+    pub block_s: f64,
+    /// Bytes that the process takes beside its proofs: circuits, state, witnesses.
+    pub base_bytes: u64,
+}
+
+/// A file is not a calibration.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrationError {
+    /// It cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is no JSON, or not of this form.
+    #[error("{path}: expected a calibration: {source}")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        source: serde_json::Error,
+    },
+    /// It is of another version.
+    #[error("{path}: expected a calibration of version {expected}, got {got}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version that is understood.
+        expected: u32,
+        /// The file's.
+        got: u32,
+    },
+    /// It is of another profile.
+    #[error("{path}: expected a calibration of profile {expected}, got one of {got}")]
+    Profile {
+        /// The file.
+        path: PathBuf,
+        /// The profile that is asked for.
+        expected: ProfileId,
+        /// The file's.
+        got: ProfileId,
+    },
+}
+
+impl Calibration {
+    /// What a proven block tells. `base_bytes` is the process's memory beside its proofs.
+    pub fn of(
+        profile: ProfileId,
+        proven: &ProvenBlock,
+        circuits: Duration,
+        cores: usize,
+        in_flight: usize,
+        base_bytes: u64,
+    ) -> Self {
+        let per_core = cores as f64 / in_flight.max(1) as f64;
+        let stage = |stage| {
+            let (count, sum) = proven.timings.of_stage(stage);
+            sum.as_secs_f64() * per_core / count.max(1) as f64
+        };
+        let before = (proven.timings.execute + proven.timings.witness).as_secs_f64();
+        Self {
+            version: VERSION,
+            profile,
+            cores,
+            in_flight,
+            circuits_s: circuits.as_secs_f64(),
+            transaction_s: before * cores as f64 / f64::from(proven.statement.transactions.max(1)),
+            batch_s: stage(Stage::Batch),
+            lift_s: stage(Stage::Lift),
+            fold_s: stage(Stage::Fold),
+            // The block proof is made alone, whatever may be made at a time.
+            block_s: proven.timings.of_stage(Stage::Block).1.as_secs_f64() * cores as f64,
+            base_bytes,
+        }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it is no calibration of the profile.
+    pub fn read(path: &Path, profile: ProfileId) -> Result<Self, CalibrationError> {
+        let path = path.to_owned();
+        let mut bytes = Vec::new();
+        match File::open(&path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes)) {
+            Ok(_) => {}
+            Err(source) => return Err(CalibrationError::Read { path, source }),
+        }
+        let read: Self = match serde_json::from_slice(&bytes) {
+            Ok(read) => read,
+            Err(source) => return Err(CalibrationError::Form { path, source }),
+        };
+        if read.version != VERSION {
+            return Err(CalibrationError::Version { path, expected: VERSION, got: read.version });
+        }
+        if read.profile != profile {
+            return Err(CalibrationError::Profile { path, expected: profile, got: read.profile });
+        }
+        Ok(read)
+    }
+}
+
+/// What a block will take.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Batch proofs.
+    pub batches: usize,
+    /// Lift proofs.
+    pub lifts: usize,
+    /// Fold proofs.
+    pub folds: usize,
+    /// Proofs at a time.
+    pub in_flight: usize,
+    /// Bytes of memory at the peak: the process, and the proofs that are made at a time.
+    pub peak_bytes: u64,
+    /// Whether that is no more than there is.
+    pub fits: bool,
+    /// Seconds of the proofs, if a calibration says what they cost.
+    pub prove_s: Option<f64>,
+    /// Seconds with everything that comes before them, building the circuits included.
+    pub total_s: Option<f64>,
+}
+
+/// Batches of a block of so many transfers, each from a leaf of its own to a leaf of its own, and with `fees` each with
+/// a fee to one collector: the block that needs the most. The planner itself counts them.
+pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> usize {
+    let address = Address::default();
+    let transaction = Transaction {
+        op: Op::Transfer,
+        chain_id: 1,
+        from: LeafIndex(0),
+        nonce: 0,
+        to_address: address,
+        asset: 0,
+        amount: 1,
+        fee: 0,
+        memo: 0,
+    };
+    // Nobody verifies the signature: the planner looks at leaves and nonces.
+    let mut signed = padding_key().sign_transaction(transaction);
+    let count = transactions as u32;
+    let mut debits = Vec::with_capacity(transactions);
+    let mut credits = Vec::with_capacity(2 * transactions);
+    for from in (0..count).map(LeafIndex) {
+        signed.transaction.from = from;
+        let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };
+        let transfer = message(Op::Transfer, LeafIndex(count + from.0));
+        let fee = fees.then(|| message(Op::Fee, LeafIndex(0)));
+        credits.push(transfer);
+        credits.extend(fee);
+        debits.push(Debit { position: from.0 as usize, signed, transfer, fee });
+    }
+    let execution = Execution {
+        number: 1,
+        previous_root: Digest::ZERO,
+        debits,
+        credits,
+        rejections: Vec::new(),
+        writes: Default::default(),
+    };
+    Plan::new(profile.profile(), &execution).batches().count()
+}
+
+/// Forecasts a block of so many transactions and batches, on so many cores and with so much memory in bytes.
+pub fn forecast(
+    profile: ProfileId,
+    transactions: usize,
+    batches: usize,
+    cores: usize,
+    memory: u64,
+    calibration: Option<&Calibration>,
+) -> Forecast {
+    let params = Params::of(profile);
+    // The tree depends on their number alone.
+    let batches = batches.max(1);
+    let graph = Graph::new(&vec![BatchId::DebitMany; batches], params.lift_arity, params.fold_arity);
+    let (lifts, folds) = (graph.lifts, graph.folds);
+    let proof_bytes = proof_memory(&params);
+    let base_bytes = calibration.map_or(0, |known| known.base_bytes);
+    let in_flight = cores
+        .min(in_flight_by_memory(memory.saturating_sub(base_bytes), proof_bytes))
+        .clamp(1, batches.max(1));
+    let peak_bytes = base_bytes + in_flight as u64 * proof_bytes;
+    let seconds = calibration.map(|known| {
+        let counts = [batches, lifts, folds].map(|count| count as f64);
+        let costs = [known.batch_s, known.lift_s, known.fold_s];
+        let work: f64 = counts.iter().zip(costs).map(|(count, cost)| count * cost).sum();
+        let prove_s = (work + known.block_s) / cores as f64;
+        (prove_s, prove_s + known.circuits_s + known.transaction_s * transactions as f64 / cores as f64)
+    });
+    Forecast {
+        batches,
+        lifts,
+        folds,
+        in_flight,
+        peak_bytes,
+        fits: peak_bytes <= memory,
+        prove_s: seconds.map(|(prove, _)| prove),
+        total_s: seconds.map(|(_, total)| total),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calibration() -> Calibration {
+        Calibration {
+            version: VERSION,
+            profile: ProfileId::Standard,
+            cores: 2,
+            in_flight: 2,
+            circuits_s: 20.0,
+            transaction_s: 0.001,
+            batch_s: 10.0,
+            lift_s: 2.0,
+            fold_s: 2.0,
+            block_s: 1.0,
+            base_bytes: 1 << 30,
+        }
+    }
+
+    #[test]
+    fn work_is_spread_over_the_cores() {
+        let known = calibration();
+        let of = |cores, memory| forecast(ProfileId::Standard, 1000, 9, cores, memory, Some(&known));
+        let two = of(2, 64 << 30);
+        // 9 batches, 3 lifts, 1 fold.
+        assert_eq!((two.batches, two.lifts, two.folds, two.in_flight), (9, 3, 1, 2));
+        assert_eq!(two.prove_s, Some((90.0 + 6.0 + 2.0 + 1.0) / 2.0));
+        assert_eq!(two.total_s, Some(two.prove_s.unwrap() + 20.0 + 0.5));
+        assert_eq!(of(4, 64 << 30).prove_s.unwrap() * 2.0, two.prove_s.unwrap());
+        assert!(two.fits && two.peak_bytes > (1 << 30));
+    }
+
+    #[test]
+    fn the_planner_counts_batches() {
+        let paths = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
+        let count = |transactions, fees| batches_at_most(ProfileId::Test, transactions, fees);
+        assert_eq!(count(1, false), 2, "a debit and a credit");
+        assert!(count(100 * paths, false) > 100);
+        assert!(count(1000 * paths, true) > count(1000 * paths, false));
+    }
+
+    #[test]
+    fn memory_bounds_the_proofs_at_a_time() {
+        let of = |memory| forecast(ProfileId::Standard, 1000, 100, 64, memory, None);
+        assert_eq!(of(1 << 40).in_flight, 64);
+        let few = of(16 << 30);
+        assert!(few.in_flight > 1 && few.in_flight < 10 && few.fits, "{few:?}");
+        let none = of(1 << 30);
+        assert_eq!((none.in_flight, none.fits), (1, false), "{none:?}");
+        assert_eq!(none.prove_s, None);
+    }
+
+    #[test]
+    fn files_are_read_with_care() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("calibration.json");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Calibration::read(&path, ProfileId::Standard)
+        };
+        let text = serde_json::to_string(&calibration()).unwrap();
+        assert_eq!(read(&text).unwrap(), calibration());
+        assert!(matches!(read("{}"), Err(CalibrationError::Form { .. })));
+        assert!(matches!(
+            read(&text.replace("\"version\":1", "\"version\":2")),
+            Err(CalibrationError::Version { got: 2, .. })
+        ));
+        assert!(matches!(read(&text.replace("standard", "test")), Err(CalibrationError::Profile { .. })));
+        assert!(matches!(Calibration::read(dir.path(), ProfileId::Test), Err(CalibrationError::Read { .. })));
+    }
+}
