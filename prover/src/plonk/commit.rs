@@ -1,10 +1,13 @@
 //! Commitments to batches of polynomials.
 
+use std::sync::OnceLock;
+
 use enfold_circuits::config::F;
 use enfold_circuits::hash::Poseidon2Hash;
+use enfold_state::hash::DIGEST_LEN;
 use p3_dft::{Layout, TwoAdicSubgroupDft};
 use p3_field::PrimeCharacteristicRing;
-use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixViewMut};
+use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView, RowMajorMatrixViewMut};
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
@@ -12,7 +15,7 @@ use rayon::prelude::*;
 use super::buffers::Buffer;
 use super::domain::{DFT, Domain, leaf_of_row, row_of_leaf, shift};
 use super::field::{ALIGN, G, from_kernel, to_kernel};
-use super::merkle::Tree;
+use super::merkle::{Digest, Tree, hash_rows};
 
 /// Elements of a row in memory.
 pub(super) fn stride(width: usize) -> usize {
@@ -49,12 +52,33 @@ impl Commitment {
         transform: impl FnOnce(&mut RowMajorMatrixViewMut<'_, G>, Layout),
     ) -> Self {
         let stride = stride(width);
+        let bits = domain.degree_bits + domain.rate_bits;
+        // Leaves are hashed where the transform has just put them, while they are in a cache. A block of rows is a
+        // block of leaves, in another order.
+        let blocks: OnceLock<Vec<OnceLock<Vec<Digest>>>> = OnceLock::new();
+        let consumer = |height: usize| {
+            let blocks =
+                blocks.get_or_init(|| (0..1 << bits).step_by(height).map(|_| OnceLock::new()).collect());
+            move |first: usize, block: RowMajorMatrixView<'_, G>| {
+                let leaves = leaf_of_row(first, bits) / height * height;
+                let row = |leaf: usize| {
+                    &block.values[(row_of_leaf(leaves + leaf, bits) - first) * stride..][..stride]
+                };
+                blocks[leaves / height].get_or_init(|| {
+                    let mut digests = vec![[G::ZERO; DIGEST_LEN]; height];
+                    hash_rows(row, width, &mut digests);
+                    digests
+                });
+            }
+        };
         values.replace(|values| {
             let matrix = RowMajorMatrix::new(values, stride);
-            DFT.coset_lde_batch_with_transform(matrix, domain.rate_bits, shift(), transform).inner.values
+            let rate_bits = domain.rate_bits;
+            DFT.coset_lde_batch_with_blocks(matrix, rate_bits, shift(), transform, consumer).inner.values
         });
-        let bits = domain.degree_bits + domain.rate_bits;
-        let tree = tree_of(&values, width, bits, cap_height);
+        let digests = blocks.into_inner().into_iter().flatten();
+        let digests = digests.flat_map(|block| block.into_inner().expect("the transform visits every row"));
+        let tree = Tree::over(digests.collect(), cap_height);
         Self { values, stride, width, bits, tree }
     }
 

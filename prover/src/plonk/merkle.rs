@@ -53,7 +53,12 @@ impl Tree {
             let row = |leaf: usize| &values[row_of_leaf(task * TASK + leaf) * stride..][..stride];
             hash_rows(row, width, digests);
         });
-        let mut levels = vec![level];
+        Self::over(level, cap_height)
+    }
+
+    /// The tree over leaves with these digests.
+    pub(super) fn over(leaves: Vec<Digest>, cap_height: usize) -> Self {
+        let mut levels = vec![leaves];
         while levels[levels.len() - 1].len() > 1 << cap_height {
             let below = &levels[levels.len() - 1];
             let mut level = vec![[G::ZERO; DIGEST_LEN]; below.len() / 2];
@@ -94,7 +99,7 @@ fn hash_out(digest: &Digest) -> HashOut<F> {
 }
 
 /// The digests of rows.
-fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digests: &mut [Digest]) {
+pub(super) fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digests: &mut [Digest]) {
     if width <= DIGEST_LEN {
         for (leaf, digest) in digests.iter_mut().enumerate() {
             digest[..width].copy_from_slice(&row(leaf)[..width]);
