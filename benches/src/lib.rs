@@ -1,1 +1,9 @@
-//! Criterion benchmarks of enfold; see the targets beside this file, one for each layer.
+//! Measurements of proof throughput: sweeps over cores, block and batch sizes, workloads by ways of batching, and
+//! plots of the results. The criterion benchmarks of single operations are in `benches/benches`.
+
+pub mod batch_size;
+pub mod error;
+pub mod fit;
+pub mod plot;
+pub mod results;
+pub mod sweep;

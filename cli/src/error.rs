@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use enfold_benches::error::BenchError;
 use enfold_circuits::recursion;
 use enfold_circuits::statement::chain::ChainError;
 use enfold_circuits::verify::VerifyError;
@@ -276,6 +277,23 @@ pub enum CliError {
         /// Why.
         source: Box<ExecuteError>,
     },
+    /// Something cannot be measured or drawn.
+    #[error("{0}")]
+    Bench(#[source] Box<BenchError>),
+    /// A file holds no results, or those of another measurement.
+    #[error("{}: {source}", path.display())]
+    Results {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<BenchError>,
+    },
+    /// There are results already.
+    #[error("{}: expected no results, got some (--continue goes on with them, --force replaces them)", path.display())]
+    ResultsExist {
+        /// The file.
+        path: PathBuf,
+    },
     /// A benchmark's block does not go through.
     #[error("workload {workload}: {source}")]
     WitnessBench {
@@ -412,6 +430,7 @@ impl CliError {
             Self::Circuits(_)
             | Self::Measure(_)
             | Self::WitnessBench { .. }
+            | Self::Bench(_)
             | Self::BlockBench { .. }
             | Self::Panic
             | Self::Calibrate(_)
@@ -496,7 +515,9 @@ impl CliError {
             Self::Prove { source, .. } => prove_kind(source),
             Self::Circuits(_) => "circuits",
             Self::Measure(_) => "measure",
-            Self::WitnessBench { .. } | Self::BlockBench { .. } => "benchmark",
+            Self::Results { .. } => "results",
+            Self::ResultsExist { .. } => "output_exists",
+            Self::Bench(_) | Self::WitnessBench { .. } | Self::BlockBench { .. } => "benchmark",
             Self::Panic => "panic",
             Self::Setting { .. } => "setting",
             Self::Calibration(_) => "calibration",

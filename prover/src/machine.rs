@@ -12,13 +12,17 @@ pub struct Machine {
     pub cpu: Option<String>,
     /// Cores that the process may use.
     pub cores: usize,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
 }
 
 impl Machine {
     /// This one.
     pub fn this() -> Self {
         let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| field(&text, "model name"));
-        Self { cpu, cores: available_parallelism().map_or(1, usize::from) }
+        let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| field(&text, "MemTotal"));
+        let memory_bytes = memory.and_then(|value| kilobytes(&value));
+        Self { cpu, cores: available_parallelism().map_or(1, usize::from), memory_bytes }
     }
 }
 

@@ -14,4 +14,5 @@ mod plan;
 mod prove;
 mod readers;
 mod resume;
+mod sweeps;
 mod usage;

@@ -8,7 +8,11 @@ use crate::output::Outcome;
 pub mod block;
 pub mod blocks;
 pub mod calibrate;
+pub mod compare;
 pub mod engine;
+pub mod latency;
+pub mod scaling;
+mod sweep;
 pub mod witness;
 
 /// Options of `enfold bench`.
@@ -19,6 +23,7 @@ Examples:
   enfold bench engine --profile test --runs 5
   enfold bench block --txs 4096 --format json
   enfold bench calibrate --out calibration.json
+  enfold bench scaling --cores 1,2 --weak --out scaling
   enfold bench witness --accounts 262144 --txs 30000 --format json")]
 pub struct BenchArgs {
     /// What to measure.
@@ -37,6 +42,12 @@ enum Benchmark {
     Engine(engine::EngineArgs),
     /// A whole block: execution, witnesses and all proofs.
     Block(block::BlockArgs),
+    /// Throughput by cores, by proofs at a time, by batch size; plots.
+    Scaling(scaling::ScalingArgs),
+    /// Time to proof and throughput by block size; plots.
+    Latency(latency::LatencyArgs),
+    /// Several machines' results in one set of plots.
+    Compare(compare::CompareArgs),
     /// Everything before the proofs: execution, plan, tree, batch witnesses.
     Witness(witness::WitnessArgs),
 }
@@ -52,6 +63,9 @@ impl BenchArgs {
             Benchmark::Calibrate(args) => args.run(),
             Benchmark::Engine(args) => args.run(),
             Benchmark::Block(args) => args.run(),
+            Benchmark::Scaling(args) => args.run(),
+            Benchmark::Latency(args) => args.run(),
+            Benchmark::Compare(args) => args.run(),
             Benchmark::Witness(args) => args.run(),
         }
     }
