@@ -66,7 +66,7 @@ pub fn measure(
     let full = witness.batches.iter().find(|batch| batch.batch == BATCH && legs_of(batch) == legs);
     let batch = full.ok_or(BenchError::NoBatch { expected: legs })?;
     let config = Params::of(settings.profile).batch;
-    let circuit = BatchCircuit::build(&profile, BATCH, &config, degree_bits);
+    let circuit = BatchCircuit::build_with(&Kernels::default(), &profile, BATCH, &config, degree_bits);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(cores)
         .build()
@@ -75,7 +75,7 @@ pub fn measure(
     for run in 0..settings.warmups + settings.runs {
         let (proof, seconds) = pool.install(|| {
             let start = Instant::now();
-            let proof = circuit.prove_with(&Kernels::default(), batch, Digest::ZERO)?;
+            let proof = circuit.prove(batch, Digest::ZERO)?;
             Ok::<_, BenchError>((proof, start.elapsed().as_secs_f64()))
         })?;
         circuit.data.verify(proof).map_err(BenchError::Refused)?;

@@ -7,3 +7,4 @@ pub mod fit;
 pub mod plot;
 pub mod results;
 pub mod sweep;
+pub mod workload;

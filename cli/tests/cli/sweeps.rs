@@ -82,6 +82,32 @@ fn sweeps_are_measured_written_drawn_and_gone_on_with() {
 }
 
 #[test]
+fn workloads_are_batched_by_lanes_and_by_whole_transactions() {
+    let small = ["--profile", "test", "--runs", "1"];
+    let generated = ["--txs", "200", "--accounts", "300", "--workload", "star", "--workload", "uniform"];
+    let csv = crate::common::csv();
+    let real = ["--csv", &csv, "--block", "4369999", "--block", "10760440"];
+    let result = run(&[&["bench", "workload"], &small[..], &generated, &real].concat());
+    let workloads = result["workloads"].as_array().unwrap();
+    let names: Vec<_> = workloads.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["star", "uniform", "block 4369999", "block 10760440"]);
+    let batches = |at: usize, way: &str| workloads[at][way]["proofs"]["batches"].as_u64().unwrap();
+    assert!(batches(0, "strict") > 100 && batches(0, "lanes") < batches(0, "strict") / 4);
+    assert!(batches(1, "commutative") <= batches(1, "strict"));
+    for workload in workloads {
+        for way in ["lanes", "strict", "commutative"] {
+            let (batches, seconds) = (&workload[way]["proofs"]["batches"], &workload[way]["proven_s"]);
+            let least = batches.as_f64().unwrap() * result["costs_s"]["batch"].as_f64().unwrap();
+            assert!(seconds.as_f64().unwrap() > least, "{workload}");
+        }
+    }
+    assert_eq!(workloads[2]["transfers"], 10);
+    fail(&["bench", "workload", "--csv", &csv], 2, "usage");
+    fail(&["bench", "workload", "--block", "1"], 2, "usage");
+    fail(&["bench", "workload", "--csv", &csv, "--block", "1"], 3, "import");
+}
+
+#[test]
 fn sweeps_that_cannot_be_are_refused() {
     let folder = Folder::new();
     let out = folder.path("out");

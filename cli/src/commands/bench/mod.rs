@@ -14,6 +14,7 @@ pub mod latency;
 pub mod scaling;
 mod sweep;
 pub mod witness;
+pub mod workload;
 
 /// Options of `enfold bench`.
 #[derive(Debug, Args)]
@@ -24,7 +25,8 @@ Examples:
   enfold bench block --txs 4096 --format json
   enfold bench calibrate --out calibration.json
   enfold bench scaling --cores 1,2 --weak --out scaling
-  enfold bench witness --accounts 262144 --txs 30000 --format json")]
+  enfold bench witness --accounts 262144 --txs 30000 --format json
+  enfold bench workload --txs 20000")]
 pub struct BenchArgs {
     /// What to measure.
     #[command(subcommand)]
@@ -50,6 +52,8 @@ enum Benchmark {
     Compare(compare::CompareArgs),
     /// Everything before the proofs: execution, plan, tree, batch witnesses.
     Witness(witness::WitnessArgs),
+    /// Batches and proven seconds of different blocks, by lanes and by whole transactions.
+    Workload(workload::WorkloadArgs),
 }
 
 impl BenchArgs {
@@ -67,6 +71,7 @@ impl BenchArgs {
             Benchmark::Latency(args) => args.run(),
             Benchmark::Compare(args) => args.run(),
             Benchmark::Witness(args) => args.run(),
+            Benchmark::Workload(args) => args.run(),
         }
     }
 }
