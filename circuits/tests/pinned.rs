@@ -82,7 +82,7 @@ fn rows() {
 
 fn witness() -> (World, BlockWitness) {
     let mut world = World::new(WorldSpec { accounts: 40, hot_share: 0.4, ..WorldSpec::default() });
-    let block = world.block(30);
+    let block = world.block(45);
     let execution = execute(world.ledger(), &block).expect("a block");
     let profile = ProfileId::Test.profile();
     let witness = witness_block(profile, world.ledger(), &block, &execution).expect("a witness");
