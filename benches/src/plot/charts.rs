@@ -139,6 +139,15 @@ impl LineChart {
             (first, last, top) = (0.0, 1.0, 1.0);
         }
         let (x, y) = (first.floor() - 0.25..last.ceil().max(first.floor() + 1.0) + 0.25, 0.0..1.15 * top);
+        // Where lines fall, their beginnings are at the top.
+        let falls = |line: &Line| match (line.points.first(), line.points.last()) {
+            (Some((_, first)), Some((_, last))) => first.median > last.median,
+            _ => false,
+        };
+        let legend = match self.lines.iter().any(falls) {
+            true => SeriesLabelPosition::LowerLeft,
+            false => SeriesLabelPosition::UpperLeft,
+        };
         svg(|root| {
             let mut chart = ChartBuilder::on(root)
                 .caption(&self.title, (FONT, 19).into_font().color(&BLACK))
@@ -168,7 +177,7 @@ impl LineChart {
             for line in &self.lines {
                 let colour = colour(line.colour);
                 let middle = line.points.iter().map(|(x, spread)| (x.log2(), spread.median));
-                let legend = match line.style {
+                let drawn = match line.style {
                     Style::Measured => {
                         let stroke = colour.stroke_width(2);
                         let bars = line.points.iter().filter(|(_, spread)| spread.max > spread.min);
@@ -187,14 +196,14 @@ impl LineChart {
                         .map_err(draw_error)?,
                 };
                 let dashed = line.style == Style::Computed;
-                legend.label(&line.label).legend(move |(x, y)| {
+                drawn.label(&line.label).legend(move |(x, y)| {
                     let end = if dashed { x + 10 } else { x + 22 };
                     PathElement::new(vec![(x, y), (end, y)], colour.stroke_width(2))
                 });
             }
             chart
                 .configure_series_labels()
-                .position(SeriesLabelPosition::UpperLeft)
+                .position(legend)
                 .label_font(label())
                 .background_style(WHITE)
                 .border_style(GRID)
