@@ -5,7 +5,7 @@
 //!
 //! `(sum of z_i s_i) G = sum of (-z_i c_i) K_i + sum of z_i R_i`
 //!
-//! The doublings are shared by all, and the multiples of the keys and commitments go through [buckets](sum_of_multiples).
+//! The doublings are shared by all, and the multiples of the keys and commitments go through buckets (`ecgfp5::msm`).
 //! Legs of one key share its term. If the sum is not neutral, parts of the batch are tried, and signatures of small parts
 //! one by one.
 //!
