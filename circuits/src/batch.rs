@@ -421,18 +421,21 @@ impl BatchCircuit {
         for (target, element) in before.sum.into_iter().zip(state.sum) {
             fill.element(target, from_native(element));
         }
+        let mut siblings = witness.siblings.walk();
         match (&targets.paths, &witness.paths) {
             (PathsTargets::Debit(targets), Paths::Debit(paths)) => {
                 check_length("paths", targets.len(), paths.len())?;
+                check_length("paths with siblings", targets.len(), witness.siblings.len())?;
                 for (target, path) in targets.iter().zip(paths) {
-                    target.fill(&mut fill, witness.window, path)?;
+                    target.fill(&mut fill, witness.window, path, siblings.step().unwrap_or_default())?;
                 }
             }
             (PathsTargets::Credit(targets), Paths::Credit(paths)) => {
                 check_length("paths", targets.len(), paths.len())?;
+                check_length("paths with siblings", targets.len(), witness.siblings.len())?;
                 fill.number(before.phase, state.phase as u32);
                 for (target, path) in targets.iter().zip(paths) {
-                    target.fill(&mut fill, witness.window, path)?;
+                    target.fill(&mut fill, witness.window, path, siblings.step().unwrap_or_default())?;
                 }
             }
             _ => return Err(FillError::Kind { expected: self.batch }),

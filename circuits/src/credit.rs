@@ -30,6 +30,7 @@
 //! no effect (a padding slot's values; it changes no balance).
 
 use enfold_state::chain::Phase;
+use enfold_state::hash::Digest;
 use enfold_state::leaf::Leaf;
 use enfold_state::message::{Message, Op};
 use enfold_witness::batch::CreditPath;
@@ -187,9 +188,15 @@ impl CreditMessageTargets {
 }
 
 impl CreditPathTargets {
-    pub(crate) fn fill(&self, fill: &mut Fill, window: u32, path: &CreditPath) -> Result<(), FillError> {
+    pub(crate) fn fill(
+        &self,
+        fill: &mut Fill,
+        window: u32,
+        path: &CreditPath,
+        siblings: &[Digest],
+    ) -> Result<(), FillError> {
         check_length("messages", self.messages.len(), path.messages.len())?;
-        self.position.fill(fill, window, path.index, &path.siblings)?;
+        self.position.fill(fill, window, path.index, siblings)?;
         let leaf = match (&path.leaf, path.messages.first().and_then(Option::as_ref)) {
             (Some(leaf), _) => *leaf,
             (None, Some(first)) => {

@@ -33,6 +33,7 @@
 //! Nothing else passes: each wire that a witness sets is in the leaf's digest, in the signed record, in a flagged
 //! message, or has no effect (a padding leg's values; `to`, `fee_to`, `collector` of an unflagged message).
 
+use enfold_state::hash::Digest;
 use enfold_state::message::Op;
 use enfold_witness::batch::{DebitLeg, DebitPath};
 use enfold_witness::profile::BatchShape;
@@ -235,9 +236,15 @@ impl DebitLegTargets {
 }
 
 impl DebitPathTargets {
-    pub(crate) fn fill(&self, fill: &mut Fill, window: u32, path: &DebitPath) -> Result<(), FillError> {
+    pub(crate) fn fill(
+        &self,
+        fill: &mut Fill,
+        window: u32,
+        path: &DebitPath,
+        siblings: &[Digest],
+    ) -> Result<(), FillError> {
         check_length("legs", self.legs.len(), path.legs.len())?;
-        self.position.fill(fill, window, path.index, &path.siblings)?;
+        self.position.fill(fill, window, path.index, siblings)?;
         fill.leaf(&self.leaf, &path.leaf);
         self.legs.iter().zip(&path.legs).try_for_each(|(target, leg)| target.fill(fill, leg))
     }

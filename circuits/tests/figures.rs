@@ -7,13 +7,11 @@ use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::params::Params;
 use enfold_circuits::report::{GateRows, PartRows, ProfileReport, RowCosts, gate_rows};
 use enfold_circuits::rows::Part;
-use enfold_fixtures::accounts::secret_keys;
 use enfold_state::executor::{Debit, Execution};
 use enfold_state::field::from_u32;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::{Message, Op};
-use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 
@@ -133,37 +131,20 @@ fn rows_grow_by_paths_and_legs() {
 }
 
 /// The execution of transfers that all have senders and receivers of their own, with fees to one leaf. Leaf 0
-/// is the collector's, then come the senders, then the receivers. The signatures are not theirs: plans do not look.
+/// is the collector's, then come the senders, then the receivers.
 fn cold_block(transfers: u32) -> Execution {
     let address = Digest([from_u32(9); 4]);
-    let first = Transaction {
-        op: Op::Transfer,
-        chain_id: 7,
-        from: LeafIndex(1),
-        nonce: 0,
-        to_address: address,
-        asset: 0,
-        amount: 1,
-        fee: 1,
-        memo: 0,
-    };
-    let signed = secret_keys(1, 1)[0].sign_transaction(first);
-    let debit = |i: u32| {
+    let debit = |i: usize| Debit { position: i, from: LeafIndex(1 + i as u32), messages: 2 * i..2 * i + 2 };
+    let messages = |i: u32| {
         let from = LeafIndex(1 + i);
         let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };
-        Debit {
-            position: i as usize,
-            signed: SignedTransaction { transaction: Transaction { from, ..first }, ..signed },
-            transfer: message(Op::Transfer, LeafIndex(1 + transfers + i)),
-            fee: Some(message(Op::Fee, LeafIndex(0))),
-        }
+        [message(Op::Transfer, LeafIndex(1 + transfers + i)), message(Op::Fee, LeafIndex(0))]
     };
-    let debits: Vec<_> = (0..transfers).map(debit).collect();
     Execution {
         number: 1,
         previous_root: Digest::ZERO,
-        credits: debits.iter().flat_map(|debit| [Some(debit.transfer), debit.fee]).flatten().collect(),
-        debits,
+        debits: (0..transfers as usize).map(debit).collect(),
+        credits: (0..transfers).flat_map(messages).collect(),
         rejections: Vec::new(),
         writes: Default::default(),
     }

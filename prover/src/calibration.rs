@@ -11,10 +11,8 @@ use std::time::Duration;
 use enfold_circuits::params::Params;
 use enfold_state::executor::{Debit, Execution};
 use enfold_state::hash::Digest;
-use enfold_state::keys::padding_key;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
-use enfold_state::transaction::Transaction;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
@@ -182,30 +180,15 @@ pub struct Forecast {
 /// a fee to one collector: the block that needs the most. The planner itself counts them.
 pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> usize {
     let address = Address::default();
-    let transaction = Transaction {
-        op: Op::Transfer,
-        chain_id: 1,
-        from: LeafIndex(0),
-        nonce: 0,
-        to_address: address,
-        asset: 0,
-        amount: 1,
-        fee: 0,
-        memo: 0,
-    };
-    // Nobody verifies the signature: the planner looks at leaves and nonces.
-    let mut signed = padding_key().sign_transaction(transaction);
     let count = transactions as u32;
     let mut debits = Vec::with_capacity(transactions);
     let mut credits = Vec::with_capacity(2 * transactions);
     for from in (0..count).map(LeafIndex) {
-        signed.transaction.from = from;
         let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };
-        let transfer = message(Op::Transfer, LeafIndex(count + from.0));
-        let fee = fees.then(|| message(Op::Fee, LeafIndex(0)));
-        credits.push(transfer);
-        credits.extend(fee);
-        debits.push(Debit { position: from.0 as usize, signed, transfer, fee });
+        let first = credits.len();
+        credits.push(message(Op::Transfer, LeafIndex(count + from.0)));
+        credits.extend(fees.then(|| message(Op::Fee, LeafIndex(0))));
+        debits.push(Debit { position: from.0 as usize, from, messages: first..credits.len() });
     }
     let execution = Execution {
         number: 1,

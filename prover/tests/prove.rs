@@ -165,8 +165,8 @@ fn corrupted_witnesses_are_errors() {
         },
         |p| {
             let last = p.witness.batches.len() - 1;
-            let Paths::Credit(paths) = &mut p.witness.batches[last].paths else { panic!("credits last") };
-            paths[0].siblings[4] = p.witness.seed;
+            let seed = p.witness.seed;
+            p.witness.batches[last].siblings.change(0, |path| path[4] = seed);
             last
         },
         |p| {

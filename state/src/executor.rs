@@ -8,6 +8,7 @@
 //! of what is refused.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -15,10 +16,11 @@ use crate::block::{Block, FeePolicy};
 use crate::field::from_canonical;
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
-use crate::ledger::{Ledger, MAX_LEAVES, Writes};
+use crate::ledger::{Ledger, MAX_LEAVES};
 use crate::message::{Message, Op};
 pub use crate::rule::{Rejection, Rule};
 use crate::transaction::{SignedTransaction, Transaction};
+use crate::writes::Writes;
 
 mod lanes;
 mod signatures;
@@ -45,16 +47,26 @@ pub struct Execution {
 }
 
 /// An accepted transaction and what it emits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Debit {
     /// The transaction's place in the block, from 0.
     pub position: usize,
-    /// The transaction.
-    pub signed: SignedTransaction,
-    /// The message to the receiver.
-    pub transfer: Message,
-    /// The message to the fee collector; `None` if the fee is 0.
-    pub fee: Option<Message>,
+    /// The leaf that it debits.
+    pub from: LeafIndex,
+    /// Its messages, as a range of [`Execution::credits`]: its transfer, then its fee if that is not 0.
+    pub messages: Range<usize>,
+}
+
+impl Execution {
+    /// The message to the receiver of an accepted transaction, and the one to the fee collector, if there is a fee.
+    /// `None` if the debit is not of this execution.
+    pub fn messages(&self, debit: &Debit) -> Option<(&Message, Option<&Message>)> {
+        match self.credits.get(debit.messages.clone())? {
+            [transfer] => Some((transfer, None)),
+            [transfer, fee] => Some((transfer, Some(fee))),
+            _ => None,
+        }
+    }
 }
 
 /// A block that cannot be executed at all.
@@ -180,9 +192,7 @@ fn run(
     };
     let mut checks: Vec<Check> = transactions.par_iter().enumerate().map(check).collect();
     let debited = run_debits(ledger, transactions, &mut checks);
-    let routes = find_routes(ledger, policies, transactions, &checks, capacity)?;
-    let debits: Vec<Debit> =
-        routes.par_iter().with_min_len(MIN_LEGS).map(|route| route.debit(transactions)).collect();
+    let Routes { debits, emitted } = find_routes(ledger, policies, transactions, &checks, capacity)?;
     let refused: Vec<_> =
         checks.into_iter().enumerate().filter_map(|(at, check)| Some((at, check.err()?))).collect();
     let reject = |(position, rule): (usize, Box<Rule>)| Rejection {
@@ -194,68 +204,87 @@ fn run(
     if debits.is_empty() {
         return Err(ExecuteError::Empty { rejections });
     }
-    let credits: Vec<Message> = debits
-        .par_iter()
-        .with_min_len(MIN_LEGS)
-        .flat_map_iter(|debit| std::iter::once(debit.transfer).chain(debit.fee))
-        .collect();
+    let message = |emitted: &Emitted| emitted.message(transactions, policies);
+    let credits: Vec<Message> = emitted.par_iter().with_min_len(MIN_LEGS).map(message).collect();
     let credited = run_credits(ledger, &debited, &credits)?;
-    // A lane of which every transaction was refused has not changed. Of two entries for one leaf the later counts.
+    // A lane of which every transaction was refused has not changed.
     let changed = debited.into_iter().filter(|(index, leaf)| ledger.leaf(*index) != Some(leaf));
-    let writes = changed.chain(credited).collect();
+    let writes = Writes::merge(changed, credited);
     Ok(Execution { number: block.number, previous_root: ledger.root(), debits, credits, rejections, writes })
 }
 
-/// What a transaction alone says: the receiver's leaf, if it exists, or the rule that is broken.
-type Check = Result<Option<LeafIndex>, Box<Rule>>;
+/// What a transaction alone says, or the rule that it breaks.
+type Check = Result<Sound, Box<Rule>>;
 
-/// An accepted transaction and where it leads.
-struct Route {
-    position: usize,
-    to: LeafIndex,
-    /// The fee collector's leaf and address, if there is a fee.
-    fee_to: Option<(LeafIndex, Address)>,
+/// A transaction that breaks no rule on its own; what its leg needs, so that it is not read again.
+#[derive(Clone, Copy)]
+struct Sound {
+    from: LeafIndex,
+    /// The receiver's leaf, if there is one at the start of the block.
+    to: Option<LeafIndex>,
+    /// The asset of its fee, if that is not 0.
+    fee: Option<Asset>,
 }
 
-impl Route {
-    fn debit(&self, transactions: &[SignedTransaction]) -> Debit {
-        let signed = transactions[self.position];
-        let tx = &signed.transaction;
-        let fee = self.fee_to.map(|(to, collector)| fee_message(tx, to, collector));
-        Debit { position: self.position, signed, transfer: transfer_message(tx, self.to), fee }
+/// A message that an accepted transaction emits.
+#[derive(Clone, Copy)]
+struct Emitted {
+    position: usize,
+    to: LeafIndex,
+    /// Whether it carries the fee.
+    fee: bool,
+}
+
+impl Emitted {
+    fn message(&self, transactions: &[SignedTransaction], policies: &BTreeMap<Asset, FeePolicy>) -> Message {
+        let tx = &transactions[self.position].transaction;
+        match policies.get(&tx.asset).filter(|_| self.fee) {
+            Some(policy) => fee_message(tx, self.to, policy.collector),
+            None => transfer_message(tx, self.to),
+        }
     }
 }
 
-/// Where the accepted transactions lead. New leaves are given out in order of arrival.
+/// Where the accepted transactions lead.
+struct Routes {
+    debits: Vec<Debit>,
+    /// The messages of all debits, in order.
+    emitted: Vec<Emitted>,
+}
+
+/// Finds where the accepted transactions lead. New leaves are given out in order of arrival.
 fn find_routes(
     ledger: &Ledger,
     policies: &BTreeMap<Asset, FeePolicy>,
     transactions: &[SignedTransaction],
     checks: &[Check],
     capacity: usize,
-) -> Result<Vec<Route>, ExecuteError> {
+) -> Result<Routes, ExecuteError> {
     let mut book = AddressBook { ledger, added: HashMap::new(), len: ledger.len(), capacity };
     let mut collectors: BTreeMap<Asset, LeafIndex> = BTreeMap::new();
-    let mut routes = Vec::with_capacity(transactions.len());
-    for (position, (signed, check)) in transactions.iter().zip(checks).enumerate() {
-        let Ok(known) = *check else { continue };
+    let mut debits = Vec::with_capacity(checks.len());
+    let mut emitted = Vec::with_capacity(2 * checks.len());
+    for (position, check) in checks.iter().enumerate() {
+        let Ok(Sound { from, to, fee }) = *check else { continue };
         let full = || ExecuteError::Full { expected: capacity, position };
-        let Transaction { to_address, asset, fee, .. } = signed.transaction;
-        let to = known.or_else(|| book.find_or_add(to_address, asset)).ok_or_else(full)?;
-        let mut fee_to = None;
-        if let Some(policy) = policies.get(&asset)
-            && fee != 0
-        {
+        let first = emitted.len();
+        let receiver = || {
+            let Transaction { to_address, asset, .. } = transactions[position].transaction;
+            book.find_or_add(to_address, asset)
+        };
+        let to = to.or_else(receiver).ok_or_else(full)?;
+        emitted.push(Emitted { position, to, fee: false });
+        if let Some((asset, policy)) = fee.and_then(|asset| Some((asset, policies.get(&asset)?))) {
             let known = collectors.get(&asset).copied();
             let to = known.or_else(|| book.find_or_add(policy.collector, asset)).ok_or_else(full)?;
             if known.is_none() {
                 collectors.insert(asset, to);
             }
-            fee_to = Some((to, policy.collector));
+            emitted.push(Emitted { position, to, fee: true });
         }
-        routes.push(Route { position, to, fee_to });
+        debits.push(Debit { position, from, messages: first..emitted.len() });
     }
-    Ok(routes)
+    Ok(Routes { debits, emitted })
 }
 
 /// The fee policies by asset.
@@ -274,15 +303,14 @@ fn policies(fees: &[FeePolicy]) -> Result<BTreeMap<Asset, FeePolicy>, ExecuteErr
     Ok(policies)
 }
 
-/// The rules that a transaction keeps or breaks whatever else is in its block. Gives the receiver's leaf, if there is
-/// one at the start of the block.
+/// The rules that a transaction keeps or breaks whatever else is in its block.
 fn check_alone(
     ledger: &Ledger,
     policies: &BTreeMap<Asset, FeePolicy>,
     tx: &Transaction,
     signatures: &Signatures,
     position: usize,
-) -> Result<Option<LeafIndex>, Rule> {
+) -> Result<Sound, Rule> {
     if tx.op != Op::Transfer {
         return Err(Rule::Op { got: tx.op });
     }
@@ -317,7 +345,8 @@ fn check_alone(
         return Err(Rule::Asset { expected: leaf.asset, got: tx.asset });
     }
     signatures.rule(position)?;
-    Ok(ledger.find(&tx.to_address, tx.asset))
+    let to = ledger.find(&tx.to_address, tx.asset);
+    Ok(Sound { from: tx.from, to, fee: Some(tx.asset).filter(|_| tx.fee != 0) })
 }
 
 /// The message of a transfer to the leaf `to`.

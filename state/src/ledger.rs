@@ -1,6 +1,6 @@
 //! The state in memory: leaves, the lookup from owner and asset to leaf, and the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -10,12 +10,10 @@ use crate::executor::Execution;
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
 use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
+use crate::writes::Writes;
 
 /// Leaves that a state can hold.
 pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
-
-/// New contents of leaves, by index.
-pub type Writes = BTreeMap<LeafIndex, Leaf>;
 
 /// The state after some block of one chain.
 #[derive(Clone, Debug)]
@@ -318,8 +316,9 @@ impl Ledger {
         if previous_root != self.root() {
             return Err(ApplyError::PreviousRoot { expected: self.root(), got: previous_root });
         }
-        let new = writes.keys().skip_while(|index| (index.0 as usize) < self.len());
-        for (expected, &got) in (self.len()..).zip(new) {
+        let (known, new) =
+            writes.split_at(writes.partition_point(|(index, _)| (index.0 as usize) < self.len()));
+        for (expected, &(got, _)) in (self.len()..).zip(new) {
             if got.0 as usize >= MAX_LEAVES {
                 return Err(ApplyError::Full { expected: MAX_LEAVES, got });
             }
@@ -327,17 +326,16 @@ impl Ledger {
                 return Err(ApplyError::NotDense { expected, got });
             }
         }
-        for (&index, leaf) in writes.range(..LeafIndex(self.len() as u32)) {
+        for &(index, leaf) in known {
             let (known, got) = (&self.leaves[index.0 as usize], (leaf.address, leaf.asset));
             let expected = (known.address, known.asset);
             if got != expected {
                 return Err(ApplyError::Identity { index, expected, got });
             }
         }
-        let leaves: Vec<(LeafIndex, Leaf)> = writes.iter().map(|(&index, &leaf)| (index, leaf)).collect();
-        let mut digests = vec![Digest::ZERO; leaves.len()];
-        Leaf::digests_into(&mut digests, |at| leaves[at].1);
-        let changes: Vec<_> = leaves.iter().map(|&(index, _)| index).zip(digests).collect();
+        let mut digests = vec![Digest::ZERO; writes.len()];
+        Leaf::digests_into(&mut digests, |at| writes[at].1);
+        let changes: Vec<_> = writes.iter().map(|&(index, _)| index).zip(digests).collect();
         let update = self.tree.update(&changes);
         let root = update.root().unwrap_or_else(|| self.root());
         Ok(Prepared { number, root, writes: writes.clone(), update })
@@ -349,7 +347,7 @@ impl Ledger {
     /// If the ledger has moved on since.
     pub fn adopt(&mut self, prepared: &Prepared) {
         assert_eq!(u64::from(self.height) + 1, u64::from(prepared.number), "prepared for this height");
-        for (&index, &leaf) in &prepared.writes {
+        for &(index, leaf) in prepared.writes.iter() {
             match self.leaves.get_mut(index.0 as usize) {
                 Some(place) => *place = leaf,
                 None => {
@@ -365,7 +363,7 @@ impl Ledger {
 
     /// The way back from [`Ledger::adopt`] of these writes. To be asked for before they are adopted.
     pub fn undo(&self, prepared: &Prepared) -> Undo {
-        let known = prepared.writes.keys().map_while(|&index| Some((index, *self.leaf(index)?)));
+        let known = prepared.writes.iter().map_while(|&(index, _)| Some((index, *self.leaf(index)?)));
         Undo {
             height: self.height,
             len: self.len(),

@@ -23,3 +23,4 @@ pub mod rule;
 pub mod store;
 pub mod transaction;
 pub mod tree;
+pub mod writes;

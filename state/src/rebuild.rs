@@ -5,14 +5,16 @@
 //! all. Debits come first, message by message (a transfer takes its amount and counts the nonce up, a fee
 //! takes its amount), then the credits.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use crate::block::BlockData;
 use crate::field::from_canonical;
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
-use crate::ledger::{ApplyError, Ledger, Writes};
+use crate::ledger::{ApplyError, Ledger};
 use crate::message::{Message, Op};
+use crate::writes::Writes;
 
 /// Where a message stands in a block's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +147,9 @@ pub fn rebuild(
     Ok(())
 }
 
+/// Leaves that have changed so far.
+type Leaves = BTreeMap<LeafIndex, Leaf>;
+
 /// The leaves after a block that emitted these messages.
 ///
 /// # Errors
@@ -155,7 +160,7 @@ pub fn replay(ledger: &Ledger, emitted: &[Vec<Message>]) -> Result<Writes, Rebui
             messages.iter().enumerate().map(move |(i, message)| (Place { batch, message: i }, message))
         })
     };
-    let mut writes = Writes::new();
+    let mut writes = BTreeMap::new();
     for (place, message) in places() {
         if message.amount == 0 || message.amount >= AMOUNT_LIMIT {
             return Err(RebuildError::AmountRange { place, got: message.amount });
@@ -168,10 +173,10 @@ pub fn replay(ledger: &Ledger, emitted: &[Vec<Message>]) -> Result<Writes, Rebui
     for (place, message) in places() {
         credit(ledger, &mut writes, place, message)?;
     }
-    Ok(writes)
+    Ok(writes.into_iter().collect())
 }
 
-fn debit(ledger: &Ledger, writes: &mut Writes, place: Place, message: &Message) -> Result<(), RebuildError> {
+fn debit(ledger: &Ledger, writes: &mut Leaves, place: Place, message: &Message) -> Result<(), RebuildError> {
     let unknown = RebuildError::UnknownLeaf { place, expected: ledger.len(), got: message.from };
     let leaf = match writes.entry(message.from) {
         Entry::Occupied(entry) => entry.into_mut(),
@@ -186,7 +191,7 @@ fn debit(ledger: &Ledger, writes: &mut Writes, place: Place, message: &Message) 
     Ok(())
 }
 
-fn credit(ledger: &Ledger, writes: &mut Writes, place: Place, message: &Message) -> Result<(), RebuildError> {
+fn credit(ledger: &Ledger, writes: &mut Leaves, place: Place, message: &Message) -> Result<(), RebuildError> {
     let Message { to, to_address: address, asset, amount, .. } = *message;
     let fresh = Leaf { address, nonce: 0, asset, balance: 0 };
     let leaf = writes.entry(to).or_insert_with(|| ledger.leaf(to).copied().unwrap_or(fresh));

@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 use crate::block::Genesis;
 use crate::executor::Execution;
 use crate::hash::Digest;
-use crate::ledger::{Ledger, Writes};
+use crate::ledger::Ledger;
 use crate::overlay::Overlay;
+use crate::writes::Writes;
 
 mod check;
 mod error;

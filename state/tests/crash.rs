@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use enfold_state::block::{Genesis, GenesisLeaf};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
-use enfold_state::ledger::{Ledger, Writes};
+use enfold_state::ledger::Ledger;
 use enfold_state::store::{Check, Store, StoreError};
+use enfold_state::writes::Writes;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -40,10 +41,10 @@ fn writes(ledger: &Ledger) -> Writes {
         let (index, balance) = (LeafIndex(rng.gen_range(0..len)), rng.gen_range(0..1_000_000));
         (index, Leaf { balance, ..ledger.leaves()[index.0 as usize] })
     };
-    let mut writes: Writes = (0..40).map(&mut change).collect();
+    let mut writes: Vec<_> = (0..40).map(&mut change).collect();
     let address = Digest::try_from([number, 4, 5, 6]).expect("small numbers are canonical");
-    writes.insert(LeafIndex(len), Leaf { address, nonce: 0, asset: 1, balance: number });
-    writes
+    writes.push((LeafIndex(len), Leaf { address, nonce: 0, asset: 1, balance: number }));
+    writes.into_iter().collect()
 }
 
 /// Makes or opens the store, and commits blocks until it is killed. Each is reported when it is committed.

@@ -79,7 +79,7 @@ proptest! {
             prop_assert_eq!(again.tree(), ledger.tree());
             for (index, leaf) in (0..).map(LeafIndex).zip(ledger.leaves()) {
                 prop_assert_eq!(ledger.find(&leaf.address, leaf.asset), Some(index));
-                prop_assert_eq!(before.leaf(index) != Some(leaf), execution.writes.contains_key(&index));
+                prop_assert_eq!(before.leaf(index) != Some(leaf), execution.writes.get(index).is_some());
             }
         }
     }
@@ -93,14 +93,14 @@ proptest! {
         let mut credits = Vec::new();
         for debit in &execution.debits {
             let tx = &block.transactions[debit.position].transaction;
-            prop_assert_eq!(&debit.signed.transaction, tx);
-            let message = debit.transfer;
+            prop_assert_eq!(debit.from, tx.from);
+            let (&message, fee) = execution.messages(debit).expect("its own");
             prop_assert_eq!((message.op, message.asset, message.from), (Op::Transfer, tx.asset, tx.from));
             prop_assert_eq!((message.amount, message.memo), (tx.amount, tx.memo));
             prop_assert_eq!(message.to_address, tx.to_address);
             prop_assert_eq!(world.ledger().find(&tx.to_address, tx.asset), Some(message.to));
             credits.push(message);
-            let fee = debit.fee.expect("the floor is above 0");
+            let fee = *fee.expect("the floor is above 0");
             prop_assert_eq!((fee.op, fee.asset, fee.from), (Op::Fee, tx.asset, tx.from));
             prop_assert_eq!((fee.amount, fee.memo, fee.to_address), (tx.fee, 0, collector));
             prop_assert_eq!(world.ledger().find(&collector, tx.asset), Some(fee.to));
@@ -256,8 +256,9 @@ fn a_zero_fee_emits_no_message() {
     let small = Small::new();
     let block = small.block(vec![small.pay(0, 0, 1, 1), small.pay_with_fee(0, 1, 1, 1, 5)]);
     let execution = execute(small.0.ledger(), &block).expect("both are valid");
-    assert_eq!(execution.debits[0].fee, None);
-    assert_eq!(execution.debits[1].fee.map(|fee| fee.amount), Some(5));
+    let fee = |debit| execution.messages(debit).expect("its own").1;
+    assert_eq!(fee(&execution.debits[0]), None);
+    assert_eq!(fee(&execution.debits[1]).map(|fee| fee.amount), Some(5));
     assert_eq!(execution.credits.len(), 3);
 }
 
@@ -387,7 +388,8 @@ fn leaves_do_not_change_hands() {
     let leaf = ledger.leaves()[4];
     let expected = (leaf.address, leaf.asset);
     for (address, asset) in [(leaf.address, leaf.asset + 1), (ledger.leaves()[9].address, leaf.asset)] {
-        let writes = [(index, Leaf { address, asset, ..leaf }), (other, ledger.leaves()[9])].into();
+        let writes = [(index, Leaf { address, asset, ..leaf }), (other, ledger.leaves()[9])];
+        let writes = writes.into_iter().collect();
         let error = ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root());
         assert_eq!(error, Err(ApplyError::Identity { index, expected, got: (address, asset) }));
     }

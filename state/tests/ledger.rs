@@ -2,7 +2,7 @@
 
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{BlockData, Genesis, GenesisLeaf};
-use enfold_state::executor::Execution;
+use enfold_state::executor::{Debit, Execution};
 use enfold_state::field::ORDER;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
@@ -70,10 +70,9 @@ fn of_two_leaves_of_one_owner_and_asset_the_first_receives() {
 /// What the block publishes: the messages sorted by sender, as the debit batches emit them.
 fn publish(world: &World, execution: &Execution, batch_len: usize) -> BlockData {
     let mut debits = execution.debits.clone();
-    debits.sort_by_key(|debit| debit.signed.transaction.from);
-    let emitted = debits
-        .chunks(batch_len)
-        .map(|batch| batch.iter().flat_map(|debit| [Some(debit.transfer), debit.fee]).flatten().collect());
+    debits.sort_by_key(|debit| debit.from);
+    let messages = |debit: &Debit| execution.credits[debit.messages.clone()].to_vec();
+    let emitted = debits.chunks(batch_len).map(|batch| batch.iter().flat_map(messages).collect());
     let (chain_id, number) = (world.ledger().chain_id(), execution.number);
     BlockData { chain_id, number, emitted: emitted.collect() }
 }

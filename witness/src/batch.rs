@@ -12,6 +12,7 @@ use enfold_state::message::Message;
 use enfold_state::transaction::SignedTransaction;
 
 use crate::profile::BatchId;
+use crate::siblings::Siblings;
 
 /// Everything that one batch circuit needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct BatchWitness {
     /// Siblings on the way from the window's root to the state root, lowest first
     /// (`top_depth` of them). They are the same before and after the batch.
     pub top_siblings: Vec<Digest>,
+    /// Siblings of the paths inside the window (`window_depth` of each). They are the same before and after the path.
+    pub siblings: Siblings,
     /// The paths, exactly as many as the circuit has.
     pub paths: Paths,
 }
@@ -51,8 +54,6 @@ pub struct DebitPath {
     pub index: LeafIndex,
     /// The leaf before its first leg here.
     pub leaf: Leaf,
-    /// Siblings from the leaf to the window's root at that moment, lowest first (`window_depth`).
-    pub siblings: Vec<Digest>,
     /// Exactly as many as the circuit has; live ones first.
     pub legs: Vec<DebitLeg>,
 }
@@ -79,8 +80,6 @@ pub struct CreditPath {
     pub index: LeafIndex,
     /// The leaf before its first message here; `None` if the position was empty.
     pub leaf: Option<Leaf>,
-    /// Siblings from the leaf to the window's root at that moment, lowest first (`window_depth`).
-    pub siblings: Vec<Digest>,
     /// Exactly as many as the circuit has; live ones first, then `None`. The first is `None` only in a
     /// padding path, whose leaf is not empty.
     pub messages: Vec<Option<Message>>,

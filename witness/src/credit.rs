@@ -24,13 +24,12 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
 
     // Window: from its root, which all paths open, up to the state root.
     let first = paths.first().ok_or(StepError::Paths { expected: 1, got: 0 })?;
-    let start = enfold_state::tree::climb(old_digest(first), first.index.0, &first.siblings);
-    let mut window = Window::enter(witness, start)?;
+    let mut window = Window::enter(witness, old_digest(first), first.index)?;
 
     // Paths.
     let mut slots = Slots::new(witness.seed);
     for (number, path) in paths.iter().enumerate() {
-        window.open(number, old_digest(path), &shape(path))?;
+        window.open(number, old_digest(path), path.index)?;
         let mut leaf = old_leaf(number, path)?;
         for (leg, message) in path.messages.iter().enumerate() {
             if message.is_some() && leg > 0 && path.messages[leg - 1].is_none() {
@@ -43,7 +42,7 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
             let padding = padding_message(path, &leaf);
             slots.push(message.as_ref().unwrap_or(&padding).elements(), message.is_some());
         }
-        window.update(leaf.digest(), &shape(path));
+        window.update(leaf.digest(), path.index);
     }
 
     // State after.
@@ -57,8 +56,8 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
     })
 }
 
-fn shape(path: &CreditPath) -> PathShape<'_> {
-    (path.index, &path.siblings, path.messages.len())
+fn shape(path: &CreditPath) -> PathShape {
+    (path.index, path.messages.len())
 }
 
 /// Old digest: that of the leaf, or zero where the position was empty.

@@ -29,14 +29,13 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
 
     // Window: from its root, which all paths open, up to the state root.
     let first = paths.first().ok_or(StepError::Paths { expected: 1, got: 0 })?;
-    let start = enfold_state::tree::climb(first.leaf.digest(), first.index.0, &first.siblings);
-    let mut window = Window::enter(witness, start)?;
+    let mut window = Window::enter(witness, first.leaf.digest(), first.index)?;
 
     // Paths.
     let mut slots = Slots::new(witness.seed);
     let mut transactions = 0;
     for (number, path) in paths.iter().enumerate() {
-        window.open(number, path.leaf.digest(), &shape(path))?;
+        window.open(number, path.leaf.digest(), path.index)?;
         let mut leaf = path.leaf;
         for (leg, debit) in path.legs.iter().enumerate() {
             if debit.live && leg > 0 && !path.legs[leg - 1].live {
@@ -49,7 +48,7 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
             push_messages(&mut slots, path.index, debit);
             transactions += usize::from(debit.live);
         }
-        window.update(leaf.digest(), &shape(path));
+        window.update(leaf.digest(), path.index);
     }
 
     // State after.
@@ -65,8 +64,8 @@ pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, Ste
     })
 }
 
-fn shape(path: &DebitPath) -> PathShape<'_> {
-    (path.index, &path.siblings, path.legs.len())
+fn shape(path: &DebitPath) -> PathShape {
+    (path.index, path.legs.len())
 }
 
 /// Where a leg stands.

@@ -1,7 +1,7 @@
 //! Legs grouped into lanes.
 //!
 //! A leg touches one leaf; the legs of one leaf form a lane. Lanes stand in the order of their leaves. Within a
-//! lane, debits stand in the order of their nonces and credits in the order of their arrival.
+//! lane, legs stand in the order of their arrival, which for debits is that of their nonces too.
 
 use std::ops::Range;
 
@@ -29,33 +29,33 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// The lanes of the execution's debits, each by nonce.
+    /// The lanes of the execution's debits.
     pub fn of_debits(debits: &[Debit]) -> Self {
-        Self::group(debits.iter().map(|debit| {
-            let transaction = &debit.signed.transaction;
-            (transaction.from, transaction.nonce)
-        }))
+        Self::group(debits.par_iter().map(|debit| debit.from))
     }
 
-    /// The lanes of the execution's credits, each by arrival.
+    /// The lanes of the execution's credits.
     pub fn of_credits(credits: &[Message]) -> Self {
-        Self::group(credits.iter().map(|message| (message.to, 0)))
+        Self::group(credits.par_iter().map(|message| message.to))
     }
 
-    /// Groups legs, given as leaf and rank. Legs of equal rank keep their order.
-    fn group(legs: impl Iterator<Item = (LeafIndex, u32)>) -> Self {
-        let mut sorted: Vec<_> = legs.enumerate().map(|(at, (index, rank))| (index, rank, at)).collect();
+    /// Groups legs, given by their leaves.
+    fn group(legs: impl IndexedParallelIterator<Item = LeafIndex>) -> Self {
+        // Leaf in the upper half, leg in the lower.
+        let number = |(at, index): (usize, LeafIndex)| (u64::from(index.0) << 32) | at as u64;
+        let mut sorted: Vec<u64> = legs.enumerate().map(number).collect();
         sorted.par_sort_unstable();
         let mut start = 0;
         let lanes = sorted
-            .chunk_by(|a, b| a.0 == b.0)
+            .chunk_by(|a, b| a >> 32 == b >> 32)
             .map(|lane| {
                 let legs = start..start + lane.len();
                 start = legs.end;
-                Lane { index: lane[0].0, legs }
+                Lane { index: LeafIndex((lane[0] >> 32) as u32), legs }
             })
             .collect();
-        Self { order: sorted.into_iter().map(|(_, _, at)| at).collect(), lanes }
+        let leg = |number: &u64| (number & u64::from(u32::MAX)) as usize;
+        Self { order: sorted.par_iter().map(leg).collect(), lanes }
     }
 }
 
@@ -65,9 +65,8 @@ mod tests {
 
     #[test]
     fn lanes_are_sorted_and_keep_arrival() {
-        let legs = [(5, 0), (2, 1), (5, 0), (2, 0), (9, 0), (5, 0)].map(|(i, rank)| (LeafIndex(i), rank));
-        let lanes = Lanes::group(legs.into_iter());
-        assert_eq!(lanes.order, [3, 1, 0, 2, 5, 4]);
+        let lanes = Lanes::group([5, 2, 5, 2, 9, 5].map(LeafIndex).into_par_iter());
+        assert_eq!(lanes.order, [1, 3, 0, 2, 5, 4]);
         let expected = [(2, 0..2), (5, 2..5), (9, 5..6)];
         assert_eq!(lanes.lanes, expected.map(|(i, legs)| Lane { index: LeafIndex(i), legs }));
     }

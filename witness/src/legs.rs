@@ -15,6 +15,8 @@ use enfold_state::executor::Execution;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Message;
+use enfold_state::transaction::SignedTransaction;
+use enfold_state::writes::Writes;
 use rayon::prelude::*;
 
 use crate::plan::{PhasePlan, Plan, PlannedBatch, PlannedPath};
@@ -48,6 +50,7 @@ type Finals = Vec<(LeafIndex, Leaf)>;
 /// Runs all legs in the plan's order.
 pub(crate) fn draft<'a>(
     ledger: &Ledger,
+    transactions: &[SignedTransaction],
     execution: &Execution,
     plan: &'a Plan,
 ) -> Result<Vec<Draft<'a>>, WitnessError> {
@@ -60,18 +63,20 @@ pub(crate) fn draft<'a>(
         leg: |leaf: Option<Leaf>, leg: Leg, messages: &mut Vec<Message>| {
             let leaf = leaf.ok_or(WitnessError::MissingLeaf { index: leg.index })?;
             let debit = &execution.debits[leg.position];
+            let position = debit.position;
+            let signed = transactions.get(position).ok_or(WitnessError::Position { position })?;
             let at = debit::At { path: leg.path, leg: leg.number, index: leg.index };
-            let leaf = debit::check_record(chain_id, &leaf, &debit.signed.transaction, at)
-                .and_then(|()| debit::new_leaf(&leaf, &debit.signed.transaction, true, at))
+            let leaf = debit::check_record(chain_id, &leaf, &signed.transaction, at)
+                .and_then(|()| debit::new_leaf(&leaf, &signed.transaction, true, at))
                 .map_err(leg.breaks())?;
-            let (fee_to, collector) = debit.fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
-            let [transfer, fee] =
-                debit::messages(leg.index, &debit.signed.transaction, debit.transfer.to, fee_to, collector);
-            let fee = Some(fee).filter(|fee| fee.amount != 0);
-            if (debit.transfer, debit.fee) != (transfer, fee) {
-                return Err(WitnessError::Messages { position: debit.position });
+            let (transfer, fee) = execution.messages(debit).ok_or(WitnessError::Messages { position })?;
+            let (fee_to, collector) = fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
+            let expected = debit::messages(leg.index, &signed.transaction, transfer.to, fee_to, collector);
+            let expected_fee = Some(&expected[1]).filter(|fee| fee.amount != 0);
+            if (transfer, fee) != (&expected[0], expected_fee) {
+                return Err(WitnessError::Messages { position });
             }
-            messages.push(transfer);
+            messages.push(*transfer);
             messages.extend(fee);
             Ok(leaf)
         },
@@ -287,13 +292,8 @@ fn check_writes(
     debited: Finals,
     credited: Finals,
 ) -> Result<(), WitnessError> {
-    // The sort is stable, so the last of a leaf's entries is the latest.
-    let mut finals = debited;
-    finals.extend(credited);
-    finals.par_sort_by_key(|&(index, _)| index);
-    let mut writes = execution.writes.iter().map(|(&index, &leaf)| (index, leaf)).peekable();
-    for same in finals.chunk_by(|a, b| a.0 == b.0) {
-        let (index, leaf) = same[same.len() - 1];
+    let mut writes = execution.writes.iter().copied().peekable();
+    for &(index, leaf) in Writes::merge(debited.into_iter(), credited).iter() {
         if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
             return Err(WitnessError::Write { index, expected: Some(expected), got: None });
         }

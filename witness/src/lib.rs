@@ -9,6 +9,7 @@ mod legs;
 pub mod logup;
 pub mod plan;
 pub mod profile;
+pub mod siblings;
 pub mod step;
 pub mod versions;
 pub mod whole;

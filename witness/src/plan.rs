@@ -65,12 +65,12 @@ pub struct PlannedPath {
 impl Plan {
     /// Plans the batches of an execution.
     pub fn new(profile: &Profile, execution: &Execution) -> Self {
-        let debits = Lanes::of_debits(&execution.debits);
-        let credits = Lanes::of_credits(&execution.credits);
-        Self {
-            debit: PhasePlan::new(profile, [BatchId::DebitMany, BatchId::DebitFew], debits),
-            credit: PhasePlan::new(profile, [BatchId::CreditMany, BatchId::CreditFew], credits),
-        }
+        let Execution { debits, credits, .. } = execution;
+        let (debit, credit) = rayon::join(
+            || PhasePlan::new(profile, [BatchId::DebitMany, BatchId::DebitFew], Lanes::of_debits(debits)),
+            || PhasePlan::new(profile, [BatchId::CreditMany, BatchId::CreditFew], Lanes::of_credits(credits)),
+        );
+        Self { debit, credit }
     }
 
     /// All batches with their phase's order of legs: debits first, then credits.

@@ -14,6 +14,7 @@ use enfold_state::tree::climb;
 use crate::batch::BatchWitness;
 use crate::logup::{Challenges, add, batch_inverse, subtract};
 use crate::profile::{BatchId, Profile};
+use crate::siblings::SiblingsWalk;
 use crate::{credit, debit};
 
 /// A batch witness breaks a rule of its circuit. `path` and `leg` count from 0 within the batch.
@@ -26,8 +27,8 @@ pub enum StepError {
     Paths { expected: usize, got: usize },
     #[error("path {path}: expected {expected} legs, got {got}")]
     Legs { path: usize, expected: usize, got: usize },
-    #[error("path {path}: expected {expected} siblings, got {got}")]
-    Siblings { path: usize, expected: usize, got: usize },
+    #[error("siblings: expected {} paths of {} levels, got {} of {}", expected.0, expected.1, got.0, got.1)]
+    Siblings { expected: (usize, usize), got: (usize, usize) },
     #[error("expected {expected} siblings above the window, got {got}")]
     TopSiblings { expected: usize, got: usize },
     #[error("expected a window below 2^{expected_bits}, got {got}")]
@@ -97,27 +98,29 @@ pub fn check_batch(profile: &Profile, witness: &BatchWitness) -> Result<(), Step
     Ok(())
 }
 
-/// What all paths have: position, siblings, number of legs.
-pub(crate) type PathShape<'a> = (LeafIndex, &'a [Digest], usize);
+/// What all paths have: position, number of legs.
+pub(crate) type PathShape = (LeafIndex, usize);
 
 /// The shape is the circuit's own: a witness of another shape cannot even be filled in.
-pub(crate) fn check_shape<'a>(
+pub(crate) fn check_shape(
     profile: &Profile,
     witness: &BatchWitness,
-    paths: impl ExactSizeIterator<Item = PathShape<'a>>,
+    paths: impl ExactSizeIterator<Item = PathShape>,
 ) -> Result<(), StepError> {
     let shape = profile.shape(witness.batch);
     let (expected, got) = (shape.paths(), paths.len());
     if got != expected {
         return Err(StepError::Paths { expected, got });
     }
-    for (path, (index, siblings, got)) in paths.enumerate() {
+    let (expected, got) =
+        ((shape.paths(), profile.window_depth), (witness.siblings.len(), witness.siblings.depth()));
+    if got != expected {
+        return Err(StepError::Siblings { expected, got });
+    }
+    for (path, (index, got)) in paths.enumerate() {
         let expected = shape.legs_of(path);
         if got != expected {
             return Err(StepError::Legs { path, expected, got });
-        }
-        if siblings.len() != profile.window_depth {
-            return Err(StepError::Siblings { path, expected: profile.window_depth, got: siblings.len() });
         }
         let window = index.0 >> profile.window_depth;
         if window != witness.window {
@@ -137,25 +140,31 @@ pub(crate) fn check_shape<'a>(
 /// The window's root as it moves along the paths.
 pub(crate) struct Window<'a> {
     witness: &'a BatchWitness,
+    walk: SiblingsWalk<'a>,
     root: Digest,
 }
 
 impl<'a> Window<'a> {
-    /// Starts from a window root under which the state root is the one before the batch.
-    pub(crate) fn enter(witness: &'a BatchWitness, root: Digest) -> Result<Self, StepError> {
+    /// Starts from the window root that the first path opens. The state root over it is the one before the batch.
+    pub(crate) fn enter(
+        witness: &'a BatchWitness,
+        leaf: Digest,
+        index: LeafIndex,
+    ) -> Result<Self, StepError> {
+        let walk = witness.siblings.walk();
+        let root = climb(leaf, index.0, walk.clone().step().unwrap_or_default());
         let got = climb(root, witness.window, &witness.top_siblings);
         let expected = witness.before.root;
         if got != expected {
             Err(StepError::RootBefore { expected, got })
         } else {
-            Ok(Self { witness, root })
+            Ok(Self { witness, walk, root })
         }
     }
 
-    /// A leaf digest stands at its position.
-    pub(crate) fn open(&self, path: usize, leaf: Digest, at: &PathShape<'_>) -> Result<(), StepError> {
-        let &(index, siblings, _) = at;
-        let got = climb(leaf, index.0, siblings);
+    /// On the next path a leaf digest stands at its position.
+    pub(crate) fn open(&mut self, path: usize, leaf: Digest, index: LeafIndex) -> Result<(), StepError> {
+        let got = climb(leaf, index.0, self.walk.step().unwrap_or_default());
         if got != self.root {
             return Err(StepError::Opening { path, index, expected: self.root, got });
         }
@@ -163,8 +172,8 @@ impl<'a> Window<'a> {
     }
 
     /// A new leaf digest takes the place of the one just opened.
-    pub(crate) fn update(&mut self, leaf: Digest, at: &PathShape<'_>) {
-        self.root = climb(leaf, at.0.0, at.1);
+    pub(crate) fn update(&mut self, leaf: Digest, index: LeafIndex) {
+        self.root = climb(leaf, index.0, self.walk.path());
     }
 
     /// The state root after the batch.

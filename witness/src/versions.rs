@@ -213,8 +213,9 @@ impl Runs {
         // A run above ends where this one ends, if it is high enough, and makes its version from this one's.
         let high = |&run: &usize| usize::from(heights[self.ends[run] as usize]) > level + 1;
         let kept: Vec<usize> = (0..self.ends.len()).filter(high).collect();
-        let slots = kept.iter().map(|&run| parents[self.slots[run] as usize]).collect();
-        let ends = kept.iter().map(|&run| self.ends[run]).collect();
+        let kept_runs = || kept.par_iter().with_min_len(1 << 12);
+        let slots = kept_runs().map(|&run| parents[self.slots[run] as usize]).collect();
+        let ends = kept_runs().map(|&run| self.ends[run]).collect();
         let mut digests = vec![Digest::ZERO; kept.len()];
         nodes_into(&mut digests, |at| {
             let run = kept[at];
@@ -231,7 +232,8 @@ impl Runs {
             let beside = if wanted > self.positions[slot] { slot + 1 } else { slot.wrapping_sub(1) };
             if self.positions.get(beside) == Some(&wanted) { beside as u32 } else { NONE }
         };
-        let twins: Vec<u32> = (0..self.positions.len()).map(twin).collect();
+        let twins: Vec<u32> =
+            (0..self.positions.len()).into_par_iter().with_min_len(1 << 12).map(twin).collect();
         let mut last = vec![NONE; self.positions.len()];
         let scan = |(run, &slot): (u32, &u32)| {
             last[slot as usize] = run;

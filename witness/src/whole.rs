@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use enfold_state::executor::Execution;
+use enfold_state::executor::{Debit, Execution};
 use enfold_state::leaf::LeafIndex;
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +41,11 @@ impl WholeReport {
     /// If `capacity` is 0.
     pub fn of(execution: &Execution, capacity: usize) -> Self {
         assert!(capacity > 0, "a batch holds a transaction");
-        let transfers: Vec<_> = execution
-            .debits
-            .iter()
-            .map(|debit| Transfer { from: debit.signed.transaction.from, to: debit.transfer.to })
-            .collect();
+        let transfer = |debit: &Debit| {
+            let (message, _) = execution.messages(debit)?;
+            Some(Transfer { from: debit.from, to: message.to })
+        };
+        let transfers: Vec<_> = execution.debits.iter().filter_map(transfer).collect();
         Self {
             capacity,
             lower_bound: transfers.len().div_ceil(capacity),

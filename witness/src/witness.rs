@@ -22,8 +22,9 @@ use crate::legs::{Draft, draft};
 use crate::logup::{Challenges, add, batch_inverse, subtract};
 use crate::plan::Plan;
 use crate::profile::Profile;
+use crate::siblings::Siblings;
 use crate::step::StepError;
-use crate::versions::{Versions, Walk};
+use crate::versions::Versions;
 
 /// A block with the witness of each of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,12 @@ pub enum WitnessError {
         batch: usize,
         /// The rule.
         source: Box<StepError>,
+    },
+    /// An accepted transaction is not in the block.
+    #[error("expected an accepted transaction of the block, got position {position}")]
+    Position {
+        /// Its place.
+        position: usize,
     },
     /// A transaction's messages are not the ones that its leg emits.
     #[error("transaction {position}: expected the messages of what was signed, got others")]
@@ -191,7 +198,7 @@ pub fn witness_observed(
         return Err(WitnessError::PreviousRoot { expected: ledger.root(), got: execution.previous_root });
     }
     // Values.
-    let drafts = draft(ledger, execution, &plan)?;
+    let drafts = draft(ledger, &block.transactions, execution, &plan)?;
     done(Stage::Values, 0);
     // Hashes.
     let versions = hash_versions(ledger, &drafts);
@@ -204,7 +211,7 @@ pub fn witness_observed(
     sum_up(seed, &drafts, &mut states)?;
     done(Stage::Sums, 0);
     // Batches.
-    let context = Context { profile, chain_id: block.chain_id, seed, execution, versions: &versions };
+    let context = Context { profile, block, seed, execution, versions: &versions };
     let batches = drafts.par_iter().enumerate();
     let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1])).collect();
     done(Stage::Batches, 0);
@@ -301,7 +308,7 @@ fn logup_sum(challenges: &Challenges, messages: &[Message]) -> Option<Quadratic>
 /// What the witnesses of all batches need.
 struct Context<'a> {
     profile: &'a Profile,
-    chain_id: u32,
+    block: &'a Block,
     seed: Digest,
     execution: &'a Execution,
     versions: &'a Versions,
@@ -314,30 +321,34 @@ impl Context<'_> {
         let top =
             walk.clone().step().map_or_else(Vec::new, |path| path[self.profile.window_depth..].to_vec());
         let paths = if draft.phase == Phase::Debit {
-            Paths::Debit(self.debit_paths(draft, &mut walk))
+            Paths::Debit(self.debit_paths(draft))
         } else {
-            Paths::Credit(self.credit_paths(draft, &mut walk))
+            Paths::Credit(self.credit_paths(draft))
         };
+        let depth = self.profile.window_depth;
+        let mut siblings = Siblings::new(depth);
+        let mut last = vec![Digest::ZERO; depth];
+        while let Some(path) = walk.step() {
+            last.copy_from_slice(&path[..depth]);
+            siblings.push(&last);
+        }
+        // Padding paths open the last leaf again.
+        (siblings.len()..self.profile.shape(draft.plan.batch).paths()).for_each(|_| siblings.push(&last));
         BatchWitness {
             batch: draft.plan.batch,
-            chain_id: self.chain_id,
+            chain_id: self.block.chain_id,
             seed: self.seed,
             before,
             after,
             window: draft.plan.window,
             top_siblings: top,
+            siblings,
             paths,
         }
     }
 
-    /// The next path's siblings below the window's root.
-    fn siblings(&self, walk: &mut Walk<'_>) -> Vec<Digest> {
-        let path = walk.step().expect("a path was hashed for each of the draft's");
-        path[..self.profile.window_depth].to_vec()
-    }
-
     /// Live paths, then copies of the last one's leaf as it is then, with padding legs.
-    fn debit_paths(&self, draft: &Draft<'_>, walk: &mut Walk<'_>) -> Vec<DebitPath> {
+    fn debit_paths(&self, draft: &Draft<'_>) -> Vec<DebitPath> {
         let shape = self.profile.shape(draft.plan.batch);
         let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
         let mut paths: Vec<_> = live
@@ -345,17 +356,16 @@ impl Context<'_> {
                 let live = draft.order[planned.legs.clone()].iter().map(|&at| self.live_leg(at));
                 let mut legs: Vec<_> = live.collect();
                 if legs.len() < count {
-                    legs.resize(count, padding_leg(self.chain_id, path.index, &path.after));
+                    legs.resize(count, padding_leg(self.block.chain_id, path.index, &path.after));
                 }
-                let siblings = self.siblings(walk);
-                Some(DebitPath { index: path.index, leaf: path.before?, siblings, legs })
+                Some(DebitPath { index: path.index, leaf: path.before?, legs })
             })
             .collect();
         let live = paths.len();
         if let (true, Some(last), Some(path)) =
             (live < shape.paths(), draft.paths.last(), paths.last().cloned())
         {
-            let leg = padding_leg(self.chain_id, last.index, &last.after);
+            let leg = padding_leg(self.block.chain_id, last.index, &last.after);
             let padding =
                 |count| DebitPath { legs: vec![leg.clone(); count], leaf: last.after, ..path.clone() };
             paths.extend(shape.legs().skip(live).map(padding));
@@ -365,12 +375,14 @@ impl Context<'_> {
 
     fn live_leg(&self, at: usize) -> DebitLeg {
         let debit = &self.execution.debits[at];
-        let (fee_to, collector) = debit.fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
-        DebitLeg { live: true, signed: debit.signed, to: debit.transfer.to, fee_to, collector }
+        let signed = self.block.transactions[debit.position];
+        let (transfer, fee) = self.execution.messages(debit).expect("the draft has compared its messages");
+        let (fee_to, collector) = fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
+        DebitLeg { live: true, signed, to: transfer.to, fee_to, collector }
     }
 
     /// Live paths, then copies of the last one's leaf as it is then, without messages.
-    fn credit_paths(&self, draft: &Draft<'_>, walk: &mut Walk<'_>) -> Vec<CreditPath> {
+    fn credit_paths(&self, draft: &Draft<'_>) -> Vec<CreditPath> {
         let shape = self.profile.shape(draft.plan.batch);
         let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
         let mut paths: Vec<_> = live
@@ -378,8 +390,7 @@ impl Context<'_> {
                 let live = draft.order[planned.legs.clone()].iter();
                 let mut messages: Vec<_> = live.map(|&at| Some(self.execution.credits[at])).collect();
                 messages.resize(count, None);
-                let siblings = self.siblings(walk);
-                CreditPath { index: path.index, leaf: path.before, siblings, messages }
+                CreditPath { index: path.index, leaf: path.before, messages }
             })
             .collect();
         let live = paths.len();

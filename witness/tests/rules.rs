@@ -11,6 +11,7 @@ use enfold_state::message::Op;
 use enfold_witness::batch::{BatchWitness, CreditPath, DebitPath, Paths};
 use enfold_witness::check::{CheckError, check_block};
 use enfold_witness::profile::BatchId;
+use enfold_witness::siblings::Siblings;
 use enfold_witness::step::{StepError, check_batch, step};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
@@ -80,7 +81,11 @@ fn shape() {
     assert_breaks!(batch, |b| debit(b).truncate(1), StepError::Paths { expected: 2, got: 1 });
     assert_breaks!(batch, |b| debit(b).clear(), StepError::Paths { expected: 2, got: 0 });
     assert_breaks!(batch, |b| debit(b)[1].legs.truncate(2), StepError::Legs { path: 1, expected: 3, got: 2 });
-    assert_breaks!(batch, |b| debit(b)[1].siblings.truncate(2), StepError::Siblings { path: 1, got: 2, .. });
+    assert_breaks!(
+        batch,
+        |b| b.siblings = Siblings::new(3),
+        StepError::Siblings { expected: (2, 3), got: (0, 3) }
+    );
     let batch = find(&witness, BatchId::CreditFew);
     assert_breaks!(batch, |b| credit(b).truncate(1), StepError::Paths { expected: 2, got: 1 });
     assert_breaks!(
@@ -88,7 +93,11 @@ fn shape() {
         |b| credit(b)[1].messages.truncate(2),
         StepError::Legs { path: 1, expected: 4, got: 2 }
     );
-    assert_breaks!(batch, |b| credit(b)[0].siblings.truncate(2), StepError::Siblings { path: 0, got: 2, .. });
+    let short = |b: &mut BatchWitness| {
+        b.siblings = Siblings::new(2);
+        (0..2).for_each(|_| b.siblings.push(&[Digest::ZERO; 2]));
+    };
+    assert_breaks!(batch, short, StepError::Siblings { expected: (2, 3), got: (2, 2) });
     let far = |b: &mut BatchWitness| {
         b.window = 1 << 27;
         credit(b).iter_mut().for_each(|path| path.index = LeafIndex(1 << 30));
@@ -123,7 +132,11 @@ fn openings() {
     let batch = find(&witness, BatchId::DebitMany);
     assert_breaks!(batch, |b| debit(b)[0].leaf.balance += 1, StepError::RootBefore { .. });
     assert_breaks!(batch, |b| debit(b)[1].leaf.balance += 1, StepError::Opening { path: 1, .. });
-    assert_breaks!(batch, |b| debit(b)[1].siblings[2].0[0] += ONE, StepError::Opening { path: 1, .. });
+    assert_breaks!(
+        batch,
+        |b| b.siblings.change(1, |path| path[2].0[0] += ONE),
+        StepError::Opening { path: 1, .. }
+    );
     // The path of another leaf, and padding over a leaf in an older state.
     assert_breaks!(batch, |b| debit(b)[1].index.0 ^= 1, StepError::Opening { path: 1, .. });
     assert_breaks!(batch, |b| debit(b)[3].leaf.nonce -= 1, StepError::Opening { path: 3, .. });
@@ -272,7 +285,7 @@ fn block_rules() {
     assert!(matches!(check(&|w| w.batches.swap(0, 1)), CheckError::Link { batch: 0, .. }));
     assert!(matches!(check(&|w| drop(w.batches.remove(1))), CheckError::Link { batch: 1, .. }));
     assert!(matches!(check(&|w| w.batches.truncate(1)), CheckError::Link { batch: 1, .. }));
-    let wrong = |w: &mut BlockWitness| debit(&mut w.batches[0])[0].siblings[0] = Digest([ONE; 4]);
+    let wrong = |w: &mut BlockWitness| w.batches[0].siblings.change(0, |path| path[0] = Digest([ONE; 4]));
     assert!(matches!(check(&wrong), CheckError::Batch { batch: 0, .. }));
     assert!(matches!(check(&|w| w.emitted[0].swap(0, 1)), CheckError::Emitted { .. }));
     assert!(matches!(check(&|w| w.emitted[0].clear()), CheckError::Emitted { .. }));

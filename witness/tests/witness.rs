@@ -6,7 +6,9 @@ use common::{SMALL, World, rng, stranger};
 use enfold_state::executor::Execution;
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
-use enfold_state::message::Op;
+use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::message::{Message, Op};
+use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::check::check_block;
 use enfold_witness::plan::PlannedBatch;
@@ -183,6 +185,11 @@ fn executions_that_do_not_fit_are_refused() {
     let payments: Vec<_> = (0..4).map(|i| world.pay(i, stranger(i as u32), 1, 1)).collect();
     let (block, execution) = world.execute(payments);
     let make = |execution: &Execution| witness_block(&SMALL, &world.ledger, &block, execution);
+    let make_with = |spoil: &dyn Fn(&mut Transaction), at: usize| {
+        let mut wrong = block.clone();
+        spoil(&mut wrong.transactions[at].transaction);
+        witness_block(&SMALL, &world.ledger, &wrong, &execution)
+    };
 
     let mut wrong = execution.clone();
     (wrong.debits, wrong.credits) = (vec![], vec![]);
@@ -193,57 +200,68 @@ fn executions_that_do_not_fit_are_refused() {
     assert!(matches!(make(&wrong), Err(WitnessError::PreviousRoot { got, .. }) if got == Digest::ZERO));
 
     let mut wrong = execution.clone();
-    wrong.debits[2].signed.transaction.from.0 = 99;
+    wrong.debits[2].from.0 = 99;
     assert!(matches!(make(&wrong), Err(WitnessError::MissingLeaf { index }) if index.0 == 99));
 
     let mut wrong = execution.clone();
-    wrong.debits[2].signed.transaction.amount = common::BALANCE;
+    wrong.debits[2].position = 4;
+    assert_eq!(make(&wrong), Err(WitnessError::Position { position: 4 }));
+
+    let result = make_with(&|t| t.amount = common::BALANCE, 2);
     let overdraft = |s: &StepError| matches!(s, StepError::Balance { path: 2, leg: 0, .. });
-    assert!(matches!(make(&wrong), Err(WitnessError::Rule { batch: 0, source }) if overdraft(&source)));
+    assert!(matches!(result, Err(WitnessError::Rule { batch: 0, source }) if overdraft(&source)));
 
     let mut wrong = execution.clone();
-    wrong.credits[0].amount = (1 << 62) - 1;
-    wrong.credits.push(wrong.credits[0]);
+    let more = Message { amount: (1 << 62) - 1, ..wrong.credits[0] };
+    wrong.credits.push(more);
     let range = |s: &StepError| matches!(s, StepError::Balance { .. });
     assert!(matches!(make(&wrong), Err(WitnessError::Rule { source, .. }) if range(&source)));
 
     // What would fail in a circuit is found before there is a seed.
-    type Spoil = fn(&mut Execution);
+    type Spoil = fn(&mut Transaction);
     type Named = fn(&StepError) -> bool;
-    let rules: [(Spoil, Named); 9] = [
-        (|e| e.debits[1].signed.transaction.op = Op::Fee, |s| matches!(s, StepError::Op { .. })),
-        (|e| e.debits[1].signed.transaction.chain_id += 1, |s| matches!(s, StepError::ChainId { .. })),
-        (|e| e.debits[1].signed.transaction.nonce += 1, |s| matches!(s, StepError::Nonce { .. })),
-        (|e| e.debits[1].signed.transaction.asset += 1, |s| matches!(s, StepError::Asset { .. })),
-        (|e| e.debits[1].signed.transaction.amount = 0, |s| matches!(s, StepError::Amount { .. })),
-        (|e| e.debits[1].signed.transaction.fee = 1 << 62, |s| matches!(s, StepError::Fee { .. })),
-        (|e| e.credits[1].asset += 1, |s| matches!(s, StepError::Asset { .. })),
-        (|e| e.credits[0].amount = 1 << 62, |s| matches!(s, StepError::Balance { .. })),
-        (
-            |e| {
-                let first = e.credits[0];
-                e.credits.push(enfold_state::message::Message { to_address: Digest::ZERO, ..first });
-            },
-            |s| matches!(s, StepError::Address { .. }),
-        ),
+    let rules: [(Spoil, Named); 6] = [
+        (|t| t.op = Op::Fee, |s| matches!(s, StepError::Op { .. })),
+        (|t| t.chain_id += 1, |s| matches!(s, StepError::ChainId { .. })),
+        (|t| t.nonce += 1, |s| matches!(s, StepError::Nonce { .. })),
+        (|t| t.asset += 1, |s| matches!(s, StepError::Asset { .. })),
+        (|t| t.amount = 0, |s| matches!(s, StepError::Amount { .. })),
+        (|t| t.fee = 1 << 62, |s| matches!(s, StepError::Fee { .. })),
+    ];
+    for (number, (spoil, named)) in rules.into_iter().enumerate() {
+        let result = make_with(&spoil, 1);
+        assert!(
+            matches!(&result, Err(WitnessError::Rule { source, .. }) if named(source)),
+            "{number}: {result:?}"
+        );
+    }
+    // Messages of no debit.
+    type SpoilMessage = fn(&mut Message);
+    let rules: [(SpoilMessage, Named); 3] = [
+        (|m| m.asset += 1, |s| matches!(s, StepError::Asset { .. })),
+        (|m| m.amount = 1 << 62, |s| matches!(s, StepError::Balance { .. })),
+        (|m| m.to_address = Digest::ZERO, |s| matches!(s, StepError::Address { .. })),
     ];
     for (number, (spoil, named)) in rules.into_iter().enumerate() {
         let mut wrong = execution.clone();
-        spoil(&mut wrong);
+        let mut more = wrong.credits[0];
+        spoil(&mut more);
+        wrong.credits.push(more);
         let result = make(&wrong);
         assert!(
             matches!(&result, Err(WitnessError::Rule { source, .. }) if named(source)),
             "{number}: {result:?}"
         );
     }
-    let others: [Spoil; 3] = [
-        |e| e.debits[3].transfer.amount += 1,
-        |e| e.debits[3].transfer.memo += 1,
+    let others: [fn(&mut Execution); 6] = [
+        |e| e.credits[e.debits[3].messages.start].amount += 1,
+        |e| e.credits[e.debits[3].messages.start].memo += 1,
+        |e| e.debits[3].messages.end += 1,
+        |e| e.debits[3].messages.start += 1,
+        |e| e.debits[3].messages = 0..3,
         |e| {
-            e.debits[3].fee = match e.debits[3].fee {
-                Some(_) => None,
-                None => Some(e.debits[3].transfer),
-            }
+            e.credits.push(e.credits[e.debits[3].messages.start]);
+            e.debits[3].messages.end += 1;
         },
     ];
     for spoil in others {
@@ -252,19 +270,19 @@ fn executions_that_do_not_fit_are_refused() {
         assert_eq!(make(&wrong), Err(WitnessError::Messages { position: 3 }));
     }
 
-    let mut wrong = execution.clone();
-    let (&index, leaf) = wrong.writes.iter_mut().next_back().unwrap();
-    leaf.balance += 1;
+    let with = |entries: Vec<_>| Execution { writes: entries.into_iter().collect(), ..execution.clone() };
+    let mut entries = execution.writes.to_vec();
+    let (index, leaf) = entries[entries.len() - 1];
+    entries.push((index, Leaf { balance: leaf.balance + 1, ..leaf }));
     assert!(
-        matches!(make(&wrong), Err(WitnessError::Write { index: i, expected: Some(_), got: Some(_) }) if i == index)
+        matches!(make(&with(entries)), Err(WitnessError::Write { index: i, expected: Some(_), got: Some(_) }) if i == index)
     );
 
-    let mut wrong = execution.clone();
-    wrong.writes.remove(&index);
-    assert!(matches!(make(&wrong), Err(WitnessError::Write { expected: None, got: Some(_), .. })));
+    let mut entries = execution.writes.to_vec();
+    entries.pop();
+    assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: None, got: Some(_), .. })));
 
-    let mut wrong = execution;
-    let leaf = wrong.writes[&index];
-    wrong.writes.insert(enfold_state::leaf::LeafIndex(500), leaf);
-    assert!(matches!(make(&wrong), Err(WitnessError::Write { expected: Some(_), got: None, .. })));
+    let mut entries = execution.writes.to_vec();
+    entries.push((LeafIndex(500), leaf));
+    assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: Some(_), got: None, .. })));
 }

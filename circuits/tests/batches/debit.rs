@@ -14,6 +14,7 @@ use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
 use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_witness::siblings::Siblings;
 use plonky2::field::types::Field;
 
 use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, profile, stranger};
@@ -114,7 +115,7 @@ fn leaf_with_another_asset() {
 #[test]
 fn node_as_leaf() {
     let mut lie = many();
-    let sibling = lie.debit().siblings[0];
+    let sibling = lie.siblings(LAST - 1)[0];
     let digest = lie.debit().leaf.digest();
     let leaf = targets(&lie).leaf;
     lie.set_digest(leaf.address, sibling);
@@ -128,7 +129,8 @@ fn node_as_leaf() {
 #[test]
 fn path_that_is_too_short() {
     let mut lie = many();
-    lie.debit().siblings.pop();
+    lie.witness.siblings = Siblings::new(9);
+    (0..LAST).for_each(|_| lie.witness.siblings.push(&[Digest::ZERO; 9]));
     let error = lie.does_not_fit();
     assert!(matches!(error, FillError::Shape { what: "siblings", expected: 10, got: 9 }), "{error}");
 }
@@ -136,9 +138,8 @@ fn path_that_is_too_short() {
 #[test]
 fn path_of_another_leaf() {
     let mut lie = many();
-    let Paths::Debit(paths) = &lie.witness.paths else { unreachable!("a debit batch") };
-    let other = paths[0].siblings.clone();
-    lie.debit().siblings = other;
+    let other = lie.siblings(0);
+    lie.witness.siblings.change(LAST - 1, |path| path.copy_from_slice(&other));
     lie.breaks(&[HASH]);
 }
 

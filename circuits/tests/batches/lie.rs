@@ -66,6 +66,13 @@ impl Lie {
         }
     }
 
+    /// The siblings of a path.
+    pub fn siblings(&self, path: usize) -> Vec<Digest> {
+        let mut walk = self.witness.siblings.walk();
+        (0..path).for_each(|_| drop(walk.step()));
+        walk.step().unwrap().to_vec()
+    }
+
     /// Signs the transaction of a leg of the last path again, by an account's key.
     pub fn sign(&mut self, leg: usize, account: usize) {
         let transaction = self.debit().legs[leg].signed.transaction;

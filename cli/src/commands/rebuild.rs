@@ -7,9 +7,10 @@ use clap::Args;
 use enfold_prover::pipeline::data_path;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
-use enfold_state::ledger::{Ledger, Writes};
+use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::store::Store;
+use enfold_state::writes::Writes;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 

@@ -34,7 +34,7 @@ fn every_transfer_of_a_real_block_is_carried_over_and_valid() {
     for block in &blocks {
         let execution = execute(&ledger, block).unwrap();
         assert_eq!(execution.rejections, []);
-        assert!(execution.debits.iter().all(|debit| debit.fee.is_some()));
+        assert!(execution.debits.iter().all(|debit| debit.messages.len() == 2));
         ledger.apply(&execution).unwrap();
     }
     let senders = blocks.iter().flat_map(|block| &block.transactions).map(|signed| signed.transaction.from);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Check, ExecuteError};
+use super::{Check, ExecuteError, Sound};
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use crate::ledger::Ledger;
 use crate::message::Message;
@@ -38,8 +38,8 @@ pub(super) fn run_debits(
     transactions: &[SignedTransaction],
     checks: &mut [Check],
 ) -> Vec<Entry> {
-    let fine = transactions.iter().zip(&*checks).enumerate().filter(|(_, (_, check))| check.is_ok());
-    let sorted = by_leaf(fine.map(|(at, (signed, _))| (signed.transaction.from, at)));
+    let leg = |(at, check): (usize, &Check)| check.as_ref().ok().map(|&Sound { from, .. }| (from, at));
+    let sorted = by_leaf(checks.iter().enumerate().filter_map(leg));
     let run_lane = |lane: &&[u64]| {
         let (index, _) = leaf_and_leg(lane[0]);
         let mut leaf = *ledger.leaf(index)?;
@@ -65,14 +65,12 @@ pub(super) fn run_credits(
     credits: &[Message],
 ) -> Result<Vec<Entry>, ExecuteError> {
     let sorted = by_leaf(credits.iter().enumerate().map(|(at, message)| (message.to, at)));
-    let run_lane = |lane: &&[u64]| {
+    let run_lane = |lane: &[u64], debited: Option<&Entry>| {
         let (index, first) = leaf_and_leg(lane[0]);
         let Message { to_address: address, asset, .. } = credits[first];
-        let mut leaf = match debited.binary_search_by_key(&index, |&(index, _)| index) {
-            Ok(at) => debited[at].1,
-            Err(_) => ledger.leaf(index).copied().unwrap_or(Leaf { address, nonce: 0, asset, balance: 0 }),
-        };
-        for &entry in *lane {
+        let new = Leaf { address, nonce: 0, asset, balance: 0 };
+        let mut leaf = debited.map_or_else(|| ledger.leaf(index).copied().unwrap_or(new), |&(_, leaf)| leaf);
+        for &entry in lane {
             let (_, at) = leaf_and_leg(entry);
             leaf.balance = leaf.balance.saturating_add(credits[at].amount);
             if leaf.balance >= AMOUNT_LIMIT {
@@ -81,12 +79,24 @@ pub(super) fn run_credits(
         }
         Ok((index, leaf))
     };
-    let run: Vec<_> = lanes(&sorted).par_iter().with_min_len(MIN_LEGS).map(run_lane).collect();
+    // Lanes and debited leaves are both sorted, so a task walks along both.
+    let run_lanes = |lanes: &[&[u64]]| -> Vec<Result<Entry, _>> {
+        let first = leaf_and_leg(lanes[0][0]).0;
+        let mut debited = debited[debited.partition_point(|&(index, _)| index < first)..].iter().peekable();
+        let run = |lane: &&[u64]| {
+            let (index, _) = leaf_and_leg(lane[0]);
+            while debited.next_if(|&&(other, _)| other < index).is_some() {}
+            run_lane(lane, debited.next_if(|&&(other, _)| other == index))
+        };
+        lanes.iter().map(run).collect()
+    };
+    let run: Vec<_> = lanes(&sorted).par_chunks(MIN_LEGS).map(run_lanes).collect();
     // The first in order of arrival is reported, whatever its lane.
-    if let Some(&(_, index, got)) = run.iter().filter_map(|lane| lane.as_ref().err()).min() {
+    let broken = run.iter().flatten().filter_map(|lane| lane.as_ref().err()).min();
+    if let Some(&(_, index, got)) = broken {
         return Err(ExecuteError::BalanceRange { index, got });
     }
-    Ok(run.into_iter().flatten().collect())
+    Ok(run.into_iter().flatten().flatten().collect())
 }
 
 /// Debits a lane, or leaves it as it is. Amount and fee are in range.

@@ -120,7 +120,7 @@ impl StoreFile {
         self.transaction(|transaction| {
             transaction.open_table(META)?.insert("height", u64::from(number))?;
             let mut leaves = transaction.open_table(LEAVES)?;
-            for (index, leaf) in block.writes() {
+            for (index, leaf) in block.writes().iter() {
                 leaves.insert(index.0, stored(leaf))?;
             }
             let mut nodes = transaction.open_table(NODES)?;

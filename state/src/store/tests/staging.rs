@@ -91,11 +91,14 @@ proptest! {
             match step {
                 0..3 => {
                     let ledger = store.ledger();
-                    let (number, mut writes, _) = block(ledger);
-                    writes.retain(|index, _| index.0 as usize >= ledger.len() || index.0 % 7 != u32::from(salt) % 7);
-                    for leaf in writes.values_mut() {
-                        leaf.balance += u64::from(salt);
-                    }
+                    let (number, writes, _) = block(ledger);
+                    let kept = |&(LeafIndex(index), _): &_| {
+                        index as usize >= ledger.len() || index % 7 != u32::from(salt) % 7
+                    };
+                    let salted = |(index, leaf): (LeafIndex, Leaf)| {
+                        (index, Leaf { balance: leaf.balance + u64::from(salt), ..leaf })
+                    };
+                    let writes = writes.iter().copied().filter(kept).map(salted).collect();
                     let previous = ledger.root();
                     store.stage_writes(number, previous, &writes).expect("it follows");
                     states.push(Ledger::restore(7, number, store.ledger().leaves().to_vec()));
