@@ -39,15 +39,15 @@ const SMALLER: [(&str, &str); 16] = [
     ),
     (
         "enfold bench scaling --cores 1,2 --txs 700 --weak --batch 14,15,16 --out scaling",
-        "enfold bench scaling --profile test --cores 1 --txs 4 --accounts 20 --weak --batch 9,10 --out scaling",
+        "enfold bench scaling --profile test --cores 1 --txs 4 --accounts 20 --warmups 0 --batch 9 --out scaling",
     ),
     (
         "enfold bench latency --txs 64,700,1400 --out scaling --continue",
-        "enfold bench latency --profile test --txs 3,4 --accounts 20 --out scaling --continue",
+        "enfold bench latency --profile test --txs 3 --accounts 20 --warmups 0 --out scaling --continue",
     ),
     (
         "enfold bench scaling --profile test --cores 1,2 --txs 200 --accounts 1000 --weak --batch 9,10,11 --out small",
-        "enfold bench scaling --profile test --cores 1 --txs 4 --accounts 20 --warmups 0 --batch 9 --out small",
+        "enfold bench scaling --profile test --cores 1 --txs 4 --accounts 20 --warmups 0 --out small",
     ),
     (
         "enfold bench latency --profile test --txs 25,50,100,200,400 --accounts 1000 --out small --continue",
