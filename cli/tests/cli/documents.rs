@@ -12,7 +12,7 @@ mod lines;
 use lines::{Document, documents};
 
 /// Commands that take long as they stand, or have places to fill in, and what is run for them. `$ID` is a transaction
-/// of README's block.
+/// of README's block. A point takes five runs: the sweeps of the test profile go on with what the others have measured.
 const SMALLER: [(&str, &str); 16] = [
     ("enfold run --data state --inbox FOLDER", "enfold run --data state --inbox inbox --once"),
     ("enfold plan --txs N", "enfold plan --txs 100"),
@@ -47,11 +47,11 @@ const SMALLER: [(&str, &str); 16] = [
     ),
     (
         "enfold bench scaling --profile test --cores 1,2 --txs 200 --accounts 1000 --weak --batch 9,10,11 --out small",
-        "enfold bench scaling --profile test --cores 1 --txs 4 --accounts 20 --warmups 0 --out small",
+        "enfold bench scaling --profile test --cores 1 --txs 4 --accounts 20 --warmups 0 --out scaling --continue",
     ),
     (
         "enfold bench latency --profile test --txs 25,50,100,200,400 --accounts 1000 --out small --continue",
-        "enfold bench latency --profile test --txs 3 --accounts 20 --warmups 0 --out small --continue",
+        "enfold bench latency --profile test --txs 3 --accounts 20 --warmups 0 --out scaling --continue",
     ),
     (
         "enfold bench workload --txs 20000",
