@@ -1,9 +1,11 @@
 //! The command line as a whole: global options and the list of subcommands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use enfold_prover::files::{Access, check_writable};
+use enfold_state::codec::Record;
 use enfold_state::store::Check;
 use enfold_witness::profile::ProfileId;
 use tracing_subscriber::EnvFilter;
@@ -12,7 +14,9 @@ use crate::commands::{
     account, bench, bundle, completions, config, demo, generate, import, init, inspect, key, keygen, plan,
     prove, rebuild, receipt, run, sign, verify, verify_account, verify_receipt,
 };
+use crate::error::CliError;
 use crate::settings::FILE_VARIABLE;
+use crate::{files, records};
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
@@ -107,6 +111,50 @@ impl CheckArgs {
     /// For the store.
     pub const fn check(&self) -> Check {
         if self.full_check { Check::Full } else { Check::Sampled }
+    }
+}
+
+/// The one file that a command makes.
+#[derive(Debug, Args)]
+pub struct OutArgs {
+    /// File for the result: JSON if it ends in .json, else binary.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
+}
+
+impl OutArgs {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.out
+    }
+
+    /// Checks, before any long work, that the file can be written.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn check(&self) -> Result<(), CliError> {
+        Ok(check_writable(&self.out, self.force)?)
+    }
+
+    /// Writes the file: all of it or nothing.
+    ///
+    /// # Errors
+    /// If something is there and is not to be replaced, or writing fails.
+    pub fn write(&self, bytes: &[u8]) -> Result<(), CliError> {
+        files::write(&self.out, bytes, Access::Public, self.force)
+    }
+
+    /// Writes a record in the form that the file's name asks for, and gives its bytes.
+    ///
+    /// # Errors
+    /// As [`OutArgs::write`], or if the record is too long for a file.
+    pub fn write_record<T: Record>(&self, record: &T) -> Result<usize, CliError> {
+        let bytes = records::encode_for(&self.out, record)?;
+        self.write(&bytes)?;
+        Ok(bytes.len())
     }
 }
 
@@ -215,8 +263,10 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use clap::error::ErrorKind;
 
     use super::*;
+    use crate::documents::{Document, documents};
 
     /// The examples in the help of a command and of those below it.
     fn examples(command: &clap::Command) -> Vec<String> {
@@ -226,21 +276,60 @@ mod tests {
         own.chain(command.get_subcommands().flat_map(examples)).collect()
     }
 
+    /// A command line that a document or the help shows, with something for what it leaves open.
+    fn assert_parses(line: &str) {
+        for call in line.split(" && ").flat_map(|line| line.split(" > ").next()) {
+            let filled = call.split_whitespace().map(|word| match word.strip_suffix("...") {
+                // Digests are cut short in the help, to four digits.
+                Some(cut) => format!("{}{}", &cut[..cut.len() - 4], "0".repeat(64)),
+                None => match word {
+                    "ID" => "0".repeat(64),
+                    "N" => "1".to_owned(),
+                    "NAME" => "test".to_owned(),
+                    "COMMAND" => "verify".to_owned(),
+                    _ => word.trim_matches('"').to_owned(),
+                },
+            });
+            match Cli::try_parse_from(filled) {
+                Err(error) if error.kind() != ErrorKind::DisplayHelp => panic!("{call}: {error}"),
+                _ => {}
+            }
+        }
+    }
+
     /// What the help shows is accepted by the parser, so it cannot rot.
     #[test]
     fn every_example_parses() {
         let all = examples(&Cli::command());
         assert!(all.len() > 30, "{all:?}");
-        for line in all {
-            for call in line.split(" && ").flat_map(|line| line.split(" > ").next()) {
-                // Digests are cut short in the help, to four digits.
-                let whole = |word: &str| match word.strip_suffix("...") {
-                    Some(cut) => format!("{}{}", &cut[..cut.len() - 4], "0".repeat(64)),
-                    None => word.trim_matches('"').to_owned(),
-                };
-                let words = call.split_whitespace().map(whole);
-                let parsed = Cli::try_parse_from(words);
-                assert!(parsed.is_ok(), "{call}: {}", parsed.unwrap_err());
+        all.iter().for_each(|line| assert_parses(line));
+    }
+
+    /// So is what README and docs show; and what they name is there.
+    #[test]
+    fn every_documented_command_parses() {
+        let mut cli = Cli::command();
+        cli.build();
+        for Document { name: document, lines, names } in documents() {
+            lines.iter().filter(|line| line.starts_with("enfold ")).for_each(|line| assert_parses(line));
+            for name in names {
+                let mut command = &cli;
+                for word in name.split(' ').skip(1) {
+                    let found = match word.strip_prefix("--") {
+                        Some(option) => {
+                            command.get_arguments().any(|argument| argument.get_long() == Some(option))
+                        }
+                        None => match command.find_subcommand(word) {
+                            Some(below) => {
+                                command = below;
+                                true
+                            }
+                            // As the circuits of `enfold inspect circuits`.
+                            None => command.get_positionals().next().is_some(),
+                        },
+                    };
+                    assert!(found, "{document}: {name}");
+                }
             }
         }
     }

@@ -19,6 +19,9 @@ mod circuits;
 mod commands;
 mod contents;
 mod cost;
+#[cfg(test)]
+#[path = "../tests/cli/documents/lines.rs"]
+mod documents;
 mod error;
 mod exit;
 mod files;

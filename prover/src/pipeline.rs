@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use enfold_circuits::recursion::BuildError;
+use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::VerifierKey;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError, Kind, Record};
@@ -110,51 +111,86 @@ pub fn prove_and_commit(
 ) -> Result<ProvenBlock, PipelineError> {
     output.check(store.journal(block.number)?.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
-    commit_prepared(store, prepared, output, options, observer)
+    let proven = Begun::new(store, prepared, output)?.prove(options, observer)?;
+    commit(store, &proven, observer, |store, root| store.commit(&proven.execution, root))?;
+    Ok(proven)
 }
 
-/// [`prove_and_commit`] of a block that is prepared already, on a state like the stored one.
+/// Takes over a block whose files are written, in the way that is given.
 ///
 /// # Errors
-/// As [`prove_and_commit`].
-pub fn commit_prepared(
+/// Those of that way.
+pub(crate) fn commit(
     store: &mut Store,
-    prepared: PreparedBlock,
-    output: &Output,
-    options: &ProveOptions,
+    proven: &ProvenBlock,
     observer: Observer<'_>,
-) -> Result<ProvenBlock, PipelineError> {
-    let PreparedBlock { profile, ref witness, .. } = prepared;
-    let number = witness.number;
-    let journal = codec::encode(&Journal::of(&prepared))?;
-    let again = store.journal(number)?.is_some_and(|begun| begun == journal);
-    let written = Written::find(output, &prepared, again)?;
-    if !again {
-        store.write_journal(number, &journal)?;
-    }
-    drop(journal);
-
-    let kept = KeptProofs::open(store.dir(), witness.seed, VerifierKey::pinned(profile).digest())?;
-    let data = codec::encode(&prepared.data())?;
-    let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
-        Some(proof) => {
-            let reused = Reused::all_of(&prepared);
-            observer(&Event::Reused(reused));
-            prepared.finish(proof, reused, observer)?
-        }
-        None => {
-            let circuits = Workers::new(options)?.install(|| circuits(profile, observer))?;
-            prove_kept(circuits, prepared, &kept, options, observer)?
-        }
-    };
-
+    take_over: impl FnOnce(&mut Store, Digest) -> Result<(), StoreError>,
+) -> Result<(), PipelineError> {
+    let BlockStatement { block_number: number, new_root: root, .. } = proven.statement;
     let _span = spans::commit(number).entered();
-    written.complete(output, &data, &proven.proof, observer)?;
-    let root = proven.statement.new_root;
-    store.commit(&proven.execution, root)?;
+    take_over(store, root)?;
     KeptProofs::clear(store.dir());
     observer(&Event::Committed { number, root });
-    Ok(proven)
+    Ok(())
+}
+
+/// A block with its journal in the store. Until it is committed the store is free for others.
+pub(crate) struct Begun<'a> {
+    prepared: PreparedBlock,
+    output: &'a Output,
+    kept: KeptProofs,
+    written: Written,
+}
+
+impl<'a> Begun<'a> {
+    /// Begins a block, or goes on with it if the store has just its journal.
+    ///
+    /// # Errors
+    /// If a file is in the way, or the system fails.
+    pub(crate) fn new(
+        store: &mut Store,
+        prepared: PreparedBlock,
+        output: &'a Output,
+    ) -> Result<Self, PipelineError> {
+        let PreparedBlock { profile, ref witness, .. } = prepared;
+        let number = witness.number;
+        let journal = codec::encode(&Journal::of(&prepared))?;
+        let again = store.journal(number)?.is_some_and(|begun| begun == journal);
+        let written = Written::find(output, &prepared, again)?;
+        if !again {
+            store.write_journal(number, &journal)?;
+        }
+        let kept = KeptProofs::open(store.dir(), witness.seed, VerifierKey::pinned(profile).digest())?;
+        Ok(Self { prepared, output, kept, written })
+    }
+
+    /// Makes the proofs that are missing, and writes the files.
+    ///
+    /// # Errors
+    /// If the block cannot be proven, the system fails, or a stop is requested.
+    pub(crate) fn prove(
+        self,
+        options: &ProveOptions,
+        observer: Observer<'_>,
+    ) -> Result<ProvenBlock, PipelineError> {
+        let Self { prepared, output, kept, written } = self;
+        let profile = prepared.profile;
+        let data = codec::encode(&prepared.data())?;
+        let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
+            Some(proof) => {
+                let reused = Reused::all_of(&prepared);
+                observer(&Event::Reused(reused));
+                prepared.finish(proof, reused, observer)?
+            }
+            None => {
+                let circuits = Workers::new(options)?.install(|| circuits(profile, observer))?;
+                prove_kept(circuits, prepared, &kept, options, observer)?
+            }
+        };
+        let _span = spans::write(proven.statement.block_number).entered();
+        written.complete(output, &data, &proven.proof, observer)?;
+        Ok(proven)
+    }
 }
 
 /// The block proof that an earlier run has kept, if it holds.

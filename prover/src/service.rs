@@ -1,5 +1,8 @@
 //! Proves the blocks of an inbox, one after the other, and prepares the next while one is proven.
 //!
+//! The next block is executed on the state of the one before, which is staged in the store, in memory alone, until its
+//! proof is there.
+//!
 //! What a run leaves when it is cut off is a block in the folder `proving`, and beside the store its kept proofs. The
 //! next run begins with it: if the block is committed, what is left is to list it and to move it to the outbox;
 //! if not, it is proven from where it was.
@@ -25,7 +28,7 @@ use crate::events::{Event, Observer};
 use crate::files::FileError;
 use crate::inbox::{Folders, Inbox, read_block};
 use crate::options::ProveOptions;
-use crate::pipeline::{Output, PipelineError, commit_prepared, data_path};
+use crate::pipeline::{Begun, Output, PipelineError, commit, data_path};
 use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block};
 use crate::stop::Stop;
 
@@ -101,7 +104,8 @@ struct Next {
 /// Serves until it is stopped, or with [`ServiceOptions::once`] until nothing is left to do.
 ///
 /// # Errors
-/// If the system or the prover fails. A bad block is no error.
+/// If the system or the prover fails. A bad block is no error. However it ends, the store is at the last block that
+/// was committed, and nothing is staged.
 pub fn serve(
     store: &mut Store,
     options: &ServiceOptions,
@@ -109,18 +113,16 @@ pub fn serve(
 ) -> Result<Served, PipelineError> {
     options.folders.make()?;
     mend_list(&options.folders.outbox.join(LIST))?;
-    let ahead = store.ledger().clone();
-    let mut service =
-        Service { store, ahead, options, observer, inbox: Inbox::default(), served: Served::default() };
-    service.take_up()?;
-    service.run()?;
-    Ok(service.served)
+    let served = Served::default();
+    let mut service = Service { store, options, observer, inbox: Inbox::default(), served };
+    let ended = service.take_up().and_then(|()| service.run());
+    let Service { store, served, .. } = service;
+    store.roll_back(store.height())?;
+    ended.map(|()| served)
 }
 
 struct Service<'a> {
     store: &'a mut Store,
-    /// The state after the last block that was prepared: that of the store, or one block further.
-    ahead: Ledger,
     options: &'a ServiceOptions,
     observer: Observer<'a>,
     inbox: Inbox,
@@ -160,7 +162,7 @@ impl Service<'_> {
             let back = self.options.folders.inbox.join(path.file_name().unwrap_or_default());
             let number = read_block(&path).ok().map(|block| block.number);
             match number {
-                Some(number) if number <= self.store.ledger().height() => self.list_late(&path, number)?,
+                Some(number) if number <= self.store.height() => self.list_late(&path, number)?,
                 _ => fs::rename(&path, &back).map_err(|source| FileError::Io { path, source })?,
             }
         }
@@ -185,29 +187,27 @@ impl Service<'_> {
             // Another file of the same number: its block came too late.
             _ => self.reject(
                 path,
-                &format!("expected a block after block {}, got block {number}", self.store.ledger().height()),
+                &format!("expected a block after block {}, got block {number}", self.store.height()),
             ),
         }
     }
 
     /// The next block, if it is there, executed and with its witnesses. What cannot be proven any more is rejected.
     fn find_next(&mut self) -> Result<Option<Next>, PipelineError> {
-        let Self { options, ahead, inbox, observer, .. } = self;
+        let Self { store, options, inbox, observer, .. } = self;
         let mut found = Found::default();
-        let next = look(&mut found, inbox, ahead, options, *observer)?;
+        let next = look(&mut found, inbox, store.ledger(), options, *observer)?;
         self.settle(found, next)
     }
 
-    /// Rejects what is bad, and claims what is next.
+    /// Rejects what is bad, and stages what is next.
     fn settle(&mut self, found: Found, next: Option<Next>) -> Result<Option<Next>, PipelineError> {
         for (path, reason) in &found.bad {
             self.reject(path, reason)?;
         }
         self.served.waiting = found.waiting;
         if let Some(next) = &next {
-            self.ahead
-                .apply(&next.prepared.execution)
-                .map_err(|source| PipelineError::Store(source.into()))?;
+            self.store.stage(&next.prepared.execution)?;
         }
         Ok(next)
     }
@@ -228,16 +228,19 @@ impl Service<'_> {
         let claimed = folders.claim(&path)?;
         (self.observer)(&Event::BlockBegun { number, path: claimed.clone() });
         let output = Output { proof: folders.proof(number), force: false };
-        let Self { store, ahead, options, observer, inbox, .. } = self;
+        let begun = Begun::new(self.store, prepared, &output)?;
+        let Self { store, options, observer, inbox, .. } = self;
+        let ahead = store.ledger();
         let done = AtomicBool::new(false);
         let (proven, found) = thread::scope(|scope| {
             let found = scope.spawn(|| look_until(&done, inbox, ahead, options, *observer));
             let end = EndOfLook { done: &done, thread: found.thread().clone() };
-            let proven = commit_prepared(store, prepared, &output, &options.prove, *observer);
+            let proven = begun.prove(&options.prove, *observer);
             drop(end);
             (proven, found.join())
         });
         let proven = proven?;
+        commit(store, &proven, *observer, Store::commit_staged)?;
         let statement = proven.statement;
         self.list(&name, &output.proof, proven.proof.len() as u64, statement, Some(run_of(&proven)))?;
         self.options.folders.done(&claimed, number)?;

@@ -13,7 +13,8 @@
 //! | `fold` | `number` | a fold proof |
 //! | `block` | | the block proof |
 //! | `verify` | | verifying the block proof as anybody would |
-//! | `commit` | `number` | writing proof and data, and taking the block over |
+//! | `write` | `number` | writing proof and data |
+//! | `commit` | `number` | taking the block over |
 //!
 //! All are of level `INFO`. They go into logs, into the Chrome trace of `--trace`, and to whatever else listens.
 
@@ -57,6 +58,10 @@ pub(crate) fn job(job: Job) -> Span {
 
 pub(crate) fn verify() -> Span {
     info_span!("verify")
+}
+
+pub(crate) fn write(number: u32) -> Span {
+    info_span!("write", number)
 }
 
 pub(crate) fn commit(number: u32) -> Span {

@@ -10,6 +10,7 @@ use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::data::check_data;
 use enfold_prover::events::{Event, Job, Observer, ignore};
+use enfold_prover::files::FileError;
 use enfold_prover::inbox::{Folders, PROVING};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{PipelineError, data_path};
@@ -62,7 +63,10 @@ impl Case {
         let prove = ProveOptions { stop, in_flight: Some(2), ..ProveOptions::default() };
         let options =
             ServiceOptions { profile: ProfileId::Test, folders: self.folders(), once: stop.is_none(), prove };
-        serve(&mut store, &options, observer)
+        let served = serve(&mut store, &options, observer);
+        assert_eq!(store.staged(), 0, "nothing but committed blocks is left");
+        assert_eq!(store.ledger().root(), store.root());
+        served
     }
 
     fn height(&self) -> u32 {
@@ -171,6 +175,21 @@ fn bad_blocks_are_rejected_and_gaps_wait() {
     let served = case.serve(None, &ignore).unwrap();
     assert_eq!(served, Served { proven: 2, rejected: 1, ..Served::default() });
     assert_eq!(reason("again")["reason"], "expected block 2, got block 1");
+    case.check_done();
+}
+
+/// A block is staged when it turns out that it cannot be proven and written.
+#[test]
+fn a_block_that_fails_is_taken_back() {
+    let case = Case::new();
+    (1..=3).for_each(|number| _ = case.put(&number.to_string(), number));
+    let in_the_way = case.folders().outbox.join("block-2.proof");
+    fs::write(&in_the_way, "no proof").unwrap();
+    assert!(matches!(case.serve(None, &ignore), Err(PipelineError::File(FileError::Exists { .. }))));
+    assert_eq!(case.height(), 1);
+    assert_eq!(files(&case.folders().inbox.join(PROVING)), ["2"]);
+    fs::remove_file(&in_the_way).unwrap();
+    case.serve(None, &ignore).unwrap();
     case.check_done();
 }
 

@@ -4,17 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_prover::files::Access;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::store::Store;
 use serde::Serialize;
 
+use crate::args::OutArgs;
 use crate::error::CliError;
-use crate::files::write;
 use crate::output::{Outcome, grouped};
-use crate::records;
 
 /// Options of `enfold account`.
 #[derive(Debug, Args)]
@@ -39,12 +37,8 @@ pub struct AccountArgs {
     /// With --address: the asset's number.
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "index")]
     asset: Asset,
-    /// File for the proof: JSON if it ends in .json, else binary.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace the file if it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 #[derive(Serialize)]
@@ -100,11 +94,10 @@ impl AccountArgs {
         let unknown =
             || CliError::UnknownLeaf { path: self.data.clone(), expected: ledger.len(), got: index };
         let proof = AccountProof::new(ledger, index).ok_or_else(unknown)?;
-        let bytes = records::encode_for(&self.out, &proof)?;
-        write(&self.out, &bytes, Access::Public, self.force)?;
+        let bytes = self.out.write_record(&proof)?;
         Outcome::of(&Report {
-            account: &self.out,
-            bytes: bytes.len(),
+            account: self.out.path(),
+            bytes,
             chain_id: proof.chain_id,
             number: proof.number,
             index,

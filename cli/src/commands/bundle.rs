@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use enfold_prover::files::Access;
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::leaf::AMOUNT_LIMIT;
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
+use crate::args::OutArgs;
 use crate::error::CliError;
-use crate::files::write;
 use crate::output::{Outcome, count};
 use crate::records;
 
@@ -35,12 +34,8 @@ pub struct BundleArgs {
     /// A fee policy: asset, least fee, collector's address. Once for each asset in which fees are taken.
     #[arg(long = "fee", value_name = "ASSET:FLOOR:COLLECTOR")]
     fees: Vec<FeeOption>,
-    /// File for the block: JSON if it ends in .json, else binary.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace the file if it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 /// A fee policy on the command line.
@@ -98,10 +93,9 @@ impl BundleArgs {
             fees: self.fees.iter().map(|fee| fee.0).collect(),
             transactions,
         };
-        let bytes = records::encode_for(&self.out, &block)?;
-        write(&self.out, &bytes, Access::Public, self.force)?;
+        self.out.write_record(&block)?;
         let Block { chain_id, number, ref transactions, .. } = block;
-        Outcome::of(&Report { file: &self.out, chain_id, number, transactions: transactions.len() })
+        Outcome::of(&Report { file: self.out.path(), chain_id, number, transactions: transactions.len() })
     }
 }
 

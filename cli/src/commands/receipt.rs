@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_prover::files::Access;
 use enfold_state::block::{Block, BlockData};
 use enfold_state::codec::Kind;
 use enfold_state::hash::Digest;
@@ -14,9 +13,10 @@ use enfold_state::store::Store;
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
+use crate::args::OutArgs;
 use crate::contents::{Sort, sort_of};
 use crate::error::CliError;
-use crate::files::{files_in, write};
+use crate::files::files_in;
 use crate::output::{Outcome, count, grouped};
 use crate::proofs::{read_data, verify_file};
 use crate::records;
@@ -46,12 +46,8 @@ pub struct ReceiptArgs {
     /// The signed transaction, or the block that has it, to take the signature from.
     #[arg(long, value_name = "FILE")]
     signed: Option<PathBuf>,
-    /// File for the receipt: JSON if it ends in .json, else binary.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace the file if it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 #[derive(Serialize)]
@@ -108,11 +104,10 @@ impl ReceiptArgs {
             None => receipt,
         };
         let proof = proof_beside(path)?;
-        let bytes = records::encode_for(&self.out, &receipt)?;
-        write(&self.out, &bytes, Access::Public, self.force)?;
+        let bytes = self.out.write_record(&receipt)?;
         Outcome::of(&Report {
-            receipt: &self.out,
-            bytes: bytes.len(),
+            receipt: self.out.path(),
+            bytes,
             id: self.tx,
             number: receipt.number,
             nonce: receipt.nonce,

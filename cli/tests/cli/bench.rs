@@ -132,7 +132,7 @@ fn circuits_are_kept_between_runs() {
 }
 
 #[test]
-fn blocks_report_is_whole() {
+fn parallelism_report_is_whole() {
     let folder = Folder::new();
     let csv = folder.path("transfers.csv");
     let address = |number: u32| format!("0x{number:040x}");
@@ -143,7 +143,7 @@ fn blocks_report_is_whole() {
     }
     text += &format!("9,2,swap,{},{},ETH,5\n", address(5), address(6));
     std::fs::write(&csv, text).unwrap();
-    let report = run(&["bench", "blocks", "--csv", &csv, "--profile", "test"]);
+    let report = run(&["bench", "parallelism", "--csv", &csv, "--profile", "test"]);
     let row = |row: &serde_json::Value| {
         ["transfers", "longest_lane", "whole_strict", "whole_commutative", "whole_lower_bound"]
             .map(|name| row[name].as_u64().unwrap())
@@ -157,8 +157,9 @@ fn blocks_report_is_whole() {
     for block in blocks {
         assert!(block["batches"].as_u64() >= block["lower_bound"].as_u64(), "{block}");
     }
-    let one = run(&["bench", "blocks", "--csv", &csv, "--block", "7", "--whole-batch", "2", "--fee", "0"]);
+    let one =
+        run(&["bench", "parallelism", "--csv", &csv, "--block", "7", "--whole-batch", "2", "--fee", "0"]);
     assert_eq!(row(&one["total"]), [3, 3, 3, 2, 2]);
-    fail(&["bench", "blocks", "--csv", &csv, "--block", "8"], 3, "import");
-    fail(&["bench", "blocks", "--csv", &folder.path("none")], 3, "missing_file");
+    fail(&["bench", "parallelism", "--csv", &csv, "--block", "8"], 3, "import");
+    fail(&["bench", "parallelism", "--csv", &folder.path("none")], 3, "missing_file");
 }

@@ -4,6 +4,7 @@ mod bench;
 mod common;
 mod config;
 mod cost;
+#[cfg(unix)]
 mod documents;
 mod formats;
 mod generate;

@@ -39,7 +39,7 @@ fn logs_are_json_and_the_trace_has_the_spans() {
     let named = |name: &str| events.as_array().unwrap().iter().filter(|event| event["name"] == name).count();
     for name in [
         "prepare", "execute", "witness", "circuits", "restore", "prove", "batch", "lift", "fold", "block",
-        "verify", "commit",
+        "verify", "write", "commit",
     ] {
         assert!(named(name) >= 2, "{name} begins and ends");
     }

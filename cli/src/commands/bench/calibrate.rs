@@ -1,7 +1,7 @@
 //! `enfold bench calibrate`: what proofs cost on this machine, for `enfold plan`.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -11,22 +11,21 @@ use enfold_prover::cache::circuits;
 use enfold_prover::calibration::Calibration;
 use enfold_prover::cost::proof_memory;
 use enfold_prover::events::Event;
-use enfold_prover::files::Access;
 use enfold_prover::machine::peak_memory;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::prove_block;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
-use crate::args::profile_parser;
+use crate::args::{OutArgs, profile_parser};
 use crate::commands::plan::size;
 use crate::error::CliError;
-use crate::files::write;
 use crate::output::Outcome;
 use crate::progress::{Progress, duration};
 
 /// Options of `enfold bench calibrate`.
 #[derive(Debug, Args)]
+#[command(mut_arg("out", |out| out.help("File for the calibration, in JSON")))]
 #[command(after_help = "\
 Builds the circuits and proves one generated block of some full batches. Do it on a machine that does nothing else.
 
@@ -40,12 +39,8 @@ pub struct CalibrateArgs {
     /// Full debit batches of the block; there are as many credits.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     batches: u16,
-    /// File for the calibration.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace the file if it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
 #[derive(Serialize)]
@@ -83,7 +78,7 @@ impl CalibrateArgs {
     /// # Errors
     /// If the block cannot be proven or the file cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        enfold_prover::files::check_writable(&self.out, self.force)?;
+        self.out.check()?;
         let legs = self.profile.profile().shape(BatchId::DebitMany).paths() * usize::from(self.batches);
         let mut world = World::new(WorldSpec { accounts: 4 * legs, ..WorldSpec::default() });
         let block = world.block(legs);
@@ -105,7 +100,7 @@ impl CalibrateArgs {
             Calibration::of(self.profile, &proven, progress.circuits().0, cores, in_flight, base);
         let mut text = serde_json::to_vec_pretty(&calibration).map_err(CliError::Report)?;
         text.push(b'\n');
-        write(&self.out, &text, Access::Public, self.force)?;
-        Outcome::of(&Report { file: &self.out, calibration })
+        self.out.write(&text)?;
+        Outcome::of(&Report { file: self.out.path(), calibration })
     }
 }

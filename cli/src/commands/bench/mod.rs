@@ -6,11 +6,11 @@ use crate::error::CliError;
 use crate::output::Outcome;
 
 pub mod block;
-pub mod blocks;
 pub mod calibrate;
 pub mod compare;
 pub mod engine;
 pub mod latency;
+pub mod parallelism;
 pub mod scaling;
 mod sweep;
 pub mod witness;
@@ -20,10 +20,10 @@ pub mod workload;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  enfold bench blocks --csv transfers.csv
   enfold bench engine --profile test --runs 5
   enfold bench block --txs 4096 --format json
   enfold bench calibrate --out calibration.json
+  enfold bench parallelism --csv transfers.csv
   enfold bench scaling --cores 1,2 --weak --out scaling
   enfold bench witness --accounts 262144 --txs 30000 --format json
   enfold bench workload --txs 20000")]
@@ -37,7 +37,7 @@ pub struct BenchArgs {
 #[derive(Debug, Subcommand)]
 enum Benchmark {
     /// What the blocks of a real chain need, and would need without double entry.
-    Blocks(blocks::BlocksArgs),
+    Parallelism(parallelism::ParallelismArgs),
     /// What proofs cost on this machine, for `enfold plan`.
     Calibrate(calibrate::CalibrateArgs),
     /// The proving engine against stock plonky2, on a debit batch.
@@ -63,7 +63,7 @@ impl BenchArgs {
     /// If the benchmark cannot run.
     pub fn run(&self) -> Result<Outcome, CliError> {
         match &self.benchmark {
-            Benchmark::Blocks(args) => args.run(),
+            Benchmark::Parallelism(args) => args.run(),
             Benchmark::Calibrate(args) => args.run(),
             Benchmark::Engine(args) => args.run(),
             Benchmark::Block(args) => args.run(),

@@ -1,4 +1,4 @@
-//! `enfold bench blocks`: what the blocks of a real chain need.
+//! `enfold bench parallelism`: what the blocks of a real chain need.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
 use crate::output::{Outcome, grouped};
 
-/// Options of `enfold bench blocks`.
+/// Options of `enfold bench parallelism`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each block of the file is imported over a genesis of its own, as enfold import does it, executed, planned and given its \
@@ -29,9 +29,9 @@ transactions that it would take: no account twice in a batch, and the same but f
 in the former two columns alone.
 
 Examples:
-  enfold bench blocks --csv transfers.csv
-  enfold bench blocks --csv transfers.csv --block 4369999 --fee 0 --format json")]
-pub struct BlocksArgs {
+  enfold bench parallelism --csv transfers.csv
+  enfold bench parallelism --csv transfers.csv --block 4369999 --fee 0 --format json")]
+pub struct ParallelismArgs {
     /// The transfers, with the columns that import reads.
     #[arg(long, value_name = "FILE")]
     csv: PathBuf,
@@ -124,7 +124,7 @@ impl fmt::Display for Report {
     }
 }
 
-impl BlocksArgs {
+impl ParallelismArgs {
     /// Runs the command.
     ///
     /// # Errors
