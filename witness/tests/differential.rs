@@ -70,8 +70,7 @@ fn what_the_executor_rejects_no_batch_takes() {
         let Ok(execution) = execute(world.ledger(), &block) else { continue };
         for planted in planted {
             let wrong = all[planted.position];
-            block.transactions =
-                execution.debits.iter().map(|debit| block.transactions[debit.position]).collect();
+            block.transactions = execution.debits.iter().map(|debit| all[debit.position]).collect();
             let honest = execute(world.ledger(), &block).unwrap();
             let mut witness = witness_block(profile, world.ledger(), &block, &honest).unwrap();
             // The leg of the same leaf and place in its lane, or else the first.

@@ -259,6 +259,9 @@ fn padding_changes_nothing() {
     // All paths opened the leaves of a moment; take the first one's for all.
     let first = debit(&mut batch)[0].clone();
     debit(&mut batch).fill(first);
+    let (paths, siblings) = (batch.siblings.len(), batch.siblings.walk().step().unwrap().to_vec());
+    batch.siblings = Siblings::new(siblings.len());
+    (0..paths).for_each(|_| batch.siblings.push(&siblings));
     let after = step(&SMALL, &batch).unwrap();
     let empty = enfold_state::hash::MessageSponge::default().digest();
     let emitted = enfold_state::chain::link_emitted(batch.before.emitted, empty);
