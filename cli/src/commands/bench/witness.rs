@@ -24,13 +24,13 @@ use crate::output::{Outcome, count, grouped};
 /// Options of `enfold bench witness`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each workload is made from the seed, its signatures are checked once, then all else runs on one thread and on \
-all, as often as --rounds says; medians are reported. `whole` is all of it but the signatures; `ratio` compares it \
+Each workload is made from the seed, its signatures are checked once, then all else runs on each number of threads, \
+as often as --rounds says; medians are reported. `whole` is all of it but the signatures; `ratio` compares it \
 with the bare time of as many packed hashes.
 
 Examples:
   enfold bench witness --accounts 1048576 --txs 200000 --format json
-  enfold bench witness --workload uniform --workload zipf:1.1")]
+  enfold bench witness --workload uniform --workload zipf:1.1 --threads 1,2,4")]
 pub struct WitnessArgs {
     /// Accounts of the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
@@ -48,6 +48,9 @@ pub struct WitnessArgs {
     /// How often to measure.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
+    /// Numbers of threads [default: one, and all].
+    #[arg(long, value_name = "T,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Vec<u16>,
     /// Seed of keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
@@ -74,13 +77,13 @@ struct Report {
     txs: u32,
     rounds: u32,
     threads: usize,
-    /// Of the first workload, on all threads.
+    /// Of the first workload, on the last number of threads.
     whole_tx_per_s: f64,
-    /// Of the first workload, on all threads.
+    /// Of the first workload, on the last number of threads.
     execute_plan_tx_per_s: f64,
     /// Of the first workload.
     hashes_per_transfer: f64,
-    /// Of the first workload, on all threads.
+    /// Of the first workload, on the last number of threads.
     ratio: f64,
     /// Of leaves, nodes and lookup in memory.
     state_bytes: usize,
@@ -213,6 +216,15 @@ impl WitnessArgs {
         if self.workload.is_empty() { &Workload::ALL } else { &self.workload }
     }
 
+    fn threads(&self) -> Vec<usize> {
+        let mut threads: Vec<usize> = self.threads.iter().map(|&threads| threads.into()).collect();
+        if threads.is_empty() {
+            threads = vec![1, rayon::current_num_threads()];
+        }
+        threads.dedup();
+        threads
+    }
+
     /// Makes, writes and opens a store of the first workload's state.
     fn measure_store(&self) -> Result<(usize, StoreReport), CliError> {
         let (ledger, block) = self.workloads()[0].make(self.accounts, self.txs as usize, self.seed);
@@ -257,10 +269,9 @@ impl WitnessArgs {
         let signatures_tx_per_s = self.per_second(start.elapsed().as_secs_f64());
         let case = Case { profile: self.profile, ledger, block, signatures };
 
-        let all = rayon::current_num_threads();
         let mut runs = Vec::new();
         let mut figures = Figures::default();
-        for threads in if all == 1 { vec![1] } else { vec![1, all] } {
+        for threads in self.threads() {
             let pool =
                 rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(CliError::Threads)?;
             let rounds = (0..self.rounds).map(|_| pool.install(|| case.round()));
