@@ -5,7 +5,7 @@ use enfold_circuits::circuit_set::CircuitSet;
 use enfold_fixtures::workload::Workload;
 use enfold_prover::events::Observer;
 use enfold_prover::measure::{BlockMeasurement, measure_block};
-use enfold_prover::options::ProveOptions;
+use enfold_prover::options::{ProveOptions, in_flight_by_threads};
 
 use crate::error::BenchError;
 use crate::results::{Place, Point, Run, STAGES, Series, Settings, rounded};
@@ -29,20 +29,23 @@ pub fn strong(cores: &[usize], in_flight: Option<&[usize]>, transfers: usize) ->
     cores.iter().flat_map(of).collect()
 }
 
-/// The points of weak scaling: as many transfers for each core, and a proof at a time for each core.
+/// The points of weak scaling: as many transfers for each core, and the default number of proofs at a
+/// time.
 pub fn weak(cores: &[usize], transfers: usize) -> Vec<Place> {
     let place = |&cores: &usize| Place {
         series: Series::Weak,
         cores,
-        in_flight: cores,
+        in_flight: in_flight_by_threads(cores),
         transfers: cores * transfers,
     };
     cores.iter().map(place).collect()
 }
 
-/// The points of latency against throughput: blocks of these sizes on all of `cores`.
+/// The points of latency against throughput: blocks of these sizes on all of `cores`, the default number of proofs at a
+/// time.
 pub fn latency(cores: usize, sizes: &[usize]) -> Vec<Place> {
-    let place = |&transfers: &usize| Place { series: Series::Latency, cores, in_flight: cores, transfers };
+    let in_flight = in_flight_by_threads(cores);
+    let place = |&transfers: &usize| Place { series: Series::Latency, cores, in_flight, transfers };
     sizes.iter().map(place).collect()
 }
 
@@ -106,7 +109,7 @@ mod tests {
         };
         assert_eq!(pairs(&strong(&[1, 4], None, 9)), [(1, 1, 9), (4, 1, 9), (4, 2, 9), (4, 4, 9)]);
         assert_eq!(pairs(&strong(&[1, 4], Some(&[3]), 9)), [(1, 3, 9), (4, 3, 9)]);
-        assert_eq!(pairs(&weak(&[1, 3], 9)), [(1, 1, 9), (3, 3, 27)]);
+        assert_eq!(pairs(&weak(&[1, 3], 9)), [(1, 1, 9), (3, 2, 27)]);
         assert_eq!(pairs(&latency(2, &[5, 10])), [(2, 2, 5), (2, 2, 10)]);
     }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::cost::proof_memory;
 use crate::events::Stage;
 use crate::graph::Graph;
-use crate::options::in_flight_by_memory;
+use crate::options::{in_flight_by_memory, in_flight_by_threads};
 use crate::prove::ProvenBlock;
 
 /// Version of the file.
@@ -217,7 +217,7 @@ pub fn forecast(
     let (lifts, folds) = (graph.lifts, graph.folds);
     let proof_bytes = proof_memory(&params);
     let base_bytes = calibration.map_or(0, |known| known.base_bytes);
-    let in_flight = cores
+    let in_flight = in_flight_by_threads(cores)
         .min(in_flight_by_memory(memory.saturating_sub(base_bytes), proof_bytes))
         .clamp(1, batches.max(1));
     let peak_bytes = base_bytes + in_flight as u64 * proof_bytes;
@@ -285,9 +285,9 @@ mod tests {
     #[test]
     fn memory_bounds_the_proofs_at_a_time() {
         let of = |memory| forecast(ProfileId::Standard, 1000, 100, 64, memory, None);
-        assert_eq!(of(1 << 40).in_flight, 64);
-        let few = of(16 << 30);
-        assert!(few.in_flight > 1 && few.in_flight < 10 && few.fits, "{few:?}");
+        assert_eq!(of(1 << 40).in_flight, 8);
+        let few = of(8 << 30);
+        assert!(few.in_flight > 1 && few.in_flight < 8 && few.fits, "{few:?}");
         let none = of(1 << 30);
         assert_eq!((none.in_flight, none.fits), (1, false), "{none:?}");
         assert_eq!(none.prove_s, None);

@@ -13,7 +13,7 @@ use crate::stop::Stop;
 pub struct ProveOptions {
     /// Threads for all parallel work; `None` for rayon's global pool.
     pub threads: Option<usize>,
-    /// Proofs in the making at a time; `None` for as many as threads, or fewer where memory is short.
+    /// Proofs in the making at a time; `None` for [`in_flight_by_threads`], or fewer where memory is short.
     pub in_flight: Option<usize>,
     /// Refuse a block that has an invalid transaction.
     pub strict: bool,
@@ -66,11 +66,11 @@ impl Workers {
         }
     }
 
-    /// Proofs in flight: what the options say, or one for each thread, but not more than fit into three quarters
-    /// of the memory that is free. `proof_bytes` is what the largest proof takes while it is made.
+    /// Proofs in flight: what the options say, or as many as the threads are worth, but not more than fit into three
+    /// quarters of the memory that is free. `proof_bytes` is what the largest proof takes while it is made.
     pub(crate) fn in_flight(&self, options: &ProveOptions, proof_bytes: u64) -> usize {
         let by_memory = available_memory().map_or(usize::MAX, |free| in_flight_by_memory(free, proof_bytes));
-        options.in_flight.unwrap_or_else(|| self.threads().min(by_memory)).max(1)
+        options.in_flight.unwrap_or_else(|| in_flight_by_threads(self.threads()).min(by_memory)).max(1)
     }
 }
 
@@ -78,6 +78,15 @@ impl Workers {
 pub(crate) fn memory_short(in_flight: usize, proof_bytes: u64) -> Option<Event> {
     let expected = (in_flight as u64).saturating_mul(proof_bytes);
     available_memory().filter(|&got| got < expected).map(|got| Event::MemoryShort { expected, got })
+}
+
+/// Proofs that so many threads are worth: a second one uses what the first leaves idle, and a proof has enough work
+/// for eight threads. More than that cost memory and were not faster.
+pub fn in_flight_by_threads(threads: usize) -> usize {
+    match threads {
+        0 | 1 => 1,
+        many => (many / 8).max(2),
+    }
 }
 
 /// Proofs that fit into three quarters of this many bytes; the rest is for everything else.
@@ -114,11 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn in_flight_follows_the_threads() {
+        let of = [0, 1, 2, 3, 8, 16, 23, 24, 64].map(in_flight_by_threads);
+        assert_eq!(of, [1, 1, 2, 2, 2, 2, 2, 3, 8]);
+    }
+
+    #[test]
     fn in_flight_is_bounded() {
         let options = ProveOptions { threads: Some(3), ..ProveOptions::default() };
         let workers = Workers::new(&options).unwrap();
-        assert_eq!(workers.in_flight(&options, 1), 3);
-        assert_eq!(workers.in_flight(&options, 0), 3);
+        assert_eq!(workers.in_flight(&options, 1), 2);
+        assert_eq!(workers.in_flight(&options, 0), 2);
         assert_eq!(workers.in_flight(&ProveOptions { in_flight: Some(9), ..options }, 1), 9);
         assert_eq!(workers.in_flight(&ProveOptions { in_flight: Some(0), ..options }, 1), 1);
         if available_memory().is_some() {

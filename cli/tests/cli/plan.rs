@@ -26,9 +26,9 @@ fn a_plan_says_what_the_block_then_takes() {
     let of = |more: &[&str]| {
         run(&[&["plan", "--txs", "5000", "--profile", "test", "--calibration", &known], more].concat())
     };
-    let (few, many) = (of(&["--cores", "2", "--memory", "64G"]), of(&["--cores", "8", "--memory", "64G"]));
+    let (few, many) = (of(&["--cores", "2", "--memory", "64G"]), of(&["--cores", "32", "--memory", "64G"]));
     assert!(many["prove_s"].as_f64() < few["prove_s"].as_f64());
-    assert_eq!((&few["in_flight"], &many["in_flight"]), (&2.into(), &8.into()));
+    assert_eq!((&few["in_flight"], &many["in_flight"]), (&2.into(), &4.into()));
     assert_eq!(of(&["--memory", "1M"])["fits"], false);
     assert!(of(&["--no-fees"])["batches"].as_u64() < few["batches"].as_u64());
 

@@ -2,18 +2,30 @@
 //!
 //! A proof's large matrices take a gigabyte. Fresh from the system each page of it is cleared first; here it is
 //! kept. All proofs of a process share what is kept, of whatever circuits they are, and what is in use and kept
-//! together is at most the most that was ever in use at a time.
+//! together is at most the most that was ever in use at a time. Values of witnesses are kept as well, no more lists of
+//! them than were in use at a time.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use enfold_circuits::config::F;
 use p3_field::PrimeCharacteristicRing;
+use rayon::prelude::*;
 
 use super::field::G;
 
+/// Elements that one task resets.
+const CHUNK: usize = 1 << 16;
+
 /// Memory that waits for its next use.
 #[derive(Debug, Default)]
-pub(super) struct Buffers(Mutex<Kept>);
+pub(super) struct Buffers {
+    kept: Mutex<Kept>,
+    values: Mutex<Vec<Values>>,
+}
+
+/// A witness's values, by class of connected targets.
+pub(super) type Values = Vec<Option<F>>;
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -42,7 +54,7 @@ impl Buffers {
     pub(super) fn zeros(self: &Arc<Self>, length: usize, capacity: usize) -> Buffer {
         let mut elements = self.take(capacity);
         let room = elements.capacity();
-        elements.resize(length, G::ZERO);
+        reset(&mut elements, length, G::ZERO);
         Buffer { elements, home: Some((self.clone(), room)) }
     }
 
@@ -62,17 +74,47 @@ impl Buffers {
         elements
     }
 
-    fn give(&self, mut elements: Vec<G>, room: usize) {
-        elements.clear();
+    fn give(&self, elements: Vec<G>, room: usize) {
         let mut kept = self.lock();
         kept.used -= room;
         kept.free.push(elements);
         kept.make_room(0);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// So many values, none of them known.
+    pub(super) fn values(&self, length: usize) -> Values {
+        let mut kept = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = kept.iter().enumerate().filter(|(_, values)| values.capacity() >= length);
+        let best = fits.min_by_key(|(_, values)| values.capacity()).map(|(place, _)| place);
+        let mut values = match best {
+            Some(place) => kept.swap_remove(place),
+            None => {
+                // The new list takes the place of one that is too short.
+                drop(kept.pop());
+                Vec::new()
+            }
+        };
+        drop(kept);
+        reset(&mut values, length, None);
+        values
     }
+
+    /// Keeps what [`Self::values`] gave, for its next use.
+    pub(super) fn give_values(&self, values: Values) {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).push(values);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a list `length` times `value`. What it holds already is written by all threads, since that is as much as
+/// memory takes; what is new is cleared by the system at the first touch, and happens once.
+fn reset<T: Copy + Send + Sync>(list: &mut Vec<T>, length: usize, value: T) {
+    list.truncate(length);
+    list.par_chunks_mut(CHUNK).for_each(|chunk| chunk.fill(value));
+    list.resize(length, value);
 }
 
 /// Elements whose memory goes back to where it is from.
@@ -147,6 +189,22 @@ mod tests {
         assert_eq!((again.as_ptr(), &*again), (place, &*G::zero_vec(7)));
         drop(Buffer::from(vec![G::ONE]));
         assert!(free(&buffers).is_empty());
+    }
+
+    #[test]
+    fn values_come_back_unknown() {
+        let buffers = Buffers::default();
+        let [mut small, large] = [10, 1000].map(|length| buffers.values(length));
+        small.fill(Some(F::default()));
+        let places = [&small, &large].map(|values| values.as_ptr());
+        buffers.give_values(small);
+        buffers.give_values(large);
+        let [again, other] = [8, 8].map(|length| buffers.values(length));
+        assert_eq!([again.as_ptr(), other.as_ptr()], places, "the smallest that fits");
+        assert_eq!((again, other.len()), (vec![None; 8], 8));
+        buffers.give_values(other);
+        buffers.values(2000);
+        assert!(buffers.values.lock().unwrap().is_empty(), "what is too short makes room");
     }
 
     #[test]

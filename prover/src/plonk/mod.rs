@@ -135,7 +135,9 @@ impl<'a> Engine<'a> {
         let mut clock = Clock::start();
         let witness = self.prepared.generation.witness(self.data, &inputs)?;
         clock.end(Phase::Witness);
-        self.prove_with(&witness, clock)
+        let filled = self.filled(&witness)?;
+        self.prepared.buffers.give_values(witness.values);
+        self.prove_with(filled, clock)
     }
 
     /// Proves the statement of a witness. If it breaks a rule of the circuit, there is a proof all the same,
@@ -144,12 +146,13 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// If the witness is not the circuit's, or has no value for a public input.
     pub fn prove_witness(&self, witness: &PartitionWitness<'_, F>) -> Result<(Proof, Phases), EngineError> {
-        self.prove_with(witness, Clock::start())
+        let clock = Clock::start();
+        self.prove_with(self.filled(witness)?, clock)
     }
 
     fn prove_with(
         &self,
-        witness: &PartitionWitness<'_, F>,
+        (public_inputs, wires): (Vec<F>, Buffer),
         mut clock: Clock,
     ) -> Result<(Proof, Phases), EngineError> {
         let (data, prepared) = (self.data, &*self.prepared);
@@ -157,9 +160,7 @@ impl<'a> Engine<'a> {
         let common = &data.common;
         let count = common.config.num_challenges;
         let cap_height = common.config.fri_config.cap_height;
-        let public_inputs = self.public_inputs(witness)?;
         let public_inputs_hash = Poseidon2Hash::hash_no_pad(&public_inputs);
-        let wires = self.wires(witness);
         let routed = self.routed(&wires);
         clock.end(Phase::Matrix);
 
@@ -233,6 +234,11 @@ impl<'a> Engine<'a> {
             opening_proof,
         };
         Ok((Proof { proof, public_inputs }, clock.finish()))
+    }
+
+    /// What a proof needs of a witness: public inputs and wires.
+    fn filled(&self, witness: &PartitionWitness<'_, F>) -> Result<(Vec<F>, Buffer), EngineError> {
+        Ok((self.public_inputs(witness)?, self.wires(witness)))
     }
 
     fn public_inputs(&self, witness: &PartitionWitness<'_, F>) -> Result<Vec<F>, EngineError> {

@@ -65,7 +65,8 @@ impl Prepared {
         if let Some((cache, key)) = cached.filter(|_| !is_known) {
             cache.save(&key, constants.tree());
         }
-        Ok(Self { domain, gates, generation: Generation::new(prover), constants, buffers })
+        let generation = Generation::new(prover, buffers.clone());
+        Ok(Self { domain, gates, generation, constants, buffers })
     }
 
     pub(super) fn cap(&self) -> MerkleCap<F, Poseidon2Hash> {

@@ -8,7 +8,8 @@
 //! by place, then all places. Where a few generators are left, along one long chain, they run one after the other.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use enfold_circuits::config::{CircuitData, D, F};
 use plonky2::iop::generator::{GeneratedValues, WitnessGeneratorRef};
@@ -18,6 +19,7 @@ use plonky2::plonk::circuit_data::ProverOnlyCircuitData;
 use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
 
+use super::buffers::Buffers;
 use super::error::EngineError;
 
 /// Generators that are worth a round in parallel.
@@ -34,11 +36,16 @@ const PLACE_BITS: usize = 15;
 pub(super) struct Generation {
     watched: Watched,
     schedule: OnceLock<Schedule>,
+    /// Where the memory for values is from.
+    buffers: Arc<Buffers>,
 }
 
 impl Generation {
-    pub(super) fn new<C: GenericConfig<D, F = F>>(prover: &ProverOnlyCircuitData<F, C, D>) -> Self {
-        Self { watched: Watched::new(prover), schedule: OnceLock::new() }
+    pub(super) fn new<C: GenericConfig<D, F = F>>(
+        prover: &ProverOnlyCircuitData<F, C, D>,
+        buffers: Arc<Buffers>,
+    ) -> Self {
+        Self { watched: Watched::new(prover), schedule: OnceLock::new(), buffers }
     }
 
     /// The witness with these inputs.
@@ -52,27 +59,30 @@ impl Generation {
     ) -> Result<PartitionWitness<'a, F>, EngineError> {
         if let Some(schedule) = self.schedule.get() {
             // Whatever is wrong, the queue finds it again and says what it is.
-            if let Some(witness) = schedule.run(data, start(data, inputs)?) {
+            if let Some(witness) = schedule.run(data, self.start(data, inputs)?) {
                 return Ok(witness);
             }
         }
-        let (witness, schedule) = Queue::new(data, &self.watched).run(data, start(data, inputs)?)?;
+        let (witness, schedule) = Queue::new(data, &self.watched).run(data, self.start(data, inputs)?)?;
         self.schedule.get_or_init(|| schedule);
         Ok(witness)
     }
-}
 
-/// A witness that has the inputs.
-fn start<'a>(
-    data: &'a CircuitData,
-    inputs: &PartialWitness<F>,
-) -> Result<PartitionWitness<'a, F>, EngineError> {
-    let (num_wires, degree) = (data.common.config.num_wires, data.common.degree());
-    let mut witness = PartitionWitness::new(num_wires, degree, &data.prover_only.representative_map);
-    for (&target, &value) in &inputs.target_values {
-        witness.set_target(target, value).map_err(EngineError::Witness)?;
+    /// A witness that has the inputs.
+    fn start<'a>(
+        &self,
+        data: &'a CircuitData,
+        inputs: &PartialWitness<F>,
+    ) -> Result<PartitionWitness<'a, F>, EngineError> {
+        let representative_map = &data.prover_only.representative_map;
+        let values = self.buffers.values(representative_map.len());
+        let (num_wires, degree) = (data.common.config.num_wires, data.common.degree());
+        let mut witness = PartitionWitness { values, representative_map, num_wires, degree };
+        for (&target, &value) in &inputs.target_values {
+            witness.set_target(target, value).map_err(EngineError::Witness)?;
+        }
+        Ok(witness)
     }
-    Ok(witness)
 }
 
 /// Generators in an order in which each has its inputs.
@@ -87,8 +97,43 @@ enum Step {
     Chain(Vec<usize>),
 }
 
-/// Values of a task, by the place that they go to; each with its class's number in that place.
-type Sorted = Vec<Vec<(u32, F)>>;
+/// Values that a task's generators gave, and where they go.
+#[derive(Debug, Default)]
+struct Output {
+    /// Each with its class's number in its place.
+    values: Vec<(u32, F)>,
+    /// Neighbours of one place: the place, and where they are in `values`. By place, once the task is done.
+    runs: Vec<(u32, Range<u32>)>,
+}
+
+impl Output {
+    fn clear(&mut self) {
+        self.values.clear();
+        self.runs.clear();
+    }
+
+    /// Most values of a generator are of one row, so runs are long.
+    fn push(&mut self, class: usize, value: F) {
+        let at = self.values.len() as u32;
+        let place = (class >> PLACE_BITS) as u32;
+        self.values.push(((class & ((1 << PLACE_BITS) - 1)) as u32, value));
+        match self.runs.last_mut() {
+            Some((last, run)) if *last == place => run.end = at + 1,
+            _ => self.runs.push((place, at..at + 1)),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.runs.sort_unstable_by_key(|(place, _)| *place);
+    }
+
+    /// What goes to a place.
+    fn of_place(&self, place: u32) -> impl Iterator<Item = &(u32, F)> {
+        let first = self.runs.partition_point(|(other, _)| *other < place);
+        let runs = self.runs[first..].iter().take_while(move |(other, _)| *other == place);
+        runs.flat_map(|(_, run)| &self.values[run.start as usize..run.end as usize])
+    }
+}
 
 impl Schedule {
     fn push(&mut self, round: &[usize]) {
@@ -106,11 +151,12 @@ impl Schedule {
         mut witness: PartitionWitness<'a, F>,
     ) -> Option<PartitionWitness<'a, F>> {
         let generators = &data.prover_only.generators;
+        let mut outputs = Vec::new();
         for step in &self.0 {
             match step {
                 Step::Wide(round) => {
                     for window in round.chunks(WINDOW) {
-                        run_wide(generators, window, &mut witness)?;
+                        run_wide(generators, window, &mut witness, &mut outputs)?;
                     }
                 }
                 Step::Chain(chain) => {
@@ -128,34 +174,41 @@ impl Schedule {
     }
 }
 
-/// Runs generators that do not wait for one another.
+/// Runs generators that do not wait for one another. `outputs` is memory for their values.
 fn run_wide(
     generators: &[WitnessGeneratorRef<F, D>],
     round: &[usize],
     witness: &mut PartitionWitness<'_, F>,
+    outputs: &mut Vec<Output>,
 ) -> Option<()> {
-    let places = witness.values.len().div_ceil(1 << PLACE_BITS);
     let task = round.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, TASK);
+    let tasks = round.len().div_ceil(task);
+    if outputs.len() < tasks {
+        outputs.resize_with(tasks, Output::default);
+    }
+    let outputs = &mut outputs[..tasks];
     let known = &*witness;
-    let run = |round: &[usize]| -> Option<Sorted> {
-        let mut sorted: Sorted = vec![Vec::new(); places];
+    let run = |(output, round): (&mut Output, &[usize])| {
+        output.clear();
         let mut values = GeneratedValues::empty();
         for &generator in round {
-            generators[generator].0.run(known, &mut values).then_some(())?;
+            if !generators[generator].0.run(known, &mut values) {
+                return false;
+            }
             for (target, value) in values.target_values.drain(..) {
-                let class = known.representative_map[target.index(known.num_wires, known.degree)];
-                sorted[class >> PLACE_BITS].push(((class & ((1 << PLACE_BITS) - 1)) as u32, value));
+                output.push(known.representative_map[target.index(known.num_wires, known.degree)], value);
             }
         }
-        Some(sorted)
+        output.sort();
+        true
     };
-    let tasks: Vec<Sorted> = round.par_chunks(task).map(run).collect::<Option<_>>()?;
-    let all = witness.values.par_chunks_mut(1 << PLACE_BITS).enumerate();
-    let agree = all.map(|(place, known)| {
-        let mut new = tasks.iter().flat_map(|sorted| &sorted[place]);
+    outputs.par_iter_mut().zip(round.par_chunks(task)).all(run).then_some(())?;
+    let outputs = &*outputs;
+    let enter = |(place, known): (usize, &mut [Option<F>])| {
+        let mut new = outputs.iter().flat_map(|output| output.of_place(place as u32));
         new.all(|&(class, value)| *known[class as usize].get_or_insert(value) == value)
-    });
-    agree.reduce(|| true, |a, b| a && b).then_some(())
+    };
+    witness.values.par_chunks_mut(1 << PLACE_BITS).enumerate().all(enter).then_some(())
 }
 
 /// Which classes of connected targets have generators that wait for them: one bit a class. Most have none, and
@@ -245,5 +298,36 @@ impl<'a> Queue<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plonky2::field::types::Field;
+
+    use super::*;
+
+    #[test]
+    fn outputs_are_found_by_place() {
+        let mut output = Output::default();
+        for _ in 0..2 {
+            output.clear();
+            let classes = [(2, 7), (2, 8), (0, 5), (2, 7), (3, 0), (0, 6)];
+            for (at, (place, class)) in classes.into_iter().enumerate() {
+                output.push((place << PLACE_BITS) + class, F::from_canonical_usize(at));
+            }
+            output.sort();
+            let of = |place| {
+                let mut all: Vec<_> =
+                    output.of_place(place).map(|&(class, value)| (class, value.0)).collect();
+                all.sort_unstable();
+                all
+            };
+            assert_eq!(of(0), [(5, 2), (6, 5)]);
+            assert_eq!(of(1), []);
+            assert_eq!(of(2), [(7, 0), (7, 3), (8, 1)]);
+            assert_eq!(of(3), [(0, 4)]);
+            assert_eq!(of(4), []);
+        }
     }
 }
