@@ -24,8 +24,10 @@ use super::error::EngineError;
 
 /// Generators that are worth a round in parallel.
 const WIDE: usize = 64;
-/// Generators of a task, at most.
+/// Generators of a task, at most. Some take a thousand times as long as others, so there are many tasks a thread.
 const TASK: usize = 64;
+/// Inputs of a task.
+const INPUTS: usize = 1 << 12;
 /// Generators whose values are held at a time.
 const WINDOW: usize = 1 << 13;
 /// Classes of a place, log2. Their values are entered by one task.
@@ -78,8 +80,13 @@ impl Generation {
         let values = self.buffers.values(representative_map.len());
         let (num_wires, degree) = (data.common.config.num_wires, data.common.degree());
         let mut witness = PartitionWitness { values, representative_map, num_wires, degree };
-        for (&target, &value) in &inputs.target_values {
-            witness.set_target(target, value).map_err(EngineError::Witness)?;
+        let inputs: Vec<_> = inputs.target_values.iter().map(|(&target, &value)| (target, value)).collect();
+        let outputs: Vec<_> = inputs.par_chunks(INPUTS).map(|inputs| Output::of(&witness, inputs)).collect();
+        if !enter(&outputs, &mut witness.values) {
+            // Two inputs of one class differ; whichever is there, the other is refused now.
+            for (target, value) in inputs {
+                witness.set_target(target, value).map_err(EngineError::Witness)?;
+            }
         }
         Ok(witness)
     }
@@ -107,6 +114,16 @@ struct Output {
 }
 
 impl Output {
+    /// Values for these targets.
+    fn of(witness: &PartitionWitness<'_, F>, values: &[(Target, F)]) -> Self {
+        let mut output = Self::default();
+        for &(target, value) in values {
+            output.push(class(witness, target), value);
+        }
+        output.sort();
+        output
+    }
+
     fn clear(&mut self) {
         self.values.clear();
         self.runs.clear();
@@ -181,7 +198,7 @@ fn run_wide(
     witness: &mut PartitionWitness<'_, F>,
     outputs: &mut Vec<Output>,
 ) -> Option<()> {
-    let task = round.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, TASK);
+    let task = round.len().div_ceil(16 * rayon::current_num_threads()).clamp(1, TASK);
     let tasks = round.len().div_ceil(task);
     if outputs.len() < tasks {
         outputs.resize_with(tasks, Output::default);
@@ -196,19 +213,28 @@ fn run_wide(
                 return false;
             }
             for (target, value) in values.target_values.drain(..) {
-                output.push(known.representative_map[target.index(known.num_wires, known.degree)], value);
+                output.push(class(known, target), value);
             }
         }
         output.sort();
         true
     };
     outputs.par_iter_mut().zip(round.par_chunks(task)).all(run).then_some(())?;
-    let outputs = &*outputs;
-    let enter = |(place, known): (usize, &mut [Option<F>])| {
+    enter(outputs, &mut witness.values).then_some(())
+}
+
+/// The class of connected targets that a target is in.
+fn class(witness: &PartitionWitness<'_, F>, target: Target) -> usize {
+    witness.representative_map[target.index(witness.num_wires, witness.degree)]
+}
+
+/// Enters values; `false` if two for one class differ.
+fn enter(outputs: &[Output], values: &mut [Option<F>]) -> bool {
+    let of_place = |(place, known): (usize, &mut [Option<F>])| {
         let mut new = outputs.iter().flat_map(|output| output.of_place(place as u32));
         new.all(|&(class, value)| *known[class as usize].get_or_insert(value) == value)
     };
-    witness.values.par_chunks_mut(1 << PLACE_BITS).enumerate().all(enter).then_some(())
+    values.par_chunks_mut(1 << PLACE_BITS).enumerate().all(of_place)
 }
 
 /// Which classes of connected targets have generators that wait for them: one bit a class. Most have none, and
