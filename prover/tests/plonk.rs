@@ -303,6 +303,8 @@ fn bad_inputs_are_errors() {
     let product = builder.mul(a, b);
     builder.assert_one(product);
     let public = builder.add_virtual_public_input();
+    let same = builder.add_virtual_target();
+    builder.connect(same, public);
     let data = builder.build::<EnfoldConfig>();
     let engine = Engine::new(&data).unwrap();
 
@@ -317,12 +319,14 @@ fn bad_inputs_are_errors() {
     for _ in 0..2 {
         let wrong = engine.prove(set(&[(a, 2), (b, 3), (public, 4)]));
         assert!(matches!(wrong, Err(EngineError::Witness(_))), "{wrong:?}");
+        let two = engine.prove(set(&[(a, 1), (b, 1), (public, 4), (same, 5)]));
+        assert!(matches!(two, Err(EngineError::Witness(_))), "{two:?}");
         let missing = engine.prove(set(&[(a, 1), (b, 1)]));
         assert!(
             matches!(missing, Err(EngineError::PublicInput { index: 0 } | EngineError::Unfinished { .. })),
             "{missing:?}"
         );
-        let proof = engine.prove(set(&[(a, 1), (b, 1), (public, 4)])).unwrap();
+        let proof = engine.prove(set(&[(a, 1), (b, 1), (public, 4), (same, 4)])).unwrap();
         assert_eq!(proof.public_inputs[0].to_canonical_u64(), 4);
         data.verify(proof).unwrap();
     }

@@ -11,7 +11,6 @@ use enfold_state::hash::Digest;
 use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::transaction::Transaction;
-use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
 use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::siblings::Siblings;

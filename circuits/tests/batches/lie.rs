@@ -69,7 +69,9 @@ impl Lie {
     /// The siblings of a path.
     pub fn siblings(&self, path: usize) -> Vec<Digest> {
         let mut walk = self.witness.siblings.walk();
-        (0..path).for_each(|_| drop(walk.step()));
+        for _ in 0..path {
+            walk.step();
+        }
         walk.step().unwrap().to_vec()
     }
 
