@@ -30,7 +30,7 @@ with the bare time of as many packed hashes.
 
 Examples:
   enfold bench witness --accounts 1048576 --txs 200000 --format json
-  enfold bench witness --workload uniform --workload zipf:1.1 --threads 1,2,4")]
+  enfold bench witness --workload uniform --workload zipf:1.1 --cores 1,2,4")]
 pub struct WitnessArgs {
     /// Accounts of the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
@@ -48,9 +48,9 @@ pub struct WitnessArgs {
     /// How often to measure.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Numbers of threads [default: one, and all].
-    #[arg(long, value_name = "T,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Vec<u16>,
+    /// Numbers of cores, each a thread [default: one, and all].
+    #[arg(long, value_name = "C,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    cores: Vec<u16>,
     /// Seed of keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
@@ -217,7 +217,7 @@ impl WitnessArgs {
     }
 
     fn threads(&self) -> Vec<usize> {
-        let mut threads: Vec<usize> = self.threads.iter().map(|&threads| threads.into()).collect();
+        let mut threads: Vec<usize> = self.cores.iter().map(|&cores| cores.into()).collect();
         if threads.is_empty() {
             threads = vec![1, rayon::current_num_threads()];
         }
