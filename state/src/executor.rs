@@ -238,9 +238,11 @@ struct Emitted {
 impl Emitted {
     fn message(&self, transactions: &[SignedTransaction], policies: &BTreeMap<Asset, FeePolicy>) -> Message {
         let tx = &transactions[self.position].transaction;
-        match policies.get(&tx.asset).filter(|_| self.fee) {
-            Some(policy) => fee_message(tx, self.to, policy.collector),
-            None => transfer_message(tx, self.to),
+        if self.fee {
+            let policy = policies.get(&tx.asset).expect("a fee without a policy is refused");
+            fee_message(tx, self.to, policy.collector)
+        } else {
+            transfer_message(tx, self.to)
         }
     }
 }

@@ -38,14 +38,12 @@ impl WholeReport {
     /// The batches of an execution's transactions, up to `capacity` each.
     ///
     /// # Panics
-    /// If `capacity` is 0.
+    /// If `capacity` is 0, or a debit's messages are not of the execution.
     pub fn of(execution: &Execution, capacity: usize) -> Self {
         assert!(capacity > 0, "a batch holds a transaction");
-        let transfer = |debit: &Debit| {
-            let (message, _) = execution.messages(debit)?;
-            Some(Transfer { from: debit.from, to: message.to })
-        };
-        let transfers: Vec<_> = execution.debits.iter().filter_map(transfer).collect();
+        let transfer =
+            |debit: &Debit| Transfer { from: debit.from, to: execution.credits[debit.messages.start].to };
+        let transfers: Vec<_> = execution.debits.iter().map(transfer).collect();
         Self {
             capacity,
             lower_bound: transfers.len().div_ceil(capacity),

@@ -60,7 +60,7 @@ pub struct ProveArgs {
     force: bool,
     #[command(flatten)]
     check: CheckArgs,
-    /// Proofs in the making at a time [default: threads / 8, at least 2, as memory allows].
+    /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
     /// Serve metrics in Prometheus text on this port of 127.0.0.1; 0 takes a free one.

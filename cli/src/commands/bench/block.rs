@@ -42,7 +42,7 @@ pub struct BlockArgs {
     /// Who pays whom: uniform, zipf:SKEW, star, one-sender or bursts.
     #[arg(long, value_name = "NAME", default_value = "uniform")]
     workload: Workload,
-    /// Proofs in the making at a time [default: threads / 8, at least 2, as memory allows].
+    /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
     /// Seed of keys and transactions.
