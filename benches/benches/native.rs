@@ -4,12 +4,15 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use enfold_state::field::{ZERO, from_u32, reduce};
-use enfold_state::hash::{Digest, Tag, WIDTH, hash, node, permute};
+use enfold_state::hash::permutation::{LANES, PackedState, permute, permute_packed};
+use enfold_state::hash::{Digest, Tag, WIDTH, hash, node};
 use enfold_state::keys::{SecretKey, verify};
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::Op;
 use enfold_state::transaction::Transaction;
 use enfold_state::tree::Tree;
+use p3_goldilocks::default_goldilocks_poseidon2_12;
+use p3_symmetric::Permutation;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -27,11 +30,16 @@ fn hashes(c: &mut Criterion) {
     let (left, right) = (digest(&mut rng), digest(&mut rng));
     let record: [_; 22] = std::array::from_fn(|i| from_u32(i as u32));
     let leaf = Leaf { address: left, nonce: 1, asset: 2, balance: 3 };
+    let mut group = c.benchmark_group("permutation");
+    let p3 = default_goldilocks_poseidon2_12();
+    let (mut state, mut packed) = ([ZERO; WIDTH], PackedState::ZERO);
+    group.bench_function("one", |b| b.iter(|| permute(black_box(&mut state))));
+    group.bench_function("one, p3", |b| b.iter(|| p3.permute_mut(black_box(&mut state))));
+    group.throughput(Throughput::Elements(LANES as u64));
+    group.bench_function("packed", |b| b.iter(|| permute_packed(black_box(&mut packed))));
+    group.bench_function("packed, p3", |b| b.iter(|| p3.permute_mut(black_box(&mut packed.0))));
+    group.finish();
     let mut group = c.benchmark_group("hash");
-    group.bench_function("permutation", |b| {
-        let mut state = [ZERO; WIDTH];
-        b.iter(|| permute(black_box(&mut state)));
-    });
     group.bench_function("node", |b| b.iter(|| node(black_box(left), black_box(right))));
     group.bench_function("leaf", |b| b.iter(|| black_box(&leaf).digest()));
     group.bench_function("challenge record", |b| b.iter(|| hash(Tag::Challenge, black_box(&record))));

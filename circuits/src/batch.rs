@@ -50,6 +50,7 @@ use crate::gadgets::logup::LogUpTargets;
 use crate::gadgets::merkle::ClimbTargets;
 use crate::gadgets::message::{MessageSpongeTargets, MessageTargets};
 use crate::gadgets::range::RangePool;
+use crate::gadgets::schnorr::Signatures;
 use crate::gadgets::select::Selects;
 use crate::gates::curve::CurveGate;
 use crate::gates::logup::LogUpGate;
@@ -132,6 +133,7 @@ pub(crate) struct Session<'b> {
     pub builder: &'b mut Builder,
     pub ranges: RangePool,
     pub selects: Selects,
+    pub signatures: Signatures,
     pub rows: RowCount,
     top_bits: Vec<BoolTarget>,
     window_depth: usize,
@@ -212,6 +214,7 @@ impl BatchTargets {
             builder: &mut *builder,
             ranges: RangePool::default(),
             selects: Selects::default(),
+            signatures: Signatures::default(),
             rows,
             top_bits: top.bits.clone(),
             window_depth: profile.window_depth,
@@ -228,7 +231,8 @@ impl BatchTargets {
                 crate::credit::constrain(&mut session, shape, &before)
             }
         };
-        let Session { ranges, selects, mut rows, logup, sponge, roots, .. } = session;
+        let Session { ranges, selects, signatures, mut rows, logup, sponge, roots, .. } = session;
+        signatures.finish(builder);
         ranges.finish(builder, &mut rows);
         rows.add(Part::Selects, selects.finish(builder));
         let sum = rows.measure(Part::Logup, builder, |builder| logup.finish(builder));

@@ -20,21 +20,25 @@ pub fn to_native(element: F) -> field::F {
 }
 
 /// The circuit's elements of native ones.
+#[inline]
 pub fn from_native_array<const N: usize>(elements: [field::F; N]) -> [F; N] {
     elements.map(from_native)
 }
 
 /// The native elements of a circuit's.
+#[inline]
 pub fn to_native_array<const N: usize>(elements: [F; N]) -> [field::F; N] {
     elements.map(to_native)
 }
 
 /// The circuit's form of a digest.
+#[inline]
 pub fn from_digest(digest: Digest) -> HashOut<F> {
     HashOut { elements: digest.0.map(from_native) }
 }
 
 /// The native form of a circuit's digest.
+#[inline]
 pub fn to_digest(hash: HashOut<F>) -> Digest {
     Digest(hash.elements.map(to_native))
 }

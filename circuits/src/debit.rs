@@ -153,7 +153,8 @@ fn constrain_leg(
     let op = builder.constant(from_native(Op::Transfer.element()));
     let [a0, a1, a2, a3] = leg.to_address.elements;
     let record = [op, chain_id, index, leaf.nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo];
-    let verify = |builder: &mut Builder| schnorr::verify(builder, &leg.signature, record);
+    let signatures = &mut session.signatures;
+    let verify = |builder: &mut Builder| schnorr::verify(builder, signatures, &leg.signature, record);
     let signer = session.rows.measure(Part::Signature, builder, verify);
 
     // 4. The signer's address, where the leg is live, and else the leaf's own.

@@ -5,16 +5,16 @@
 //! records of one length, so no record can pass for another. A tree node is the untagged case.
 
 pub mod batch;
+pub mod permutation;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::LazyLock;
 
-use p3_goldilocks::{Poseidon2Goldilocks, default_goldilocks_poseidon2_12};
-use p3_symmetric::Permutation;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::field::{F, ZERO, from_canonical, from_u32, to_u64};
+
+pub use permutation::permute;
 
 /// Elements of a permutation's state.
 pub const WIDTH: usize = 12;
@@ -22,8 +22,6 @@ pub const WIDTH: usize = 12;
 pub const RATE: usize = 8;
 /// Elements of a digest.
 pub const DIGEST_LEN: usize = 4;
-
-static PERMUTATION: LazyLock<Poseidon2Goldilocks<WIDTH>> = LazyLock::new(default_goldilocks_poseidon2_12);
 
 /// Domain tags. The number stands in the first capacity element; the comment gives the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,11 +152,6 @@ impl<'de> Deserialize<'de> for Digest {
             Self::try_from(<[u64; DIGEST_LEN]>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
         }
     }
-}
-
-/// The Poseidon2 permutation, in place.
-pub fn permute(state: &mut [F; WIDTH]) {
-    PERMUTATION.permute_mut(state);
 }
 
 /// Permutation of `[input | capacity]`.

@@ -144,7 +144,7 @@ fn zero_in_the_field() {
     assert_eq!(Fp5::ZERO.inverse(), None);
     assert_eq!(Fp5::ZERO.sqrt(), Some(Fp5::ZERO));
     assert_eq!(Fp5::ZERO.legendre(), 0);
-    assert_eq!(Fp5::batch_inverse(&mut []), Ok(()));
+    assert_eq!(Fp5::<F>::batch_inverse(&mut []), Ok(()));
     let mut elements = [Fp5::from_u32(2), Fp5::ZERO, Fp5::ZERO];
     assert_eq!(Fp5::batch_inverse(&mut elements), Err(1));
     assert_eq!(elements, [Fp5::from_u32(2), Fp5::ZERO, Fp5::ZERO]);

@@ -205,7 +205,8 @@ fn text_that_is_no_digest() {
 
 mod batches {
     use enfold_state::field::{F, reduce};
-    use enfold_state::hash::batch::{LANES, hashes_into, message_digests, nodes_into};
+    use enfold_state::hash::batch::{hashes_into, message_digests, nodes_into};
+    use enfold_state::hash::permutation::LANES;
     use enfold_state::hash::{Digest, MessageSponge, RATE, Tag, hash, node};
     use proptest::prelude::*;
 

@@ -49,7 +49,7 @@
 use std::array::from_fn;
 
 use anyhow::{Context, Result, ensure};
-use enfold_state::ecgfp5::walk::{WALK_STEPS, Walk, constants};
+use enfold_state::ecgfp5::walk::{WALK_STEPS, Walk, WalkInput, constants};
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
 use enfold_state::hash::Tag;
 use enfold_state::keys::{PublicKey, Signature};
@@ -117,10 +117,28 @@ impl SignatureTargets {
     }
 }
 
+/// Signatures that one generator fills in, side by side: as many as the widest vectors hold.
+const GROUP: usize = 8;
+
+/// The signatures of a circuit whose rows wait for their generator.
+#[derive(Debug, Default)]
+pub struct Signatures(Vec<SchnorrFill>);
+
+impl Signatures {
+    /// Adds the generators.
+    pub fn finish(self, builder: &mut Builder) {
+        for group in self.0.chunks(GROUP) {
+            builder.add_simple_generator(SchnorrGenerator { group: group.to_vec() });
+        }
+    }
+}
+
 /// Twin of [`enfold_state::keys::verify`]: constrains the signature to be valid for the record (see
-/// [`Transaction::elements`]). Returns the address of its key. [`ROWS`] rows.
+/// [`Transaction::elements`]). Returns the address of its key. [`ROWS`] rows, which
+/// [`Signatures::finish`] has filled in.
 pub fn verify(
     builder: &mut Builder,
+    signatures: &mut Signatures,
     signature: &SignatureTargets,
     record: [Target; Transaction::LEN],
 ) -> HashOutTarget {
@@ -140,7 +158,7 @@ pub fn verify(
     }
     walk(builder, signature_row, rows);
 
-    builder.add_simple_generator(SchnorrGenerator {
+    signatures.0.push(SchnorrFill {
         key,
         challenge: [h0, h1],
         response,
@@ -193,10 +211,9 @@ fn connect<const N: usize>(builder: &mut Builder, a: [Target; N], b: [Target; N]
     a.into_iter().zip(b).for_each(|(a, b)| builder.connect(a, b));
 }
 
-/// Fills the walk's rows and the signature's row. A signature that is not valid is walked as well: the
-/// wires then contradict the commitment, and the constraint `exit: w x_R = y_R` fails.
-#[derive(Clone, Debug, Default)]
-pub struct SchnorrGenerator {
+/// What the rows of one signature are filled from, and where they are.
+#[derive(Clone, Copy, Debug, Default)]
+struct SchnorrFill {
     key: [Target; 5],
     challenge: [Target; 2],
     response: [Target; RESPONSE_PARTS],
@@ -204,7 +221,18 @@ pub struct SchnorrGenerator {
     first_row: usize,
 }
 
-impl SchnorrGenerator {
+impl SchnorrFill {
+    fn targets(&self) -> impl Iterator<Item = Target> {
+        self.key.into_iter().chain(self.challenge).chain(self.response)
+    }
+
+    fn input(&self, witness: &PartitionWitness<F>) -> Result<WalkInput> {
+        let w = Fp5(to_native_array(self.key.map(|target| witness.get_target(target))));
+        let key = Point::decode(w).and_then(|point| point.affine()).context("the key encodes no point")?;
+        let [h0, h1] = self.challenge.map(|target| to_native(witness.get_target(target)));
+        Ok(WalkInput { key, response: self.response(witness)?, challenge: Challenge::new(h0, h1) })
+    }
+
     fn response(&self, witness: &PartitionWitness<F>) -> Result<Scalar> {
         let parts = self.response.map(|part| witness.get_target(part).to_canonical_u64());
         ensure!(
@@ -213,6 +241,40 @@ impl SchnorrGenerator {
         );
         Ok(Scalar::from_words(from_fn(|i| parts[2 * i] | parts[2 * i + 1] << 32))?)
     }
+
+    fn fill(&self, input: &WalkInput, walk: &Walk, out: &mut GeneratedValues<F>) -> Result<()> {
+        let (x, y) = input.key;
+        let [slope, inverse] = exit::fill(walk.end())?;
+        let halves = input.challenge.halves();
+
+        let row = self.signature_row;
+        set_element(out, row, signature::KEY.x, x)?;
+        set_element(out, row, signature::KEY.y, y)?;
+        set_element(out, row, signature::KEY.t, key::fill(x)?)?;
+        set_element(out, row, signature::EXIT.slope, slope)?;
+        set_element(out, row, signature::EXIT.inverse, inverse)?;
+        for (half, columns) in halves.into_iter().zip(signature::SPLIT) {
+            // The parts are set by the walk's rows.
+            set_wires(out, row, columns.private, &split::fill(half))?;
+        }
+
+        let mut integers = integers(halves);
+        for (row, walked) in (self.first_row..).zip(&walk.rows) {
+            let (x, y) = walked.exit;
+            set_element(out, row, curve::POINT_OUT, x)?;
+            set_element(out, row, curve::POINT_OUT + 5, y)?;
+            out.set_target(Target::wire(row, curve::INTEGER_OUT), integers.next().context("a row more")?)?;
+            set_wires(out, row, curve::slope(0, 0), &curve::fill(walked))?;
+        }
+        Ok(())
+    }
+}
+
+/// Fills the walks' rows and the signatures' rows. A signature that is not valid is walked as well: the
+/// wires then contradict the commitment, and the constraint `exit: w x_R = y_R` fails.
+#[derive(Clone, Debug, Default)]
+pub struct SchnorrGenerator {
+    group: Vec<SchnorrFill>,
 }
 
 /// Sets consecutive wires of a row.
@@ -234,55 +296,39 @@ where
     }
 
     fn dependencies(&self) -> Vec<Target> {
-        self.key.into_iter().chain(self.challenge).chain(self.response).collect()
+        self.group.iter().flat_map(SchnorrFill::targets).collect()
     }
 
     fn run_once(&self, witness: &PartitionWitness<F>, out: &mut GeneratedValues<F>) -> Result<()> {
-        let w = Fp5(to_native_array(self.key.map(|target| witness.get_target(target))));
-        let (x, y) = Point::decode(w).and_then(|point| point.affine()).context("the key encodes no point")?;
-        let elements = self.challenge.map(|target| witness.get_target(target));
-        let challenge = Challenge::new(to_native(elements[0]), to_native(elements[1]));
-        let walk = Walk::new((x, y), &self.response(witness)?, &challenge)?;
-        let [slope, inverse] = exit::fill(walk.end())?;
-
-        let row = self.signature_row;
-        set_element(out, row, signature::KEY.x, x)?;
-        set_element(out, row, signature::KEY.y, y)?;
-        set_element(out, row, signature::KEY.t, key::fill(x)?)?;
-        set_element(out, row, signature::EXIT.slope, slope)?;
-        set_element(out, row, signature::EXIT.inverse, inverse)?;
-        for (element, columns) in elements.into_iter().zip(signature::SPLIT) {
-            // The parts are set by the walk's rows.
-            set_wires(out, row, columns.private, &split::fill(element.to_canonical_u64()))?;
-        }
-
-        let mut integers = integers(elements.map(|element| element.to_canonical_u64()));
-        for (row, walked) in (self.first_row..).zip(&walk.rows) {
-            let (x, y) = walked.exit;
-            set_element(out, row, curve::POINT_OUT, x)?;
-            set_element(out, row, curve::POINT_OUT + 5, y)?;
-            out.set_target(Target::wire(row, curve::INTEGER_OUT), integers.next().context("a row more")?)?;
-            set_wires(out, row, curve::slope(0, 0), &curve::fill(walked))?;
+        let inputs = self.group.iter().map(|fill| fill.input(witness)).collect::<Result<Vec<_>>>()?;
+        for ((fill, input), walk) in self.group.iter().zip(&inputs).zip(Walk::many(&inputs)) {
+            fill.fill(input, &walk?, out)?;
         }
         Ok(())
     }
 
     fn serialize(&self, dst: &mut Vec<u8>, _common: &CommonCircuitData<F, D>) -> IoResult<()> {
-        let targets = self.key.into_iter().chain(self.challenge).chain(self.response);
-        targets.into_iter().try_for_each(|target| dst.write_target(target))?;
-        dst.write_usize(self.signature_row)?;
-        dst.write_usize(self.first_row)
+        dst.write_usize(self.group.len())?;
+        self.group.iter().try_for_each(|fill| {
+            fill.targets().try_for_each(|target| dst.write_target(target))?;
+            dst.write_usize(fill.signature_row)?;
+            dst.write_usize(fill.first_row)
+        })
     }
 
     fn deserialize(src: &mut Buffer, _common: &CommonCircuitData<F, D>) -> IoResult<Self> {
-        let mut generator = Self::default();
-        let targets = generator.key.iter_mut().chain(&mut generator.challenge);
-        for target in targets.chain(&mut generator.response) {
-            *target = src.read_target()?;
-        }
-        generator.signature_row = src.read_usize()?;
-        generator.first_row = src.read_usize()?;
-        Ok(generator)
+        let count = src.read_usize()?;
+        let read = |_| {
+            let mut fill = SchnorrFill::default();
+            let targets = fill.key.iter_mut().chain(&mut fill.challenge);
+            for target in targets.chain(&mut fill.response) {
+                *target = src.read_target()?;
+            }
+            fill.signature_row = src.read_usize()?;
+            fill.first_row = src.read_usize()?;
+            Ok(fill)
+        };
+        Ok(Self { group: (0..count).map(read).collect::<IoResult<_>>()? })
     }
 }
 

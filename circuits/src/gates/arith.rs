@@ -2,7 +2,8 @@
 //!
 //! plonky2 evaluates a gate's constraints in three settings: on packed base field elements (the prover),
 //! on extension field elements (the verifier) and inside a circuit (the recursive verifier). [`Arith`]
-//! has an implementation for each: [`BaseArith`], [`ExtensionArith`] and [`CircuitArith`].
+//! has an implementation for each: [`BaseArith`], [`ExtensionArith`] and [`CircuitArith`]; and one for the elements
+//! of the native code and of the engine's kernels, [`RingArith`].
 //!
 //! In a circuit every operation below, except those that fold away, takes one slot of an
 //! `ArithmeticExtensionGate` (10 a row with 80 routed wires) or, for [`Arith::mul`] and
@@ -10,6 +11,10 @@
 
 use std::marker::PhantomData;
 
+use enfold_state::field;
+use enfold_state::hash::WIDTH;
+use enfold_state::hash::permutation::partial_layer;
+use p3_field::{Algebra, PrimeCharacteristicRing};
 use plonky2::field::extension::{Extendable, FieldExtension};
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::ops::Square;
@@ -17,6 +22,9 @@ use plonky2::field::packed::PackedField;
 use plonky2::field::types::Field;
 use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
+
+use super::poseidon2;
+use crate::convert::to_native;
 
 /// The base field of all circuits.
 pub type F = GoldilocksField;
@@ -71,6 +79,14 @@ pub trait Arith {
         self.mul_sub(a, a, a)
     }
 
+    /// The linear layer of Poseidon2's partial rounds.
+    fn partial_layer(&mut self, state: &mut [Self::V; WIDTH])
+    where
+        Self: Sized,
+    {
+        poseidon2::partial_layer(self, state);
+    }
+
     /// `sum of a_i k^i`, by Horner; zero for no values.
     fn reduce(&mut self, values: impl DoubleEndedIterator<Item = Self::V>, k: F) -> Self::V {
         let mut values = values.rev();
@@ -82,7 +98,7 @@ pub trait Arith {
     }
 }
 
-/// Arithmetic on base field elements, packed (the prover) or single (witness generation: `BaseArith<F>`).
+/// Arithmetic on plonky2's base field elements, packed or single.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BaseArith<P>(PhantomData<P>);
 
@@ -137,6 +153,69 @@ impl<P: PackedField<Scalar = F>> Arith for BaseArith<P> {
     #[inline(always)]
     fn triple(&mut self, a: P) -> P {
         a + a + a
+    }
+}
+
+/// Arithmetic on native elements, single (witness generation) or packed (the engine).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RingArith<T>(PhantomData<T>);
+
+impl<T: Algebra<field::F> + PrimeCharacteristicRing + Copy> Arith for RingArith<T> {
+    type V = T;
+
+    #[inline(always)]
+    fn constant(&mut self, k: F) -> T {
+        T::from(to_native(k))
+    }
+
+    #[inline(always)]
+    fn add(&mut self, a: T, b: T) -> T {
+        a + b
+    }
+
+    #[inline(always)]
+    fn sub(&mut self, a: T, b: T) -> T {
+        a - b
+    }
+
+    #[inline(always)]
+    fn mul(&mut self, a: T, b: T) -> T {
+        a * b
+    }
+
+    #[inline(always)]
+    fn mul_add(&mut self, a: T, b: T, c: T) -> T {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn mul_sub(&mut self, a: T, b: T, c: T) -> T {
+        a * b - c
+    }
+
+    #[inline(always)]
+    fn scale(&mut self, k: F, a: T) -> T {
+        a * to_native(k)
+    }
+
+    #[inline(always)]
+    fn scale_add(&mut self, k: F, a: T, c: T) -> T {
+        a * to_native(k) + c
+    }
+
+    #[inline(always)]
+    fn square(&mut self, a: T) -> T {
+        a.square()
+    }
+
+    #[inline(always)]
+    fn triple(&mut self, a: T) -> T {
+        a + a + a
+    }
+
+    #[inline(always)]
+    fn partial_layer(&mut self, state: &mut [T; WIDTH]) {
+        *state = partial_layer(*state);
     }
 }
 

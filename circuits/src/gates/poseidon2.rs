@@ -24,9 +24,9 @@ use p3_goldilocks::{
 };
 use plonky2::field::types::Field;
 
-use super::arith::{Arith, BaseArith, F};
+use super::arith::{Arith, F, RingArith};
 use super::row::{Constraints, Row, RowFiller, RowGate};
-use crate::convert::from_native;
+use crate::convert::{from_native, from_native_array, to_native, to_native_array};
 
 /// Full rounds at each end.
 const HALF_FULL_ROUNDS: usize = 4;
@@ -112,14 +112,14 @@ fn external_layer<A: Arith>(a: &mut A, state: &mut [A::V; WIDTH]) {
     }
 }
 
-/// The linear layer of partial rounds.
+/// The linear layer of partial rounds, by multiplications: where they cost no more than additions.
 #[inline(always)]
-fn internal_layer<A: Arith>(a: &mut A, state: &mut [A::V; WIDTH], diagonal: &[F; WIDTH]) {
+pub(super) fn partial_layer<A: Arith>(a: &mut A, state: &mut [A::V; WIDTH]) {
     let mut sum = state[0];
     for &x in &state[1..] {
         sum = a.add(sum, x);
     }
-    for (x, &d) in state.iter_mut().zip(diagonal) {
+    for (x, &d) in state.iter_mut().zip(&CONSTANTS.diagonal) {
         *x = a.scale_add(d, *x, sum);
     }
 }
@@ -148,7 +148,7 @@ fn rounds<A: Arith>(
         let x = a.add_constant(state[0], add);
         let x = commit(a, Poseidon2Gate::PARTIAL + round, x);
         state[0] = sbox(a, x);
-        internal_layer(a, state, &constants.diagonal);
+        a.partial_layer(state);
     }
     for (round, add) in constants.last.iter().enumerate() {
         for i in 0..WIDTH {
@@ -195,20 +195,21 @@ impl RowGate for Poseidon2Gate {
     fn fill(row: &mut RowFiller<'_, '_>) -> Result<()> {
         let swap = row.get(Self::SWAP);
         ensure!(swap == F::ZERO || swap == F::ONE, "Poseidon2 swap: expected 0 or 1, got {swap}");
-        let mut state: [F; WIDTH] = row.get_array(Self::input(0));
+        let mut state = to_native_array(row.get_array(Self::input(0)));
+        let swap = to_native(swap);
         for i in 0..4 {
             let delta = swap * (state[i + 4] - state[i]);
-            row.set(Self::DELTA + i, delta)?;
+            row.set(Self::DELTA + i, from_native(delta))?;
             state[i] += delta;
             state[i + 4] -= delta;
         }
         let mut sbox_inputs = [F::ZERO; Self::END - Self::FIRST];
-        rounds(&mut BaseArith::<F>::default(), &mut state, |_, column, x| {
-            sbox_inputs[column - Self::FIRST] = x;
+        rounds(&mut RingArith::<enfold_state::field::F>::default(), &mut state, |_, column, x| {
+            sbox_inputs[column - Self::FIRST] = from_native(x);
             x
         });
         row.set_all(Self::FIRST, &sbox_inputs)?;
-        row.set_all(Self::output(0), &state)
+        row.set_all(Self::output(0), &from_native_array(state))
     }
 }
 

@@ -5,7 +5,7 @@ use std::array::from_fn;
 use enfold_circuits::check::{Checker, Violation};
 use enfold_circuits::config::{Builder, CircuitData, EnfoldConfig, F};
 use enfold_circuits::convert::{from_digest, from_native_array};
-use enfold_circuits::gadgets::schnorr::{ROWS, SignatureTargets, verify};
+use enfold_circuits::gadgets::schnorr::{ROWS, SignatureTargets, Signatures, verify};
 use enfold_circuits::gates::curve::{self, CurveGate};
 use enfold_circuits::gates::row::RowGate;
 use enfold_circuits::gates::signature::SignatureGate;
@@ -154,8 +154,10 @@ impl One {
         let mut builder = Builder::new(Params::of(ProfileId::Test).batch);
         let signature = SignatureTargets::new(&mut builder);
         let record = builder.add_virtual_target_arr();
-        let address = verify(&mut builder, &signature, record);
+        let mut signatures = Signatures::default();
+        let address = verify(&mut builder, &mut signatures, &signature, record);
         assert_eq!(builder.num_gates(), ROWS);
+        signatures.finish(&mut builder);
         builder.register_public_inputs(&address.elements);
         Self { data: builder.build::<EnfoldConfig>(), signature, record }
     }

@@ -2,8 +2,8 @@
 //!
 //! A proof's large matrices take a gigabyte. Fresh from the system each page of it is cleared first; here it is
 //! kept. All proofs of a process share what is kept, of whatever circuits they are, and what is in use and kept
-//! together is at most the most that was ever in use at a time. Values of witnesses are kept as well, no more lists of
-//! them than were in use at a time.
+//! together is at most the most that was ever in use at a time. Values of witnesses and outputs of generators are kept
+//! as well, no more lists of them than were in use at a time.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 
 use super::field::G;
+use super::witness::Output;
 
 /// Elements that one task resets.
 const CHUNK: usize = 1 << 16;
@@ -22,6 +23,7 @@ const CHUNK: usize = 1 << 16;
 pub(super) struct Buffers {
     kept: Mutex<Kept>,
     values: Mutex<Vec<Values>>,
+    outputs: Mutex<Vec<Vec<Output>>>,
 }
 
 /// A witness's values, by class of connected targets.
@@ -102,6 +104,15 @@ impl Buffers {
     /// Keeps what [`Self::values`] gave, for its next use.
     pub(super) fn give_values(&self, values: Values) {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).push(values);
+    }
+
+    /// Calls `with` with a list of outputs, that had other ones before.
+    pub(super) fn with_outputs<R>(&self, with: impl FnOnce(&mut Vec<Output>) -> R) -> R {
+        let kept = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outputs = kept().pop().unwrap_or_default();
+        let result = with(&mut outputs);
+        kept().push(outputs);
+        result
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -4,14 +4,13 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use enfold_state::hash::{DIGEST_LEN, RATE, WIDTH};
+use enfold_state::hash::permutation::{PackedState, permute_packed};
+use enfold_state::hash::{DIGEST_LEN, RATE};
 use p3_field::PrimeCharacteristicRing;
-use p3_symmetric::Permutation;
 use rayon::prelude::*;
 
 use super::Engine;
 use super::field::{G, LANES, P};
-use super::merkle::PERMUTATION;
 
 /// Times that a kernel is timed; the best one counts.
 const TRIES: usize = 5;
@@ -54,8 +53,8 @@ impl Work {
     /// Times the kernels.
     pub fn floor(&self) -> Floor {
         let permute = || {
-            let mut state: [P; WIDTH] = std::array::from_fn(|i| P::from(G::from_usize(i)));
-            (0..OPERATIONS / 16).for_each(|_| PERMUTATION.permute_mut(&mut state));
+            let mut state = PackedState(std::array::from_fn(|i| P::from(G::from_usize(i))));
+            (0..OPERATIONS / 16).for_each(|_| permute_packed(&mut state));
             let _ = black_box(state);
             OPERATIONS / 16
         };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use enfold_circuits::config::{CommonCircuitData, D, F};
-use enfold_circuits::gates::arith::Arith;
+use enfold_circuits::gates::arith::{Arith, RingArith};
 use enfold_circuits::gates::curve::CurveGate;
 use enfold_circuits::gates::logup::LogUpGate;
 use enfold_circuits::gates::path::PathGate;
@@ -12,6 +12,7 @@ use enfold_circuits::gates::range::RangeGate;
 use enfold_circuits::gates::row::{Constraints, Row, RowGate};
 use enfold_circuits::gates::select::SelectGate;
 use enfold_circuits::gates::signature::SignatureGate;
+use enfold_state::hash::WIDTH;
 use p3_field::{PackedValue, PrimeCharacteristicRing};
 use plonky2::gates::arithmetic_base::ArithmeticGate;
 use plonky2::gates::constant::ConstantGate;
@@ -105,65 +106,8 @@ impl Constraints<P> for Filtered<'_> {
     }
 }
 
-/// Arithmetic of the kernels.
-struct KernelArith;
-
-impl Arith for KernelArith {
-    type V = P;
-
-    #[inline(always)]
-    fn constant(&mut self, k: F) -> P {
-        P::from(to_kernel(k))
-    }
-
-    #[inline(always)]
-    fn add(&mut self, a: P, b: P) -> P {
-        a + b
-    }
-
-    #[inline(always)]
-    fn sub(&mut self, a: P, b: P) -> P {
-        a - b
-    }
-
-    #[inline(always)]
-    fn mul(&mut self, a: P, b: P) -> P {
-        a * b
-    }
-
-    #[inline(always)]
-    fn mul_add(&mut self, a: P, b: P, c: P) -> P {
-        a * b + c
-    }
-
-    #[inline(always)]
-    fn mul_sub(&mut self, a: P, b: P, c: P) -> P {
-        a * b - c
-    }
-
-    #[inline(always)]
-    fn scale(&mut self, k: F, a: P) -> P {
-        a * to_kernel(k)
-    }
-
-    #[inline(always)]
-    fn scale_add(&mut self, k: F, a: P, c: P) -> P {
-        a * to_kernel(k) + c
-    }
-
-    #[inline(always)]
-    fn square(&mut self, a: P) -> P {
-        a.square()
-    }
-
-    #[inline(always)]
-    fn triple(&mut self, a: P) -> P {
-        a + a + a
-    }
-}
-
 fn evaluate_row<T: RowGate>(point: &Point<'_>, out: &mut Filtered<'_>) {
-    T::constraints(&mut KernelArith, point, out);
+    T::constraints(&mut RingArith::<P>::default(), point, out);
 }
 
 /// Arithmetic that counts multiplications.
@@ -200,6 +144,8 @@ impl Arith for Count {
     }
 
     fn triple(&mut self, _a: ()) {}
+
+    fn partial_layer(&mut self, _state: &mut [(); WIDTH]) {}
 }
 
 fn count_row<T: RowGate>() -> usize {

@@ -4,24 +4,17 @@
 //! digest, a longer one goes through an overwrite-mode sponge of rate 8 from the zero state, two digests are
 //! compressed by one permutation, and the cap is the level with `2^cap_height` digests.
 
-use std::sync::LazyLock;
-
 use enfold_circuits::config::F;
 use enfold_circuits::hash::Poseidon2Hash;
+use enfold_state::hash::permutation::{PackedState, permute, permute_packed};
 use enfold_state::hash::{DIGEST_LEN, RATE, WIDTH};
 use p3_field::{PackedValue, PrimeCharacteristicRing};
-use p3_goldilocks::{Poseidon2Goldilocks, default_goldilocks_poseidon2_12};
-use p3_symmetric::Permutation;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
 
-use super::field::{G, LANES, P, from_kernel, gather};
-
-/// The permutation, on single and on packed states.
-pub(super) static PERMUTATION: LazyLock<Poseidon2Goldilocks<WIDTH>> =
-    LazyLock::new(default_goldilocks_poseidon2_12);
+use super::field::{G, LANES, from_kernel, gather};
 
 /// A digest in the kernels.
 pub(super) type Digest = [G; DIGEST_LEN];
@@ -106,15 +99,14 @@ pub(super) fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digest
         }
         return;
     }
-    let permutation = &*PERMUTATION;
     let packs = digests.len() / LANES;
     for pack in 0..packs {
         let rows: [&[G]; LANES] = std::array::from_fn(|lane| row(pack * LANES + lane));
-        let mut state = [P::ZERO; WIDTH];
+        let mut state = PackedState::ZERO;
         for start in (0..width).step_by(RATE) {
             let block = RATE.min(width - start);
-            gather(rows.map(|row| &row[start..]), &mut state[..block]);
-            permutation.permute_mut(&mut state);
+            gather(rows.map(|row| &row[start..]), &mut state.0[..block]);
+            permute_packed(&mut state);
         }
         unpack(&state, &mut digests[pack * LANES..(pack + 1) * LANES]);
     }
@@ -122,7 +114,7 @@ pub(super) fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digest
         let mut state = [G::ZERO; WIDTH];
         for block in row(leaf)[..width].chunks(RATE) {
             state[..block.len()].copy_from_slice(block);
-            permutation.permute_mut(&mut state);
+            permute(&mut state);
         }
         digest.copy_from_slice(&state[..DIGEST_LEN]);
     }
@@ -130,27 +122,26 @@ pub(super) fn hash_rows<'a>(row: impl Fn(usize) -> &'a [G], width: usize, digest
 
 /// The parents of pairs of digests.
 fn compress(children: &[Digest], parents: &mut [Digest]) {
-    let permutation = &*PERMUTATION;
     let (packs, rest) = parents.split_at_mut(parents.len() / LANES * LANES);
     let (packed, rest_children) = children.split_at(2 * packs.len());
     for (children, parents) in packed.chunks_exact(2 * LANES).zip(packs.chunks_exact_mut(LANES)) {
-        let mut state = [P::ZERO; WIDTH];
+        let mut state = PackedState::ZERO;
         let pairs = children.as_flattened();
-        gather(std::array::from_fn(|lane| &pairs[lane * RATE..(lane + 1) * RATE]), &mut state[..RATE]);
-        permutation.permute_mut(&mut state);
+        gather(std::array::from_fn(|lane| &pairs[lane * RATE..(lane + 1) * RATE]), &mut state.0[..RATE]);
+        permute_packed(&mut state);
         unpack(&state, parents);
     }
     for (children, parent) in rest_children.as_chunks::<2>().0.iter().zip(rest) {
         let mut state = [G::ZERO; WIDTH];
         state[..DIGEST_LEN].copy_from_slice(&children[0]);
         state[DIGEST_LEN..RATE].copy_from_slice(&children[1]);
-        permutation.permute_mut(&mut state);
+        permute(&mut state);
         parent.copy_from_slice(&state[..DIGEST_LEN]);
     }
 }
 
-fn unpack(state: &[P; WIDTH], digests: &mut [Digest]) {
+fn unpack(state: &PackedState, digests: &mut [Digest]) {
     for (lane, digest) in digests.iter_mut().enumerate() {
-        *digest = std::array::from_fn(|i| state[i].as_slice()[lane]);
+        *digest = std::array::from_fn(|i| state.0[i].as_slice()[lane]);
     }
 }

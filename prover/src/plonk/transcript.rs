@@ -2,9 +2,9 @@
 
 use enfold_circuits::config::{D, F};
 use enfold_circuits::hash::Poseidon2Hash;
-use enfold_state::hash::{RATE, WIDTH, permute};
+use enfold_state::hash::permutation::{PackedState, permute, permute_packed};
+use enfold_state::hash::{RATE, WIDTH};
 use p3_field::{PackedValue, PrimeCharacteristicRing, PrimeField64};
-use p3_symmetric::Permutation;
 use plonky2::field::extension::FieldExtension;
 use plonky2::field::types::Field;
 use plonky2::fri::FriParams;
@@ -13,7 +13,6 @@ use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
 
 use super::field::{E, G, LANES, P, from_kernel, to_kernel};
-use super::merkle::PERMUTATION;
 
 /// Nonces that one grinding task tries.
 const GRINDING_TASK: u64 = 1 << 10;
@@ -123,14 +122,13 @@ impl Transcript {
 
 /// The least suitable nonce of a task.
 fn search(state: &[G; WIDTH], place: usize, bits: u32, start: u64) -> Option<u64> {
-    let permutation = &*PERMUTATION;
-    let packed: [P; WIDTH] = state.map(P::from);
+    let packed = PackedState(state.map(P::from));
     (start..start + GRINDING_TASK).step_by(LANES).find_map(|first| {
         let mut state = packed;
-        state[place] = P::from_fn(|lane| G::from_u64(first + lane as u64));
-        permutation.permute_mut(&mut state);
+        state.0[place] = P::from_fn(|lane| G::from_u64(first + lane as u64));
+        permute_packed(&mut state);
         let fits = |response: &G| response.as_canonical_u64().leading_zeros() >= bits;
-        state[RATE - 1].as_slice().iter().position(fits).map(|lane| first + lane as u64)
+        state.0[RATE - 1].as_slice().iter().position(fits).map(|lane| first + lane as u64)
     })
 }
 

@@ -61,7 +61,8 @@ impl Generation {
     ) -> Result<PartitionWitness<'a, F>, EngineError> {
         if let Some(schedule) = self.schedule.get() {
             // Whatever is wrong, the queue finds it again and says what it is.
-            if let Some(witness) = schedule.run(data, self.start(data, inputs)?) {
+            let start = self.start(data, inputs)?;
+            if let Some(witness) = self.buffers.with_outputs(|outputs| schedule.run(data, start, outputs)) {
                 return Ok(witness);
             }
         }
@@ -106,7 +107,7 @@ enum Step {
 
 /// Values that a task's generators gave, and where they go.
 #[derive(Debug, Default)]
-struct Output {
+pub(super) struct Output {
     /// Each with its class's number in its place.
     values: Vec<(u32, F)>,
     /// Neighbours of one place: the place, and where they are in `values`. By place, once the task is done.
@@ -161,19 +162,19 @@ impl Schedule {
         }
     }
 
-    /// `None` if a generator does not run, or if two values for one target differ.
+    /// `None` if a generator does not run, or if two values for one target differ. `outputs` is memory.
     fn run<'a>(
         &self,
         data: &'a CircuitData,
         mut witness: PartitionWitness<'a, F>,
+        outputs: &mut Vec<Output>,
     ) -> Option<PartitionWitness<'a, F>> {
         let generators = &data.prover_only.generators;
-        let mut outputs = Vec::new();
         for step in &self.0 {
             match step {
                 Step::Wide(round) => {
                     for window in round.chunks(WINDOW) {
-                        run_wide(generators, window, &mut witness, &mut outputs)?;
+                        run_wide(generators, window, &mut witness, outputs)?;
                     }
                 }
                 Step::Chain(chain) => {

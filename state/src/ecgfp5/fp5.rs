@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 use std::str::FromStr;
 
-use p3_field::{Field, PrimeCharacteristicRing};
+use p3_field::{Field, PackedField, PrimeCharacteristicRing};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::field::{F, ONE, ORDER, ZERO, from_canonical, from_u32, to_u64};
@@ -14,8 +14,10 @@ pub const DEGREE: usize = 5;
 
 /// An element `c0 + c1 z + ... + c4 z^4` of GF(p^5), z^5 = 3. Text form: 80 hex digits, each
 /// coefficient as 8 bytes, big-endian, canonical, c0 first; binary form: five canonical `u64`.
+///
+/// With vectors of GF(p) elements as coefficients it is as many elements side by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fp5(pub [F; DEGREE]);
+pub struct Fp5<T = F>(pub [T; DEGREE]);
 
 /// Text or numbers did not stand for five canonical elements.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +47,7 @@ const ROOT_POWERS: [F; DEGREE] = [
     F::new(1373043270956696022),
 ];
 
-fn triple(a: F) -> F {
+fn triple<T: PrimeCharacteristicRing + Copy>(a: T) -> T {
     a.double() + a
 }
 
@@ -70,12 +72,6 @@ impl Fp5 {
         *self == Self::ZERO
     }
 
-    /// `2 self`.
-    #[must_use]
-    pub fn double(self) -> Self {
-        Self(self.0.map(|c| c.double()))
-    }
-
     /// `self / 2`.
     #[must_use]
     pub fn halve(self) -> Self {
@@ -93,21 +89,6 @@ impl Fp5 {
     pub(super) fn scale_z(self, factor: F) -> Self {
         let [c0, c1, c2, c3, c4] = self.0;
         Self([triple(c4), c0, c1, c2, c3]).scale(factor)
-    }
-
-    /// `self^2`.
-    #[must_use]
-    pub fn square(self) -> Self {
-        let [a0, a1, a2, a3, a4] = self.0;
-        let (d0, d1, d2, d3) = (a0.double(), a1.double(), a2.double(), a3.double());
-        let (t3, t4) = (triple(a3), triple(a4));
-        Self([
-            F::dot_product(&[a0, d1, d2], &[a0, t4, t3]),
-            F::dot_product(&[d0, d2, a3], &[a1, t4, t3]),
-            F::dot_product(&[d0, a1, d3], &[a2, a1, t4]),
-            F::dot_product(&[d0, d1, a4], &[a3, a2, t4]),
-            F::dot_product(&[d0, d1, a2], &[a4, a3, a2]),
-        ])
     }
 
     /// `self^(2^count)`.
@@ -178,29 +159,6 @@ impl Fp5 {
         ones.square_times(31) * self
     }
 
-    /// Inverts all elements in place, with one inversion and three products each. On an element that
-    /// is 0, gives its index and changes nothing.
-    ///
-    /// # Errors
-    /// The index of the first 0.
-    pub fn batch_inverse(elements: &mut [Self]) -> Result<(), usize> {
-        let mut products = Vec::with_capacity(elements.len());
-        let mut product = Self::ONE;
-        for element in elements.iter() {
-            products.push(product);
-            product *= *element;
-        }
-        let Some(mut inverse) = product.inverse() else {
-            return Err(elements.iter().position(Self::is_zero).unwrap_or_default());
-        };
-        for (element, before) in elements.iter_mut().zip(products).rev() {
-            let value = *element;
-            *element = inverse * before;
-            inverse *= value;
-        }
-        Ok(())
-    }
-
     /// The five canonical integers.
     pub fn to_u64s(self) -> [u64; DEGREE] {
         self.0.map(to_u64)
@@ -217,7 +175,69 @@ impl Fp5 {
     }
 }
 
-impl Add for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> Fp5<T> {
+    /// `2 self`.
+    #[must_use]
+    pub fn double(self) -> Self {
+        Self(self.0.map(|c| c.double()))
+    }
+
+    /// `self^2`.
+    #[must_use]
+    pub fn square(self) -> Self {
+        let [a0, a1, a2, a3, a4] = self.0;
+        let (d0, d1, d2, d3) = (a0.double(), a1.double(), a2.double(), a3.double());
+        let (t3, t4) = (triple(a3), triple(a4));
+        Self([
+            T::dot_product(&[a0, d1, d2], &[a0, t4, t3]),
+            T::dot_product(&[d0, d2, a3], &[a1, t4, t3]),
+            T::dot_product(&[d0, a1, d3], &[a2, a1, t4]),
+            T::dot_product(&[d0, d1, a4], &[a3, a2, t4]),
+            T::dot_product(&[d0, d1, a2], &[a4, a3, a2]),
+        ])
+    }
+}
+
+impl<T: PackedField<Scalar = F>> Fp5<T> {
+    /// Elements side by side; `lane` gives each.
+    pub(super) fn pack(lane: impl Fn(usize) -> Fp5) -> Self {
+        Self(std::array::from_fn(|i| T::from_fn(|at| lane(at).0[i])))
+    }
+
+    /// One of the elements.
+    pub(super) fn lane(&self, at: usize) -> Fp5 {
+        Fp5(self.0.map(|c| c.as_slice()[at]))
+    }
+
+    /// Inverts all elements in place, with one inversion and three products each. On an element that
+    /// is 0, gives its index and changes nothing.
+    ///
+    /// # Errors
+    /// The index of the first 0.
+    pub fn batch_inverse(elements: &mut [Self]) -> Result<(), usize> {
+        let mut products = Vec::with_capacity(elements.len());
+        let mut product = Self(std::array::from_fn(|i| if i == 0 { T::ONE } else { T::ZERO }));
+        for element in elements.iter() {
+            products.push(product);
+            product *= *element;
+        }
+        let lanes = || 0..T::WIDTH;
+        let inverses: Option<Vec<Fp5>> = lanes().map(|at| product.lane(at).inverse()).collect();
+        let Some(inverses) = inverses else {
+            let zero = |element: &Self| lanes().any(|at| element.lane(at).is_zero());
+            return Err(elements.iter().position(zero).unwrap_or_default());
+        };
+        let mut inverse = Self::pack(|at| inverses[at]);
+        for (element, before) in elements.iter_mut().zip(products).rev() {
+            let value = *element;
+            *element = inverse * before;
+            inverse *= value;
+        }
+        Ok(())
+    }
+}
+
+impl<T: PrimeCharacteristicRing + Copy> Add for Fp5<T> {
     type Output = Self;
     fn add(mut self, other: Self) -> Self {
         self += other;
@@ -225,13 +245,13 @@ impl Add for Fp5 {
     }
 }
 
-impl AddAssign for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> AddAssign for Fp5<T> {
     fn add_assign(&mut self, other: Self) {
         self.0.iter_mut().zip(other.0).for_each(|(a, b)| *a += b);
     }
 }
 
-impl Sub for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> Sub for Fp5<T> {
     type Output = Self;
     fn sub(mut self, other: Self) -> Self {
         self -= other;
@@ -239,20 +259,20 @@ impl Sub for Fp5 {
     }
 }
 
-impl SubAssign for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> SubAssign for Fp5<T> {
     fn sub_assign(&mut self, other: Self) {
         self.0.iter_mut().zip(other.0).for_each(|(a, b)| *a -= b);
     }
 }
 
-impl Neg for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> Neg for Fp5<T> {
     type Output = Self;
     fn neg(self) -> Self {
         Self(self.0.map(|c| -c))
     }
 }
 
-impl Mul for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> Mul for Fp5<T> {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
         let a = &self.0;
@@ -260,16 +280,16 @@ impl Mul for Fp5 {
         // A product of coefficients whose indices sum to 5 or more comes back three times.
         let (t1, t2, t3, t4) = (triple(b1), triple(b2), triple(b3), triple(b4));
         Self([
-            F::dot_product(a, &[b0, t4, t3, t2, t1]),
-            F::dot_product(a, &[b1, b0, t4, t3, t2]),
-            F::dot_product(a, &[b2, b1, b0, t4, t3]),
-            F::dot_product(a, &[b3, b2, b1, b0, t4]),
-            F::dot_product(a, &[b4, b3, b2, b1, b0]),
+            T::dot_product(a, &[b0, t4, t3, t2, t1]),
+            T::dot_product(a, &[b1, b0, t4, t3, t2]),
+            T::dot_product(a, &[b2, b1, b0, t4, t3]),
+            T::dot_product(a, &[b3, b2, b1, b0, t4]),
+            T::dot_product(a, &[b4, b3, b2, b1, b0]),
         ])
     }
 }
 
-impl MulAssign for Fp5 {
+impl<T: PrimeCharacteristicRing + Copy> MulAssign for Fp5<T> {
     fn mul_assign(&mut self, other: Self) {
         *self = *self * other;
     }

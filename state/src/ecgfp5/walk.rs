@@ -28,11 +28,14 @@
 
 use std::sync::LazyLock;
 
+use p3_field::{PackedField, PrimeCharacteristicRing};
+
 use super::challenge::{CHALLENGE_BITS, Challenge};
 use super::fp5::Fp5;
 use super::point::Point;
 use super::scalar::{SCALAR_WORDS, Scalar, window};
-use crate::field::{ZERO, from_u32, reduce};
+use crate::field::{F, ZERO, from_u32, reduce};
+use crate::hash::permutation::{LANES, Packed};
 use crate::hash::{Tag, hash};
 
 /// The string that the start is derived from.
@@ -54,7 +57,7 @@ pub const STEP_SLOPES: usize = 3;
 pub const RESPONSE_DIGITS: usize = 3 * WALK_STEPS;
 
 /// Affine coordinates `(x, y)` of a point that is not neutral.
-pub type Affine = (Fp5, Fp5);
+pub type Affine<T = F> = (Fp5<T>, Fp5<T>);
 
 /// The constants of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,13 +189,35 @@ pub struct ExceptionalCase {
     pub slope: usize,
 }
 
+/// What a walk is walked for.
+#[derive(Clone, Copy, Debug)]
+pub struct WalkInput {
+    /// The key, affine.
+    pub key: Affine,
+    /// The response.
+    pub response: Scalar,
+    /// The challenge.
+    pub challenge: Challenge,
+}
+
 impl Walk {
     /// The walk for a key (affine), a response and a challenge.
     ///
     /// # Errors
     /// If two points of an addition have the same x.
     pub fn new(key: Affine, response: &Scalar, challenge: &Challenge) -> Result<Self, ExceptionalCase> {
-        Self::from_start(constants().start, key, response, challenge)
+        Self::from_start(constants().start, &WalkInput { key, response: *response, challenge: *challenge })
+    }
+
+    /// Many walks, as many side by side as the target's vectors hold.
+    pub fn many(inputs: &[WalkInput]) -> Vec<Result<Self, ExceptionalCase>> {
+        let start = constants().start;
+        let side_by_side = |inputs: &[WalkInput]| match walk::<Packed>(start, inputs) {
+            Ok(walks) => walks.into_iter().map(Ok).collect(),
+            // Some of them fail; those that do not are walked to their end.
+            Err(_) => inputs.iter().map(|input| Self::from_start(start, input)).collect::<Vec<_>>(),
+        };
+        inputs.chunks(LANES).flat_map(side_by_side).collect()
     }
 
     /// Where the walk ends: `T + c K + s G`.
@@ -200,49 +225,65 @@ impl Walk {
         self.rows[WALK_ROWS - 1].exit
     }
 
-    fn from_start(
-        start: Affine,
-        key: Affine,
-        response: &Scalar,
-        challenge: &Challenge,
-    ) -> Result<Self, ExceptionalCase> {
-        let digits = ResponseDigits::new(response);
-        let table = &constants().table;
-        let mut point = Jacobian { x: start.0, y: start.1, z: Fp5::ONE };
-        let mut operations = Vec::with_capacity(WALK_STEPS * STEP_SLOPES);
-        for index in (0..WALK_STEPS).rev() {
-            let (operation, before) = point.add(signed(key, challenge.bit(index)));
-            operations.push(operation);
-            operations.push(point.add_same_z(&before));
-            let [sign, u, v] = digits.bits(index);
-            let (operation, _) = point.add(signed(table[usize::from(u) + 2 * usize::from(v)], sign));
-            operations.push(operation);
-        }
-        let mut inverses: Vec<Fp5> = operations.iter().map(|operation| operation.after.z).collect();
-        Fp5::batch_inverse(&mut inverses)
-            .map_err(|at| ExceptionalCase { step: at / STEP_SLOPES, slope: at % STEP_SLOPES })?;
+    fn from_start(start: Affine, input: &WalkInput) -> Result<Self, ExceptionalCase> {
+        let mut walks = walk::<F>(start, std::slice::from_ref(input))?;
+        Ok(walks.pop().expect("one input, one walk"))
+    }
+}
 
+/// The walks of at least one input and as many as a vector holds, at most. Fails if one of them does.
+fn walk<T: PackedField<Scalar = F>>(start: Affine, inputs: &[WalkInput]) -> Result<Vec<Walk>, ExceptionalCase> {
+    let digits: Vec<_> = inputs.iter().map(|input| ResponseDigits::new(&input.response)).collect();
+    // Lanes without an input repeat the last one.
+    let of_lane = |lane: usize| lane.min(inputs.len() - 1);
+    let pack = |point: &dyn Fn(usize) -> Affine| -> Affine<T> {
+        (Fp5::pack(|lane| point(of_lane(lane)).0), Fp5::pack(|lane| point(of_lane(lane)).1))
+    };
+    let key_at = |at: usize, index: usize| signed(inputs[at].key, inputs[at].challenge.bit(index));
+    let entry_at = |at: usize, index: usize| {
+        let [sign, u, v] = digits[at].bits(index);
+        signed(constants().table[usize::from(u) + 2 * usize::from(v)], sign)
+    };
+
+    let (x, y) = pack(&|_| start);
+    let mut point = Jacobian { x, y, z: Fp5::pack(|_| Fp5::ONE) };
+    let mut operations = Vec::with_capacity(WALK_STEPS * STEP_SLOPES);
+    for index in (0..WALK_STEPS).rev() {
+        let (operation, before) = point.add(pack(&|at| key_at(at, index)));
+        operations.push(operation);
+        operations.push(point.add_same_z(&before));
+        let (operation, _) = point.add(pack(&|at| entry_at(at, index)));
+        operations.push(operation);
+    }
+    let mut inverses: Vec<Fp5<T>> = operations.iter().map(|operation| operation.after.z).collect();
+    Fp5::batch_inverse(&mut inverses)
+        .map_err(|at| ExceptionalCase { step: at / STEP_SLOPES, slope: at % STEP_SLOPES })?;
+    let slopes: Vec<Fp5<T>> =
+        operations.iter().zip(&inverses).map(|(operation, &inverse)| operation.numerator * inverse).collect();
+    let exits: [Affine<T>; WALK_ROWS] = std::array::from_fn(|row| {
+        let last = (row + 1) * ROW_STEPS * STEP_SLOPES - 1;
+        operations[last].after.affine(inverses[last])
+    });
+
+    let of_input = |(lane, input): (usize, &WalkInput)| {
         let mut entry = start;
         let rows = std::array::from_fn(|row| {
             let steps = std::array::from_fn(|step| {
                 let place = row * ROW_STEPS + step;
-                let slope = |i: usize| {
-                    let at = place * STEP_SLOPES + i;
-                    operations[at].numerator * inverses[at]
-                };
                 let index = WALK_STEPS - 1 - place;
                 Step {
-                    key: challenge.bit(index),
-                    table: digits.bits(index),
-                    slopes: std::array::from_fn(slope),
+                    key: input.challenge.bit(index),
+                    table: digits[lane].bits(index),
+                    slopes: std::array::from_fn(|i| slopes[place * STEP_SLOPES + i].lane(lane)),
                 }
             });
-            let last = (row + 1) * ROW_STEPS * STEP_SLOPES - 1;
-            let exit = operations[last].after.affine(inverses[last]);
+            let (x, y) = &exits[row];
+            let exit = (x.lane(lane), y.lane(lane));
             Row { entry: std::mem::replace(&mut entry, exit), exit, steps }
         });
-        Ok(Self { rows })
-    }
+        Walk { rows }
+    };
+    Ok(inputs.iter().enumerate().map(of_input).collect())
 }
 
 /// The point, or its negative.
@@ -252,23 +293,23 @@ fn signed((x, y): Affine, positive: bool) -> Affine {
 
 /// A point as `x = X / Z^2`, `y = Y / Z^3`.
 #[derive(Clone, Copy)]
-struct Jacobian {
-    x: Fp5,
-    y: Fp5,
-    z: Fp5,
+struct Jacobian<T> {
+    x: Fp5<T>,
+    y: Fp5<T>,
+    z: Fp5<T>,
 }
 
 /// An operation's result, and its slope times the result's Z. (The slope's denominator divides that Z,
 /// so an exceptional case shows as Z = 0, there and in all that follows.)
-struct Operation {
-    after: Jacobian,
-    numerator: Fp5,
+struct Operation<T> {
+    after: Jacobian<T>,
+    numerator: Fp5<T>,
 }
 
-impl Jacobian {
+impl<T: PrimeCharacteristicRing + Copy> Jacobian<T> {
     /// Adds a point. With the slope `r / Z'`, `Z' = Z h`: `x' = slope^2 - 2 - x1 - x2`,
     /// `y' = slope (x1 - x') - y1`. The second value is the point from before, with Z'.
-    fn add(&mut self, (x2, y2): Affine) -> (Operation, Self) {
+    fn add(&mut self, (x2, y2): Affine<T>) -> (Operation<T>, Self) {
         let zz = self.z.square();
         let other = Self { x: x2 * zz, y: y2 * (zz * self.z), z: self.z };
         let h = other.x - self.x;
@@ -282,7 +323,7 @@ impl Jacobian {
     }
 
     /// Adds a point with the same Z.
-    fn add_same_z(&mut self, other: &Self) -> Operation {
+    fn add_same_z(&mut self, other: &Self) -> Operation<T> {
         let h = other.x - self.x;
         let hh = h.square();
         let (first, z) = (self.x * hh, self.z * h);
@@ -293,7 +334,7 @@ impl Jacobian {
         Operation { after: *self, numerator }
     }
 
-    fn affine(&self, z_inverse: Fp5) -> Affine {
+    fn affine(&self, z_inverse: Fp5<T>) -> Affine<T> {
         let square = z_inverse.square();
         (self.x * square, self.y * square * z_inverse)
     }
@@ -407,7 +448,8 @@ mod tests {
         let c = Challenge::new(ZERO, ZERO);
         let half = Scalar::from_words(halved_order()).expect("below n") + Scalar::ONE;
         let s = Scalar::from_u64(1);
-        let walk = |start: &Point| Walk::from_start(affine(start), affine(&key), &s, &c);
+        let input = |key: &Point| WalkInput { key: affine(key), response: s, challenge: c };
+        let walk = |start: &Point| Walk::from_start(affine(start), &input(&key));
 
         // A0 = K: the first step would add -K to K. A0 = -K: to itself.
         for key in [key, key.neg()] {
@@ -428,6 +470,28 @@ mod tests {
         let start = key.double().add(&key).add(&first.neg()).mul(&(half * half));
         assert_eq!(walk(&start), Err(ExceptionalCase { step: 1, slope: 1 }));
         assert!(walk(&start.add(&key)).is_ok());
+    }
+
+    #[test]
+    fn walks_side_by_side_are_walks() {
+        let input = |n: u64| {
+            let key = Point::mul_generator(&Scalar::from_u64(n)).affine().expect("not neutral");
+            let response = -Scalar::from_u64(n * n);
+            WalkInput { key, response, challenge: Challenge::new(reduce(n << 40), reduce(u64::MAX - n)) }
+        };
+        for count in [0, 1, LANES - 1, LANES, LANES + 1, 3 * LANES + 2] {
+            let mut inputs: Vec<_> = (1..=count as u64).map(input).collect();
+            let single = |input: &WalkInput| Walk::new(input.key, &input.response, &input.challenge);
+            let expected: Vec<_> = inputs.iter().map(single).collect();
+            assert!(expected.iter().all(Result::is_ok));
+            assert_eq!(Walk::many(&inputs), expected);
+            // The first step adds the key to itself, or to its opposite.
+            let Some(last) = inputs.last_mut() else { continue };
+            last.key = constants().start;
+            let walks = Walk::many(&inputs);
+            assert_eq!(walks[count - 1], Err(ExceptionalCase { step: 0, slope: 0 }));
+            assert_eq!(walks[..count - 1], expected[..count - 1], "others are not affected");
+        }
     }
 
     /// (n - 1) / 2.

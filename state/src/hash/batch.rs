@@ -3,18 +3,12 @@
 //! The digests are those of the functions for one record, in the same order, whatever the target's vector width (1
 //! where it has none) and the number of threads.
 
-use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
-use p3_symmetric::Permutation;
+use p3_field::PackedValue;
 use rayon::prelude::*;
 
-use super::{DIGEST_LEN, Digest, MessageSponge, PERMUTATION, RATE, Tag, WIDTH, hash, node};
+use super::permutation::{LANES, Packed, PackedState, permute_packed};
+use super::{DIGEST_LEN, Digest, MessageSponge, RATE, Tag, hash, node};
 use crate::field::{F, ZERO};
-
-/// A vector of field elements.
-type P = <F as Field>::Packing;
-
-/// Permutations that run side by side in a thread.
-pub const LANES: usize = <P as PackedValue>::WIDTH;
 
 /// Hashes of one task: enough that handing it to a thread does not count. A multiple of [`LANES`].
 const TASK: usize = 32 * LANES;
@@ -94,16 +88,16 @@ fn fill<const N: usize>(
 /// Fills up to [`LANES`] digests. Lanes without a record repeat the last one.
 fn side_by_side<const N: usize>(out: &mut [Digest], tag: F, record: impl Fn(usize) -> [F; N]) {
     let records: [[F; N]; LANES] = std::array::from_fn(|lane| record(lane.min(out.len() - 1)));
-    let mut state = [P::ZERO; WIDTH];
-    state[RATE] = P::broadcast(tag);
+    let mut state = PackedState::ZERO;
+    state.0[RATE] = Packed::broadcast(tag);
     for block in (0..N).step_by(RATE) {
-        for (place, element) in state[..RATE].iter_mut().zip(block..) {
-            *place = P::from_fn(|lane| records[lane].get(element).copied().unwrap_or(ZERO));
+        for (place, element) in state.0[..RATE].iter_mut().zip(block..) {
+            *place = Packed::from_fn(|lane| records[lane].get(element).copied().unwrap_or(ZERO));
         }
-        PERMUTATION.permute_mut(&mut state);
+        permute_packed(&mut state);
     }
     for (lane, out) in out.iter_mut().enumerate() {
-        *out = Digest(std::array::from_fn(|element| state[element].extract(lane)));
+        *out = Digest(std::array::from_fn(|element| state.0[element].extract(lane)));
     }
 }
 
@@ -116,20 +110,20 @@ fn absorb_side_by_side<T>(lists: &[&[T]], elements: &impl Fn(&T) -> [F; RATE]) -
         // As long as these lanes are live, the state stays in vectors.
         let lanes = live(step);
         let end = lists[lanes - 1].len();
-        let mut state = [P::ZERO; WIDTH];
-        for (element, place) in state[RATE..].iter_mut().enumerate() {
-            *place = P::from_fn(|lane| sponges[lane.min(lanes - 1)].0.0[element]);
+        let mut state = PackedState::ZERO;
+        for (element, place) in state.0[RATE..].iter_mut().enumerate() {
+            *place = Packed::from_fn(|lane| sponges[lane.min(lanes - 1)].0.0[element]);
         }
         (step..end).for_each(|at| {
             let messages: [[F; RATE]; LANES] =
                 std::array::from_fn(|lane| elements(&lists[lane.min(lanes - 1)][at]));
-            for (element, place) in state[..RATE].iter_mut().enumerate() {
-                *place = P::from_fn(|lane| messages[lane][element]);
+            for (element, place) in state.0[..RATE].iter_mut().enumerate() {
+                *place = Packed::from_fn(|lane| messages[lane][element]);
             }
-            PERMUTATION.permute_mut(&mut state);
+            permute_packed(&mut state);
         });
         for (lane, sponge) in sponges[..lanes].iter_mut().enumerate() {
-            sponge.0 = Digest(std::array::from_fn(|element| state[RATE + element].extract(lane)));
+            sponge.0 = Digest(std::array::from_fn(|element| state.0[RATE + element].extract(lane)));
         }
         step = end;
     }
