@@ -88,6 +88,7 @@ pub trait Arith {
     }
 
     /// `sum of a_i k^i`, by Horner; zero for no values.
+    #[inline(always)]
     fn reduce(&mut self, values: impl DoubleEndedIterator<Item = Self::V>, k: F) -> Self::V {
         let mut values = values.rev();
         let Some(mut sum) = values.next() else { return self.constant(F::ZERO) };

@@ -30,6 +30,7 @@ pub trait Row<V> {
     fn constant(&self, index: usize) -> V;
 
     /// The `N` wires from this column on.
+    #[inline(always)]
     fn wires<const N: usize>(&self, first: usize) -> [V; N] {
         std::array::from_fn(|i| self.wire(first + i))
     }

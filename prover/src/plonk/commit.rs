@@ -76,9 +76,16 @@ impl Commitment {
             let rate_bits = domain.rate_bits;
             DFT.coset_lde_batch_with_blocks(matrix, rate_bits, shift(), transform, consumer).inner.values
         });
-        let digests = blocks.into_inner().into_iter().flatten();
-        let digests = digests.flat_map(|block| block.into_inner().expect("the transform visits every row"));
-        let tree = Tree::over(digests.collect(), cap_height);
+        let blocks: Vec<Vec<Digest>> = blocks
+            .into_inner()
+            .into_iter()
+            .flatten()
+            .map(|block| block.into_inner().expect("the transform visits every row"))
+            .collect();
+        let height = (1 << bits) / blocks.len();
+        let digest = |leaf: usize| blocks[leaf / height][leaf % height];
+        let digests = (0..1 << bits).into_par_iter().with_min_len(TASK).map(digest).collect();
+        let tree = Tree::over(digests, cap_height);
         Self { values, stride, width, bits, tree }
     }
 

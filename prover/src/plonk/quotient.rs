@@ -160,12 +160,33 @@ pub(super) fn commit(
     })
 }
 
+/// Powers of an element, by one product each: those below `2^low_bits`, and powers of `base^(2^low_bits)`.
+struct Powers {
+    low_bits: usize,
+    low: Vec<G>,
+    high: Vec<G>,
+}
+
+impl Powers {
+    /// The powers below `base^(2^bits)`.
+    fn new(base: G, bits: usize) -> Self {
+        let low_bits = bits / 2;
+        let low = powers(G::ONE, base, 1 << low_bits);
+        let high = powers(G::ONE, base.exp_power_of_2(low_bits), 1 << (bits - low_bits));
+        Self { low_bits, low, high }
+    }
+
+    fn get(&self, power: usize) -> G {
+        self.high[power >> self.low_bits] * self.low[power & ((1 << self.low_bits) - 1)]
+    }
+}
+
 /// The map from blocks' coefficients to pieces'.
 struct Pieces<'a> {
     count: usize,
     domain: &'a Domain,
-    /// `1 / s` for each block `s H`.
-    inverse_shifts: Vec<G>,
+    /// The powers of `1 / s` for each block `s H`.
+    inverse_shifts: Vec<Powers>,
     /// Row j gives piece j from the blocks.
     map: Vec<Vec<G>>,
 }
@@ -179,6 +200,7 @@ impl<'a> Pieces<'a> {
         let scale = G::from_usize(blocks).inverse();
         let inverse_powers: Vec<G> =
             inverse_shifts.iter().map(|s| s.exp_power_of_2(domain.degree_bits)).collect();
+        let inverse_shifts = inverse_shifts.into_iter().map(|s| Powers::new(s, domain.degree_bits)).collect();
         let map = (0..blocks)
             .map(|j| inverse_powers.iter().map(|power| scale * power.exp_u64(j as u64)).collect())
             .collect();
@@ -193,8 +215,8 @@ impl<'a> Pieces<'a> {
         let rows = coefficients.values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
         rows.for_each_init(space, |unscaled, (row, cells)| {
             let power = if reversed { reverse(row, self.domain.degree_bits) } else { row };
-            for (block, &inverse) in self.inverse_shifts.iter().enumerate() {
-                let scale = inverse.exp_u64(power as u64);
+            for (block, inverse) in self.inverse_shifts.iter().enumerate() {
+                let scale = inverse.get(power);
                 for i in 0..self.count {
                     unscaled[block * self.count + i] = scale * cells[block * self.count + i];
                 }
