@@ -1,5 +1,7 @@
 //! The chain state that batches step through, and what is derived from a block's messages.
 
+use p3_field::Algebra;
+
 use crate::field::{F, ZERO, from_u32, reduce};
 use crate::hash::{Digest, Tag, hash};
 
@@ -17,7 +19,9 @@ pub enum Phase {
 }
 
 /// An element `a + b X` of GF(p^2) = GF(p)\[X\] / (X^2 - 7).
-pub type Quadratic = [F; 2];
+///
+/// With vectors of GF(p) elements as coefficients it is as many elements side by side.
+pub type Quadratic<T = F> = [T; 2];
 
 /// What is true between two batches of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +130,7 @@ pub fn logup_challenges(seed: Digest) -> (Quadratic, Quadratic) {
 }
 
 /// Product in GF(p^2).
-pub fn quadratic_mul(a: Quadratic, b: Quadratic) -> Quadratic {
-    [a[0] * b[0] + reduce(7) * a[1] * b[1], a[0] * b[1] + a[1] * b[0]]
+#[inline]
+pub fn quadratic_mul<T: Algebra<F> + Copy>(a: Quadratic<T>, b: Quadratic<T>) -> Quadratic<T> {
+    [a[0] * b[0] + b[1] * reduce(7) * a[1], a[0] * b[1] + a[1] * b[0]]
 }

@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use rayon::prelude::*;
+
 use crate::block::{Genesis, GenesisLeaf};
 use crate::executor::Execution;
 use crate::hash::Digest;
@@ -335,7 +337,7 @@ impl Ledger {
         }
         let mut digests = vec![Digest::ZERO; writes.len()];
         Leaf::digests_into(&mut digests, |at| writes[at].1);
-        let changes: Vec<_> = writes.iter().map(|&(index, _)| index).zip(digests).collect();
+        let changes: Vec<_> = writes.par_iter().map(|&(index, _)| index).zip(digests).collect();
         let update = self.tree.update(&changes);
         let root = update.root().unwrap_or_else(|| self.root());
         Ok(Prepared { number, root, writes: writes.clone(), update })

@@ -6,9 +6,14 @@
 
 use std::sync::LazyLock;
 
+use rayon::prelude::*;
+
 use crate::hash::batch::nodes_into;
 use crate::hash::{Digest, node};
 use crate::leaf::{LeafIndex, TREE_DEPTH};
+
+/// Nodes of a task that hashes nothing.
+const TASK: usize = 1 << 13;
 
 static EMPTY: LazyLock<[Digest; TREE_DEPTH + 1]> = LazyLock::new(|| {
     let mut empty = [Digest::ZERO; TREE_DEPTH + 1];
@@ -166,13 +171,15 @@ impl Tree {
     /// # Panics
     /// If a position is not below `2^TREE_DEPTH`.
     pub fn update(&self, changes: &[(LeafIndex, Digest)]) -> TreeUpdate {
-        let mut lowest: Vec<(u32, Digest)> =
-            changes.iter().map(|&(index, digest)| (index.0, digest)).collect();
-        // The sort is stable, so the last of a run of equal positions is the latest.
-        lowest.sort_by_key(|&(index, _)| index);
-        lowest.reverse();
-        lowest.dedup_by_key(|&mut (index, _)| index);
-        lowest.reverse();
+        let entry = |&(index, digest): &(LeafIndex, Digest)| (index.0, digest);
+        let mut lowest: Vec<(u32, Digest)> = changes.par_iter().with_min_len(TASK).map(entry).collect();
+        if !lowest.is_sorted_by(|a, b| a.0 < b.0) {
+            // The sort is stable, so the last of a run of equal positions is the latest.
+            lowest.sort_by_key(|&(index, _)| index);
+            lowest.reverse();
+            lowest.dedup_by_key(|&mut (index, _)| index);
+            lowest.reverse();
+        }
         if let Some(&(index, _)) = lowest.last() {
             assert!(index >> TREE_DEPTH == 0, "a leaf index is below 2^{TREE_DEPTH}, got {index}");
         }
@@ -182,11 +189,12 @@ impl Tree {
             let below: &Vec<(u32, Digest)> = &levels[level];
             // Where the changed children of each parent start: one child or two.
             let first = |at: &usize| *at == 0 || below[at - 1].0 >> 1 != below[*at].0 >> 1;
-            let firsts: Vec<usize> = (0..below.len()).filter(first).collect();
+            let places = (0..below.len()).into_par_iter().with_min_len(TASK);
+            let firsts: Vec<usize> = places.filter(first).collect();
             let mut digests = vec![Digest::ZERO; firsts.len()];
             nodes_into(&mut digests, |parent| self.children(level, &below[firsts[parent]..]));
-            let parents = firsts.iter().map(|&at| below[at].0 >> 1).zip(digests).collect();
-            levels.push(parents);
+            let parents = firsts.par_iter().with_min_len(TASK).map(|&at| below[at].0 >> 1);
+            levels.push(parents.zip(digests).collect());
         }
         TreeUpdate { levels }
     }

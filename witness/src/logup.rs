@@ -5,8 +5,9 @@
 use enfold_state::chain::{Quadratic, logup_challenges, quadratic_mul};
 use enfold_state::field::{F, ONE, ZERO, reduce};
 use enfold_state::hash::Digest;
+use enfold_state::hash::permutation::{LANES, Packed};
 use enfold_state::message::Message;
-use p3_field::Field;
+use p3_field::{Field, PackedField, PackedValue};
 
 /// The challenges of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,81 @@ impl Challenges {
             [shifted[0] + element, shifted[1]]
         });
         subtract(self.gamma, fingerprint)
+    }
+}
+
+/// The sum of the messages' terms `1 / (gamma - f(m))`; `None` if a message has none.
+///
+/// Terms are added as fractions, each with one more product, in all lanes of the target's vectors at once. So one
+/// inversion is enough, and it fails if one of the denominators is zero.
+pub fn sum(challenges: &Challenges, messages: &[Message]) -> Option<Quadratic> {
+    let mut powers = [[ONE, ZERO]; Message::LEN];
+    for i in 1..powers.len() {
+        powers[i] = quadratic_mul(powers[i - 1], challenges.alpha);
+    }
+    let fingerprint =
+        Fingerprint { powers: [0, 1].map(|i| powers.map(|power| power[i])), gamma: challenges.gamma };
+    let groups = messages.chunks_exact(LANES);
+    let mut total = Fraction::<F>::ZERO;
+    for message in groups.remainder() {
+        total = total.add_inverse(fingerprint.denominator(message.elements()));
+    }
+    let mut packed = Fraction::<Packed>::ZERO;
+    for group in groups {
+        let messages: [_; LANES] = std::array::from_fn(|lane| group[lane].elements());
+        let elements = std::array::from_fn(|i| Packed::from_fn(|lane| messages[lane][i]));
+        packed = packed.add_inverse(fingerprint.denominator(elements));
+    }
+    for lane in 0..LANES {
+        total = total.add(packed.lane(lane));
+    }
+    Some(quadratic_mul(total.numerator, inverse(total.denominator)?))
+}
+
+/// What denominators are made from.
+struct Fingerprint {
+    /// The powers of alpha by their two coefficients.
+    powers: [[F; Message::LEN]; 2],
+    gamma: Quadratic,
+}
+
+impl Fingerprint {
+    /// [`Challenges::denominator`], by powers.
+    #[inline(always)]
+    fn denominator<T: PackedField<Scalar = F>>(&self, message: [T; Message::LEN]) -> Quadratic<T> {
+        [0, 1].map(|i| T::from(self.gamma[i]) - T::mixed_dot_product(&message, &self.powers[i]))
+    }
+}
+
+/// A fraction in GF(p^2).
+#[derive(Clone, Copy)]
+struct Fraction<T> {
+    numerator: Quadratic<T>,
+    denominator: Quadratic<T>,
+}
+
+impl<T: PackedField<Scalar = F>> Fraction<T> {
+    const ZERO: Self = Self { numerator: [T::ZERO; 2], denominator: [T::ONE, T::ZERO] };
+
+    /// `self + 1 / d`.
+    #[inline(always)]
+    fn add_inverse(self, d: Quadratic<T>) -> Self {
+        let numerator = quadratic_mul(self.numerator, d);
+        let numerator = [numerator[0] + self.denominator[0], numerator[1] + self.denominator[1]];
+        Self { numerator, denominator: quadratic_mul(self.denominator, d) }
+    }
+
+    /// One of the fractions side by side.
+    fn lane(&self, lane: usize) -> Fraction<F> {
+        let of = |element: Quadratic<T>| element.map(|coefficient| coefficient.as_slice()[lane]);
+        Fraction { numerator: of(self.numerator), denominator: of(self.denominator) }
+    }
+}
+
+impl Fraction<F> {
+    fn add(self, other: Self) -> Self {
+        let [a, b] = [(self, other), (other, self)].map(|(x, y)| quadratic_mul(x.numerator, y.denominator));
+        Self { numerator: add(a, b), denominator: quadratic_mul(self.denominator, other.denominator) }
     }
 }
 
@@ -71,6 +147,8 @@ pub fn batch_inverse(elements: &[Quadratic]) -> Option<Vec<Quadratic>> {
 mod tests {
     use enfold_state::field::from_u32;
     use enfold_state::hash::{Tag, hash};
+    use enfold_state::leaf::LeafIndex;
+    use enfold_state::message::Op;
 
     use super::*;
 
@@ -98,6 +176,43 @@ mod tests {
         elements[1] = [ZERO; 2];
         assert_eq!(batch_inverse(&elements), None);
         assert_eq!(inverse([ZERO; 2]), None);
+    }
+
+    fn message(i: u32) -> Message {
+        Message {
+            op: Op::Transfer,
+            asset: i,
+            from: LeafIndex(i),
+            to: LeafIndex(i + 1),
+            amount: u64::from(i) << 20 | 1,
+            memo: 3,
+            to_address: hash(Tag::LogUp, &[from_u32(i), ZERO, ZERO, ZERO]),
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_inverses() {
+        let challenges = Challenges::new(hash(Tag::Seed, &[ONE; 14]));
+        for count in [0, 1, LANES - 1, LANES, LANES + 1, 5 * LANES + 3] {
+            let messages: Vec<_> = (0..count as u32).map(message).collect();
+            let denominators: Vec<_> =
+                messages.iter().map(|message| challenges.denominator(message.elements())).collect();
+            let expected = batch_inverse(&denominators).unwrap().into_iter().fold([ZERO; 2], add);
+            assert_eq!(sum(&challenges, &messages), Some(expected), "{count} messages");
+        }
+    }
+
+    #[test]
+    fn a_message_at_gamma_has_no_sum() {
+        let mut challenges = Challenges::new(hash(Tag::Seed, &[ONE; 14]));
+        let messages: Vec<_> = (0..2 * LANES as u32 + 1).map(message).collect();
+        for place in [0, LANES, 2 * LANES] {
+            challenges.gamma = [ZERO; 2];
+            let fingerprint = challenges.denominator(messages[place].elements());
+            challenges.gamma = subtract([ZERO; 2], fingerprint);
+            assert_eq!(challenges.denominator(messages[place].elements()), [ZERO; 2]);
+            assert_eq!(sum(&challenges, &messages), None);
+        }
     }
 
     #[test]

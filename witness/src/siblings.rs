@@ -21,8 +21,18 @@ pub struct Siblings {
 impl Siblings {
     /// No path yet; paths will have `depth` levels, at most 255.
     pub fn new(depth: usize) -> Self {
+        Self::with_capacity(depth, 0, 0)
+    }
+
+    /// [`Self::new`] with room for so many paths, and for so many digests that are kept.
+    pub fn with_capacity(depth: usize, paths: usize, digests: usize) -> Self {
         assert!(depth <= u8::MAX.into(), "a path has at most 255 levels, got {depth}");
-        Self { depth, kept: Vec::new(), digests: Vec::new(), last: vec![Digest::ZERO; depth] }
+        Self {
+            depth,
+            kept: Vec::with_capacity(paths),
+            digests: Vec::with_capacity(digests),
+            last: vec![Digest::ZERO; depth],
+        }
     }
 
     /// Adds the siblings of the next path.

@@ -11,6 +11,8 @@
 //! same. A sibling is the version that the last earlier run below the sibling made, or the node from before the block.
 //! One scan for each level finds those runs; it hashes nothing.
 
+use std::ops::Range;
+
 use enfold_state::hash::Digest;
 use enfold_state::hash::batch::nodes_into;
 use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
@@ -96,13 +98,29 @@ impl Versions {
         count.checked_sub(1).map_or(self.start, |group| self.groups[group].root)
     }
 
+    /// Siblings below `depth` that are new to a group's paths: of the first path all, of each other one those of the
+    /// levels where a run ends before it.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    pub fn fresh(&self, group: usize, depth: usize) -> usize {
+        let range = self.updates_of(group);
+        let ends = self.heights[range].split_last().map_or(&[][..], |(_, ends)| ends);
+        depth + ends.iter().map(|&height| depth.min(height.into())).sum::<usize>()
+    }
+
+    fn updates_of(&self, group: usize) -> Range<usize> {
+        let end = self.groups.get(group + 1).map_or(self.len(), |next| next.start);
+        self.groups[group].start..end
+    }
+
     /// The paths of a group's updates, in their order.
     ///
     /// # Panics
     /// If there is no such group.
     pub fn paths(&self, group: usize) -> Walk<'_> {
-        let Group { start, runs, .. } = self.groups[group];
-        let end = self.groups.get(group + 1).map_or(self.len(), |next| next.start);
+        let Group { runs, .. } = self.groups[group];
+        let Range { start, end } = self.updates_of(group);
         let (path, fresh) = ([Digest::ZERO; TREE_DEPTH], TREE_DEPTH);
         Walk { versions: self, next: start, end, runs, path, fresh }
     }
@@ -192,12 +210,12 @@ impl Runs {
         let ends: Vec<u32> =
             (0..).zip(heights).filter(|&(_, &height)| height > 0).map(|(end, _)| end).collect();
         let position = |end: u32| updates[end as usize].0.0;
-        let mut positions: Vec<_> = ends.iter().map(|&end| position(end)).collect();
+        let mut positions: Vec<_> = ends.par_iter().map(|&end| position(end)).collect();
         positions.par_sort_unstable();
         positions.dedup();
         let slot = |&end: &u32| positions.partition_point(|&other| other < position(end)) as u32;
         let slots = ends.par_iter().with_min_len(1 << 10).map(slot).collect();
-        let digests = ends.iter().map(|&end| updates[end as usize].1).collect();
+        let digests = ends.par_iter().map(|&end| updates[end as usize].1).collect();
         Self { positions, slots, ends, digests }
     }
 
@@ -212,7 +230,8 @@ impl Runs {
         let (positions, parents) = self.parents();
         // A run above ends where this one ends, if it is high enough, and makes its version from this one's.
         let high = |&run: &usize| usize::from(heights[self.ends[run] as usize]) > level + 1;
-        let kept: Vec<usize> = (0..self.ends.len()).filter(high).collect();
+        let runs = (0..self.ends.len()).into_par_iter().with_min_len(1 << 13);
+        let kept: Vec<usize> = runs.filter(high).collect();
         let kept_runs = || kept.par_iter().with_min_len(1 << 12);
         let slots = kept_runs().map(|&run| parents[self.slots[run] as usize]).collect();
         let ends = kept_runs().map(|&run| self.ends[run]).collect();

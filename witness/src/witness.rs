@@ -5,9 +5,8 @@
 //! running ones (leaves of a lane, chains, chain states) is parallel.
 
 use enfold_state::block::Block;
-use enfold_state::chain::{ChainState, Phase, Quadratic, link_consumed, link_emitted, seed};
+use enfold_state::chain::{ChainState, Phase, link_consumed, link_emitted, seed};
 use enfold_state::executor::Execution;
-use enfold_state::field::ZERO;
 use enfold_state::hash::batch::message_digests;
 use enfold_state::hash::{Digest, MessageSponge};
 use enfold_state::keys::padding_key;
@@ -19,7 +18,7 @@ use rayon::prelude::*;
 
 use crate::batch::{BatchWitness, CreditPath, DebitLeg, DebitPath, Paths};
 use crate::legs::{Draft, draft};
-use crate::logup::{Challenges, add, batch_inverse, subtract};
+use crate::logup::{self, Challenges, add, subtract};
 use crate::plan::Plan;
 use crate::profile::Profile;
 use crate::siblings::Siblings;
@@ -235,7 +234,7 @@ fn hash_versions(ledger: &Ledger, drafts: &[Draft<'_>]) -> Versions {
     let paths: Vec<_> = drafts.iter().flat_map(|draft| &draft.paths).collect();
     let mut digests = vec![Digest::ZERO; paths.len()];
     Leaf::digests_into(&mut digests, |path| paths[path].after);
-    let updates: Vec<_> = paths.iter().map(|path| path.index).zip(digests).collect();
+    let updates: Vec<_> = paths.par_iter().map(|path| path.index).zip(digests).collect();
     let groups: Vec<_> = drafts.iter().map(|draft| draft.paths.len()).collect();
     Versions::new(ledger.tree(), &updates, &groups)
 }
@@ -271,7 +270,7 @@ fn chain(
 /// Fills in the sums of the LogUp argument.
 fn sum_up(seed: Digest, drafts: &[Draft<'_>], states: &mut [ChainState]) -> Result<(), WitnessError> {
     let challenges = Challenges::new(seed);
-    let sums: Vec<_> = drafts.par_iter().map(|draft| logup_sum(&challenges, &draft.messages)).collect();
+    let sums: Vec<_> = drafts.par_iter().map(|draft| logup::sum(&challenges, &draft.messages)).collect();
     let mut sum = states[0].sum;
     for (batch, (term, draft)) in sums.into_iter().zip(drafts).enumerate() {
         let term = term.ok_or(WitnessError::Denominator { batch })?;
@@ -299,12 +298,6 @@ pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
     message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
 }
 
-/// The sum of the messages' terms; `None` if a message has none.
-fn logup_sum(challenges: &Challenges, messages: &[Message]) -> Option<Quadratic> {
-    let denominators: Vec<_> = messages.iter().map(|m| challenges.denominator(m.elements())).collect();
-    Some(batch_inverse(&denominators)?.into_iter().fold([ZERO; 2], add))
-}
-
 /// What the witnesses of all batches need.
 struct Context<'a> {
     profile: &'a Profile,
@@ -326,14 +319,15 @@ impl Context<'_> {
             Paths::Credit(self.credit_paths(draft))
         };
         let depth = self.profile.window_depth;
-        let mut siblings = Siblings::new(depth);
+        let paths_in_all = self.profile.shape(draft.plan.batch).paths();
+        let mut siblings = Siblings::with_capacity(depth, paths_in_all, self.versions.fresh(number, depth));
         let mut last = vec![Digest::ZERO; depth];
         while let Some(path) = walk.step() {
             last.copy_from_slice(&path[..depth]);
             siblings.push(&last);
         }
         // Padding paths open the last leaf again.
-        (siblings.len()..self.profile.shape(draft.plan.batch).paths()).for_each(|_| siblings.push(&last));
+        (siblings.len()..paths_in_all).for_each(|_| siblings.push(&last));
         BatchWitness {
             batch: draft.plan.batch,
             chain_id: self.block.chain_id,
@@ -351,10 +345,14 @@ impl Context<'_> {
     fn debit_paths(&self, draft: &Draft<'_>) -> Vec<DebitPath> {
         let shape = self.profile.shape(draft.plan.batch);
         let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
+        // The legs' messages stand in the order of the legs.
+        let mut messages = draft.messages.as_slice();
         let mut paths: Vec<_> = live
             .filter_map(|((planned, path), count)| {
-                let live = draft.order[planned.legs.clone()].iter().map(|&at| self.live_leg(at));
-                let mut legs: Vec<_> = live.collect();
+                let mut legs = Vec::with_capacity(count);
+                for &at in &draft.order[planned.legs.clone()] {
+                    legs.push(self.live_leg(at, &mut messages));
+                }
                 if legs.len() < count {
                     legs.resize(count, padding_leg(self.block.chain_id, path.index, &path.after));
                 }
@@ -373,22 +371,26 @@ impl Context<'_> {
         paths
     }
 
-    fn live_leg(&self, at: usize) -> DebitLeg {
+    /// A leg whose messages are the next ones.
+    fn live_leg(&self, at: usize, messages: &mut &[Message]) -> DebitLeg {
         let debit = &self.execution.debits[at];
         let signed = self.block.transactions[debit.position];
-        let (transfer, fee) = self.execution.messages(debit).expect("the draft has compared its messages");
-        let (fee_to, collector) = fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
-        DebitLeg { live: true, signed, to: transfer.to, fee_to, collector }
+        let (own, rest) = messages.split_at(debit.messages.len());
+        *messages = rest;
+        let (fee_to, collector) = own.get(1).map_or_else(Default::default, |fee| (fee.to, fee.to_address));
+        DebitLeg { live: true, signed, to: own[0].to, fee_to, collector }
     }
 
     /// Live paths, then copies of the last one's leaf as it is then, without messages.
     fn credit_paths(&self, draft: &Draft<'_>) -> Vec<CreditPath> {
         let shape = self.profile.shape(draft.plan.batch);
         let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
+        // The legs' messages stand in the order of the legs.
+        let mut next = draft.messages.iter().copied();
         let mut paths: Vec<_> = live
             .map(|((planned, path), count)| {
-                let live = draft.order[planned.legs.clone()].iter();
-                let mut messages: Vec<_> = live.map(|&at| Some(self.execution.credits[at])).collect();
+                let mut messages = Vec::with_capacity(count);
+                messages.extend(next.by_ref().take(planned.legs.len()).map(Some));
                 messages.resize(count, None);
                 CreditPath { index: path.index, leaf: path.before, messages }
             })

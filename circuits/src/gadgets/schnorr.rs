@@ -158,13 +158,7 @@ pub fn verify(
     }
     walk(builder, signature_row, rows);
 
-    signatures.0.push(SchnorrFill {
-        key,
-        challenge: [h0, h1],
-        response,
-        signature_row,
-        first_row: rows[0],
-    });
+    signatures.0.push(SchnorrFill { key, challenge: [h0, h1], response, signature_row, first_row: rows[0] });
     address
 }
 

@@ -232,7 +232,10 @@ impl Walk {
 }
 
 /// The walks of at least one input and as many as a vector holds, at most. Fails if one of them does.
-fn walk<T: PackedField<Scalar = F>>(start: Affine, inputs: &[WalkInput]) -> Result<Vec<Walk>, ExceptionalCase> {
+fn walk<T: PackedField<Scalar = F>>(
+    start: Affine,
+    inputs: &[WalkInput],
+) -> Result<Vec<Walk>, ExceptionalCase> {
     let digits: Vec<_> = inputs.iter().map(|input| ResponseDigits::new(&input.response)).collect();
     // Lanes without an input repeat the last one.
     let of_lane = |lane: usize| lane.min(inputs.len() - 1);
