@@ -237,10 +237,12 @@ fn walk<T: PackedField<Scalar = F>>(
     inputs: &[WalkInput],
 ) -> Result<Vec<Walk>, ExceptionalCase> {
     let digits: Vec<_> = inputs.iter().map(|input| ResponseDigits::new(&input.response)).collect();
-    // Lanes without an input repeat the last one.
-    let of_lane = |lane: usize| lane.min(inputs.len() - 1);
-    let pack = |point: &dyn Fn(usize) -> Affine| -> Affine<T> {
-        (Fp5::pack(|lane| point(of_lane(lane)).0), Fp5::pack(|lane| point(of_lane(lane)).1))
+    let mut points = Vec::with_capacity(T::WIDTH);
+    let mut pack = |point: &dyn Fn(usize) -> Affine| -> Affine<T> {
+        points.clear();
+        // Lanes without an input repeat the last one.
+        points.extend((0..T::WIDTH).map(|lane| point(lane.min(inputs.len() - 1))));
+        (Fp5::pack(|lane| points[lane].0), Fp5::pack(|lane| points[lane].1))
     };
     let key_at = |at: usize, index: usize| signed(inputs[at].key, inputs[at].challenge.bit(index));
     let entry_at = |at: usize, index: usize| {
