@@ -5,7 +5,7 @@
 //! rounds, 4 full rounds. The crate has the permutation too, and the tests compare the two; proving spends more time
 //! on this than on anything else, so the operations here are put in an order that suits the processor:
 //!
-//! - Full rounds take the S-boxes of [`GROUP`] elements at a time: enough that no multiplication waits for
+//! - Full rounds take the S-boxes of four elements at a time: enough that no multiplication waits for
 //!   another, few enough that all stays in registers.
 //! - Partial rounds give the sum as the second operand, which is the one that field additions bring to its canonical
 //!   form: that is then done once a round, and not for each element.
