@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-
 use rayon::prelude::*;
 
 use crate::block::{Genesis, GenesisLeaf};

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use enfold_state::field;
 use enfold_state::hash::WIDTH;
 use enfold_state::hash::permutation::partial_layer;
-use p3_field::{Algebra, PrimeCharacteristicRing};
+use p3_field::Algebra;
 use plonky2::field::extension::{Extendable, FieldExtension};
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::ops::Square;
@@ -161,7 +161,7 @@ impl<P: PackedField<Scalar = F>> Arith for BaseArith<P> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RingArith<T>(PhantomData<T>);
 
-impl<T: Algebra<field::F> + PrimeCharacteristicRing + Copy> Arith for RingArith<T> {
+impl<T: Algebra<field::F> + Copy> Arith for RingArith<T> {
     type V = T;
 
     #[inline(always)]
