@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use enfold_state::field;
 use enfold_state::hash::WIDTH;
 use enfold_state::hash::permutation::partial_layer;
-use p3_field::Algebra;
+use p3_field::{Algebra, PrimeCharacteristicRing};
 use plonky2::field::extension::{Extendable, FieldExtension};
 use plonky2::field::goldilocks_field::GoldilocksField;
 use plonky2::field::ops::Square;
@@ -57,6 +57,19 @@ pub trait Arith {
 
     /// `k a + c`.
     fn scale_add(&mut self, k: F, a: Self::V, c: Self::V) -> Self::V;
+
+    /// `sum of x_i y_i + c`.
+    #[inline(always)]
+    fn dot_add<const N: usize>(&mut self, x: [Self::V; N], y: [Self::V; N], c: Self::V) -> Self::V {
+        x.into_iter().zip(y).fold(c, |sum, (x, y)| self.mul_add(x, y, sum))
+    }
+
+    /// `sum of x_i y_i - c`; there is a term.
+    #[inline(always)]
+    fn dot_sub<const N: usize>(&mut self, x: [Self::V; N], y: [Self::V; N], c: Self::V) -> Self::V {
+        let first = self.mul_sub(x[0], y[0], c);
+        x.into_iter().zip(y).skip(1).fold(first, |sum, (x, y)| self.mul_add(x, y, sum))
+    }
 
     /// `a^2`.
     fn square(&mut self, a: Self::V) -> Self::V {
@@ -201,7 +214,17 @@ impl<T: Algebra<field::F> + Copy> Arith for RingArith<T> {
 
     #[inline(always)]
     fn scale_add(&mut self, k: F, a: T, c: T) -> T {
-        a * to_native(k) + c
+        if k == F::TWO { a + a + c } else { a * to_native(k) + c }
+    }
+
+    #[inline(always)]
+    fn dot_add<const N: usize>(&mut self, x: [T; N], y: [T; N], c: T) -> T {
+        T::dot_product(&x, &y) + c
+    }
+
+    #[inline(always)]
+    fn dot_sub<const N: usize>(&mut self, x: [T; N], y: [T; N], c: T) -> T {
+        T::dot_product(&x, &y) - c
     }
 
     #[inline(always)]
@@ -217,6 +240,21 @@ impl<T: Algebra<field::F> + Copy> Arith for RingArith<T> {
     #[inline(always)]
     fn partial_layer(&mut self, state: &mut [T; WIDTH]) {
         *state = partial_layer(*state);
+    }
+
+    /// By blocks, which do not wait for each other as the steps of Horner's rule do.
+    #[inline(always)]
+    fn reduce(&mut self, mut values: impl DoubleEndedIterator<Item = T>, k: F) -> T {
+        let k = to_native(k);
+        let powers = [field::F::ONE, k, k * k, k * k * k];
+        let step = k * powers[3];
+        let (mut sum, mut scale) = (T::ZERO, field::F::ONE);
+        while let Some(first) = values.next() {
+            let [second, third, fourth] = std::array::from_fn(|_| values.next().unwrap_or(T::ZERO));
+            sum += T::mixed_dot_product(&[first, second, third, fourth], &powers) * scale;
+            scale *= step;
+        }
+        sum
     }
 }
 
@@ -324,5 +362,54 @@ where
         }
         let k = self.constant(k);
         self.builder.mul_add_extension(k, a, c)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use enfold_state::field::ORDER;
+    use p3_field::PackedValue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::convert::{from_native, to_native_array};
+
+    type Packed = <field::F as p3_field::Field>::Packing;
+
+    fn arb_element() -> impl Strategy<Value = F> {
+        prop_oneof![any::<u64>(), prop::sample::select(vec![0, 1, 2, ORDER - 1, ORDER, u64::MAX])]
+            .prop_map(F::from_noncanonical_u64)
+    }
+
+    /// One result of each operation that [`RingArith`] has another way to.
+    fn results<A: Arith>(a: &mut A, x: [A::V; 5], y: [A::V; 5], k: F) -> Vec<A::V> {
+        let [c, ..] = y;
+        let mut results =
+            vec![a.dot_add(x, y, c), a.dot_sub(x, y, c), a.dot_add([x[0], x[1], x[2]], [c; 3], c)];
+        results.extend([F::TWO, k].map(|k| a.scale_add(k, x[0], c)));
+        results.extend([a.square(c), a.triple(c)]);
+        let values = x.into_iter().chain(y);
+        results.extend(
+            (1..=10).map(|count| a.reduce(values.clone().take(count).collect::<Vec<_>>().into_iter(), k)),
+        );
+        results
+    }
+
+    proptest! {
+        #[test]
+        fn native_arithmetic_is_plonky2s(
+            x in prop::array::uniform5(arb_element()),
+            y in prop::array::uniform5(arb_element()),
+            k in arb_element(),
+        ) {
+            let expected = results(&mut BaseArith::<F>::default(), x, y, k);
+            let [x, y] = [x, y].map(to_native_array);
+            let single = results(&mut RingArith::<field::F>::default(), x, y, k);
+            let packed = results(&mut RingArith::<Packed>::default(), x.map(Packed::from), y.map(Packed::from), k);
+            for ((expected, single), packed) in expected.into_iter().zip(single).zip(packed) {
+                prop_assert_eq!(from_native(single), expected);
+                prop_assert!(packed.as_slice().iter().all(|&lane| lane == single));
+            }
+        }
     }
 }

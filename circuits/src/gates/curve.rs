@@ -97,23 +97,30 @@ pub const fn signs(step: usize) -> usize {
 /// The values of `e` and `f`.
 const QUARTERS: [i64; 4] = [-3, -1, 1, 3];
 
-/// Coordinates of `G + u 2^132 G + v 2^264 G` as polynomials of `e`: coefficients of `1, e, e^2, e^3`.
+/// Coordinates of `G + u 2^132 G + v 2^264 G` as polynomials of `e`: for each of their five coefficients, that of
+/// `1, e, e^2, e^3`.
 struct Table {
-    x: [Quintic<F>; 4],
-    y: [Quintic<F>; 4],
+    x: [[F; 4]; 5],
+    y: [[F; 4]; 5],
+    /// 1 / 12.
+    twelfth: F,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     // Entry i of the native table is that for u + 2 v = QUARTERS[i].
     let points = constants().table;
-    Table { x: interpolate(points.map(|(x, _)| x)), y: interpolate(points.map(|(_, y)| y)) }
+    Table {
+        x: interpolate(points.map(|(x, _)| x)),
+        y: interpolate(points.map(|(_, y)| y)),
+        twelfth: F::from_canonical_u64(12).inverse(),
+    }
 });
 
-/// The cubic with these values at -3, -1, 1, 3.
-fn interpolate(values: [Fp5; 4]) -> [Quintic<F>; 4] {
+/// The cubics with these values at -3, -1, 1, 3.
+fn interpolate(values: [Fp5; 4]) -> [[F; 4]; 5] {
     let values = values.map(|value| from_native_array(value.0));
     // Even and odd parts at 1 and 3: even = c0 + c2 e^2, odd = e (c1 + c3 e^2).
-    let coefficients: [[F; 4]; 5] = std::array::from_fn(|i| {
+    std::array::from_fn(|i| {
         let [minus3, minus1, plus1, plus3] = values.map(|value| value[i]);
         let half = F::TWO.inverse();
         let eighth = half.cube();
@@ -122,8 +129,7 @@ fn interpolate(values: [Fp5; 4]) -> [Quintic<F>; 4] {
         let (odd1, odd3) = ((plus1 - minus1) * half, (plus3 - minus3) * half * third);
         let (c2, c3) = ((even3 - even1) * eighth, (odd3 - odd1) * eighth);
         [even1 - c2, odd1 - c3, c2, c3]
-    });
-    std::array::from_fn(|power| coefficients.map(|c| c[power]))
+    })
 }
 
 /// The gate; see the module.
@@ -151,8 +157,9 @@ impl RowGate for CurveGate {
             let digits = Digits::read(a, row, step, out);
             integer_twice = a.scale_add(two, integer_twice, digits.challenge);
 
-            let [l1, l2, l3] = [0, 1, 2].map(|i| row.wires::<5>(slope(step, i)));
-            let (l1, l2, l3) = (Factor::new(a, l1), Factor::new(a, l2), Factor::new(a, l3));
+            let l1 = Factor::new(a, row.wires::<5>(slope(step, 0)));
+            let l2 = Factor::new(a, row.wires::<5>(slope(step, 1)));
+            let l3 = Factor::new(a, row.wires::<5>(slope(step, 2)));
 
             // A = P + d K.
             let rise = quintic::scale_add(a, digits.challenge, y_key, y_minus);
@@ -227,18 +234,19 @@ impl<V: Copy> Digits<V> {
         let f3 = a.mul(f, f2);
 
         // s = (13 f - f^3) / 12, d = f - 2 s.
-        let twelfth = F::from_canonical_u64(12).inverse();
+        let twelfth = TABLE.twelfth;
         let sign = a.scale(F::from_canonical_u64(13) * twelfth, f);
         let sign = a.scale_add(-twelfth, f3, sign);
         let challenge = a.scale_add(-F::TWO, sign, f);
 
-        let mut cubic = |k: &[Quintic<F>; 4]| {
-            std::array::from_fn(|i| {
-                let value = a.constant(k[0][i]);
-                let value = a.scale_add(k[1][i], e, value);
-                let value = a.scale_add(k[2][i], e2, value);
-                a.scale_add(k[3][i], e3, value)
-            })
+        let mut cubic = |coordinate: &[[F; 4]; 5]| {
+            let mut value = [e; 5];
+            for (value, &[k0, k1, k2, k3]) in value.iter_mut().zip(coordinate) {
+                let k = [a.constant(k1), a.constant(k2), a.constant(k3)];
+                let k0 = a.constant(k0);
+                *value = a.dot_add(k, [e, e2, e3], k0);
+            }
+            value
         };
         let table = &*TABLE;
         Self { challenge, sign, x: cubic(&table.x), y: cubic(&table.y) }

@@ -46,82 +46,84 @@ impl<V: Copy> Factor<V> {
     /// `self y + c`.
     #[inline(always)]
     pub fn mul_add<A: Arith<V = V>>(&self, a: &mut A, y: Quintic<V>, c: Quintic<V>) -> Quintic<V> {
-        self.product(a, y, c, |a, x, y, c| a.mul_add(x, y, c))
+        self.product(y, c, |x, y, c| a.dot_add(x, y, c))
     }
 
     /// `self y - c`.
     #[inline(always)]
     pub fn mul_sub<A: Arith<V = V>>(&self, a: &mut A, y: Quintic<V>, c: Quintic<V>) -> Quintic<V> {
-        self.product(a, y, c, |a, x, y, c| a.mul_sub(x, y, c))
+        self.product(y, c, |x, y, c| a.dot_sub(x, y, c))
     }
 
-    /// The product of `self` and `y`, each coefficient's first term being joined with `c` by `first`.
+    /// The product of `self` and `y`: each coefficient's terms are joined with `c` by `dot`.
     #[inline(always)]
-    fn product<A: Arith<V = V>>(
+    fn product(
         &self,
-        a: &mut A,
         y: Quintic<V>,
         c: Quintic<V>,
-        first: impl Fn(&mut A, V, V, V) -> V,
+        mut dot: impl FnMut([V; DEGREE], [V; DEGREE], V) -> V,
     ) -> Quintic<V> {
-        let mut result = c;
-        for k in 0..DEGREE {
-            let mut sum = first(a, self.value[0], y[k], c[k]);
-            for i in 1..=k {
-                sum = a.mul_add(self.value[i], y[k - i], sum);
-            }
-            for i in k + 1..DEGREE {
-                sum = a.mul_add(self.tripled[i], y[k + DEGREE - i], sum);
-            }
-            result[k] = sum;
-        }
-        result
+        let ([x0, x1, x2, x3, x4], [_, t1, t2, t3, t4]) = (self.value, self.tripled);
+        let ([y0, y1, y2, y3, y4], [c0, c1, c2, c3, c4]) = (y, c);
+        [
+            dot([x0, t1, t2, t3, t4], [y0, y4, y3, y2, y1], c0),
+            dot([x0, x1, t2, t3, t4], [y1, y0, y4, y3, y2], c1),
+            dot([x0, x1, x2, t3, t4], [y2, y1, y0, y4, y3], c2),
+            dot([x0, x1, x2, x3, t4], [y3, y2, y1, y0, y4], c3),
+            dot([x0, x1, x2, x3, x4], [y4, y3, y2, y1, y0], c4),
+        ]
     }
 
     /// `self^2 - c`, in 15 products.
     #[inline(always)]
     pub fn square_sub<A: Arith<V = V>>(&self, a: &mut A, c: Quintic<V>) -> Quintic<V> {
         let ([x0, x1, x2, x3, x4], [.., t3, t4]) = (self.value, self.tripled);
-        let [d0, d1, d2, d3] = [x0, x1, x2, x3].map(|x| a.add(x, x));
-        let terms = [
-            [(x0, x0), (d1, t4), (d2, t3)],
-            [(d0, x1), (d2, t4), (x3, t3)],
-            [(d0, x2), (x1, x1), (d3, t4)],
-            [(d0, x3), (d1, x2), (x4, t4)],
-            [(d0, x4), (d1, x3), (x2, x2)],
-        ];
-        let mut result = c;
-        for (coefficient, [first, second, third]) in result.iter_mut().zip(terms) {
-            let sum = a.mul_sub(first.0, first.1, *coefficient);
-            let sum = a.mul_add(second.0, second.1, sum);
-            *coefficient = a.mul_add(third.0, third.1, sum);
-        }
-        result
+        let (d0, d1, d2, d3) = (a.add(x0, x0), a.add(x1, x1), a.add(x2, x2), a.add(x3, x3));
+        let [c0, c1, c2, c3, c4] = c;
+        [
+            a.dot_sub([x0, d1, d2], [x0, t4, t3], c0),
+            a.dot_sub([d0, d2, x3], [x1, t4, t3], c1),
+            a.dot_sub([d0, x1, d3], [x2, x1, t4], c2),
+            a.dot_sub([d0, d1, x4], [x3, x2, t4], c3),
+            a.dot_sub([d0, d1, x2], [x4, x3, x2], c4),
+        ]
     }
 }
 
 /// `x + y`.
 #[inline(always)]
-pub fn add<A: Arith>(a: &mut A, x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
-    std::array::from_fn(|i| a.add(x[i], y[i]))
+pub fn add<A: Arith>(a: &mut A, mut x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x = a.add(*x, y);
+    }
+    x
 }
 
 /// `x - y`.
 #[inline(always)]
-pub fn sub<A: Arith>(a: &mut A, x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
-    std::array::from_fn(|i| a.sub(x[i], y[i]))
+pub fn sub<A: Arith>(a: &mut A, mut x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x = a.sub(*x, y);
+    }
+    x
 }
 
 /// `k x + y`, `k` in the base field.
 #[inline(always)]
-pub fn scale_add<A: Arith>(a: &mut A, k: A::V, x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
-    std::array::from_fn(|i| a.mul_add(k, x[i], y[i]))
+pub fn scale_add<A: Arith>(a: &mut A, k: A::V, mut x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x = a.mul_add(k, *x, y);
+    }
+    x
 }
 
 /// `k x - y`, `k` in the base field.
 #[inline(always)]
-pub fn scale_sub<A: Arith>(a: &mut A, k: A::V, x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
-    std::array::from_fn(|i| a.mul_sub(k, x[i], y[i]))
+pub fn scale_sub<A: Arith>(a: &mut A, k: A::V, mut x: Quintic<A::V>, y: Quintic<A::V>) -> Quintic<A::V> {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x = a.mul_sub(k, *x, y);
+    }
+    x
 }
 
 /// `x + k`, `k` a constant of the base field.

@@ -51,8 +51,8 @@ enum Kernel {
     PublicInput,
     /// Packed.
     Row {
-        /// Adds the constraints.
-        evaluate: fn(&Point<'_>, &mut Filtered<'_>),
+        /// Gives the constraints.
+        evaluate: fn(&Point<'_>, &mut Values<'_>),
         /// Multiplications without those by the filter.
         multiplications: fn() -> usize,
     },
@@ -83,30 +83,27 @@ impl Row<P> for Point<'_> {
     }
 }
 
-/// Adds constraints times a filter to sums, each to its own.
+/// The values of a gate's constraints, in their order. The filter comes later: then nothing waits for anything.
 #[derive(Debug)]
-struct Filtered<'a> {
-    filter: P,
-    sums: std::slice::IterMut<'a, P>,
-}
+struct Values<'a>(std::slice::IterMut<'a, P>);
 
-impl Filtered<'_> {
+impl Values<'_> {
     #[inline(always)]
-    fn add(&mut self, value: P) {
-        if let Some(sum) = self.sums.next() {
-            *sum += self.filter * value;
+    fn push(&mut self, value: P) {
+        if let Some(place) = self.0.next() {
+            *place = value;
         }
     }
 }
 
-impl Constraints<P> for Filtered<'_> {
+impl Constraints<P> for Values<'_> {
     #[inline(always)]
     fn zero(&mut self, _name: &'static str, value: P) {
-        self.add(value);
+        self.push(value);
     }
 }
 
-fn evaluate_row<T: RowGate>(point: &Point<'_>, out: &mut Filtered<'_>) {
+fn evaluate_row<T: RowGate>(point: &Point<'_>, out: &mut Values<'_>) {
     T::constraints(&mut RingArith::<P>::default(), point, out);
 }
 
@@ -190,23 +187,23 @@ impl Kernel {
     }
 
     #[inline]
-    fn evaluate(&self, point: &Point<'_>, stock: &mut StockPoint, out: &mut Filtered<'_>) {
+    fn evaluate(&self, point: &Point<'_>, stock: &mut StockPoint, out: &mut Values<'_>) {
         match self {
             Self::Noop => {}
             Self::Arithmetic { operations } => {
                 for wires in point.wires.as_chunks::<4>().0.iter().take(*operations) {
                     let [a, b, c, d] = *wires;
-                    out.add(d - (point.constants[0] * a * b + point.constants[1] * c));
+                    out.push(d - (point.constants[0] * a * b + point.constants[1] * c));
                 }
             }
             Self::Constant { constants } => {
                 for (&constant, &wire) in point.constants.iter().zip(point.wires).take(*constants) {
-                    out.add(constant - wire);
+                    out.push(constant - wire);
                 }
             }
             Self::PublicInput => {
                 for (&element, &wire) in point.public_inputs_hash.elements.iter().zip(point.wires) {
-                    out.add(wire - P::from(to_kernel(element)));
+                    out.push(wire - P::from(to_kernel(element)));
                 }
             }
             Self::Row { evaluate, .. } => evaluate(point, out),
@@ -219,7 +216,7 @@ impl Kernel {
                     point.public_inputs_hash,
                 );
                 for values in gate.0.eval_unfiltered_base_batch(vars).chunks_exact(LANES) {
-                    out.add(P::from_fn(|lane| to_kernel(values[lane])));
+                    out.push(P::from_fn(|lane| to_kernel(values[lane])));
                 }
             }
         }
@@ -275,8 +272,15 @@ impl Gates {
         self.kernels.iter().map(inside).sum::<usize>() + self.constraints
     }
 
-    /// Adds all gates' constraints at a point, each gate's times its filter, to `sums`.
-    pub(super) fn add_constraints(&self, point: &Point<'_>, stock: &mut StockPoint, sums: &mut [P]) {
+    /// Adds all gates' constraints at a point, each gate's times its filter, to `sums`. `values` is space for
+    /// those of one gate.
+    pub(super) fn add_constraints(
+        &self,
+        point: &Point<'_>,
+        stock: &mut StockPoint,
+        values: &mut [P],
+        sums: &mut [P],
+    ) {
         stock.filled = false;
         let selectors = self.groups.len();
         let inner = Point { constants: &point.constants[selectors..], ..*point };
@@ -290,8 +294,13 @@ impl Gates {
                 for other in group.clone().filter(|&other| other != gate) {
                     filter *= difference(other as u64);
                 }
-                let mut out = Filtered { filter, sums: sums.iter_mut() };
+                let mut out = Values(values.iter_mut());
                 self.kernels[gate].evaluate(&inner, stock, &mut out);
+                let unused = out.0.len();
+                let values = &values[..values.len() - unused];
+                for (sum, &value) in sums.iter_mut().zip(values) {
+                    *sum += filter * value;
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enfold_circuits::config::{CircuitData, F};
 use p3_dft::Layout;
-use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
+use p3_field::{Algebra, Field, PackedValue, PrimeCharacteristicRing};
 use p3_matrix::dense::RowMajorMatrixViewMut;
 use plonky2::hash::hash_types::HashOut;
 use rayon::prelude::*;
@@ -40,6 +40,7 @@ struct Space {
     zs: Vec<P>,
     next_zs: Vec<P>,
     terms: Vec<P>,
+    values: Vec<P>,
     stock: StockPoint,
 }
 
@@ -60,6 +61,7 @@ impl Quotient<'_> {
             zs: vec![P::ZERO; self.zs.width()],
             next_zs: vec![P::ZERO; count],
             terms: vec![P::ZERO; terms],
+            values: vec![P::ZERO; common.num_gate_constraints],
             stock: StockPoint::default(),
         };
         out.par_chunks_mut(TASK * count).enumerate().for_each_init(space, |space, (task, out)| {
@@ -70,11 +72,7 @@ impl Quotient<'_> {
                     self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
                 });
                 for (i, powers) in alpha_powers.iter().enumerate() {
-                    let mut sum = P::ZERO;
-                    for (&term, &power) in space.terms.iter().zip(powers) {
-                        sum += term * power;
-                    }
-                    sum *= zerofier;
+                    let sum = P::batched_linear_combination(&space.terms, powers) * zerofier;
                     for (lane, &value) in sum.as_slice().iter().enumerate() {
                         out[lane * count + i] = value;
                     }
@@ -97,7 +95,7 @@ impl Quotient<'_> {
         let (argument, constraints) = space.terms.split_at_mut(argument_terms);
         constraints.fill(P::ZERO);
         let point = Point { wires: &space.wires, constants, public_inputs_hash: self.public_inputs_hash };
-        self.gates.add_constraints(&point, &mut space.stock, constraints);
+        self.gates.add_constraints(&point, &mut space.stock, &mut space.values, constraints);
 
         let mask = self.domain.rows() - 1;
         let x = P::from_fn(|lane| {
