@@ -153,13 +153,11 @@ where
         let drafts: Vec<_> = batches
             .map(|(batch, planned)| self.batch(batch, planned, &links, &cuts))
             .collect::<Result<_, _>>()?;
-        let ends = |(batch, draft): (usize, &Draft<'a>)| {
-            let paths = draft.paths.iter().zip(links.firsts[batch]..);
-            let last = paths.filter(|&(_, path)| !links.continued[path]);
-            last.map(|(path, _)| (path.index, path.after)).collect::<Vec<_>>()
+        let last = |&(index, number): &(LeafIndex, usize)| {
+            let batch = links.paths[number].1 as usize;
+            (index, drafts[batch].paths[number - links.firsts[batch]].after)
         };
-        let mut finals: Finals = drafts.par_iter().enumerate().flat_map_iter(ends).collect();
-        finals.par_sort_by_key(|&(index, _)| index);
+        let finals = links.ends().par_iter().map(last).collect();
         Ok((drafts, finals))
     }
 
@@ -282,6 +280,16 @@ impl<'a> Links<'a> {
         };
         let before = (0..).zip(&paths).map(link).collect();
         Self { before, continued, firsts, paths }
+    }
+
+    /// The leaves of all lanes, in their order, with the paths that end them.
+    fn ends(&self) -> Vec<(LeafIndex, usize)> {
+        let paths = self.paths.par_iter().zip(&self.continued).enumerate();
+        let ends = paths.filter(|(_, (_, continued))| !**continued);
+        let mut ends: Vec<_> = ends.map(|(number, ((path, _), _))| (path.index, number)).collect();
+        // Sorted runs, one a batch, which this sort makes use of.
+        ends.par_sort_by_key(|&(index, _)| index);
+        ends
     }
 }
 

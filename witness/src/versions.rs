@@ -209,12 +209,20 @@ impl Runs {
     fn new(updates: &[Update], heights: &[u8]) -> Self {
         let ends: Vec<u32> =
             (0..).zip(heights).filter(|&(_, &height)| height > 0).map(|(end, _)| end).collect();
-        let position = |end: u32| updates[end as usize].0.0;
-        let mut positions: Vec<_> = ends.par_iter().map(|&end| position(end)).collect();
-        positions.par_sort_unstable();
-        positions.dedup();
-        let slot = |&end: &u32| positions.partition_point(|&other| other < position(end)) as u32;
-        let slots = ends.par_iter().with_min_len(1 << 10).map(slot).collect();
+        // Sorted by position, the runs of a node stand together. The lower half of a number is the run. A group is
+        // sorted, mostly, which this sort makes use of.
+        let key = |(run, &end): (usize, &u32)| (u64::from(updates[end as usize].0.0) << 32) | run as u64;
+        let mut sorted: Vec<u64> = ends.par_iter().enumerate().map(key).collect();
+        sorted.par_sort();
+        let mut positions: Vec<u32> = Vec::with_capacity(sorted.len());
+        let mut slots = vec![0; sorted.len()];
+        for key in sorted {
+            let (position, run) = ((key >> 32) as u32, key as u32);
+            if positions.last() != Some(&position) {
+                positions.push(position);
+            }
+            slots[run as usize] = positions.len() as u32 - 1;
+        }
         let digests = ends.par_iter().map(|&end| updates[end as usize].1).collect();
         Self { positions, slots, ends, digests }
     }

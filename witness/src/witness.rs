@@ -211,7 +211,8 @@ pub fn witness_observed(
     done(Stage::Sums, 0);
     // Batches.
     let context = Context { profile, block, seed, execution, versions: &versions };
-    let batches = drafts.par_iter().enumerate();
+    // Debit batches, which are more work, stand together: who takes many takes more than a share.
+    let batches = drafts.par_iter().enumerate().with_max_len(4);
     let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1])).collect();
     done(Stage::Batches, 0);
     let debits = drafts.into_iter().filter(|draft| draft.phase == Phase::Debit);
