@@ -178,8 +178,13 @@ fn lay_out(start: Digest, groups: &[usize], heights: &[u8], mut roots: &[Digest]
     let (mut at, mut runs, mut root) = (0, [0; TREE_DEPTH], start);
     let lay_out = |&length: &usize| {
         let first = (at, runs);
-        for &height in &heights[at..at + length] {
-            runs.iter_mut().take(height.into()).for_each(|run| *run += 1);
+        let mut ends = [0; TREE_DEPTH + 2];
+        heights[at..at + length].iter().for_each(|&height| ends[usize::from(height)] += 1);
+        // On a level runs end with the updates that are higher.
+        let mut higher = ends[TREE_DEPTH + 1];
+        for (run, here) in runs.iter_mut().zip(&ends[1..=TREE_DEPTH]).rev() {
+            higher += here;
+            *run += higher;
         }
         at += length;
         if length > 0
