@@ -58,13 +58,13 @@ pub trait Arith {
     /// `k a + c`.
     fn scale_add(&mut self, k: F, a: Self::V, c: Self::V) -> Self::V;
 
-    /// `sum of x_i y_i + c`.
+    /// `sum of x_i y_i + c`; in a circuit one operation a term.
     #[inline(always)]
     fn dot_add<const N: usize>(&mut self, x: [Self::V; N], y: [Self::V; N], c: Self::V) -> Self::V {
         x.into_iter().zip(y).fold(c, |sum, (x, y)| self.mul_add(x, y, sum))
     }
 
-    /// `sum of x_i y_i - c`; there is a term.
+    /// `sum of x_i y_i - c`; there is a term, and in a circuit each is one operation.
     #[inline(always)]
     fn dot_sub<const N: usize>(&mut self, x: [Self::V; N], y: [Self::V; N], c: Self::V) -> Self::V {
         let first = self.mul_sub(x[0], y[0], c);
@@ -388,6 +388,9 @@ mod tests {
             vec![a.dot_add(x, y, c), a.dot_sub(x, y, c), a.dot_add([x[0], x[1], x[2]], [c; 3], c)];
         results.extend([F::TWO, k].map(|k| a.scale_add(k, x[0], c)));
         results.extend([a.square(c), a.triple(c)]);
+        let mut state = std::array::from_fn(|i| if i < 5 { x[i] } else { y[i % 5] });
+        a.partial_layer(&mut state);
+        results.extend(state);
         let values = x.into_iter().chain(y);
         results.extend(
             (1..=10).map(|count| a.reduce(values.clone().take(count).collect::<Vec<_>>().into_iter(), k)),

@@ -100,8 +100,8 @@ const QUARTERS: [i64; 4] = [-3, -1, 1, 3];
 /// Coordinates of `G + u 2^132 G + v 2^264 G` as polynomials of `e`: for each of their five coefficients, that of
 /// `1, e, e^2, e^3`.
 struct Table {
-    x: [[F; 4]; 5],
-    y: [[F; 4]; 5],
+    x: Quintic<[F; 4]>,
+    y: Quintic<[F; 4]>,
     /// 1 / 12.
     twelfth: F,
 }
@@ -117,7 +117,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 /// The cubics with these values at -3, -1, 1, 3.
-fn interpolate(values: [Fp5; 4]) -> [[F; 4]; 5] {
+fn interpolate(values: [Fp5; 4]) -> Quintic<[F; 4]> {
     let values = values.map(|value| from_native_array(value.0));
     // Even and odd parts at 1 and 3: even = c0 + c2 e^2, odd = e (c1 + c3 e^2).
     std::array::from_fn(|i| {
@@ -239,7 +239,7 @@ impl<V: Copy> Digits<V> {
         let sign = a.scale_add(-twelfth, f3, sign);
         let challenge = a.scale_add(-F::TWO, sign, f);
 
-        let mut cubic = |coordinate: &[[F; 4]; 5]| {
+        let mut cubic = |coordinate: &Quintic<[F; 4]>| {
             let mut value = [e; 5];
             for (value, &[k0, k1, k2, k3]) in value.iter_mut().zip(coordinate) {
                 let k = [a.constant(k1), a.constant(k2), a.constant(k3)];
