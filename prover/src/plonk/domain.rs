@@ -147,6 +147,29 @@ pub(super) fn reverse_rows<const N: usize>(rows: &[[G; N]]) -> Vec<[G; N]> {
     (0..rows.len()).into_par_iter().with_min_len(TASK).map(|r| rows[reverse(r, bits)]).collect()
 }
 
+/// Powers of an element, by one product each: those below `2^low_bits`, and powers of `base^(2^low_bits)`.
+#[derive(Debug)]
+pub(super) struct Powers {
+    low_bits: usize,
+    low: Vec<G>,
+    high: Vec<G>,
+}
+
+impl Powers {
+    /// The powers below `base^(2^bits)`.
+    pub(super) fn new(base: G, bits: usize) -> Self {
+        let low_bits = bits / 2;
+        let low = powers(G::ONE, base, 1 << low_bits);
+        let high = powers(G::ONE, base.exp_power_of_2(low_bits), 1 << (bits - low_bits));
+        Self { low_bits, low, high }
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, power: usize) -> G {
+        self.high[power >> self.low_bits] * self.low[power & ((1 << self.low_bits) - 1)]
+    }
+}
+
 /// The values of a polynomial of `coefficients` on the coset `shift K`, K `2^rate_bits` times their number, in
 /// the order of leaves, two elements a point.
 pub(super) fn evaluate_extension(coefficients: &[E], shift: F, rate_bits: usize) -> Vec<G> {

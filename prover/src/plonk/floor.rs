@@ -130,14 +130,20 @@ impl Engine<'_> {
             layer_bits -= arity_bits;
         }
 
+        let gates = &self.prepared.gates;
+        let blocks = common.quotient_degree_factor;
+        let extended: usize = gates.classes().iter().map(|class| class.places.len()).sum();
+        butterflies += extended * count * transform * blocks;
+
         let routed = config.num_routed_wires;
         let chunks = common.num_partial_products + 1;
         let argument = count * (4 * routed + 2 * chunks);
-        let terms = count * (1 + chunks) + common.num_gate_constraints;
-        let points = rows * common.quotient_degree_factor;
-        let multiplications = points
-            * (self.prepared.gates.multiplications() + argument + count * (terms + 1))
-            + rows * (count * (4 * routed + 4 * chunks) + 4 * (columns + zs));
+        let terms = count * (1 + chunks);
+        let multiplications = rows
+            * (gates.multiplications(blocks, count)
+                + blocks * (argument + count * (terms + 1))
+                + count * (4 * routed + 4 * chunks)
+                + 4 * (columns + zs));
         Work {
             permutations: permutations as u64,
             butterflies: butterflies as u64,

@@ -13,36 +13,48 @@ use enfold_circuits::gates::row::{Constraints, Row, RowGate};
 use enfold_circuits::gates::select::SelectGate;
 use enfold_circuits::gates::signature::SignatureGate;
 use enfold_state::hash::WIDTH;
-use p3_field::{PackedValue, PrimeCharacteristicRing};
+use p3_field::{Algebra, PackedValue, PrimeCharacteristicRing};
 use plonky2::gates::arithmetic_base::ArithmeticGate;
 use plonky2::gates::constant::ConstantGate;
 use plonky2::gates::gate::GateRef;
-use plonky2::gates::noop::NoopGate;
 use plonky2::gates::public_input::PublicInputGate;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::plonk::vars::EvaluationVarsBaseBatch;
 
+use super::domain::Domain;
 use super::error::{EngineError, Feature};
+use super::extend::Extension;
 use super::field::{G, LANES, P, from_kernel, to_kernel};
 
 /// What plonky2 puts in a row's selectors of the other groups.
 const UNUSED_SELECTOR: u64 = u32::MAX as u64;
 
-/// All gates of a circuit, and which selector turns each on.
+/// The gates of a circuit that have constraints, in plonky2's order, by degree.
 #[derive(Debug)]
 pub(super) struct Gates {
-    kernels: Vec<Kernel>,
-    /// Gates that share a selector.
-    groups: Vec<Range<usize>>,
-    /// Constraints of all gates.
+    gates: Vec<Gate>,
+    /// Selectors before the gates' constants.
+    selectors: usize,
+}
+
+/// A gate, and what turns it on.
+#[derive(Debug)]
+pub(super) struct Gate {
+    kernel: Kernel,
+    /// Of its constraints in the wires, without the filter.
+    degree: usize,
     constraints: usize,
+    /// The selector of its group.
+    selector: usize,
+    /// Values of that selector that turn it off: those of the group's other gates, and of rows of other groups.
+    off: Vec<G>,
+    /// Its place among those whose sums are [extended](super::extend).
+    extended: Option<usize>,
 }
 
 /// How a gate's constraints are evaluated.
 #[derive(Clone, Debug)]
 enum Kernel {
-    /// No constraints.
-    Noop,
     /// Operations `c_0 a b + c_1 c = d`.
     Arithmetic { operations: usize },
     /// Wires equal to the gate's constants.
@@ -53,7 +65,7 @@ enum Kernel {
     Row {
         /// Gives the constraints.
         evaluate: fn(&Point<'_>, &mut Values<'_>),
-        /// Multiplications without those by the filter.
+        /// Its multiplications.
         multiplications: fn() -> usize,
     },
     /// plonky2's own evaluation.
@@ -83,7 +95,7 @@ impl Row<P> for Point<'_> {
     }
 }
 
-/// The values of a gate's constraints, in their order. The filter comes later: then nothing waits for anything.
+/// The values of a gate's constraints, in their order.
 #[derive(Debug)]
 struct Values<'a>(std::slice::IterMut<'a, P>);
 
@@ -173,9 +185,7 @@ impl Kernel {
             CurveGate,
             SignatureGate,
         }
-        if any.is::<NoopGate>() {
-            Self::Noop
-        } else if any.is::<PublicInputGate>() {
+        if any.is::<PublicInputGate>() {
             Self::PublicInput
         } else if let Some(gate) = any.downcast_ref::<ArithmeticGate>() {
             Self::Arithmetic { operations: gate.num_ops }
@@ -186,10 +196,19 @@ impl Kernel {
         }
     }
 
+    /// Multiplications at a point, without filters and sums; `None` where plonky2 evaluates.
+    fn multiplications(&self) -> Option<usize> {
+        match self {
+            Self::Row { multiplications, .. } => Some(multiplications()),
+            Self::Arithmetic { operations } => Some(3 * operations),
+            Self::Constant { .. } | Self::PublicInput => Some(0),
+            Self::Stock(_) => None,
+        }
+    }
+
     #[inline]
     fn evaluate(&self, point: &Point<'_>, stock: &mut StockPoint, out: &mut Values<'_>) {
         match self {
-            Self::Noop => {}
             Self::Arithmetic { operations } => {
                 for wires in point.wires.as_chunks::<4>().0.iter().take(*operations) {
                     let [a, b, c, d] = *wires;
@@ -223,9 +242,23 @@ impl Kernel {
     }
 }
 
+/// Space for a gate at a point.
+#[derive(Debug)]
+pub(super) struct GateSpace {
+    values: Vec<P>,
+    stock: StockPoint,
+}
+
+impl GateSpace {
+    /// For gates of at most so many constraints.
+    pub(super) fn new(constraints: usize) -> Self {
+        Self { values: vec![P::ZERO; constraints], stock: StockPoint::default() }
+    }
+}
+
 /// A packed point in plonky2's form.
 #[derive(Debug, Default)]
-pub(super) struct StockPoint {
+struct StockPoint {
     filled: bool,
     wires: Vec<F>,
     constants: Vec<F>,
@@ -245,10 +278,46 @@ fn unpack(from: &[P], to: &mut Vec<F>) {
     to.extend(from.iter().flat_map(|value| value.as_slice()).map(|&element| from_kernel(element)));
 }
 
+impl Gate {
+    /// One where the gate is in use, up to a factor, and zero where another one is.
+    #[inline(always)]
+    fn filter(&self, constants: &[P]) -> P {
+        let selector = constants[self.selector];
+        self.off.iter().fold(P::ONE, |product, &off| product * (P::from(off) - selector))
+    }
+
+    /// Whether it is less work to compute the sums of its constraints, one a challenge, on as many blocks as their
+    /// degree and to extend them than to compute its constraints on all blocks.
+    fn is_worth_extending(&self, domain: &Domain, challenges: usize) -> bool {
+        let blocks = 1 << domain.quotient_bits;
+        // Vectors that reach from one block into the next one would ask for both ways.
+        if domain.rows() < LANES || self.degree == 0 || self.degree >= blocks {
+            return false;
+        }
+        let Some(multiplications) = self.kernel.multiplications() else { return true };
+        // In multiplications, for each of the trace's rows. Where it was measured, a product in a sum took half as
+        // long, and a butterfly four times as long, with all that is moved and mapped between the transforms.
+        let filters = self.constraints;
+        let saved = (blocks - self.degree) * multiplications + blocks * filters;
+        let sums = self.degree * challenges * self.constraints / 2;
+        let transforms = 4 * challenges * blocks * domain.degree_bits / 2;
+        saved > sums + transforms
+    }
+}
+
+/// Gates of one degree whose sums are extended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    /// The blocks that their sums are computed on.
+    pub(super) known: usize,
+    /// Their places among those that are extended.
+    pub(super) places: Range<usize>,
+}
+
 impl Gates {
     /// # Errors
     /// If the circuit's selectors are not those that its gates give.
-    pub(super) fn new(common: &CommonCircuitData) -> Result<Self, EngineError> {
+    pub(super) fn new(common: &CommonCircuitData, domain: &Domain) -> Result<Self, EngineError> {
         let degrees: Vec<usize> = common.gates.iter().map(|gate| gate.0.degree()).collect();
         let groups = groups(&degrees, common.quotient_degree_factor + 1);
         // plonky2's record of the groups has private fields, so the two are compared by what they print.
@@ -258,52 +327,106 @@ impl Gates {
         if expected != format!("{:?}", common.selectors_info) {
             return Err(EngineError::Unsupported { feature: Feature::Selectors });
         }
-        let constraints = common.gates.iter().map(|gate| gate.0.num_constraints()).sum();
-        Ok(Self { kernels: common.gates.iter().map(Kernel::of).collect(), groups, constraints })
-    }
-
-    /// Multiplications at a point, filters included; those inside gates that plonky2 evaluates are not known.
-    pub(super) fn multiplications(&self) -> usize {
-        let inside = |kernel: &Kernel| match kernel {
-            Kernel::Row { multiplications, .. } => multiplications(),
-            Kernel::Arithmetic { operations } => 3 * operations,
-            Kernel::Noop | Kernel::Constant { .. } | Kernel::PublicInput | Kernel::Stock(_) => 0,
+        let unused = Some(UNUSED_SELECTOR).filter(|_| groups.len() > 1);
+        let gate = |(number, (gate, &selector)): (usize, (&GateRef<F, D>, &usize))| {
+            let others = groups[selector].clone().filter(|&other| other != number).map(|other| other as u64);
+            Gate {
+                kernel: Kernel::of(gate),
+                degree: gate.0.degree(),
+                constraints: gate.0.num_constraints(),
+                selector,
+                off: unused.into_iter().chain(others).map(G::new).collect(),
+                extended: None,
+            }
         };
-        self.kernels.iter().map(inside).sum::<usize>() + self.constraints
+        let gates = common.gates.iter().zip(&indices).enumerate().map(gate);
+        let mut gates: Vec<Gate> = gates.filter(|gate| gate.constraints > 0).collect();
+        gates.sort_by_key(|gate| gate.degree);
+        let worth =
+            gates.iter_mut().filter(|gate| gate.is_worth_extending(domain, common.config.num_challenges));
+        worth.enumerate().for_each(|(place, gate)| gate.extended = Some(place));
+        Ok(Self { gates, selectors: groups.len() })
     }
 
-    /// Adds all gates' constraints at a point, each gate's times its filter, to `sums`. `values` is space for
-    /// those of one gate.
-    pub(super) fn add_constraints(
+    /// The gates whose sums are extended, by degree.
+    pub(super) fn classes(&self) -> Vec<Class> {
+        let extended: Vec<_> =
+            self.gates.iter().filter_map(|gate| gate.extended.map(|_| gate.degree)).collect();
+        let mut end = 0;
+        let class = |degrees: &[usize]| {
+            let places = end..end + degrees.len();
+            end = places.end;
+            Class { known: degrees[0], places }
+        };
+        extended.chunk_by(|a, b| a == b).map(class).collect()
+    }
+
+    /// Multiplications of all gates, filters included, on so many blocks, for each of the trace's rows; those inside
+    /// gates that plonky2 evaluates are not known.
+    pub(super) fn multiplications(&self, blocks: usize, challenges: usize) -> usize {
+        let of = |gate: &Gate| {
+            let inside = gate.kernel.multiplications().unwrap_or(0);
+            if gate.extended.is_some() {
+                let extension = Extension::multiplications(gate.degree, blocks);
+                gate.degree * (inside + challenges * gate.constraints) + challenges * (extension + blocks)
+            } else {
+                blocks * (inside + gate.constraints)
+            }
+        };
+        self.gates.iter().map(of).sum()
+    }
+
+    /// Adds all gates' constraints at a point on a block, each gate's times its filter. `alpha_powers` are those that
+    /// the constraints are multiplied with.
+    #[inline(always)]
+    pub(super) fn add<'a>(
         &self,
         point: &Point<'_>,
-        stock: &mut StockPoint,
-        values: &mut [P],
-        sums: &mut [P],
+        block: usize,
+        alpha_powers: impl ExactSizeIterator<Item = &'a [G]> + Clone,
+        space: &mut GateSpace,
+        sums: Sums<'_>,
     ) {
-        stock.filled = false;
-        let selectors = self.groups.len();
-        let inner = Point { constants: &point.constants[selectors..], ..*point };
-        for (group, &selector) in self.groups.iter().zip(point.constants) {
-            for gate in group.clone() {
-                if matches!(self.kernels[gate], Kernel::Noop) {
-                    continue;
-                }
-                let difference = |value: u64| P::from(G::new(value)) - selector;
-                let mut filter = if selectors > 1 { difference(UNUSED_SELECTOR) } else { P::ONE };
-                for other in group.clone().filter(|&other| other != gate) {
-                    filter *= difference(other as u64);
-                }
-                let mut out = Values(values.iter_mut());
-                self.kernels[gate].evaluate(&inner, stock, &mut out);
-                let unused = out.0.len();
-                let values = &values[..values.len() - unused];
-                for (sum, &value) in sums.iter_mut().zip(values) {
+        space.stock.filled = false;
+        let inner = Point { constants: &point.constants[self.selectors..], ..*point };
+        let count = alpha_powers.len();
+        for gate in &self.gates {
+            let filter = gate.filter(point.constants);
+            let extended = gate.extended.map(|place| place * count..(place + 1) * count);
+            let is_known = extended.is_some() && block >= gate.degree;
+            if !is_known {
+                gate.kernel.evaluate(&inner, &mut space.stock, &mut Values(space.values.iter_mut()));
+            }
+            let values = &space.values[..gate.constraints];
+            let Some(extended) = extended else {
+                for (sum, &value) in sums.constraints.iter_mut().zip(values) {
                     *sum += filter * value;
                 }
+                continue;
+            };
+            let extended = &mut sums.extended[extended];
+            if !is_known {
+                for (sum, powers) in extended.iter_mut().zip(alpha_powers.clone()) {
+                    *sum = P::batched_linear_combination(values, &powers[..values.len()]);
+                }
+            }
+            for (total, &sum) in sums.totals.iter_mut().zip(&*extended) {
+                *total += filter * sum;
             }
         }
     }
+}
+
+/// What gates' constraints are added to.
+#[derive(Debug)]
+pub(super) struct Sums<'a> {
+    /// Constraint by constraint, times the filters.
+    pub(super) constraints: &'a mut [P],
+    /// For each gate that is extended, and each alpha, the sum of its constraints times alpha's powers, without the
+    /// filter: found here on blocks behind those that it is computed on, put here on these.
+    pub(super) extended: &'a mut [P],
+    /// For each alpha the sums of all gates that are extended, times the filters.
+    pub(super) totals: &'a mut [P],
 }
 
 /// Gates in their order, cut into groups so that `group size + highest degree` stays within `max_degree`; one

@@ -10,6 +10,7 @@ mod cache;
 mod commit;
 mod domain;
 mod error;
+mod extend;
 mod field;
 mod floor;
 mod fri;
@@ -194,7 +195,7 @@ impl<'a> Engine<'a> {
             alphas: &alphas,
             public_inputs_hash: &public_inputs_hash,
         };
-        let values = quotient.values();
+        let values = quotient.values(buffers);
         clock.end(Phase::Quotient);
         let quotient = quotient::commit(&values, count, domain, cap_height, buffers);
         drop(values);

@@ -11,9 +11,10 @@ use rayon::prelude::*;
 
 use super::buffers::Buffers;
 use super::commit::{Commitment, stride};
-use super::domain::{Domain, shift};
+use super::domain::{Domain, Powers, shift};
+use super::extend::Extension;
 use super::field::{G, LANES, P, gather, powers, reverse};
-use super::gates::{Gates, Point, StockPoint};
+use super::gates::{Class, GateSpace, Gates, Point, Sums};
 use super::permutation::{Challenges, products};
 
 /// Points of a task.
@@ -39,64 +40,117 @@ struct Space {
     preprocessed: Vec<P>,
     zs: Vec<P>,
     next_zs: Vec<P>,
+    /// Those of the permutation argument, then constraints.
     terms: Vec<P>,
-    values: Vec<P>,
-    stock: StockPoint,
+    gates: GateSpace,
+    /// Sums that are extended.
+    extended: Vec<P>,
+    /// All terms, summed up, one an alpha.
+    totals: Vec<P>,
 }
 
 impl Quotient<'_> {
     /// The quotients' values, one a challenge, on the blocks that they are computed on, in committed order.
-    pub(super) fn values(&self) -> Vec<G> {
+    pub(super) fn values(&self, buffers: &Arc<Buffers>) -> Vec<G> {
         let common = &self.data.common;
         let count = self.alphas.len();
         let argument_terms = count * (2 + common.num_partial_products);
         let terms = argument_terms + common.num_gate_constraints;
         let alpha_powers: Vec<Vec<G>> =
             self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, terms)).collect();
-        let rows = self.domain.rows() << self.domain.quotient_bits;
-        let mut out = G::zero_vec(rows * count);
+        let (rows, blocks) = (self.domain.rows(), 1 << self.domain.quotient_bits);
+        let mut out = G::zero_vec(rows * blocks * count);
+        // A row for each point has the sums of the gates that are extended, one an alpha.
+        let classes = self.gates.classes();
+        let extended = classes.last().map_or(0, |class| class.places.end) * count;
+        let width = extended.max(1);
+        let mut sums = buffers.zeros(rows * blocks * width, rows * blocks * width);
         let space = || Space {
             wires: vec![P::ZERO; common.config.num_wires],
             preprocessed: vec![P::ZERO; common.sigmas_range().end],
             zs: vec![P::ZERO; self.zs.width()],
             next_zs: vec![P::ZERO; count],
             terms: vec![P::ZERO; terms],
-            values: vec![P::ZERO; common.num_gate_constraints],
-            stock: StockPoint::default(),
+            gates: GateSpace::new(common.num_gate_constraints),
+            extended: vec![P::ZERO; extended],
+            totals: vec![P::ZERO; count],
         };
-        out.par_chunks_mut(TASK * count).enumerate().for_each_init(space, |space, (task, out)| {
-            for (pack, out) in out.chunks_exact_mut(LANES * count).enumerate() {
-                let first = task * TASK + pack * LANES;
-                self.fill_terms(space, first, argument_terms);
-                let zerofier = P::from_fn(|lane| {
-                    self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
-                });
-                for (i, powers) in alpha_powers.iter().enumerate() {
-                    let sum = P::batched_linear_combination(&space.terms, powers) * zerofier;
-                    for (lane, &value) in sum.as_slice().iter().enumerate() {
-                        out[lane * count + i] = value;
+        // Up to where the sums of a class are known, then on with what they give on the other blocks.
+        let ends = classes.iter().map(|class| (class.known, Some(class))).chain([(blocks, None)]);
+        let mut start = 0;
+        for (end, class) in ends {
+            let points = start * rows..end * rows;
+            let out = &mut out[points.start * count..points.end * count];
+            let rows_here = &mut sums[points.start * width..points.end * width];
+            let tasks = out.par_chunks_mut(TASK * count).zip(rows_here.par_chunks_mut(TASK * width));
+            tasks.enumerate().for_each_init(space, |space, (task, (out, sums))| {
+                let packs = out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
+                for (pack, (out, sums)) in packs.enumerate() {
+                    let first = points.start + task * TASK + pack * LANES;
+                    self.fill_totals(space, first, argument_terms, &alpha_powers, sums);
+                    let zerofier = P::from_fn(|lane| {
+                        self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
+                    });
+                    for (i, &total) in space.totals.iter().enumerate() {
+                        for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
+                            out[lane * count + i] = value;
+                        }
                     }
                 }
+            });
+            if let Some(Class { known, places }) = class {
+                let columns = places.start * count..places.end * count;
+                Extension::new(self.domain, *known).fill(&mut sums, width, columns);
             }
-        });
+            start = end;
+        }
         out
     }
 
-    /// All terms at the packed point that starts at row `first`.
+    /// All terms, summed up, at the packed point that starts at row `first`. `sums` are its rows of what is extended.
     #[inline(always)]
-    fn fill_terms(&self, space: &mut Space, first: usize, argument_terms: usize) {
+    fn fill_totals(
+        &self,
+        space: &mut Space,
+        first: usize,
+        argument_terms: usize,
+        alpha_powers: &[Vec<G>],
+        sums: &mut [G],
+    ) {
         gather(std::array::from_fn(|lane| self.constants.row(first + lane)), &mut space.preprocessed);
         gather(std::array::from_fn(|lane| self.wires.row(first + lane)), &mut space.wires);
         gather(std::array::from_fn(|lane| self.zs.row(first + lane)), &mut space.zs);
         let next = |lane| self.zs.row(self.domain.next(first + lane));
         gather(std::array::from_fn(next), &mut space.next_zs);
 
-        let (constants, sigmas) = space.preprocessed.split_at(self.data.common.num_constants);
-        let (argument, constraints) = space.terms.split_at_mut(argument_terms);
+        let width = sums.len() / LANES;
+        for (i, extended) in space.extended.iter_mut().enumerate() {
+            *extended = P::from_fn(|lane| sums[lane * width + i]);
+        }
+        self.fill_argument(space, first);
+        let (_, constraints) = space.terms.split_at_mut(argument_terms);
         constraints.fill(P::ZERO);
+        space.totals.fill(P::ZERO);
+        let constants = &space.preprocessed[..self.data.common.num_constants];
         let point = Point { wires: &space.wires, constants, public_inputs_hash: self.public_inputs_hash };
-        self.gates.add_constraints(&point, &mut space.stock, &mut space.values, constraints);
+        let block = first >> self.domain.degree_bits;
+        let out = Sums { constraints, extended: &mut space.extended, totals: &mut space.totals };
+        let gate_powers = alpha_powers.iter().map(|powers| &powers[argument_terms..]);
+        self.gates.add(&point, block, gate_powers, &mut space.gates, out);
+        for (total, powers) in space.totals.iter_mut().zip(alpha_powers) {
+            *total += P::batched_linear_combination(&space.terms, powers);
+        }
+        for (i, extended) in space.extended.iter().enumerate() {
+            for (lane, &value) in extended.as_slice().iter().enumerate() {
+                sums[lane * width + i] = value;
+            }
+        }
+    }
 
+    /// The terms of the permutation argument.
+    #[inline(always)]
+    fn fill_argument(&self, space: &mut Space, first: usize) {
+        let sigmas = &space.preprocessed[self.data.common.num_constants..];
         let mask = self.domain.rows() - 1;
         let x = P::from_fn(|lane| {
             let row = first + lane;
@@ -104,7 +158,7 @@ impl Quotient<'_> {
         });
         let first_lagrange = P::from_fn(|lane| self.domain.first_lagrange[first + lane]);
         let count = self.alphas.len();
-        let (starts, steps) = argument.split_at_mut(count);
+        let (starts, steps) = space.terms.split_at_mut(count);
         for (term, &z) in starts.iter_mut().zip(&space.zs) {
             *term = first_lagrange * (z - P::ONE);
         }
@@ -156,27 +210,6 @@ pub(super) fn commit(
     Commitment::new(matrix, width, domain, cap_height, |coefficients, layout| {
         pieces.replace(coefficients, matches!(layout, Layout::BitReversed), stride);
     })
-}
-
-/// Powers of an element, by one product each: those below `2^low_bits`, and powers of `base^(2^low_bits)`.
-struct Powers {
-    low_bits: usize,
-    low: Vec<G>,
-    high: Vec<G>,
-}
-
-impl Powers {
-    /// The powers below `base^(2^bits)`.
-    fn new(base: G, bits: usize) -> Self {
-        let low_bits = bits / 2;
-        let low = powers(G::ONE, base, 1 << low_bits);
-        let high = powers(G::ONE, base.exp_power_of_2(low_bits), 1 << (bits - low_bits));
-        Self { low_bits, low, high }
-    }
-
-    fn get(&self, power: usize) -> G {
-        self.high[power >> self.low_bits] * self.low[power & ((1 << self.low_bits) - 1)]
-    }
 }
 
 /// The map from blocks' coefficients to pieces'.
