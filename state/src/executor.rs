@@ -206,10 +206,7 @@ fn run(
     }
     let message = |emitted: &Emitted| emitted.message(transactions, policies);
     let credits: Vec<Message> = emitted.par_iter().with_min_len(MIN_LEGS).map(message).collect();
-    let credited = run_credits(ledger, &debited, &credits)?;
-    // A lane of which every transaction was refused has not changed.
-    let changed = debited.into_iter().filter(|(index, leaf)| ledger.leaf(*index) != Some(leaf));
-    let writes = Writes::merge(changed, credited);
+    let writes = run_credits(ledger, &debited, &credits)?;
     Ok(Execution { number: block.number, previous_root: ledger.root(), debits, credits, rejections, writes })
 }
 

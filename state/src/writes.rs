@@ -3,13 +3,17 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use itertools::Itertools;
 use rayon::prelude::*;
 
 use crate::leaf::{Leaf, LeafIndex};
 
+/// A leaf and its contents.
+pub type Entry = (LeafIndex, Leaf);
+
 /// New contents of leaves, by index, each leaf once. Clones share the entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Writes(Arc<Vec<(LeafIndex, Leaf)>>);
+pub struct Writes(Arc<Vec<Entry>>);
 
 impl Writes {
     /// What this writes to a leaf.
@@ -18,27 +22,22 @@ impl Writes {
         Some(&self.0[at].1)
     }
 
-    /// Both writes, each sorted by index and with each leaf once; for a leaf in both, what `later` says.
-    pub fn merge(earlier: impl Iterator<Item = (LeafIndex, Leaf)>, later: Vec<(LeafIndex, Leaf)>) -> Self {
-        let mut merged = Vec::with_capacity(later.len() + earlier.size_hint().1.unwrap_or(0));
-        let mut later = later.into_iter().peekable();
-        for (index, leaf) in earlier {
-            while let Some(entry) = later.next_if(|&(other, _)| other < index) {
-                merged.push(entry);
-            }
-            if later.peek().is_none_or(|&(other, _)| other != index) {
-                merged.push((index, leaf));
-            }
-        }
-        merged.extend(later);
-        debug_assert!(merged.is_sorted_by(|a, b| a.0 < b.0), "both are sorted");
-        Self(Arc::new(merged))
+    /// Entries that stand by leaf, one a leaf.
+    pub(crate) fn sorted(entries: Vec<Entry>) -> Self {
+        debug_assert!(entries.is_sorted_by(|a, b| a.0 < b.0), "one entry a leaf, by leaf");
+        Self(Arc::new(entries))
     }
 }
 
 /// The entries, by index.
+/// Two lists that stand by leaf as one. Of a leaf that both have, the later entry counts.
+pub fn merge<'a>(earlier: &'a [Entry], later: &'a [Entry]) -> impl Iterator<Item = Entry> + 'a {
+    let merged = earlier.iter().merge_join_by(later, |a, b| a.0.cmp(&b.0));
+    merged.map(|entry| *entry.reduce(|_, later| later))
+}
+
 impl Deref for Writes {
-    type Target = [(LeafIndex, Leaf)];
+    type Target = [Entry];
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -46,8 +45,8 @@ impl Deref for Writes {
 }
 
 /// In any order; of two entries for one leaf the later counts.
-impl FromIterator<(LeafIndex, Leaf)> for Writes {
-    fn from_iter<I: IntoIterator<Item = (LeafIndex, Leaf)>>(entries: I) -> Self {
+impl FromIterator<Entry> for Writes {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         // The sort is stable, so the last of a leaf's entries is the latest.
         entries.par_sort_by_key(|&(index, _)| index);
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
     use crate::leaf::Address;
 
-    fn entry(index: u32, balance: u64) -> (LeafIndex, Leaf) {
+    fn entry(index: u32, balance: u64) -> Entry {
         (LeafIndex(index), Leaf { address: Address::ZERO, nonce: 0, asset: 0, balance })
     }
 
@@ -87,7 +86,7 @@ mod tests {
             };
             let (earlier, later) = (entries(earlier), entries(later));
             let collected: Writes = earlier.iter().chain(&later).copied().collect();
-            prop_assert_eq!(Writes::merge(earlier.into_iter(), later), collected);
+            prop_assert_eq!(merge(&earlier, &later).collect::<Vec<_>>(), collected.to_vec());
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use enfold_fixtures::invalid::{Case, INVALID};
+use enfold_fixtures::workload::Workload;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::executor::{ExecuteError, Rejection, Rule, execute};
@@ -136,6 +137,38 @@ fn the_same_block_gives_the_same_execution_on_any_number_of_threads() {
     };
     assert_eq!(run(1), run(2));
     assert_eq!(run(2), run(7));
+}
+
+/// Each transaction for itself, where the executor shares lanes out among tasks.
+#[test]
+fn many_lanes_run_as_one_transaction_after_the_other() {
+    for workload in [Workload::Uniform, Workload::Zipf(0.9), Workload::Bursts, Workload::Star] {
+        let (ledger, mut block) = workload.make(2000, 1500, 3);
+        // What is missing leaves gaps between nonces, so parts of lanes, and whole lanes, are refused.
+        let mut position = 0;
+        block.transactions.retain(|_| (position % 9 != 0, position += 1).0);
+        let execution = execute(&ledger, &block).expect("most are valid");
+
+        let mut leaves = ledger.leaves().to_vec();
+        let mut refused = 0;
+        for signed in &block.transactions {
+            let Transaction { from, nonce, to_address, amount, fee, .. } = signed.transaction;
+            let sender = &mut leaves[from.0 as usize];
+            if sender.nonce != nonce {
+                refused += 1;
+                continue;
+            }
+            (sender.nonce, sender.balance) = (nonce + 1, sender.balance - amount - fee);
+            let to = ledger.find(&to_address, 0).expect("everyone has a leaf");
+            leaves[to.0 as usize].balance += amount;
+            leaves[0].balance += fee;
+        }
+        assert!(refused > 0, "{workload}: lanes are cut");
+        assert_eq!(execution.rejections.len(), refused, "{workload}");
+        let changed =
+            (0..).map(LeafIndex).zip(leaves).filter(|(index, leaf)| ledger.leaf(*index) != Some(leaf));
+        assert_eq!(execution.writes.to_vec(), changed.collect::<Vec<_>>(), "{workload}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Message;
 use enfold_state::transaction::SignedTransaction;
-use enfold_state::writes::Writes;
+use enfold_state::writes::{self, Entry};
 use rayon::prelude::*;
 
 use crate::plan::{PhasePlan, Plan, PlannedBatch, PlannedPath};
@@ -44,8 +44,8 @@ pub(crate) struct DraftPath {
     pub after: Leaf,
 }
 
-/// Leaves and what became of them, by index.
-type Finals = Vec<(LeafIndex, Leaf)>;
+/// Writes that a task checks.
+const WRITES: usize = 1 << 8;
 
 /// Runs all legs in the plan's order.
 pub(crate) fn draft<'a>(
@@ -103,7 +103,7 @@ pub(crate) fn draft<'a>(
     };
     let (credit_drafts, credited) = credits.run()?;
     drafts.extend(credit_drafts);
-    check_writes(ledger, execution, debited, credited)?;
+    check_writes(ledger, execution, &debited, &credited)?;
     Ok(drafts)
 }
 
@@ -146,7 +146,7 @@ where
     L: Fn(Option<Leaf>, Leg, &mut Vec<Message>) -> Result<Leaf, WitnessError> + Sync,
 {
     /// The phase's batches, and what becomes of its leaves.
-    fn run(&self) -> Result<(Vec<Draft<'a>>, Finals), WitnessError> {
+    fn run(&self) -> Result<(Vec<Draft<'a>>, Vec<Entry>), WitnessError> {
         let links = Links::new(self.plan);
         let cuts = self.cuts(&links)?;
         let batches = self.plan.batches.par_iter().enumerate();
@@ -297,21 +297,42 @@ impl<'a> Links<'a> {
 fn check_writes(
     ledger: &Ledger,
     execution: &Execution,
-    debited: Finals,
-    credited: Finals,
+    debited: &[Entry],
+    credited: &[Entry],
 ) -> Result<(), WitnessError> {
-    let mut writes = execution.writes.iter().copied().peekable();
-    for &(index, leaf) in Writes::merge(debited.into_iter(), credited).iter() {
-        if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
-            return Err(WitnessError::Write { index, expected: Some(expected), got: None });
+    // All lists stand by leaf, so tasks share out the leaves: each has those from its first write, or the start, to the
+    // next one's first write, or the end.
+    let starts: Vec<LeafIndex> =
+        execution.writes.iter().step_by(WRITES).skip(1).map(|&(index, _)| index).collect();
+    let part = |entries: &'_ [Entry], task: usize| {
+        let start = |task: usize| match task.checked_sub(1).map(|before| starts.get(before)) {
+            None => 0,
+            Some(Some(&start)) => entries.partition_point(|&(index, _)| index < start),
+            Some(None) => entries.len(),
+        };
+        start(task)..start(task + 1)
+    };
+    let check = |task: usize| {
+        let [writes, debited, credited] =
+            [&execution.writes, debited, credited].map(|entries| &entries[part(entries, task)]);
+        let mut writes = writes.iter().copied().peekable();
+        for (index, leaf) in writes::merge(debited, credited) {
+            if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
+                return Err(WitnessError::Write { index, expected: Some(expected), got: None });
+            }
+            let expected = writes.next_if(|&(written, _)| written == index).map(|(_, expected)| expected);
+            if expected.as_ref().or_else(|| ledger.leaf(index)) != Some(&leaf) {
+                return Err(WitnessError::Write { index, expected, got: Some(leaf) });
+            }
         }
-        let expected = writes.next_if(|&(written, _)| written == index).map(|(_, expected)| expected);
-        if expected.as_ref().or_else(|| ledger.leaf(index)) != Some(&leaf) {
-            return Err(WitnessError::Write { index, expected, got: Some(leaf) });
+        match writes.next() {
+            Some((index, expected)) => {
+                Err(WitnessError::Write { index, expected: Some(expected), got: None })
+            }
+            None => Ok(()),
         }
-    }
-    match writes.next() {
-        Some((index, expected)) => Err(WitnessError::Write { index, expected: Some(expected), got: None }),
-        None => Ok(()),
-    }
+    };
+    // The first leaf is reported.
+    let checks: Vec<_> = (0..=starts.len()).into_par_iter().map(check).collect();
+    checks.into_iter().collect()
 }

@@ -40,12 +40,26 @@ impl Siblings {
     /// # Panics
     /// If they are not as many as a path has levels.
     pub fn push(&mut self, path: &[Digest]) {
+        self.push_fresh(path, self.depth);
+    }
+
+    /// [`Self::push`] of a path that differs from the one before it below level `fresh` only.
+    ///
+    /// # Panics
+    /// If a path has fewer levels, or the siblings are not as many as it has levels.
+    pub fn push_fresh(&mut self, path: &[Digest], fresh: usize) {
         assert_eq!(path.len(), self.depth, "a sibling for each level");
-        let differ = path.iter().zip(&self.last).rposition(|(new, last)| new != last);
+        debug_assert_eq!(path[fresh..], self.last[fresh..], "the levels above are those of the path before");
+        let differ = path[..fresh].iter().zip(&self.last).rposition(|(new, last)| new != last);
         let kept = differ.map_or(0, |level| level + 1);
         self.kept.push(kept as u8);
         self.digests.extend(&path[..kept]);
         self.last[..kept].copy_from_slice(&path[..kept]);
+    }
+
+    /// Adds the siblings of the last path again, so many times.
+    pub fn repeat_last(&mut self, times: usize) {
+        self.kept.resize(self.kept.len() + times, 0);
     }
 
     /// Number of paths.

@@ -140,9 +140,10 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The siblings on the way from the next update's leaf to the root at that moment, lowest first. An update leaves
-    /// its own siblings as they are, so they are the same before and after it. `None` after the last update.
-    pub fn step(&mut self) -> Option<&[Digest; TREE_DEPTH]> {
+    /// The siblings on the way from the next update's leaf to the root at that moment, lowest first, and below which level
+    /// they can differ from those of the update before. An update leaves its own siblings as they are, so they are
+    /// the same before and after it. `None` after the last update.
+    pub fn step(&mut self) -> Option<(&[Digest; TREE_DEPTH], usize)> {
         if self.next == self.end {
             return None;
         }
@@ -151,9 +152,10 @@ impl Walk<'_> {
             *sibling = level[*run as usize];
             *run += 1;
         }
-        self.fresh = TREE_DEPTH.min(self.versions.heights[self.next].into());
+        let height = TREE_DEPTH.min(self.versions.heights[self.next].into());
+        let fresh = std::mem::replace(&mut self.fresh, height);
         self.next += 1;
-        Some(&self.path)
+        Some((&self.path, fresh))
     }
 }
 

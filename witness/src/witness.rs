@@ -313,7 +313,7 @@ impl Context<'_> {
         let mut walk = self.versions.paths(number);
         // The levels above the window are the same for all paths.
         let top =
-            walk.clone().step().map_or_else(Vec::new, |path| path[self.profile.window_depth..].to_vec());
+            walk.clone().step().map_or_else(Vec::new, |(path, _)| path[self.profile.window_depth..].to_vec());
         let paths = if draft.phase == Phase::Debit {
             Paths::Debit(self.debit_paths(draft))
         } else {
@@ -322,13 +322,11 @@ impl Context<'_> {
         let depth = self.profile.window_depth;
         let paths_in_all = self.profile.shape(draft.plan.batch).paths();
         let mut siblings = Siblings::with_capacity(depth, paths_in_all, self.versions.fresh(number, depth));
-        let mut last = vec![Digest::ZERO; depth];
-        while let Some(path) = walk.step() {
-            last.copy_from_slice(&path[..depth]);
-            siblings.push(&last);
+        while let Some((path, fresh)) = walk.step() {
+            siblings.push_fresh(&path[..depth], fresh.min(depth));
         }
         // Padding paths open the last leaf again.
-        (siblings.len()..paths_in_all).for_each(|_| siblings.push(&last));
+        siblings.repeat_last(paths_in_all - siblings.len());
         BatchWitness {
             batch: draft.plan.batch,
             chain_id: self.block.chain_id,

@@ -22,8 +22,12 @@ fn check(leaves: u32, indices: &[u32], groups: &[usize]) {
     let mut rest = updates.iter();
     for (number, &length) in groups.iter().enumerate() {
         let mut walk = versions.paths(number);
+        let mut before: Option<Vec<Digest>> = None;
         for &(index, leaf) in rest.by_ref().take(length) {
-            let path = walk.step().expect("a path for each update").to_vec();
+            let (path, fresh) = walk.step().expect("a path for each update");
+            let path = path.to_vec();
+            assert!(before.is_none_or(|before| before[fresh..] == path[fresh..]), "above level {fresh}");
+            before = Some(path.clone());
             assert_eq!(path, tree.path(index), "before the update of {index} in group {number}");
             tree.set(&[(index, leaf)]);
             assert_eq!(path, tree.path(index), "after the update of {index} in group {number}");

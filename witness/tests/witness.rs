@@ -3,7 +3,8 @@
 mod common;
 
 use common::{SMALL, World, rng, stranger};
-use enfold_state::executor::Execution;
+use enfold_fixtures::workload::Workload;
+use enfold_state::executor::{Execution, execute};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
@@ -285,4 +286,39 @@ fn executions_that_do_not_fit_are_refused() {
     let mut entries = execution.writes.to_vec();
     entries.push((LeafIndex(500), leaf));
     assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: Some(_), got: None, .. })));
+}
+
+/// Tasks share the leaves out; wherever a wrong one lies, it is found, and the first one reported.
+#[test]
+fn each_write_is_checked() {
+    let (ledger, block) = Workload::Uniform.make(2000, 600, 5);
+    let execution = execute(&ledger, &block).expect("all are valid");
+    let make = |entries: Vec<(LeafIndex, Leaf)>| {
+        let wrong = Execution { writes: entries.into_iter().collect(), ..execution.clone() };
+        witness_block(ProfileId::Test.profile(), &ledger, &block, &wrong).map(drop)
+    };
+    let entries = execution.writes.to_vec();
+    assert!(entries.len() > 700, "more than a task's");
+    assert_eq!(make(entries.clone()), Ok(()));
+    let more = |leaf: Leaf| Leaf { balance: leaf.balance + 1, ..leaf };
+    for at in (0..entries.len()).step_by(37).chain([255, 256, 257, 511, 512, entries.len() - 1]) {
+        let (index, leaf) = entries[at];
+        let mut wrong = entries.clone();
+        wrong[at].1 = more(leaf);
+        if let Some(later) = wrong.get_mut(at + 300) {
+            later.1 = more(later.1);
+        }
+        let expected = Some(more(leaf));
+        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected, got: Some(leaf) }), "{at}");
+        let mut wrong = entries.clone();
+        wrong.remove(at);
+        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected: None, got: Some(leaf) }), "{at}");
+        let between = LeafIndex(index.0 + 1);
+        if entries.iter().all(|&(other, _)| other != between) {
+            let mut wrong = entries.clone();
+            wrong.insert(at + 1, (between, leaf));
+            let expected = Some(leaf);
+            assert_eq!(make(wrong), Err(WitnessError::Write { index: between, expected, got: None }), "{at}");
+        }
+    }
 }

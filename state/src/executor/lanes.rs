@@ -8,15 +8,13 @@ use crate::ledger::Ledger;
 use crate::message::Message;
 use crate::rule::Rule;
 use crate::transaction::{SignedTransaction, Transaction};
+use crate::writes::{Entry, Writes};
 
 /// Fewest legs that a thread takes at once.
 pub(super) const MIN_LEGS: usize = 1 << 8;
 
-/// A leaf's contents after a phase.
-pub(super) type Entry = (LeafIndex, Leaf);
-
 /// Legs sorted by leaf, then arrival. The upper half of a number is the leaf, the lower the leg.
-fn by_leaf(legs: impl Iterator<Item = (LeafIndex, usize)>) -> Vec<u64> {
+fn by_leaf(legs: impl ParallelIterator<Item = (LeafIndex, usize)>) -> Vec<u64> {
     let mut sorted: Vec<u64> = legs.map(|(index, leg)| (u64::from(index.0) << 32) | leg as u64).collect();
     sorted.par_sort_unstable();
     sorted
@@ -39,32 +37,35 @@ pub(super) fn run_debits(
     checks: &mut [Check],
 ) -> Vec<Entry> {
     let leg = |(at, check): (usize, &Check)| check.as_ref().ok().map(|&Sound { from, .. }| (from, at));
-    let sorted = by_leaf(checks.iter().enumerate().filter_map(leg));
-    let run_lane = |lane: &&[u64]| {
-        let (index, _) = leaf_and_leg(lane[0]);
-        let mut leaf = *ledger.leaf(index)?;
-        let legs = lane.iter().map(|&entry| leaf_and_leg(entry).1);
-        let refused: Vec<_> = legs
-            .filter_map(|at| Some((at, debit(&mut leaf, &transactions[at].transaction).err()?)))
-            .collect();
-        Some(((index, leaf), refused))
+    let sorted = by_leaf(checks.par_iter().enumerate().with_min_len(MIN_LEGS).filter_map(leg));
+    let run_lanes = |lanes: &[&[u64]]| {
+        let (mut entries, mut refused) = (Vec::with_capacity(lanes.len()), Vec::new());
+        for lane in lanes {
+            let (index, _) = leaf_and_leg(lane[0]);
+            let Some(&(mut leaf)) = ledger.leaf(index) else { continue };
+            for &entry in *lane {
+                let (_, at) = leaf_and_leg(entry);
+                let rule = debit(&mut leaf, &transactions[at].transaction).err();
+                refused.extend(rule.map(|rule| (at, rule)));
+            }
+            entries.push((index, leaf));
+        }
+        (entries, refused)
     };
-    let run: Vec<_> = lanes(&sorted).par_iter().with_min_len(MIN_LEGS).filter_map(run_lane).collect();
-    let mut entries = Vec::with_capacity(run.len());
-    for (entry, refused) in run {
-        entries.push(entry);
-        refused.into_iter().for_each(|(at, rule)| checks[at] = Err(Box::new(rule)));
-    }
-    entries
+    let (entries, refused): (Vec<_>, Vec<_>) = lanes(&sorted).par_chunks(MIN_LEGS).map(run_lanes).unzip();
+    refused.into_iter().flatten().for_each(|(at, rule)| checks[at] = Err(Box::new(rule)));
+    entries.concat()
 }
 
-/// Runs the credit lanes. Gives the receivers' leaves, by index.
+/// Runs the credit lanes. Gives all leaves that change, those that were debited alone among them.
 pub(super) fn run_credits(
     ledger: &Ledger,
     debited: &[Entry],
     credits: &[Message],
-) -> Result<Vec<Entry>, ExecuteError> {
-    let sorted = by_leaf(credits.iter().enumerate().map(|(at, message)| (message.to, at)));
+) -> Result<Writes, ExecuteError> {
+    let to = |(at, message): (usize, &Message)| (message.to, at);
+    let sorted = by_leaf(credits.par_iter().enumerate().with_min_len(MIN_LEGS).map(to));
+    let lanes = lanes(&sorted);
     let run_lane = |lane: &[u64], debited: Option<&Entry>| {
         let (index, first) = leaf_and_leg(lane[0]);
         let Message { to_address: address, asset, .. } = credits[first];
@@ -79,24 +80,40 @@ pub(super) fn run_credits(
         }
         Ok((index, leaf))
     };
-    // Lanes and debited leaves are both sorted, so a task walks along both.
-    let run_lanes = |lanes: &[&[u64]]| -> Vec<Result<Entry, _>> {
-        let first = leaf_and_leg(lanes[0][0]).0;
-        let mut debited = debited[debited.partition_point(|&(index, _)| index < first)..].iter().peekable();
-        let run = |lane: &&[u64]| {
-            let (index, _) = leaf_and_leg(lane[0]);
-            while debited.next_if(|&&(other, _)| other < index).is_some() {}
-            run_lane(lane, debited.next_if(|&&(other, _)| other == index))
-        };
-        lanes.iter().map(run).collect()
+    // A lane of which every transaction was refused has not changed.
+    let has_changed = |entry: &&Entry| ledger.leaf(entry.0) != Some(&entry.1);
+    // Lanes and debited leaves are both sorted, so a task walks along both: from its first lane, or the start, to the
+    // next task's first lane, or the end.
+    let start = |lane: usize| match lanes.get(lane) {
+        Some(_) if lane == 0 => 0,
+        Some(lane) => debited.partition_point(|&(index, _)| index < leaf_and_leg(lane[0]).0),
+        None => debited.len(),
     };
-    let run: Vec<_> = lanes(&sorted).par_chunks(MIN_LEGS).map(run_lanes).collect();
+    let run_lanes = |(task, lanes): (usize, &[&[u64]])| {
+        let mut debited = &debited[start(task * MIN_LEGS)..start((task + 1) * MIN_LEGS)];
+        let mut entries = Vec::with_capacity(lanes.len() + debited.len());
+        let mut broken = Vec::new();
+        for lane in lanes {
+            let (index, _) = leaf_and_leg(lane[0]);
+            let before = debited.iter().take_while(|&&(other, _)| other < index).count();
+            let (alone, rest) = debited.split_at(before);
+            entries.extend(alone.iter().filter(has_changed));
+            let own = rest.first().filter(|&&(other, _)| other == index);
+            debited = &rest[own.iter().len()..];
+            match run_lane(lane, own) {
+                Ok(entry) => entries.push(entry),
+                Err(at) => broken.push(at),
+            }
+        }
+        entries.extend(debited.iter().filter(has_changed));
+        (entries, broken)
+    };
+    let (entries, broken): (Vec<_>, Vec<_>) = lanes.par_chunks(MIN_LEGS).enumerate().map(run_lanes).unzip();
     // The first in order of arrival is reported, whatever its lane.
-    let broken = run.iter().flatten().filter_map(|lane| lane.as_ref().err()).min();
-    if let Some(&(_, index, got)) = broken {
-        return Err(ExecuteError::BalanceRange { index, got });
+    match broken.into_iter().flatten().min() {
+        Some((_, index, got)) => Err(ExecuteError::BalanceRange { index, got }),
+        None => Ok(Writes::sorted(entries.concat())),
     }
-    Ok(run.into_iter().flatten().flatten().collect())
 }
 
 /// Debits a lane, or leaves it as it is. Amount and fee are in range.
