@@ -8,6 +8,7 @@
 //!
 //! The plan depends on the legs alone, in their order: two machines plan a block alike.
 
+mod bound;
 mod choice;
 mod report;
 

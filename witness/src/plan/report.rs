@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bound::Bound;
 use super::{PhasePlan, Plan};
-use crate::profile::{BatchId, BatchShape, Profile};
+use crate::profile::{BatchId, Profile};
 
 /// Figures of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +42,8 @@ pub struct PhaseReport {
     pub many_batches: usize,
     /// Batches of the `few` instance.
     pub few_batches: usize,
-    /// Fewest batches that a plan could need, were each lane free to take a fraction of a batch in the place that suits
-    /// it best; rounded up in each window.
+    /// Fewest batches that a plan could need in which a lane has paths of one instance only, were each lane free to take
+    /// a fraction of a batch in the place that suits it best; rounded up in each window.
     pub lower_bound: usize,
     /// Live paths.
     pub paths: usize,
@@ -77,7 +78,7 @@ impl Plan {
 impl PhasePlan {
     pub(super) fn report(&self, profile: &Profile, instances: [BatchId; 2]) -> PhaseReport {
         let mut report = PhaseReport::default();
-        let prices = Prices::all(instances.map(|batch| profile.shape(batch)));
+        let bound = Bound::new(instances.map(|batch| profile.shape(batch)));
         let mut paths: Vec<_> = self.batches.iter().flat_map(|b| b.paths.iter()).collect();
         for batch in &self.batches {
             let shape = profile.shape(batch.batch);
@@ -100,56 +101,8 @@ impl PhasePlan {
                 .collect();
             report.lanes += lanes.len();
             report.longest_lane = lanes.iter().copied().fold(report.longest_lane, usize::max);
-            report.lower_bound += prices.iter().map(|prices| prices.bound(&lanes)).max().unwrap_or_default();
+            report.lower_bound += bound.batches(&lanes);
         }
         report
-    }
-}
-
-/// Prices of paths at which no batch holds more than its own worth. Then no plan needs fewer batches than its lanes,
-/// each in the paths where it is cheapest, cost in all: weak duality of linear programs.
-#[derive(Clone, Copy, Debug)]
-struct Prices {
-    shapes: [BatchShape; 2],
-    /// Of a batch.
-    batch: usize,
-    /// Of a single path.
-    single: usize,
-    /// Of a long path of the `many` instance.
-    long: usize,
-    /// Of a path of the `few` instance.
-    few: usize,
-}
-
-impl Prices {
-    /// In how many steps the worth of a batch moves from its paths to the length of its long ones.
-    const STEPS: usize = 32;
-
-    /// A choice of prices; each of them gives a bound.
-    fn all(shapes: [BatchShape; 2]) -> Vec<Self> {
-        let [many, few] = shapes;
-        let lanes = many.lanes.max(1);
-        // `paths * single + lanes * (long - single) = batch`, exactly.
-        let prices = |step: usize| {
-            let single = step * lanes * few.lanes;
-            let more = (Self::STEPS - step) * many.paths() * few.lanes;
-            let batch = Self::STEPS * lanes * many.paths() * few.lanes;
-            Self { shapes, batch, single, long: single + more, few: batch / few.lanes }
-        };
-        let first = if many.lanes == 0 { Self::STEPS } else { 0 };
-        (first..=Self::STEPS).map(prices).collect()
-    }
-
-    fn bound(&self, lanes: &[usize]) -> usize {
-        let [many, few] = self.shapes;
-        let cost = |&legs: &usize| {
-            let in_few = legs.div_ceil(few.legs) * self.few;
-            if many.lanes == 0 {
-                return in_few.min(legs * self.single);
-            }
-            let path = |legs: usize| self.long.min(legs * self.single);
-            in_few.min(legs / many.legs * path(many.legs) + path(legs % many.legs))
-        };
-        lanes.iter().map(cost).sum::<usize>().div_ceil(self.batch)
     }
 }

@@ -141,10 +141,12 @@ proptest! {
     ) {
         let wide = Profile { window_depth: 4, ..profile };
         let numbered: Vec<_> = (0..).zip(lengths.iter().copied()).collect();
-        let found = check(&wide, &lanes(&numbered)).batches();
+        let report = check(&wide, &lanes(&numbered));
+        let found = report.batches();
         let shapes = INSTANCES.map(|batch| wide.shape(batch));
         let best = optimum(shapes, &lengths);
         let many: usize = lengths.iter().sum();
+        prop_assert!(report.lower_bound <= best, "bound {} with {} possible", report.lower_bound, best);
         // Lanes of many batches each are hard to pack.
         prop_assert!(found <= best + 1 + best / 5, "found {} with {} possible", found, best);
         prop_assert!(found <= many.div_ceil(shapes[0].paths()));
@@ -211,6 +213,16 @@ fn one_sender_of_75_costs_no_more_than_78_strangers() {
             assert!(batches(lanes(&skewed)) <= batches(lanes(&strangers)));
         }
     }
+}
+
+/// By fractions of batches one would be enough: half a `few` batch for the lane, half of the other for the strangers.
+#[test]
+fn the_bound_counts_whole_batches() {
+    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(8), BatchShape::lanes(2, 20)) };
+    let report = check(&profile, &lanes(&[(0, 1), (1, 1), (2, 1), (3, 1), (20, 8)]));
+    assert_eq!((report.batches(), report.lower_bound), (2, 2));
+    let report = check(&profile, &lanes(&[(0, 1), (20, 8)]));
+    assert_eq!((report.batches(), report.lower_bound), (1, 1));
 }
 
 #[test]
