@@ -39,7 +39,7 @@ pub(super) struct Gates {
 
 /// A gate, and what turns it on.
 #[derive(Debug)]
-pub(super) struct Gate {
+struct Gate {
     kernel: Kernel,
     /// Of its constraints in the wires, without the filter.
     degree: usize,
