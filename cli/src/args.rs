@@ -15,12 +15,13 @@ use crate::commands::{
     prove, rebuild, receipt, run, sign, verify, verify_account, verify_receipt,
 };
 use crate::error::CliError;
+use crate::kernels::Kernels;
 use crate::settings::FILE_VARIABLE;
 use crate::{files, records};
 
 /// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
 #[derive(Debug, Parser)]
-#[command(name = "enfold", version, max_term_width = 100, subcommand_required = true)]
+#[command(name = "enfold", version = version(), max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
 Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 130 stopped.
@@ -36,6 +37,11 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The program's version and what it computes with.
+fn version() -> String {
+    format!("{} (kernels: {})", env!("CARGO_PKG_VERSION"), Kernels::IN_USE)
 }
 
 /// Options that every subcommand takes.

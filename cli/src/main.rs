@@ -27,6 +27,7 @@ mod exit;
 mod files;
 mod import;
 mod interrupt;
+mod kernels;
 mod key_file;
 mod logging;
 mod measures;
@@ -43,21 +44,33 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let parsed =
-        Settings::load(Cli::command(), &arguments).map_err(Unparsed::Settings).and_then(|settings| {
-            let matches = settings.command().try_get_matches_from(&arguments).map_err(Unparsed::Usage)?;
-            let cli = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
-            Ok((settings, matches, cli))
-        });
+    kernels::check_processor(&arguments);
+    on_fit_processor(&arguments).into()
+}
+
+/// All that comes after the check of the processor; apart from it, so that none of this is done before.
+#[inline(never)]
+fn on_fit_processor(arguments: &[OsString]) -> Exit {
+    let slow = match kernels::start(arguments) {
+        Ok(slow) => slow,
+        Err(error) => {
+            output::print_error(format_of(arguments), None, &error);
+            return error.exit();
+        }
+    };
+    let parsed = Settings::load(Cli::command(), arguments).map_err(Unparsed::Settings).and_then(|settings| {
+        let matches = settings.command().try_get_matches_from(arguments).map_err(Unparsed::Usage)?;
+        let cli = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
+        Ok((settings, matches, cli))
+    });
     match parsed {
-        Ok((settings, matches, cli)) => start(&settings, &matches, &cli),
-        Err(Unparsed::Usage(error)) => usage(&error, format_of(&arguments)),
+        Ok((settings, matches, cli)) => start(&settings, &matches, &cli, slow.as_deref()),
+        Err(Unparsed::Usage(error)) => usage(&error, format_of(arguments)),
         Err(Unparsed::Settings(error)) => {
-            output::print_error(format_of(&arguments), None, &error);
+            output::print_error(format_of(arguments), None, &error);
             error.exit()
         }
     }
-    .into()
 }
 
 /// Why a command line does not say what to do.
@@ -66,11 +79,14 @@ enum Unparsed {
     Usage(clap::Error),
 }
 
-/// Runs the command and prints its result.
-fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Exit {
+/// Runs the command and prints its result. `slow` says why faster kernels are not used.
+fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str>) -> Exit {
     let format = cli.global.format;
     let command = cli.command.name();
     let result = logging::start(&cli.global).and_then(|trace| {
+        if let Some(reason) = slow {
+            warn!("{reason}");
+        }
         for name in &settings.unknown_variables {
             warn!("{name} is set, but is no setting; see `enfold config`");
         }

@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::kernels::Kernels;
 use crate::output::Outcome;
 use crate::settings::{FILE_NAME, InForce, KEYS, Settings, Source};
 
@@ -30,6 +31,7 @@ pub struct ConfigArgs {}
 #[derive(Serialize)]
 struct Report<'a> {
     file: Option<&'a Path>,
+    kernels: Kernels,
     settings: Vec<InForce>,
     unknown_variables: &'a [String],
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Report<'_> {
             };
             writeln!(f, "  {key:<12} {value:<24} {place}")?;
         }
+        writeln!(f, "kernels: {}", self.kernels)?;
         for name in self.unknown_variables {
             writeln!(f, "  {name} is set and means nothing")?;
         }
@@ -65,6 +68,7 @@ impl ConfigArgs {
     pub fn run(&self, settings: &Settings, matches: &ArgMatches) -> Result<Outcome, CliError> {
         Outcome::of(&Report {
             file: settings.path.as_deref(),
+            kernels: Kernels::IN_USE,
             settings: settings.in_force(matches),
             unknown_variables: &settings.unknown_variables,
         })

@@ -18,6 +18,7 @@ use serde::Serialize;
 use self::file::FileValue;
 pub use self::keys::{FILE_NAME, FILE_VARIABLE, KEYS, Key};
 use crate::error::CliError;
+use crate::kernels;
 
 /// What is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,7 +148,9 @@ impl Settings {
                 })?;
             }
         }
-        let known = |name: &str| name == FILE_VARIABLE || KEYS.iter().any(|key| key.variable == name);
+        let known = |name: &str| {
+            [FILE_VARIABLE, kernels::VARIABLE].contains(&name) || KEYS.iter().any(|key| key.variable == name)
+        };
         let variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let unknown_variables =
             variables.filter(|name| name.starts_with("ENFOLD_") && !known(name)).collect();

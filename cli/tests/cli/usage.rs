@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::common::{enfold, fail};
 
 #[test]
@@ -46,7 +48,69 @@ fn help_of_every_subcommand_has_examples() {
         assert!(output.status.success() && help.contains(&format!("enfold {name}")), "{help}");
         assert!(help.contains("Example"), "{help}");
     }
-    enfold().arg("--version").assert().success();
+}
+
+#[test]
+fn the_version_names_the_kernels() {
+    let output = enfold().arg("--version").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let kernels = ["portable", "NEON", "AVX2", "AVX-512"];
+    let version = env!("CARGO_PKG_VERSION");
+    let lines = kernels.map(|kernels| format!("enfold {version} (kernels: {kernels})\n"));
+    assert!(output.status.success() && lines.contains(&text), "{text}");
+}
+
+#[test]
+fn kernels_that_are_asked_for_are_used_or_refused() {
+    let config = |kernels: &str| {
+        let output = enfold().env("ENFOLD_KERNELS", kernels).args(["config", "--format", "json"]).output();
+        let output = output.unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), result, errors)
+    };
+    // No name is none.
+    let (exit, result, errors) = config("");
+    assert_eq!((exit, errors.as_str()), (0, ""));
+    let in_use = result["kernels"].as_str().unwrap().to_owned();
+    let (exit, result, errors) = config(&in_use);
+    assert_eq!((exit, errors.as_str(), &result["kernels"]), (0, "", &in_use.as_str().into()));
+    // A build for this machine has no others.
+    for other in
+        ["portable", "neon", "avx2", "avx512", "sse9", "AVX2"].iter().filter(|other| **other != in_use)
+    {
+        let (exit, result, errors) = config(other);
+        assert_eq!((exit, &result["error"]["kind"]), (2, &"setting".into()), "{result}");
+        let expected = format!("expected {in_use}, the only kernels");
+        assert!(
+            errors.starts_with("error: ENFOLD_KERNELS: kernels: ") && errors.contains(&expected),
+            "{errors}"
+        );
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_has_the_name_that_it_was_started_with() {
+    use std::os::unix::process::CommandExt;
+
+    // A command that waits: for its input.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_enfold"))
+        .arg0("/somewhere/prover-7")
+        .args(["bundle", "--number", "1", "--out", "x", "/dev/stdin"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let path = format!("/proc/{}/comm", child.id());
+    let named = (0..500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::fs::read_to_string(&path).is_ok_and(|name| name == "prover-7\n")
+    });
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(named);
 }
 
 #[test]

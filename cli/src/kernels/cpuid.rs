@@ -1,0 +1,219 @@
+//! What an x86-64 processor says that it can do.
+//!
+//! `is_x86_feature_detected!` would not do: it takes for granted what the program is compiled for.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process;
+
+use raw_cpuid::CpuIdResult;
+use raw_cpuid::native_cpuid::cpuid_count;
+use x86_64::registers::xcontrol::XCr0;
+
+use crate::exit::Exit;
+
+/// Where the processor says that it has a feature.
+#[derive(Clone, Copy)]
+struct Bit {
+    leaf: u32,
+    subleaf: u32,
+    register: fn(&CpuIdResult) -> u32,
+    bit: u32,
+    /// Registers that the system must save for it, bits of XCR0.
+    state: u64,
+}
+
+const fn bit(leaf: u32, subleaf: u32, register: fn(&CpuIdResult) -> u32, bit: u32, state: u64) -> Bit {
+    Bit { leaf, subleaf, register, bit, state }
+}
+
+const EAX: fn(&CpuIdResult) -> u32 = |result| result.eax;
+const EBX: fn(&CpuIdResult) -> u32 = |result| result.ebx;
+const ECX: fn(&CpuIdResult) -> u32 = |result| result.ecx;
+const EDX: fn(&CpuIdResult) -> u32 = |result| result.edx;
+
+/// Vectors of 16 and 32 bytes.
+const YMM: u64 = 0b110;
+/// Those, of 64 bytes, and masks.
+const ZMM: u64 = 0b1110_0110;
+
+/// Features by the compiler's names: Intel's manual, volume 2A, CPUID; AMD's, volume 3, appendix E.
+const FEATURES: &[(&str, Bit)] = &[
+    ("fxsr", bit(1, 0, EDX, 24, 0)),
+    ("sse", bit(1, 0, EDX, 25, 0)),
+    ("sse2", bit(1, 0, EDX, 26, 0)),
+    ("sse3", bit(1, 0, ECX, 0, 0)),
+    ("pclmulqdq", bit(1, 0, ECX, 1, 0)),
+    ("ssse3", bit(1, 0, ECX, 9, 0)),
+    ("fma", bit(1, 0, ECX, 12, YMM)),
+    ("cmpxchg16b", bit(1, 0, ECX, 13, 0)),
+    ("sse4.1", bit(1, 0, ECX, 19, 0)),
+    ("sse4.2", bit(1, 0, ECX, 20, 0)),
+    ("movbe", bit(1, 0, ECX, 22, 0)),
+    ("popcnt", bit(1, 0, ECX, 23, 0)),
+    ("aes", bit(1, 0, ECX, 25, 0)),
+    ("xsave", bit(1, 0, ECX, 26, 0)),
+    ("avx", bit(1, 0, ECX, 28, YMM)),
+    ("f16c", bit(1, 0, ECX, 29, YMM)),
+    ("rdrand", bit(1, 0, ECX, 30, 0)),
+    ("bmi1", bit(7, 0, EBX, 3, 0)),
+    ("avx2", bit(7, 0, EBX, 5, YMM)),
+    ("bmi2", bit(7, 0, EBX, 8, 0)),
+    ("avx512f", bit(7, 0, EBX, 16, ZMM)),
+    ("avx512dq", bit(7, 0, EBX, 17, ZMM)),
+    ("rdseed", bit(7, 0, EBX, 18, 0)),
+    ("adx", bit(7, 0, EBX, 19, 0)),
+    ("avx512ifma", bit(7, 0, EBX, 21, ZMM)),
+    ("avx512cd", bit(7, 0, EBX, 28, ZMM)),
+    ("sha", bit(7, 0, EBX, 29, 0)),
+    ("avx512bw", bit(7, 0, EBX, 30, ZMM)),
+    ("avx512vl", bit(7, 0, EBX, 31, ZMM)),
+    ("avx512vbmi", bit(7, 0, ECX, 1, ZMM)),
+    ("avx512vbmi2", bit(7, 0, ECX, 6, ZMM)),
+    ("gfni", bit(7, 0, ECX, 8, 0)),
+    ("vaes", bit(7, 0, ECX, 9, YMM)),
+    ("vpclmulqdq", bit(7, 0, ECX, 10, YMM)),
+    ("avx512vnni", bit(7, 0, ECX, 11, ZMM)),
+    ("avx512bitalg", bit(7, 0, ECX, 12, ZMM)),
+    ("avx512vpopcntdq", bit(7, 0, ECX, 14, ZMM)),
+    ("kl", bit(7, 0, ECX, 23, 0)),
+    ("avx512vp2intersect", bit(7, 0, EDX, 8, ZMM)),
+    ("avx512fp16", bit(7, 0, EDX, 23, ZMM)),
+    ("sha512", bit(7, 1, EAX, 0, YMM)),
+    ("sm3", bit(7, 1, EAX, 1, YMM)),
+    ("sm4", bit(7, 1, EAX, 2, YMM)),
+    ("avxvnni", bit(7, 1, EAX, 4, YMM)),
+    ("avx512bf16", bit(7, 1, EAX, 5, ZMM)),
+    ("avxifma", bit(7, 1, EAX, 23, YMM)),
+    ("avxvnniint8", bit(7, 1, EDX, 4, YMM)),
+    ("avxneconvert", bit(7, 1, EDX, 5, YMM)),
+    ("avxvnniint16", bit(7, 1, EDX, 10, YMM)),
+    ("xsaveopt", bit(0xd, 1, EAX, 0, 0)),
+    ("xsavec", bit(0xd, 1, EAX, 1, 0)),
+    ("xsaves", bit(0xd, 1, EAX, 3, 0)),
+    ("widekl", bit(0x19, 0, EBX, 2, 0)),
+    ("lzcnt", bit(0x8000_0001, 0, ECX, 5, 0)),
+    ("sse4a", bit(0x8000_0001, 0, ECX, 6, 0)),
+    ("tbm", bit(0x8000_0001, 0, ECX, 21, 0)),
+];
+
+impl Bit {
+    fn is_set(self) -> bool {
+        let last = cpuid_count(self.leaf & 0x8000_0000, 0).eax;
+        // The first part of leaf 7 says how many there are.
+        let parted = self.leaf != 7 || self.subleaf <= cpuid_count(7, 0).eax;
+        // A leaf that is not there would read as another.
+        self.leaf <= last
+            && parted
+            && (self.register)(&cpuid_count(self.leaf, self.subleaf)) >> self.bit & 1 == 1
+            && (self.state == 0 || saved() & self.state == self.state)
+    }
+}
+
+/// The registers that the system saves: XCR0.
+fn saved() -> u64 {
+    const OSXSAVE: u32 = 1 << 27;
+    if cpuid_count(1, 0).ecx & OSXSAVE == 0 { 0 } else { XCr0::read_raw() }
+}
+
+/// Whether the processor has a feature, by the compiler's name; `None` if it is not known where it says so.
+fn has(name: &str) -> Option<bool> {
+    FEATURES.iter().find(|(known, _)| *known == name).map(|(_, bit)| bit.is_set())
+}
+
+/// Whether the processor has all features of a list, comma between.
+pub fn has_all(features: &str) -> bool {
+    features.split(',').all(|feature| has(feature) == Some(true))
+}
+
+/// Ends the program if the processor lacks what it is compiled for.
+pub fn check(arguments: &[OsString]) {
+    let missing = || env!("ENFOLD_TARGET_FEATURES").split(',').filter(|name| has(name) == Some(false));
+    if missing().next().is_none() {
+        return;
+    }
+    // Plain bytes, one after the other: code that makes texts may need what is missing.
+    let _ = report(&mut io::stderr(), b"error: ", missing(), b"\n");
+    let words = || arguments.iter().map(|argument| argument.as_encoded_bytes());
+    let json = words().any(|word| word == b"--format=json")
+        || words().zip(words().skip(1)).any(|pair| pair == (b"--format", b"json"));
+    if json {
+        let start = b"{\"command\":null,\"error\":{\"exit_code\":4,\"kind\":\"processor\",\"message\":\"";
+        let _ = report(&mut io::stdout(), start, missing(), b"\"},\"ok\":false}\n");
+    }
+    process::exit(Exit::Internal as i32);
+}
+
+/// Writes what is missing.
+fn report<'a>(
+    out: &mut dyn Write,
+    start: &[u8],
+    missing: impl Iterator<Item = &'a str>,
+    end: &[u8],
+) -> io::Result<()> {
+    out.write_all(start)?;
+    out.write_all(b"expected the processor that this build was compiled for, got ")?;
+    for byte in processor_name() {
+        out.write_all(&[byte])?;
+    }
+    out.write_all(b" without")?;
+    for name in missing {
+        out.write_all(b" ")?;
+        out.write_all(name.as_bytes())?;
+    }
+    out.write_all(b"; build enfold on this machine, or use a released program, which runs on all")?;
+    out.write_all(end)?;
+    out.flush()
+}
+
+/// The processor's own name.
+fn processor_name() -> impl Iterator<Item = u8> {
+    const FIRST: u32 = 0x8000_0002;
+    let count = if cpuid_count(0x8000_0000, 0).eax < FIRST + 2 { 0 } else { 3 };
+    (FIRST..FIRST + count)
+        .map(|leaf| cpuid_count(leaf, 0))
+        .flat_map(|part| [part.eax, part.ebx, part.ecx, part.edx].map(u32::to_le_bytes).into_iter().flatten())
+        .filter(|byte| (b' '..=b'~').contains(byte) && *byte != b'"' && *byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The standard library's word, where it is not the compiler's.
+    macro_rules! assert_as_detected {
+        ($($name:tt)*) => {
+            $(assert_eq!(has($name), Some(is_x86_feature_detected!($name)), $name);)*
+        };
+    }
+
+    #[test]
+    fn features_are_those_that_the_standard_library_finds() {
+        assert_as_detected!(
+            "fxsr" "sse" "sse2" "sse3" "pclmulqdq" "ssse3" "fma" "cmpxchg16b" "sse4.1" "sse4.2" "movbe"
+            "popcnt" "aes" "xsave" "avx" "f16c" "rdrand" "bmi1" "avx2" "bmi2" "avx512f" "avx512dq" "rdseed"
+            "adx" "avx512ifma" "avx512cd" "sha" "avx512bw" "avx512vl" "avx512vbmi" "avx512vbmi2" "gfni" "vaes"
+            "vpclmulqdq" "avx512vnni" "avx512bitalg" "avx512vpopcntdq" "kl" "avx512vp2intersect" "avx512fp16"
+            "sha512" "sm3" "sm4" "avxvnni" "avx512bf16" "avxifma" "avxvnniint8" "avxneconvert" "avxvnniint16"
+            "xsaveopt" "xsavec" "xsaves" "widekl" "lzcnt" "sse4a" "tbm"
+        );
+    }
+
+    #[test]
+    fn every_feature_of_this_build_can_be_checked() {
+        for name in env!("ENFOLD_TARGET_FEATURES").split(',') {
+            assert_eq!(has(name), Some(true), "{name}");
+        }
+        assert!(has_all("sse,sse2") && !has_all("sse,unheard-of"));
+    }
+
+    #[test]
+    fn the_report_is_one_line_that_names_what_is_missing() {
+        let mut out = Vec::new();
+        report(&mut out, b"error: ", ["avx2", "bmi1"].into_iter(), b"\n").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("error: expected the processor that this build was compiled for, got "));
+        assert!(text.contains(" without avx2 bmi1; build enfold") && text.ends_with("on all\n"), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+}
