@@ -1,9 +1,13 @@
 //! The batch circuits: what honest batches prove, and what they refuse.
 
+mod balance;
 mod bank;
 mod credit;
 mod debit;
+mod depth;
 mod honest;
 mod lie;
 mod mutations;
+mod rules;
 mod steps;
+mod windows;
