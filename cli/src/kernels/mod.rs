@@ -106,8 +106,8 @@ const fn has(list: &str, name: &str) -> bool {
 ///
 /// Has to come before all else: any other code of the program may use what the processor does not have.
 #[inline(never)]
-pub fn check_processor(arguments: &[OsString]) {
-    processor::check(arguments);
+pub fn check_processor() {
+    processor::check();
 }
 
 /// Replaces the program by its embedded build with the best kernels, or those that [`VARIABLE`] asks for. Goes on if
