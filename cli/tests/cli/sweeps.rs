@@ -113,7 +113,7 @@ fn sweeps_that_cannot_be_are_refused() {
     let out = folder.path("out");
     fail(&sweep("scaling", &out, &["--cores", "1024"]), 2, "usage");
     fail(&sweep("scaling", &out, &["--cores", "0"]), 2, "usage");
-    fail(&sweep("scaling", &out, &["--runs", "4"]), 2, "usage");
+    fail(&sweep("scaling", &out, &["--runs", "0"]), 2, "usage");
     fail(&sweep("scaling", &out, &["--skew", "-1"]), 2, "usage");
     fail(&sweep("latency", &out, &["--txs", "0"]), 2, "usage");
     assert!(!std::fs::exists(&out).unwrap());
