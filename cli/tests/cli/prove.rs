@@ -259,8 +259,8 @@ fn a_damaged_data_directory_is_bad_input() {
     for length in [100, 4096, whole.len() / 2] {
         damaged(&whole[..length]);
     }
-    // The header's version, its checksums, and the first pages.
-    for place in [64..80, 100..140, 4096..8192] {
+    // The header's version, and the first page.
+    for place in [64..80, 4096..8192] {
         let mut bytes = whole.clone();
         bytes[place].fill(0x78);
         damaged(&bytes);
