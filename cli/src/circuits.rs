@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 use crate::measures::MeasuresText;
-use crate::output::grouped;
+use crate::output::{count, grouped};
 
 /// A profile's circuits.
 #[derive(Debug, Serialize)]
@@ -146,8 +146,10 @@ impl fmt::Display for CircuitsReport {
         let DegreeBits { batch, lift_and_fold, block } = self.degree_bits;
         writeln!(f, "\ncircuits")?;
         for BatchReport { name, each, shape: ShapeReport { paths, lanes, lane_legs } } in &self.batches {
-            let single = (paths > lanes).then(|| format!("{} paths of one {each}", paths - lanes));
-            let long = (*lanes > 0).then(|| format!("{lanes} paths of {lane_legs} {each}s"));
+            let single =
+                (paths > lanes).then(|| format!("{} of one {each}", count(paths - lanes, "path", "paths")));
+            let long =
+                (*lanes > 0).then(|| format!("{} of {lane_legs} {each}s", count(*lanes, "path", "paths")));
             let parts: Vec<_> = [single, long].into_iter().flatten().collect();
             writeln!(f, "  {name:<12} 2^{batch} rows: {}", parts.join(", "))?;
         }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commands::account::LeafText;
 use crate::error::CliError;
-use crate::files::{open, read_bounded};
+use crate::files::{open, read_with};
 use crate::output::{count, grouped};
 use crate::proofs::{Bits, StatementText};
 
@@ -75,9 +75,10 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
     if start.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(unknown());
     }
-    let bytes = read_bounded(path, Genesis::MAX_LEN)?;
-    let probe: Probe =
-        serde_json::from_slice(&bytes).map_err(|source| CliError::Json { path: path.to_owned(), source })?;
+    let probe = read_with(path, Genesis::MAX_LEN, |reader| {
+        serde_json::from_reader(reader).map_err(|source| CliError::Json { path: path.to_owned(), source })
+    });
+    let probe: Probe = probe?;
     match probe {
         Probe { leaves: Some(_), .. } => Ok(Sort::Record(Kind::Genesis)),
         Probe { transactions: Some(_), .. } => Ok(Sort::Record(Kind::Block)),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use enfold_benches::error::BenchError;
 use enfold_circuits::recursion;
@@ -24,6 +24,7 @@ use enfold_state::ledger::GenesisError;
 use enfold_state::rebuild::RebuildError;
 use enfold_state::receipt::{IssueError, ReceiptError, SearchError};
 use enfold_state::store::StoreError;
+use enfold_state::system::words;
 use enfold_witness::profile::ProfileId;
 
 use crate::commands::bench::witness::WitnessBenchError;
@@ -43,7 +44,7 @@ pub enum CliError {
         message: String,
     },
     /// A file cannot be opened or read.
-    #[error("{}: {}", path.display(), plain(source))]
+    #[error("{}: {}", path.display(), words(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -59,7 +60,7 @@ pub enum CliError {
         limit: u64,
     },
     /// A folder for outputs cannot be made.
-    #[error("{}: cannot make the folder: {}", path.display(), plain(source))]
+    #[error("{}: cannot make the folder: {}", path.display(), words(source))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -311,7 +312,7 @@ pub enum CliError {
         source: Box<ProveError>,
     },
     /// A block was not proven, written and applied.
-    #[error("{}: {source}{hint}", path.display(), hint = resume_hint(source))]
+    #[error("{}{source}{hint}", blamed(path, source), hint = resume_hint(source))]
     Prove {
         /// The block's file.
         path: PathBuf,
@@ -341,7 +342,7 @@ pub enum CliError {
     #[error("{0}")]
     Calibrate(#[source] Box<ProveError>),
     /// The trace cannot be written.
-    #[error("{}: {}", path.display(), plain(source))]
+    #[error("{}: {}", path.display(), words(source))]
     Trace {
         /// The file.
         path: PathBuf,
@@ -372,7 +373,7 @@ pub enum CliError {
     #[error("cannot write the report as JSON: {0}")]
     Report(#[source] serde_json::Error),
     /// Stdout cannot be written to.
-    #[error("cannot write to stdout: {}", plain(source))]
+    #[error("cannot write to stdout: {}", words(source))]
     Stdout {
         /// Why.
         source: io::Error,
@@ -583,6 +584,15 @@ fn force_hint(error: &FileError) -> &'static str {
     }
 }
 
+/// The block's file in front of an error that is about the block. Errors of files and of the store name their own.
+fn blamed(block: &Path, error: &PipelineError) -> String {
+    match error {
+        PipelineError::File(_) | PipelineError::Store(StoreError::Io { .. }) => String::new(),
+        PipelineError::Store(error) if error.is_damage() => String::new(),
+        _ => format!("{}: ", block.display()),
+    }
+}
+
 fn resume_hint(error: &PipelineError) -> &'static str {
     match error {
         PipelineError::Prove(ProveError::Stopped { .. }) => {
@@ -635,8 +645,9 @@ fn prove_kind(error: &PipelineError) -> &'static str {
 
 fn store_exit(error: &StoreError) -> Exit {
     match error {
-        StoreError::Io { .. }
-        | StoreError::Database { .. }
+        damaged if damaged.is_damage() => Exit::BadInput,
+        StoreError::Io { source, .. } => io_exit(source),
+        StoreError::Database { .. }
         | StoreError::NewRoot { .. }
         | StoreError::Staged { .. }
         | StoreError::NothingStaged { .. }
@@ -647,6 +658,7 @@ fn store_exit(error: &StoreError) -> Exit {
 
 fn store_kind(error: &StoreError) -> &'static str {
     match error {
+        damaged if damaged.is_damage() => "data_damaged",
         StoreError::Exists { .. } => "data_exists",
         StoreError::Missing { .. } => "missing_data",
         StoreError::NotAStore { .. } => "not_a_store",
@@ -657,16 +669,6 @@ fn store_kind(error: &StoreError) -> &'static str {
         StoreError::NewRoot { .. } => "new_root",
         StoreError::Staged { .. } | StoreError::NothingStaged { .. } | StoreError::RollBack(_) => "staging",
         StoreError::Io { .. } => "data_io",
-        _ => "data_damaged",
-    }
-}
-
-/// An operating system's error without its number.
-fn plain(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "expected a file, got a folder".to_owned(),
-        _ => error.to_string(),
+        _ => "database",
     }
 }

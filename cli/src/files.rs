@@ -1,7 +1,7 @@
 //! Files in and out: bounded reads, and writes that leave either the whole file or none.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use enfold_prover::files::{Access, Staged, check_writable};
@@ -13,34 +13,36 @@ use crate::error::CliError;
 /// # Errors
 /// If it cannot be read or is longer.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
-    read_checked(path, limit, 0, |_| Ok(()))
+    let mut bytes = Vec::new();
+    read_with(path, limit, |reader| {
+        reader.read_to_end(&mut bytes).map_err(|source| CliError::Read { path: path.to_owned(), source })
+    })?;
+    Ok(bytes)
 }
 
-/// [`read_bounded`], but the file's first `start` bytes are checked before the rest is read.
+/// Reads a file of at most `limit` bytes piece by piece. A longer one is refused before it is read, if its length is
+/// known, or else when it turns out to be longer, whatever was made of its start.
 ///
 /// # Errors
-/// As [`read_bounded`], or that of the check. (The check sees fewer bytes if there are no more.)
-pub fn read_checked(
+/// If it cannot be opened, is longer, or that of `read`.
+pub fn read_with<T>(
     path: &Path,
     limit: u64,
-    start: usize,
-    check: impl FnOnce(&[u8]) -> Result<(), CliError>,
-) -> Result<Vec<u8>, CliError> {
+    read: impl FnOnce(&mut dyn BufRead) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let fail = |source| CliError::Read { path: path.to_owned(), source };
-    let mut file = open(path)?;
-    let length = file.metadata().map_err(fail)?.len();
-    if length > limit {
-        return Err(CliError::TooLarge { path: path.to_owned(), limit });
+    let too_large = || CliError::TooLarge { path: path.to_owned(), limit };
+    let file = open(path)?;
+    if file.metadata().map_err(fail)?.len() > limit {
+        return Err(too_large());
     }
     // A pipe or a device has no length, and a file may grow: the limit holds while reading too.
-    let mut bytes = Vec::new();
-    (&mut file).take(start as u64).read_to_end(&mut bytes).map_err(fail)?;
-    check(&bytes)?;
-    file.take(limit + 1 - bytes.len() as u64).read_to_end(&mut bytes).map_err(fail)?;
-    if bytes.len() as u64 > limit {
-        return Err(CliError::TooLarge { path: path.to_owned(), limit });
+    let mut reader = BufReader::with_capacity(1 << 16, file).take(limit);
+    let result = read(&mut reader);
+    if reader.limit() == 0 && !reader.into_inner().fill_buf().map_err(fail)?.is_empty() {
+        return Err(too_large());
     }
-    Ok(bytes)
+    result
 }
 
 /// Opens a file, not a directory, for reading.

@@ -43,14 +43,14 @@ mod settings;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    kernels::check_processor(&arguments);
-    on_fit_processor(&arguments).into()
+    kernels::check_processor();
+    on_fit_processor().into()
 }
 
 /// All that comes after the check of the processor; apart from it, so that none of this is done before.
 #[inline(never)]
-fn on_fit_processor(arguments: &[OsString]) -> Exit {
+fn on_fit_processor() -> Exit {
+    let arguments: &[OsString] = &std::env::args_os().collect::<Vec<_>>();
     let slow = match kernels::start(arguments) {
         Ok(slow) => slow,
         Err(error) => {

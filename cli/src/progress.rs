@@ -88,7 +88,7 @@ impl Progress {
             Event::BlockBegun { number, path } => info!("block {number} of {}", path.display()),
             Event::BlockRejected { path, reason } => warn!("rejected {}: {reason}", path.display()),
             &Event::Proving { batches, lifts, folds, in_flight } => {
-                info!("proving {batches} batches, {lifts} lifts, {folds} folds, {in_flight} at a time");
+                info!("proving {}, {in_flight} at a time", proofs([batches, lifts, folds]));
                 interrupt::set_busy(true);
                 self.lock().begin(&Params::of(self.profile), [batches, lifts, folds, 1], in_flight, now);
             }
@@ -177,8 +177,20 @@ fn bar(span: Span, template: &str, len: usize) -> Span {
     span
 }
 
+/// Batches, lifts and folds.
+pub fn proofs([batches, lifts, folds]: [usize; 3]) -> String {
+    let (batches, lifts) = (count(batches, "batch", "batches"), count(lifts, "lift", "lifts"));
+    format!("{batches}, {lifts}, {}", count(folds, "fold", "folds"))
+}
+
+/// An estimate, in whole seconds: more would be made up.
 fn left_text(left: Option<Duration>) -> String {
-    left.map_or_else(|| "measuring".to_owned(), |left| format!("about {} left", duration(left)))
+    match left.map(|left| left.as_secs_f64().round() as u64) {
+        None => "measuring".to_owned(),
+        Some(0) => "less than a second left".to_owned(),
+        Some(seconds @ 1..60) => format!("about {seconds} s left"),
+        Some(seconds) => format!("about {} left", minutes(seconds)),
+    }
 }
 
 fn stage_text(progress: &estimate::Progress) -> String {
@@ -196,18 +208,33 @@ impl std::fmt::Display for ReusedText<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Reused { batches, lifts, folds, blocks, below, refused } = *self.0;
         let kept = count(batches + lifts + folds + blocks, "kept proof", "kept proofs");
-        write!(f, "taking up {kept} ({batches} batches, {lifts} lifts, {folds} folds, {blocks} blocks)")?;
+        write!(
+            f,
+            "taking up {kept} ({}, {})",
+            proofs([batches, lifts, folds]),
+            count(blocks, "block", "blocks")
+        )?;
         write!(f, ", {below} below them need not be made again, {refused} refused")
     }
 }
 
-/// A time in the unit that suits it.
+/// A time in the unit that suits it. The unit is that of the rounded time: never `1000 ms` or `60.0 s`.
 pub fn duration(elapsed: Duration) -> String {
-    match elapsed.as_secs_f64() {
-        seconds if seconds < 0.001 => format!("{:.0} us", seconds * 1e6),
-        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
-        seconds if seconds < 120.0 => format!("{seconds:.1} s"),
-        seconds => format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), seconds % 60.0),
+    let seconds = elapsed.as_secs_f64();
+    match seconds {
+        _ if seconds < 999.5e-6 => format!("{:.0} us", seconds * 1e6),
+        _ if seconds < 999.5e-3 => format!("{:.0} ms", seconds * 1e3),
+        _ if seconds < 59.95 => format!("{seconds:.1} s"),
+        _ => minutes(seconds.round() as u64),
+    }
+}
+
+/// A time of a minute and more.
+fn minutes(seconds: u64) -> String {
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    match minutes {
+        0..60 => format!("{minutes} min {seconds:02} s"),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
 
@@ -218,21 +245,36 @@ pub fn milliseconds(elapsed: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{duration, estimate, left_text, milliseconds, stage_text};
+    use super::*;
 
     #[test]
     fn times_have_the_unit_that_suits_them() {
         let texts = [25, 4_200, 2_340_000, 61_000_000, 200_000_000].map(Duration::from_micros).map(duration);
-        assert_eq!(texts, ["25 us", "4 ms", "2.3 s", "61.0 s", "3 min 20 s"]);
+        assert_eq!(texts, ["25 us", "4 ms", "2.3 s", "1 min 01 s", "3 min 20 s"]);
+        let texts =
+            [999_600, 59_960_000, 119_700_000, 3_599_600_000].map(Duration::from_micros).map(duration);
+        assert_eq!(texts, ["1.0 s", "1 min 00 s", "2 min 00 s", "1 h 00 min"]);
+        assert_eq!(duration(Duration::from_nanos(999_600)), "1 ms");
         assert_eq!(milliseconds(Duration::from_micros(1_234)), 1.234);
+    }
+
+    #[test]
+    fn one_of_a_kind_is_one() {
+        assert_eq!(proofs([1, 1, 1]), "1 batch, 1 lift, 1 fold");
+        assert_eq!(proofs([1_200, 0, 2]), "1,200 batches, 0 lifts, 2 folds");
+        let reused = Reused { batches: 1, blocks: 1, ..Reused::default() };
+        let text = ReusedText(&reused).to_string();
+        assert!(text.contains("2 kept proofs (1 batch, 0 lifts, 0 folds, 1 block)"), "{text}");
     }
 
     #[test]
     fn bars_say_what_is_measured() {
         assert_eq!(left_text(None), "measuring");
-        assert_eq!(left_text(Some(Duration::from_secs(72))), "about 72.0 s left");
+        let left = [0, 300, 900, 45_200, 72_000, 108_100, 124_000, 5_400_000]
+            .map(|ms| left_text(Some(Duration::from_millis(ms))));
+        let expected = ["1 s", "45 s", "1 min 12 s", "1 min 48 s", "2 min 04 s", "1 h 30 min"];
+        assert_eq!(&left[..2], ["less than a second left"; 2]);
+        assert_eq!(&left[2..], expected.map(|left| format!("about {left} left")));
         let progress = estimate::Progress { total: 9, ..estimate::Progress::default() };
         assert_eq!(stage_text(&progress), "");
         let each = Some(Duration::from_millis(5_100));

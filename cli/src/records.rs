@@ -2,31 +2,23 @@
 
 use std::path::Path;
 
-use enfold_state::codec::{self, CodecError, HEADER_LEN, Record};
+use enfold_state::codec::{self, CodecError, Record};
 
 use crate::error::CliError;
-use crate::files::read_checked;
+use crate::files::open;
 
-/// Reads a record in either form.
+/// Reads a record in either form. What is wrong is found before the rest is read.
 ///
 /// # Errors
 /// If the file cannot be read or is not exactly one record of this kind.
 pub fn read<T: Record>(path: &Path) -> Result<T, CliError> {
-    let fail = |source| CliError::Malformed { path: path.to_owned(), source: Box::new(source) };
-    let bytes = read_checked(path, T::MAX_LEN, HEADER_LEN, |start| check_start::<T>(start).map_err(fail))?;
-    codec::read(&bytes).map_err(fail)
-}
-
-/// Refuses a file by its header alone, so that a large file of another kind is not read to its end.
-fn check_start<T: Record>(start: &[u8]) -> Result<(), CodecError> {
-    if start.first().is_some_and(|&byte| byte == b'{' || byte.is_ascii_whitespace()) {
-        return Ok(());
-    }
-    match codec::decode::<T>(start) {
-        // What follows the header is not there yet.
-        Ok(_) | Err(CodecError::Body { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
+    // A folder can be opened, and says so only when it is read.
+    drop(open(path)?);
+    codec::read_file(path).map_err(|error| match error {
+        CodecError::Io { path, source } => CliError::Read { path, source },
+        CodecError::TooLong { expected: limit, .. } => CliError::TooLarge { path: path.to_owned(), limit },
+        source => CliError::Malformed { path: path.to_owned(), source: Box::new(source) },
+    })
 }
 
 /// The binary form.

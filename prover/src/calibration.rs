@@ -13,6 +13,7 @@ use enfold_state::executor::{Debit, Execution};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::system::words;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,7 @@ pub struct Calibration {
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrationError {
     /// It cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", words(source))]
     Read {
         /// The file.
         path: PathBuf,

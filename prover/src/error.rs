@@ -95,7 +95,7 @@ pub enum ProveError {
         message: String,
     },
     /// The run was stopped. What was finished is kept.
-    #[error("stopped, {left} proofs are left to be made")]
+    #[error("stopped, {left} {} left to be made", if *left == 1 { "proof is" } else { "proofs are" })]
     Stopped {
         /// Proofs that were not finished.
         left: usize,

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use enfold_state::system::words;
 use tempfile::{Builder, NamedTempFile};
 
 /// A file could not be written.
@@ -16,7 +17,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", words(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -70,19 +71,23 @@ pub(crate) const PART_SUFFIX: &str = ".part";
 
 /// A file beside its final place that goes away unless it is put there.
 fn unfinished(path: &Path, access: Access) -> Result<NamedTempFile, FileError> {
-    let mut builder = Builder::new();
-    let builder = builder.prefix(".enfold-").suffix(PART_SUFFIX);
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(match access {
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(match access {
             Access::Public => 0o666,
             Access::Private => 0o600,
-        }))
-    };
+        });
+    }
     #[cfg(not(unix))]
     let _ = access;
-    builder.tempfile_in(parent(path)).map_err(failed(path))
+    // An error of `tempfile_in` would tell a name that nobody asked for.
+    let mut builder = Builder::new();
+    let made =
+        builder.prefix(".enfold-").suffix(PART_SUFFIX).make_in(parent(path), |name| options.open(name));
+    made.map_err(failed(path))
 }
 
 /// A complete file that still lacks its name.
@@ -107,7 +112,7 @@ impl Staged {
     /// As [`Staged::write`].
     pub fn write_for(path: &Path, bytes: &[u8], access: Access) -> Result<Self, FileError> {
         let mut file = unfinished(path, access)?;
-        file.write_all(bytes).map_err(failed(path))?;
+        file.as_file_mut().write_all(bytes).map_err(failed(path))?;
         file.as_file().sync_all().map_err(failed(path))?;
         let found = fs::read(file.path()).map_err(failed(path))?;
         if found != bytes {

@@ -13,7 +13,7 @@
 //! A JSON file is the record alone; it is told by its first byte that is not white space, `{`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use bincode::Options;
@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::account_proof::AccountProof;
 use crate::block::{Block, BlockData, Genesis};
 use crate::receipt::Receipt;
+use crate::system::words;
 use crate::transaction::SignedTransaction;
 
 /// The first bytes of every binary file. Neither text nor UTF-8, and changed by a transfer in text mode.
@@ -130,12 +131,12 @@ impl Record for AccountProof {
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {}", words(source))]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// More bytes than a file of the kind may have.
     #[error("expected a {} of at most {expected} bytes, got {got} or more", kind.name())]
@@ -247,8 +248,13 @@ pub fn peek_kind(bytes: &[u8]) -> Option<Kind> {
 /// # Errors
 /// If the bytes are not exactly one record of this kind.
 pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
-    let kind = T::KIND;
     check_len::<T>(bytes.len() as u64)?;
+    let body = check_header(T::KIND, bytes)?;
+    options(T::MAX_LEN).deserialize(body).map_err(|source| CodecError::Body { kind: T::KIND, source })
+}
+
+/// Checks a header, and gives what follows it.
+fn check_header(kind: Kind, bytes: &[u8]) -> Result<&[u8], CodecError> {
     let truncated = CodecError::Truncated { kind, expected: HEADER_LEN, got: bytes.len() };
     let Some((magic, rest)) = bytes.split_first_chunk::<8>() else { return Err(truncated) };
     if *magic != MAGIC {
@@ -264,7 +270,7 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     if got != kind as u32 {
         return Err(CodecError::Kind { expected: kind, got });
     }
-    options(T::MAX_LEN).deserialize(body).map_err(|source| CodecError::Body { kind, source })
+    Ok(body)
 }
 
 /// Reads either form.
@@ -273,24 +279,66 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
 /// If the bytes are not exactly one record of this kind in one of the forms.
 pub fn read<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
-    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => {
-            serde_json::from_slice(bytes).map_err(|source| CodecError::Json { kind: T::KIND, source })
-        }
-        _ => decode(bytes),
+    if is_json(bytes) {
+        return serde_json::from_slice(bytes).map_err(|source| CodecError::Json { kind: T::KIND, source });
     }
+    decode(bytes)
 }
 
-/// Reads a file in either form, and never more of it than the kind allows.
+/// Whether a file that starts like this is taken for JSON.
+fn is_json(start: &[u8]) -> bool {
+    let space = start.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    start.get(space).map_or(space > 0, |&byte| byte == b'{')
+}
+
+/// Reads a file in either form, and never more of it than the kind allows. Nothing is held in memory but the record,
+/// so a file that ends in an error costs what came before the error.
 ///
 /// # Errors
 /// If it cannot be read, or is not exactly one record of this kind.
 pub fn read_file<T: Record>(path: &Path) -> Result<T, CodecError> {
     let failed = |source| CodecError::Io { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(T::MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
-    read(&bytes)
+    // A pipe or a device has no length, and a file may grow: the bound holds while reading too.
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_file() {
+        check_len::<T>(metadata.len())?;
+    }
+    let mut reader = BufReader::with_capacity(1 << 16, file).take(T::MAX_LEN);
+    let read = read_from(&mut reader).map_err(failed)?;
+    let more = reader.limit() == 0 && !reader.into_inner().fill_buf().map_err(failed)?.is_empty();
+    if more {
+        check_len::<T>(T::MAX_LEN + 1)?;
+    }
+    read
+}
+
+/// Reads either form to the end, and nothing behind an error.
+///
+/// # Errors
+/// If the reader fails; the inner one if its bytes are not exactly one record of this kind.
+pub fn read_from<T: Record>(reader: &mut impl BufRead) -> io::Result<Result<T, CodecError>> {
+    let kind = T::KIND;
+    if is_json(reader.fill_buf()?) {
+        return match serde_json::from_reader(reader) {
+            Err(error) if error.is_io() => Err(error.into()),
+            read => Ok(read.map_err(|source| CodecError::Json { kind, source })),
+        };
+    }
+    let mut header = Vec::with_capacity(HEADER_LEN);
+    reader.take(HEADER_LEN as u64).read_to_end(&mut header)?;
+    if let Err(error) = check_header(kind, &header) {
+        return Ok(Err(error));
+    }
+    let body = options(T::MAX_LEN).deserialize_from(&mut *reader);
+    Ok(match body.map_err(|error| *error) {
+        Err(bincode::ErrorKind::Io(error)) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
+        Ok(_) if !reader.fill_buf()?.is_empty() => {
+            let source = bincode::ErrorKind::Custom("bytes follow the record".to_owned()).into();
+            Err(CodecError::Body { kind, source })
+        }
+        read => read.map_err(|source| CodecError::Body { kind, source: source.into() }),
+    })
 }
 
 fn check_len<T: Record>(got: u64) -> Result<(), CodecError> {

@@ -21,6 +21,7 @@ pub mod receipt;
 pub mod rule;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod system;
 pub mod transaction;
 pub mod tree;
 pub mod writes;

@@ -67,7 +67,7 @@ impl Store {
         }
         fs::create_dir_all(dir).map_err(io_at(dir))?;
         let (unfinished, file) = new_file(dir)?;
-        let made = StoreFile::create(&unfinished, file)
+        let made = StoreFile::create(&path, file)
             .and_then(|file| file.initialise(&ledger))
             .and_then(|()| publish(&unfinished, &path));
         // Whether it got its name or not, this one has had its time.
@@ -76,7 +76,7 @@ impl Store {
         if let Err(error) = removed
             && error.kind() != ErrorKind::NotFound
         {
-            return Err(io_at(&unfinished)(error));
+            return Err(io_at(dir)(error));
         }
         sync_dir(dir)?;
         Self::open(dir)
@@ -249,7 +249,7 @@ fn new_file(dir: &Path) -> Result<(PathBuf, File), StoreError> {
         match File::options().read(true).write(true).create_new(true).open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
-            Err(error) => return Err(io_at(&path)(error)),
+            Err(error) => return Err(io_at(dir)(error)),
         }
     }
 }

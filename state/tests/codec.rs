@@ -1,10 +1,14 @@
 //! Files, in both forms, whole and damaged.
 
+use std::fmt::Debug;
+use std::io::{BufReader, Read};
+use std::mem::discriminant;
+
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{
-    CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Record, decode, encode, encode_json, peek_kind,
-    read, read_file,
+    self, CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Record, decode, encode, encode_json,
+    peek_kind, read_file, read_from,
 };
 use enfold_state::field::ORDER;
 use enfold_state::transaction::SignedTransaction;
@@ -22,7 +26,23 @@ fn records(seed: u64) -> (Genesis, Block, BlockData, SignedTransaction) {
     (genesis, block, data, signed)
 }
 
-fn round_trip<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
+/// Reads bytes, all at once and one after the other, with one outcome.
+fn read<T: Record + Debug>(bytes: &[u8]) -> Result<T, CodecError> {
+    let whole = codec::read(bytes);
+    if bytes.len() as u64 <= T::MAX_LEN {
+        let parts = read_from::<T>(&mut BufReader::with_capacity(64, bytes)).expect("memory can be read");
+        match (&whole, &parts) {
+            (Ok(whole), Ok(parts)) => assert_eq!(format!("{whole:?}"), format!("{parts:?}")),
+            (Err(whole), Err(parts)) => {
+                assert_eq!(discriminant(whole), discriminant(parts), "{whole} / {parts}")
+            }
+            _ => panic!("expected the same, got {whole:?} and {parts:?}"),
+        }
+    }
+    whole
+}
+
+fn round_trip<T: Record + PartialEq + Debug>(record: &T) {
     let bytes = encode(record).expect("it has a binary form");
     assert_eq!(&bytes[..8], MAGIC);
     assert_eq!(peek_kind(&bytes), Some(T::KIND));
@@ -146,7 +166,8 @@ fn json_that_is_not_the_record() {
     assert!(matches!(read::<Genesis>(b"[]"), Err(CodecError::Truncated { .. })));
     assert!(matches!(read::<Genesis>(b"a text of some length"), Err(CodecError::Magic { .. })));
     assert!(matches!(read::<Genesis>(b""), Err(CodecError::Truncated { got: 0, .. })));
-    assert!(matches!(read::<Genesis>(&[b' '; 20]), Err(CodecError::Magic { .. })));
+    assert!(matches!(read::<Genesis>(b"  a text of some length"), Err(CodecError::Magic { .. })));
+    assert!(bad(&" ".repeat(20)).contains("EOF"));
 }
 
 /// A record with a small bound.
@@ -184,7 +205,32 @@ fn files_are_read_within_their_bound() {
     // A sparse file of a gigabyte: no more than the bound is read.
     let file = std::fs::File::create(&path).expect("made");
     file.set_len(1 << 30).expect("sized");
-    assert!(matches!(read_file::<Short>(&path), Err(CodecError::TooLong { expected: 64, got: 65, .. })));
+    let error = read_file::<Short>(&path).expect_err("too long");
+    assert!(matches!(error, CodecError::TooLong { expected: 64, got: 0x4000_0000, .. }));
+    // A device has no length.
+    #[cfg(target_os = "linux")]
+    assert!(matches!(read_file::<Short>("/dev/zero".as_ref()), Err(CodecError::Magic { .. })));
+}
+
+#[test]
+fn nothing_is_read_behind_an_error() {
+    let (genesis, block, ..) = records(1);
+    let whole = encode(&genesis).expect("it has a binary form");
+    let json = encode_json(&genesis).expect("it has a JSON form");
+    let other = encode(&block).expect("it has a binary form");
+    let mut counted = whole.clone();
+    counted[20..28].copy_from_slice(&[0; 8]);
+    // A record that ends, of another kind, without leaves, with a leaf that is none, and JSON of all sorts.
+    let starts = [whole, other, counted, [&MAGIC[..], &[1, 0, 0, 0, 1, 0, 0, 0], &[0xff; 64]].concat()];
+    let texts = [json.as_str(), "{", "{\"chain_id\": 1, \"leaves\": [", "text", ""]
+        .map(|text| text.as_bytes().to_vec());
+    for start in starts.into_iter().chain(texts) {
+        let (mut rest, all) = (std::io::repeat(0).take(1 << 30), start.len() as u64 + (1 << 30));
+        let mut reader = BufReader::with_capacity(4096, start.as_slice().chain(&mut rest));
+        assert!(read_from::<Genesis>(&mut reader).expect("memory can be read").is_err());
+        drop(reader);
+        assert!(all - rest.limit() < 1 << 20, "{} bytes read of {all}", all - rest.limit());
+    }
 }
 
 proptest! {

@@ -7,7 +7,9 @@ use crate::error::BenchError;
 use crate::fit::Spread;
 
 /// Pixels of a plot.
-const SIZE: (u32, u32) = (760, 440);
+const SIZE: (u32, u32) = (800, 470);
+/// Pixels of a letter of 14 pixels, at most: the library cannot measure what a reader's font will be.
+const LETTER: u32 = 8;
 const FONT: &str = "sans-serif";
 
 /// Colours that stand out on white and on black (Okabe and Ito, "Color Universal Design", 2008; the blue is lighter).
@@ -50,7 +52,7 @@ pub struct Line {
     pub points: Vec<(f64, Spread)>,
 }
 
-/// Lines over an axis whose ticks are powers of two.
+/// Lines over a logarithmic axis, whose ticks are powers of two.
 #[derive(Clone, Debug)]
 pub struct LineChart {
     /// Title.
@@ -59,6 +61,10 @@ pub struct LineChart {
     pub x: String,
     /// What y is, with its unit.
     pub y: String,
+    /// Whether y is logarithmic too, so that what grows with x is a straight line.
+    pub log_y: bool,
+    /// What was measured, and how: lines below the chart.
+    pub notes: Vec<String>,
     /// The lines.
     pub lines: Vec<Line>,
 }
@@ -70,6 +76,8 @@ pub struct Bars {
     pub title: String,
     /// What y is, with its unit.
     pub y: String,
+    /// What was measured, and how: lines below the chart.
+    pub notes: Vec<String>,
     /// Names of the parts, from the bottom.
     pub parts: Vec<&'static str>,
     /// The bars: name, and a value for each part.
@@ -89,15 +97,38 @@ fn label() -> TextStyle<'static> {
     (FONT, 14).into_font().color(&BLACK)
 }
 
-/// Draws into a new SVG.
+/// What stands for a part of the data in the legend.
+#[derive(Clone, Copy, Debug)]
+enum Mark {
+    Line,
+    Dashes,
+    Area,
+}
+
+/// A line of the legend.
+type Entry = (String, RGBColor, Mark);
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+/// Draws into a new SVG: a chart, the legend to its right, where it covers nothing, and notes below.
 fn svg(
-    draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> Result<(), BenchError>,
+    legend: &[Entry],
+    notes: &[String],
+    draw: impl FnOnce(&Area<'_>) -> Result<(), BenchError>,
 ) -> Result<String, BenchError> {
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         root.fill(&WHITE).map_err(draw_error)?;
-        draw(&root)?;
+        let foot_height = 18 * notes.len() as u32 + 8;
+        let (above, foot) = root.split_vertically(SIZE.1 - foot_height);
+        let letters = legend.iter().map(|(label, ..)| label.chars().count() as u32).max().unwrap_or(0);
+        let (chart, side) = above.split_horizontally(SIZE.0 - (LETTER * letters + 56).min(SIZE.0 / 2));
+        draw(&chart)?;
+        draw_legend(&side, legend)?;
+        for (at, note) in (0..).zip(notes) {
+            let small = (FONT, 12).into_font().color(&BLACK);
+            foot.draw(&Text::new(note.as_str(), (14, 18 * at), small)).map_err(draw_error)?;
+        }
         root.present().map_err(draw_error)?;
     }
     // Behind the opening tag.
@@ -108,10 +139,25 @@ fn svg(
     Ok(text)
 }
 
+fn draw_legend(side: &Area<'_>, legend: &[Entry]) -> Result<(), BenchError> {
+    for (at, (text, colour, mark)) in (0..).zip(legend) {
+        let y = 56 + 24 * at;
+        let stroke = |from: i32, to: i32| PathElement::new(vec![(from, y), (to, y)], colour.stroke_width(2));
+        match mark {
+            Mark::Line => side.draw(&stroke(6, 28)),
+            Mark::Dashes => side.draw(&stroke(6, 14)).and_then(|()| side.draw(&stroke(20, 28))),
+            Mark::Area => side.draw(&Rectangle::new([(10, y - 6), (24, y + 6)], colour.filled())),
+        }
+        .map_err(draw_error)?;
+        side.draw(&Text::new(text.as_str(), (36, y - 7), label())).map_err(draw_error)?;
+    }
+    Ok(())
+}
+
 /// A power of two where x is the logarithm of one, and nothing between.
 fn power(x: &f64) -> String {
     let whole = x.round();
-    if (x - whole).abs() > 1e-6 || whole < 0.0 { String::new() } else { format!("{}", whole.exp2()) }
+    if (x - whole).abs() > 1e-6 { String::new() } else { number(&whole.exp2()) }
 }
 
 /// A number with as many digits as it needs.
@@ -131,25 +177,29 @@ impl LineChart {
     /// If the library fails.
     pub fn draw(&self) -> Result<String, BenchError> {
         let points = || self.lines.iter().flat_map(|line| &line.points);
-        let (mut first, mut last, mut top) = (f64::INFINITY, f64::NEG_INFINITY, 0.0_f64);
+        let y_of = |y: f64| if self.log_y { y.log2() } else { y };
+        let (mut first, mut last) = (f64::INFINITY, f64::NEG_INFINITY);
+        let (mut bottom, mut top) = (f64::INFINITY, f64::NEG_INFINITY);
         for (x, spread) in points() {
-            (first, last, top) = (first.min(x.log2()), last.max(x.log2()), top.max(spread.max));
+            (first, last) = (first.min(x.log2()), last.max(x.log2()));
+            (bottom, top) = (bottom.min(y_of(spread.min)), top.max(y_of(spread.max)));
         }
         if first > last {
-            (first, last, top) = (0.0, 1.0, 1.0);
+            (first, last, bottom, top) = (0.0, 1.0, 0.0, 1.0);
         }
-        let (x, y) = (first.floor() - 0.25..last.ceil().max(first.floor() + 1.0) + 0.25, 0.0..1.15 * top);
-        // Where lines fall, their beginnings are at the top.
-        let falls = |line: &Line| match (line.points.first(), line.points.last()) {
-            (Some((_, first)), Some((_, last))) => first.median > last.median,
-            _ => false,
+        let x = first.floor() - 0.25..last.ceil().max(first.floor() + 1.0) + 0.25;
+        let y = match self.log_y {
+            true => bottom.floor() - 0.25..top.ceil().max(bottom.floor() + 1.0) + 0.25,
+            false => 0.0..1.15 * top,
         };
-        let legend = match self.lines.iter().any(falls) {
-            true => SeriesLabelPosition::LowerLeft,
-            false => SeriesLabelPosition::UpperLeft,
+        let entry = |line: &Line| {
+            let mark = if line.style == Style::Computed { Mark::Dashes } else { Mark::Line };
+            (line.label.clone(), colour(line.colour), mark)
         };
-        svg(|root| {
-            let mut chart = ChartBuilder::on(root)
+        let legend: Vec<Entry> = self.lines.iter().map(entry).collect();
+        let number = if self.log_y { power } else { number };
+        svg(&legend, &self.notes, |area| {
+            let mut chart = ChartBuilder::on(area)
                 .caption(&self.title, (FONT, 19).into_font().color(&BLACK))
                 .margin(14)
                 .x_label_area_size(46)
@@ -158,8 +208,8 @@ impl LineChart {
                 .map_err(draw_error)?;
             chart
                 .configure_mesh()
-                .x_desc(&self.x)
-                .y_desc(&self.y)
+                .x_desc(format!("{}, logarithmic", self.x))
+                .y_desc(if self.log_y { format!("{}, logarithmic", self.y) } else { self.y.clone() })
                 .axis_desc_style(label())
                 .label_style(label())
                 .light_line_style(TRANSPARENT)
@@ -176,39 +226,29 @@ impl LineChart {
                 .map_err(draw_error)?;
             for line in &self.lines {
                 let colour = colour(line.colour);
-                let middle = line.points.iter().map(|(x, spread)| (x.log2(), spread.median));
-                let drawn = match line.style {
+                let middle = line.points.iter().map(|(x, spread)| (x.log2(), y_of(spread.median)));
+                match line.style {
                     Style::Measured => {
                         let stroke = colour.stroke_width(2);
                         let bars = line.points.iter().filter(|(_, spread)| spread.max > spread.min);
                         chart
                             .draw_series(bars.map(|(x, spread)| {
-                                let (x, Spread { min, median, max }) = (x.log2(), *spread);
+                                let x = x.log2();
+                                let [min, median, max] = [spread.min, spread.median, spread.max].map(y_of);
                                 ErrorBar::new_vertical(x, min, median, max, colour.filled(), 10)
                             }))
                             .map_err(draw_error)?;
                         let marks = middle.clone().map(|point| Circle::new(point, 4, colour.filled()));
                         chart.draw_series(marks).map_err(draw_error)?;
-                        chart.draw_series(LineSeries::new(middle, stroke)).map_err(draw_error)?
+                        chart.draw_series(LineSeries::new(middle, stroke)).map_err(draw_error)?;
                     }
-                    Style::Computed => chart
-                        .draw_series(DashedLineSeries::new(middle, 6, 5, colour.stroke_width(2)))
-                        .map_err(draw_error)?,
-                };
-                let dashed = line.style == Style::Computed;
-                drawn.label(&line.label).legend(move |(x, y)| {
-                    let end = if dashed { x + 10 } else { x + 22 };
-                    PathElement::new(vec![(x, y), (end, y)], colour.stroke_width(2))
-                });
+                    Style::Computed => {
+                        let dashes = DashedLineSeries::new(middle, 6, 5, colour.stroke_width(2));
+                        chart.draw_series(dashes).map_err(draw_error)?;
+                    }
+                }
             }
-            chart
-                .configure_series_labels()
-                .position(legend)
-                .label_font(label())
-                .background_style(WHITE)
-                .border_style(GRID)
-                .draw()
-                .map_err(draw_error)
+            Ok(())
         })
     }
 }
@@ -221,13 +261,15 @@ impl Bars {
     pub fn draw(&self) -> Result<String, BenchError> {
         let top = self.bars.iter().map(|(_, parts)| parts.iter().sum::<f64>()).fold(0.0, f64::max);
         let count = u32::try_from(self.bars.len().max(1)).unwrap_or(u32::MAX);
-        svg(|root| {
-            let mut chart = ChartBuilder::on(root)
+        let entry = |(part, name): (usize, &&str)| ((*name).to_owned(), colour(part), Mark::Area);
+        let legend: Vec<Entry> = self.parts.iter().enumerate().map(entry).collect();
+        svg(&legend, &self.notes, |area| {
+            let mut chart = ChartBuilder::on(area)
                 .caption(&self.title, (FONT, 19).into_font().color(&BLACK))
                 .margin(14)
                 .x_label_area_size(34)
                 .y_label_area_size(68)
-                .build_cartesian_2d((0..count - 1).into_segmented(), 0.0..1.3 * top.max(1e-9))
+                .build_cartesian_2d((0..count - 1).into_segmented(), 0.0..1.1 * top.max(1e-9))
                 .map_err(draw_error)?;
             let name = |segment: &SegmentValue<u32>| match segment {
                 SegmentValue::CenterOf(bar) => {
@@ -250,7 +292,7 @@ impl Bars {
                 .y_label_formatter(&number)
                 .draw()
                 .map_err(draw_error)?;
-            for (part, name) in self.parts.iter().enumerate() {
+            for part in 0..self.parts.len() {
                 let colour = colour(part);
                 let boxes = (0..count).zip(&self.bars).map(|(bar, (_, parts))| {
                     let below: f64 = parts[..part].iter().sum();
@@ -262,20 +304,9 @@ impl Bars {
                     area.set_margin(0, 0, 18, 18);
                     area
                 });
-                chart
-                    .draw_series(boxes)
-                    .map_err(draw_error)?
-                    .label(*name)
-                    .legend(move |(x, y)| Rectangle::new([(x, y - 6), (x + 14, y + 6)], colour.filled()));
+                chart.draw_series(boxes).map_err(draw_error)?;
             }
-            chart
-                .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
-                .label_font(label())
-                .background_style(WHITE)
-                .border_style(GRID)
-                .draw()
-                .map_err(draw_error)
+            Ok(())
         })
     }
 }

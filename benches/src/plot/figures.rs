@@ -3,7 +3,7 @@
 use crate::error::BenchError;
 use crate::fit::Spread;
 use crate::plot::{Bars, Line, LineChart, Style};
-use crate::results::{Place, Results, STAGES, Series};
+use crate::results::{Place, Results, STAGES, Series, Settings};
 
 /// Results with the name that they have in plots.
 #[derive(Clone, Copy, Debug)]
@@ -15,9 +15,29 @@ pub struct Labelled<'a> {
 }
 
 impl Labelled<'_> {
+    /// What was measured where, for a figure's foot.
+    fn notes(&self) -> Vec<String> {
+        let Results { machine, commit, settings, .. } = self.results;
+        let Settings { profile, workload, accounts, seed, warmups, runs, .. } = settings;
+        let cpu = machine.cpu.as_deref().unwrap_or("unknown processor");
+        let commit = &commit[..commit.len().min(7)];
+        let here = format!("{cpu}, {}, profile {profile}, commit {commit}", named_cores(machine.cores));
+        let runs = if *runs == 1 { "1 run".to_owned() } else { format!("medians of {runs} runs") };
+        vec![
+            self.named(&here),
+            format!(
+                "{workload} on {accounts} accounts, seed {seed}; {runs} after {warmups}, bars from least to greatest"
+            ),
+        ]
+    }
+
     fn named(&self, name: &str) -> String {
         if self.label.is_empty() { name.to_owned() } else { format!("{}: {name}", self.label) }
     }
+}
+
+fn named_cores(cores: usize) -> String {
+    if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") }
 }
 
 /// Seconds of a point as some other figure of it.
@@ -48,7 +68,7 @@ fn computed(label: String, colour: usize, cores: (f64, f64), of: impl Fn(f64) ->
 
 fn chart(title: &str, x: &str, y: &str, lines: Vec<Line>) -> Option<LineChart> {
     let (title, x, y) = (title.to_owned(), x.to_owned(), y.to_owned());
-    (!lines.is_empty()).then_some(LineChart { title, x, y, lines })
+    (!lines.is_empty()).then_some(LineChart { title, x, y, log_y: false, notes: Vec::new(), lines })
 }
 
 fn scaling(all: &[Labelled<'_>], title: &str, y: &str, figure: Figure) -> Option<LineChart> {
@@ -91,7 +111,8 @@ fn speed_up(all: &[Labelled<'_>]) -> Option<LineChart> {
         return None;
     }
     lines.push(computed("ideal".to_owned(), 5, (1.0, most), |cores| cores));
-    chart("Speed-up of one block", "cores", "times as fast as one core", lines)
+    let chart = chart("Speed-up of one block", "cores", "times as fast as one core", lines)?;
+    Some(LineChart { log_y: true, ..chart })
 }
 
 /// Proofs at a time against threads in each, a line for each number of cores.
@@ -107,8 +128,7 @@ fn in_flight(of: &Labelled<'_>) -> Option<LineChart> {
         let points: Vec<_> = strong(cores)
             .filter_map(|point| Some((point.place.in_flight as f64, point.throughput()?)))
             .collect();
-        let name = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
-        line(of.named(&name), at, points)
+        line(of.named(&named_cores(cores)), at, points)
     });
     let lines = lines.collect();
     chart("Proofs at a time, sharing the cores", "proofs at a time", "transfers / s", lines)
@@ -117,12 +137,11 @@ fn in_flight(of: &Labelled<'_>) -> Option<LineChart> {
 fn stages(of: &Labelled<'_>) -> Option<Bars> {
     let bar = |point: &&crate::results::Point| {
         let Place { cores, transfers, .. } = point.place;
-        let name = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
-        (name, point.stages().map(|seconds| 1e3 * seconds / transfers as f64).to_vec())
+        (named_cores(cores), point.stages().map(|seconds| 1e3 * seconds / transfers as f64).to_vec())
     };
     let bars: Vec<_> = of.results.best(Series::Strong).iter().map(bar).collect();
     let (title, y) = (of.named("where the time of a transfer goes"), "ms / transfer".to_owned());
-    (!bars.is_empty()).then(|| Bars { title, y, parts: STAGES.to_vec(), bars })
+    (!bars.is_empty()).then(|| Bars { title, y, notes: of.notes(), parts: STAGES.to_vec(), bars })
 }
 
 fn batch_sizes(all: &[Labelled<'_>]) -> Option<LineChart> {
@@ -140,8 +159,7 @@ fn batch_sizes(all: &[Labelled<'_>]) -> Option<LineChart> {
                     Some((point.legs as f64, Spread { median: cost(median), min: cost(min), max: cost(max) }))
                 })
                 .collect();
-            let name = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
-            lines.extend(line(of.named(&name), lines.len(), points));
+            lines.extend(line(of.named(&named_cores(cores)), lines.len(), points));
         }
     }
     chart("Cost of a signed leg by size of the debit batch", "legs of the batch", "ms / leg", lines)
@@ -172,19 +190,24 @@ fn latency(all: &[Labelled<'_>]) -> [(&'static str, Option<LineChart>); 2] {
 /// If one cannot be drawn.
 pub fn figures(all: &[Labelled<'_>]) -> Result<Vec<(String, String)>, BenchError> {
     let mut figures = Vec::new();
-    let mut draw = |name: String, chart: Option<LineChart>| -> Result<(), BenchError> {
+    let mut draw = |name: String, of: &[Labelled<'_>], chart: Option<LineChart>| -> Result<(), BenchError> {
         if let Some(chart) = chart {
-            figures.push((name, chart.draw()?));
+            let notes = of.iter().flat_map(Labelled::notes).collect();
+            figures.push((name, LineChart { notes, ..chart }.draw()?));
         }
         Ok(())
     };
-    draw("throughput".to_owned(), scaling(all, "Throughput", "transfers / s", |point| point.throughput()))?;
+    draw(
+        "throughput".to_owned(),
+        all,
+        scaling(all, "Throughput", "transfers / s", |point| point.throughput()),
+    )?;
     let per_core = scaling(all, "Throughput of each core", "transfers / s / core", |point| point.per_core());
-    draw("per-core".to_owned(), per_core)?;
-    draw("speed-up".to_owned(), speed_up(all))?;
-    draw("batch-size".to_owned(), batch_sizes(all))?;
+    draw("per-core".to_owned(), all, per_core)?;
+    draw("speed-up".to_owned(), all, speed_up(all))?;
+    draw("batch-size".to_owned(), all, batch_sizes(all))?;
     for (name, chart) in latency(all) {
-        draw(name.to_owned(), chart)?;
+        draw(name.to_owned(), all, chart)?;
     }
     // Figures of one machine each.
     let numbered = |name: &str, at: usize| match all.len() {
@@ -192,7 +215,7 @@ pub fn figures(all: &[Labelled<'_>]) -> Result<Vec<(String, String)>, BenchError
         _ => format!("{name}-{}", at + 1),
     };
     for (at, of) in all.iter().enumerate() {
-        draw(numbered("in-flight", at), in_flight(of))?;
+        draw(numbered("in-flight", at), &[*of], in_flight(of))?;
     }
     for (at, of) in all.iter().enumerate() {
         if let Some(bars) = stages(of) {
@@ -231,6 +254,13 @@ mod tests {
             {
                 assert!(svg.contains(colour), "{colour} in {name}");
             }
+        }
+        let machine = results.machine.cpu.as_deref().unwrap_or("unknown processor");
+        for (name, svg) in &all {
+            for note in [machine, "profile test", &results.commit[..7], "medians of 5 runs after 1"] {
+                assert!(svg.contains(note), "{note} in {name}");
+            }
+            assert_eq!(svg.contains("logarithmic"), name != "stages", "{name}");
         }
         let text = |name: &str| &all.iter().find(|figure| figure.0 == name).unwrap().1;
         assert!(text("speed-up").contains("11.1 % serial") && text("speed-up").contains("ideal"));

@@ -9,7 +9,7 @@ use clap::Args;
 use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecast};
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
-use enfold_state::executor::execute;
+use enfold_state::executor::{Rejection, execute};
 use enfold_state::store::Store;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
@@ -17,15 +17,16 @@ use serde::Serialize;
 
 use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::duration;
+use crate::output::{Outcome, count};
+use crate::progress::{duration, proofs};
 use crate::records;
 
 /// Options of `enfold plan`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With --txs the block is the one that needs the most batches: every transfer between two leaves of its own, and with a
-fee unless --no-fees. With --block a block is executed on a state and planned as it is, nothing is written.
+fee unless --no-fees. With --block a block is executed on a state and planned as it is, nothing is written;
+transactions that are left out of it, because they break a rule, are named and not counted.
 Times come from a calibration of this machine, or of another; without one only counts and memory are said. They
 assume that the work spreads evenly over the cores.
 
@@ -87,7 +88,11 @@ pub fn size(bytes: u64) -> String {
 #[derive(Serialize)]
 struct Report {
     profile: ProfileId,
+    /// Those that are executed.
     transactions: usize,
+    /// Transactions of the block that are left out; `None` of a block that is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejections: Option<Vec<Rejection>>,
     cores: usize,
     memory_bytes: u64,
     #[serde(flatten)]
@@ -98,18 +103,21 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Forecast { batches, lifts, folds, in_flight, peak_bytes, fits, prove_s, total_s } = self.forecast;
         let transactions = count(self.transactions, "transaction", "transactions");
+        let cores = count(self.cores, "core", "cores");
+        let left_out = match &self.rejections {
+            Some(rejections) if !rejections.is_empty() => format!(", {} left out", rejections.len()),
+            _ => String::new(),
+        };
         writeln!(
             f,
-            "{transactions}, profile {}, {} cores, {}",
+            "{transactions}{left_out}, profile {}, {cores}, {}",
             self.profile,
-            self.cores,
             size(self.memory_bytes)
         )?;
-        writeln!(
-            f,
-            "proofs         {} batches, {lifts} lifts, {folds} folds, 1 block",
-            grouped(batches as u64)
-        )?;
+        for rejection in self.rejections.iter().flatten() {
+            writeln!(f, "  left out: {rejection}")?;
+        }
+        writeln!(f, "proofs         {}, 1 block", proofs([batches, lifts, folds]))?;
         writeln!(f, "at a time      {in_flight}")?;
         writeln!(f, "peak memory    {}{}", size(peak_bytes), if fits { "" } else { ": does not fit" })?;
         match (prove_s, total_s) {
@@ -134,27 +142,34 @@ impl PlanArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let known =
             self.calibration.as_ref().map(|path| Calibration::read(path, self.profile)).transpose()?;
-        let (transactions, batches) = match (&self.block, &self.data) {
+        let (transactions, batches, rejections) = match (&self.block, &self.data) {
             (Some(block), Some(data)) => self.planned(block, data)?,
             _ => {
                 let transactions = self.txs.unwrap_or(1) as usize;
-                (transactions, batches_at_most(self.profile, transactions, !self.no_fees))
+                (transactions, batches_at_most(self.profile, transactions, !self.no_fees), None)
             }
         };
         let cores = self.cores.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
         // A system that does not say what is free has no bound that could be stated.
         let memory_bytes = self.memory.or_else(available_memory).unwrap_or(u64::MAX);
         let forecast = forecast(self.profile, transactions, batches, cores, memory_bytes, known.as_ref());
-        Outcome::of(&Report { profile: self.profile, transactions, cores, memory_bytes, forecast })
+        Outcome::of(&Report {
+            profile: self.profile,
+            transactions,
+            rejections,
+            cores,
+            memory_bytes,
+            forecast,
+        })
     }
 
-    /// Transactions and batches of a block.
-    fn planned(&self, block: &Path, data: &Path) -> Result<(usize, usize), CliError> {
+    /// Transactions and batches of a block, and the transactions that are left out of it.
+    fn planned(&self, block: &Path, data: &Path) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
         let store = Store::open(data)?;
         let execution = execute(store.ledger(), &records::read::<Block>(block)?)
             .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
         let batches = Plan::new(self.profile.profile(), &execution).batches().count();
-        Ok((execution.debits.len(), batches))
+        Ok((execution.debits.len(), batches, Some(execution.rejections)))
     }
 }
 

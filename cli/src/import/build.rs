@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::keys::{Purpose, derive};
 use super::rows::{Content, ForeignAddress, ForeignTransfer, Row};
 use super::scale::{Rounding, ScaleError, scale};
+use crate::output::count;
 
 /// What the import is to make.
 #[derive(Clone, Copy, Debug)]
@@ -120,7 +121,7 @@ pub enum BuildError {
         block: u64,
     },
     /// Nothing of a block can be carried over.
-    #[error("block {block}: expected at least one transfer, got {rows} rows that cannot be carried over")]
+    #[error("block {block}: expected at least one transfer, got {} that cannot be carried over", count(*rows, "row", "rows"))]
     NothingToCarry {
         /// The foreign block.
         block: u64,

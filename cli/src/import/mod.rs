@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use crate::error::CliError;
-use crate::files::read_bounded;
+use crate::files::read_with;
 
 pub mod build;
 pub mod keys;
@@ -22,6 +22,7 @@ const CSV_LIMIT: u64 = 1 << 28;
 /// # Errors
 /// If it cannot be read or is malformed.
 pub fn read_rows(path: &Path) -> Result<Vec<rows::Row>, CliError> {
-    let bytes = read_bounded(path, CSV_LIMIT)?;
-    rows::read(bytes.as_slice()).map_err(|source| CliError::Csv { path: path.to_owned(), source })
+    read_with(path, CSV_LIMIT, |reader| {
+        rows::read(reader).map_err(|source| CliError::Csv { path: path.to_owned(), source })
+    })
 }

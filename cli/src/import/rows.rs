@@ -1,7 +1,7 @@
 //! Reading the CSV file: columns `block, index, kind, from, to, asset, amount`.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use csv::StringRecord;
@@ -12,6 +12,9 @@ pub const COLUMNS: [&str; 7] = ["block", "index", "kind", "from", "to", "asset",
 
 /// Longest amount: digits of `2^256`.
 const AMOUNT_DIGITS: usize = 78;
+
+/// Longest line, in bytes.
+const LINE: usize = 1 << 16;
 
 /// Longest text of a field that is repeated in an error.
 const QUOTED: usize = 80;
@@ -110,11 +113,36 @@ pub enum RowError {
     },
 }
 
+/// A reader that refuses lines which are no rows, so that no line has to be held that fills the memory.
+struct ShortLines<R> {
+    input: R,
+    /// Bytes of the line so far.
+    length: usize,
+}
+
+impl<R: Read> Read for ShortLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        for line in buffer[..count].split_inclusive(|&byte| byte == b'\n') {
+            self.length += line.len();
+            if self.length > LINE {
+                let text = format!("expected lines of at most {LINE} bytes, got a longer one");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
+            if line.ends_with(b"\n") {
+                self.length = 0;
+            }
+        }
+        Ok(count)
+    }
+}
+
 /// Reads all rows.
 ///
 /// # Errors
 /// At the first row that is not as it should be.
 pub fn read(input: impl Read) -> Result<Vec<Row>, RowError> {
+    let input = ShortLines { input, length: 0 };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
     let header = reader.headers().map_err(|source| RowError::Line { source })?;
     if header != COLUMNS.as_slice() {

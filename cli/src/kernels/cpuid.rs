@@ -2,9 +2,8 @@
 //!
 //! `is_x86_feature_detected!` would not do: it takes for granted what the program is compiled for.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process;
+use std::{env, process};
 
 use raw_cpuid::CpuIdResult;
 use raw_cpuid::native_cpuid::cpuid_count;
@@ -110,9 +109,11 @@ impl Bit {
     }
 }
 
+/// The bit of leaf 1, ECX, that says that the system saves more than the oldest registers.
+const OSXSAVE: u32 = 1 << 27;
+
 /// The registers that the system saves: XCR0.
 fn saved() -> u64 {
-    const OSXSAVE: u32 = 1 << 27;
     if cpuid_count(1, 0).ecx & OSXSAVE == 0 { 0 } else { XCr0::read_raw() }
 }
 
@@ -127,21 +128,69 @@ pub fn has_all(features: &str) -> bool {
 }
 
 /// Ends the program if the processor lacks what it is compiled for.
-pub fn check(arguments: &[OsString]) {
+///
+/// That has to be found by code which may itself be compiled with what is missing. So first come those features that the
+/// compiler uses everywhere, in the plainest code there is; what comes after them may use them.
+pub fn check() {
+    if !has_basics() {
+        let _ = io::stderr().write_all(TOO_OLD.as_bytes());
+        process::exit(Exit::Internal as i32);
+    }
+    check_all();
+}
+
+/// What a processor is told that lacks the basics.
+const TOO_OLD: &str = concat!(
+    "error: expected a processor with ",
+    env!("ENFOLD_TARGET_FEATURES"),
+    ", which this build was compiled for, got an older one; build enfold on this machine, or use a released program, \
+     which runs on all\n"
+);
+
+/// Whether the processor has AVX, AVX2, BMI1 and BMI2, as far as the program is compiled for them.
+#[inline(never)]
+fn has_basics() -> bool {
+    const AVX: u32 = 1 << 28;
+    const PARTS: u32 = (cfg!(target_feature = "bmi1") as u32) << 3
+        | (cfg!(target_feature = "avx2") as u32) << 5
+        | (cfg!(target_feature = "bmi2") as u32) << 8;
+    if !cfg!(target_feature = "avx") {
+        return true;
+    }
+    // Several bits at a time, and one return after the other: for a single bit as a value there is an instruction of BMI1.
+    if cpuid_count(1, 0).ecx & (AVX | OSXSAVE) != AVX | OSXSAVE || XCr0::read_raw() & YMM != YMM {
+        return false;
+    }
+    if PARTS == 0 {
+        return true;
+    }
+    cpuid_count(0, 0).eax >= 7 && cpuid_count(7, 0).ebx & PARTS == PARTS
+}
+
+#[inline(never)]
+fn check_all() {
     let missing = || env!("ENFOLD_TARGET_FEATURES").split(',').filter(|name| has(name) == Some(false));
     if missing().next().is_none() {
         return;
     }
-    // Plain bytes, one after the other: code that makes texts may need what is missing.
+    // Plain bytes, one after the other: the less code, the less that could need what is missing.
     let _ = report(&mut io::stderr(), b"error: ", missing(), b"\n");
-    let words = || arguments.iter().map(|argument| argument.as_encoded_bytes());
-    let json = words().any(|word| word == b"--format=json")
-        || words().zip(words().skip(1)).any(|pair| pair == (b"--format", b"json"));
-    if json {
+    if wants_json() {
         let start = b"{\"command\":null,\"error\":{\"exit_code\":4,\"kind\":\"processor\",\"message\":\"";
         let _ = report(&mut io::stdout(), start, missing(), b"\"},\"ok\":false}\n");
     }
     process::exit(Exit::Internal as i32);
+}
+
+/// Whether the command line asks for JSON.
+fn wants_json() -> bool {
+    let mut format = false;
+    env::args_os().any(|argument| {
+        let word = argument.as_encoded_bytes();
+        let json = word == b"--format=json" || (format && word == b"json");
+        format = word == b"--format";
+        json
+    })
 }
 
 /// Writes what is missing.

@@ -16,6 +16,8 @@ use std::fmt;
 use serde::Serialize;
 
 use self::embedded::{BUILDS, Build};
+use enfold_state::system::words;
+
 use crate::error::CliError;
 use crate::settings::SettingError;
 
@@ -106,8 +108,8 @@ const fn has(list: &str, name: &str) -> bool {
 ///
 /// Has to come before all else: any other code of the program may use what the processor does not have.
 #[inline(never)]
-pub fn check_processor(arguments: &[OsString]) {
-    processor::check(arguments);
+pub fn check_processor() {
+    processor::check();
 }
 
 /// Replaces the program by its embedded build with the best kernels, or those that [`VARIABLE`] asks for. Goes on if
@@ -122,7 +124,11 @@ pub fn start(arguments: &[OsString]) -> Result<Option<String>, CliError> {
         .map_err(|source| CliError::Setting { place: VARIABLE.to_owned(), source, file: false })?;
     Ok(best.map(|build| {
         let reason = embedded::run(build, arguments);
-        format!("cannot start the build with {} kernels, going on with slower ones: {reason}", build.kernels)
+        format!(
+            "cannot start the build with {} kernels, going on with slower ones: {}",
+            build.kernels,
+            words(&reason)
+        )
     }))
 }
 

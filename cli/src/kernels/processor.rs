@@ -7,7 +7,7 @@ pub use super::cpuid::{check, has_all};
 
 /// Builds for other architectures need no more than all their processors have.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn check(_arguments: &[OsString]) {}
+pub fn check() {}
 
 /// Whether the processor has all features of a list, comma between.
 #[cfg(not(target_arch = "x86_64"))]

@@ -118,6 +118,7 @@ fn bad_files_and_blocks_end_with_3_and_leave_nothing() {
         bad(&format!("7,0,transfer,{A},{B},ETH,1e18")).contains("line 2, column amount: expected a decimal")
     );
     bad("7,0,transfer");
+    assert!(bad(&"7".repeat(1 << 17)).contains("expected lines of at most 65536 bytes, got a longer one"));
     import(&folder.write("rows.csv", "a,b,c"), "7", "malformed_csv");
     import(&folder.write("rows.csv", [0xff; 100]), "7", "malformed_csv");
     import(&folder.write("rows.csv", format!("{HEADER}\n7,0,swap,,,,\n")), "7", "import");

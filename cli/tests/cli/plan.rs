@@ -1,6 +1,6 @@
 //! `enfold plan` and `enfold bench calibrate`, completions and manual pages.
 
-use crate::common::{Folder, fail, json, run};
+use crate::common::{Folder, enfold, fail, json, run};
 
 #[test]
 fn a_plan_says_what_the_block_then_takes() {
@@ -22,6 +22,8 @@ fn a_plan_says_what_the_block_then_takes() {
     let made = |stage: usize| proven["timings"]["jobs"][stage]["proofs"].as_u64();
     assert_eq!([0, 1, 2].map(made), ["batches", "lifts", "folds"].map(|name| plan[name].as_u64()));
 
+    assert_eq!(plan["rejections"], serde_json::json!([]));
+
     // More cores, less time; no memory, no fit.
     let of = |more: &[&str]| {
         run(&[&["plan", "--txs", "5000", "--profile", "test", "--calibration", &known], more].concat())
@@ -37,6 +39,26 @@ fn a_plan_says_what_the_block_then_takes() {
     fail(&["plan", "--txs", "10", "--calibration", &folder.path("none")], 3, "calibration");
     fail(&["plan"], 2, "usage");
     fail(&["plan", "--txs", "10", "--memory", "much"], 2, "usage");
+}
+
+#[test]
+fn a_plan_names_what_is_left_out_of_a_block() {
+    let folder = Folder::new();
+    let [chain, state] = ["chain", "state"].map(|name| folder.path(name));
+    run(&["gen", "--accounts", "20", "--txs", "30", "--invalid-share", "0.2", "--out", &chain]);
+    run(&["init", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
+    let block = folder.path("chain/block-1.bin");
+    let arguments = ["plan", "--data", &state, "--block", &block, "--profile", "test"];
+    let plan = run(&arguments);
+    let rejections = plan["rejections"].as_array().unwrap();
+    assert_eq!((plan["transactions"].as_u64(), rejections.len()), (Some(24), 6), "{plan}");
+    assert!(rejections.iter().all(|rejection| rejection["rule"].is_string()), "{plan}");
+    let text = String::from_utf8(enfold().args(arguments).output().unwrap().stdout).unwrap();
+    assert!(text.starts_with("24 transactions, 6 left out, profile test"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("  left out: transaction ")).count(), 6, "{text}");
+    assert!(text.contains("1 lift, 1 fold, 1 block"), "{text}");
+    // A block that is not there has nothing to be left out.
+    assert!(run(&["plan", "--txs", "3", "--profile", "test"]).get("rejections").is_none());
 }
 
 #[test]

@@ -231,7 +231,42 @@ fn huge_files_are_refused_at_once() {
     // As long as a block may be, but none.
     std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
     fail(&["prove", "--data", &data, "--block", &path, "--out", &out], 3, "malformed_file");
+    // Text that breaks off, and goes on with zeros.
+    for text in ["{", "{\"transactions\": [", "block,index"] {
+        std::fs::write(&path, text).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 28).unwrap();
+        fail(&["prove", "--data", &data, "--block", &path, "--out", &out], 3, "malformed_file");
+        fail(&["inspect", &path], 3, "malformed_file");
+        fail(&["import", "--csv", &path, "--block", "1", "--out", &out], 3, "malformed_csv");
+    }
     assert_eq!(folder.names(), ["huge"]);
+}
+
+#[test]
+fn a_damaged_data_directory_is_bad_input() {
+    let folder = Folder::new();
+    let [chain, data, out] = ["chain", "data", "out"].map(|name| folder.path(name));
+    run(&["gen", "--accounts", "4", "--txs", "2", "--out", &chain]);
+    run(&["init", "--data", &data, "--genesis", &folder.path("chain/genesis.bin")]);
+    let path = folder.path("data/state.redb");
+    let whole = std::fs::read(&path).unwrap();
+    let account = ["account", "--data", &data, "--index", "1", "--out", &out];
+    let damaged = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let message = fail(&account, 3, "data_damaged");
+        assert!(message.starts_with(&path), "{message}");
+    };
+    for length in [100, 4096, whole.len() / 2] {
+        damaged(&whole[..length]);
+    }
+    // The header's version, and the first page.
+    for place in [64..80, 4096..8192] {
+        let mut bytes = whole.clone();
+        bytes[place].fill(0x78);
+        damaged(&bytes);
+    }
+    std::fs::write(&path, &whole).unwrap();
+    run(&account);
 }
 
 /// A generated block with a state, not proven.
@@ -333,13 +368,28 @@ fn blocks_that_cannot_be_executed_are_refused() {
 fn outputs_and_states_that_cannot_be_used_are_refused_before_any_work() {
     let world = World::new(&[]);
     let (block, state) = (world.folder.path("chain/block-1.bin"), world.folder.path("state"));
+    // The message begins with what is wrong.
     let prove = |state: &str, block: &str, out: &str, kind| {
-        fail(&["prove", "--data", state, "--block", block, "--out", out, "--profile", "test"], 3, kind)
+        let arguments = ["prove", "--data", state, "--block", block, "--out", out, "--profile", "test"];
+        let message = fail(&arguments, 3, kind);
+        let wrong = match kind {
+            "missing_data" | "data_locked" => state,
+            "missing_file" => block,
+            _ => out,
+        };
+        assert!(message.contains(wrong) && !message.contains(".part"), "{message}");
+        assert!(
+            [state, block, out].iter().all(|path| *path == wrong || !message.contains(path)),
+            "{message}"
+        );
+        message
     };
     let out = world.folder.path("out");
-    prove(&world.folder.path("none"), &block, &out, "missing_data");
+    let message = prove(&world.folder.path("none"), &block, &out, "missing_data");
+    assert!(message.ends_with("got no file; `enfold init` makes one"), "{message}");
     prove(&state, &world.folder.path("none"), &out, "missing_file");
-    prove(&state, &block, &world.folder.path("none/out"), "missing_folder");
+    let message = prove(&state, &block, &world.folder.path("none/out"), "missing_folder");
+    assert_eq!(message, format!("{}: no such file or folder", world.folder.path("none/out")));
     world.folder.write("out", "mine");
     prove(&state, &block, &out, "output_exists");
     world.folder.write("other.data", "mine");

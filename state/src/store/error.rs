@@ -8,6 +8,7 @@ use crate::hash::{Digest, DigestError};
 use crate::leaf::LeafIndex;
 use crate::ledger::{ApplyError, GenesisError};
 use crate::overlay::RollBackError;
+use crate::system::words;
 
 /// A store that cannot be made, opened or written.
 #[derive(Debug, thiserror::Error)]
@@ -19,13 +20,13 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// There is no store.
-    #[error("expected a store at {path}, got none")]
+    #[error("{path}: expected the store of a data directory, got no file; `enfold init` makes one")]
     Missing {
         /// Where its file would be.
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("expected a store at {path}, got a file of another kind")]
+    #[error("{path}: expected the store of a data directory, got a file of another kind")]
     NotAStore {
         /// The file.
         path: PathBuf,
@@ -47,7 +48,7 @@ pub enum StoreError {
         got: u64,
     },
     /// The system refuses to read or write.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", words(source))]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -167,6 +168,33 @@ pub enum StoreError {
         /// The root that the writes lead to.
         got: Digest,
     },
+}
+
+impl StoreError {
+    /// Whether the stored data are damaged, and not the machine or the program at fault.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. }
+            | Self::Meta { .. }
+            | Self::LeafGap { .. }
+            | Self::Digest { .. }
+            | Self::NodeGap { .. }
+            | Self::Node { .. }
+            | Self::StoredRoot { .. } => true,
+            // A file that was cut off.
+            Self::Io { source, .. } => source.kind() == ErrorKind::UnexpectedEof,
+            Self::Database { source, .. } => matches!(
+                **source,
+                redb::Error::Corrupted(_)
+                    | redb::Error::TableDoesNotExist(_)
+                    | redb::Error::TableTypeMismatch { .. }
+                    | redb::Error::TypeDefinitionChanged { .. }
+                    | redb::Error::TableIsMultimap(_)
+                    | redb::Error::TableIsNotMultimap(_)
+            ),
+            _ => false,
+        }
+    }
 }
 
 fn schema_advice(got: u64) -> &'static str {

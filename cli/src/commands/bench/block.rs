@@ -69,11 +69,13 @@ impl fmt::Display for Report {
         let BlockMeasurement { machine, stages, .. } = &self.measured;
         let BlockMeasurement { profile, transfers, batches, threads, in_flight, .. } = self.measured;
         let transfers = count(transfers, "transfer", "transfers");
-        let (workload, accounts) = (&self.workload, grouped(self.accounts.into()));
-        writeln!(f, "{transfers} ({workload}) on {accounts} accounts, profile {profile}, {batches} batches")?;
+        let (workload, batches) = (&self.workload, count(batches, "batch", "batches"));
+        let accounts = count(self.accounts as usize, "account", "accounts");
+        writeln!(f, "{transfers} ({workload}) on {accounts}, profile {profile}, {batches}")?;
         let cpu = machine.cpu.as_deref().unwrap_or("unknown processor");
         let (cores, threads) = (count(machine.cores, "core", "cores"), count(threads, "thread", "threads"));
-        writeln!(f, "{cpu}, {cores}; {threads}, {in_flight} proofs at a time")?;
+        let in_flight = count(in_flight, "proof", "proofs");
+        writeln!(f, "{cpu}, {cores}; {threads}, {in_flight} at a time")?;
         let BlockMeasurement { seconds, transfers_per_s, transfers_per_s_per_core, .. } = self.measured;
         writeln!(f, "\nproven in {}, median of {}", time(seconds), self.measured.runs_s.len())?;
         writeln!(

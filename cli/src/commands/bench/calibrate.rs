@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::args::{OutArgs, profile_parser};
 use crate::commands::plan::size;
 use crate::error::CliError;
-use crate::output::Outcome;
+use crate::output::{Outcome, count};
 use crate::progress::{Progress, duration};
 
 /// Options of `enfold bench calibrate`.
@@ -53,7 +53,8 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Calibration { cores, in_flight, .. } = self.calibration;
         let time = |seconds| duration(Duration::from_secs_f64(seconds));
-        writeln!(f, "profile {}, {cores} cores, {in_flight} proofs at a time", self.calibration.profile)?;
+        let (cores, in_flight) = (count(cores, "core", "cores"), count(in_flight, "proof", "proofs"));
+        writeln!(f, "profile {}, {cores}, {in_flight} at a time", self.calibration.profile)?;
         writeln!(
             f,
             "core time of a batch {}, a lift {}, a fold {}, the block {}",

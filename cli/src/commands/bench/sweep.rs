@@ -46,8 +46,8 @@ pub struct SweepArgs {
     /// Seed of keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// Runs of each point that count.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(5..=1000))]
+    /// Runs of each point that count; with fewer than five a median says little.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
     /// Runs of each point before those.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=100))]
@@ -126,7 +126,8 @@ impl<'a> Sweep<'a> {
             let (at, of) = (number + 1, places.len());
             let cores = count(cores, "core", "cores");
             let transfers = count(transfers, "transfer", "transfers");
-            info!("{} {at} of {of}: {cores}, {in_flight} proofs at a time, {transfers}", series.name());
+            let in_flight = count(in_flight, "proof", "proofs");
+            info!("{} {at} of {of}: {cores}, {in_flight} at a time, {transfers}", series.name());
             let settings = &self.results.settings;
             let point = sweep::measure(circuits, self.workload, settings, place, &|_| ()).map_err(bench)?;
             self.results.add(point);
@@ -233,8 +234,9 @@ impl fmt::Display for ResultsText<'_> {
             None => writeln!(f)?,
         }
         writeln!(f, "commit {commit}\nprofile {profile}, circuits {circuits}")?;
-        writeln!(f, "{workload} on {} accounts, seed {seed}", grouped((*accounts).into()))?;
-        writeln!(f, "medians of {runs} runs after {warmups}; spread is from the least to the greatest\n")?;
+        writeln!(f, "{workload} on {}, seed {seed}", count(*accounts as usize, "account", "accounts"))?;
+        let runs = count(*runs, "run", "runs");
+        writeln!(f, "medians of {runs} after {warmups}; spread is from the least to the greatest\n")?;
         if !points.is_empty() {
             writeln!(
                 f,

@@ -160,9 +160,9 @@ impl fmt::Display for Report {
         for workload in &self.workloads {
             writeln!(
                 f,
-                "\n{}: {} batches, bound {}, {:.1} hashes a transfer, signatures {}",
+                "\n{}: {}, bound {}, {:.1} hashes a transfer, signatures {}",
                 workload.workload,
-                workload.batches,
+                count(workload.batches, "batch", "batches"),
                 workload.lower_bound,
                 workload.hashes_per_transfer,
                 rate(workload.signatures_tx_per_s)
