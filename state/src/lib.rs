@@ -23,4 +23,6 @@ pub mod rule;
 pub mod store;
 pub mod transaction;
 pub mod tree;
+#[cfg(feature = "store")]
+pub mod unfinished;
 pub mod writes;
