@@ -95,9 +95,9 @@ pub enum ProveError {
         message: String,
     },
     /// The run was stopped. What was finished is kept.
-    #[error("stopped, {left} proofs are left to be made")]
+    #[error("stopped{}", left_text(*left))]
     Stopped {
-        /// Proofs that were not finished.
+        /// Proofs that were not finished; 0 before they are planned.
         left: usize,
     },
     /// The finished proof does not verify.
@@ -111,6 +111,13 @@ pub enum ProveError {
         /// What the proof says.
         got: Box<BlockStatement>,
     },
+}
+
+fn left_text(left: usize) -> String {
+    match left {
+        0 => String::new(),
+        left => format!(", {left} proofs are left to be made"),
+    }
 }
 
 fn first(rejections: &[Rejection]) -> String {

@@ -26,7 +26,7 @@ use crate::executor::Execution;
 use crate::hash::Digest;
 use crate::ledger::Ledger;
 use crate::overlay::Overlay;
-use crate::unfinished::{Access, Unfinished};
+use crate::unfinished::{Access, Unfinished, remove_left_over};
 use crate::writes::Writes;
 
 mod check;
@@ -72,6 +72,8 @@ impl Store {
             return Err(StoreError::Exists { path });
         }
         fs::create_dir_all(dir).map_err(io_at(dir))?;
+        // Of an earlier version, which gave them names.
+        remove_left_over(dir);
         let unfinished = Unfinished::new(dir, Access::Public).map_err(io_at(dir))?;
         let file = unfinished.file().try_clone().map_err(io_at(&path))?;
         StoreFile::create(&path, file)?.initialise(&ledger)?;

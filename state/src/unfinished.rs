@@ -52,10 +52,12 @@ impl Unfinished {
     /// # Errors
     /// If the folder takes none.
     pub fn new(folder: &Path, access: Access) -> io::Result<Self> {
-        remove_stale(folder, STALE);
         match unnamed(folder, access)? {
             Some(file) => Ok(Self { file, folder: folder.to_owned(), name: None }),
-            None => Self::named(folder, access),
+            None => {
+                remove_left_over(folder);
+                Self::named(folder, access)
+            }
         }
     }
 
@@ -140,7 +142,11 @@ fn fresh<T>(folder: &Path, mut make: impl FnMut(&Path) -> io::Result<T>) -> io::
     }
 }
 
-/// Removes unfinished files that a killed process has left in a folder: those of an age that nobody holds.
+/// Removes unfinished files that a killed process has left in a folder. What somebody holds, or is too new to tell, stays.
+pub fn remove_left_over(folder: &Path) {
+    remove_stale(folder, STALE);
+}
+
 fn remove_stale(folder: &Path, age: Duration) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| is_unfinished(&entry.file_name().to_string_lossy())) {
@@ -250,7 +256,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(dir.path().join(name), b"half").unwrap();
         let held = Unfinished::named(dir.path(), Access::Public).unwrap();
-        [".enfold-abc.part", "state.redb.17-0.new", "state.redb", "mine.part", ".enfold-x"].map(write);
+        [".enfold-abc.part", "state.redb.17-0.new", "state.redb", "mine.part", ".enfold-x"]
+            .iter()
+            .for_each(|name| write(name));
         remove_stale(dir.path(), STALE);
         assert_eq!(names(dir.path()).len(), 6, "all are too new");
         remove_stale(dir.path(), Duration::ZERO);
