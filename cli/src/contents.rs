@@ -21,6 +21,7 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::emitted_chain;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::commands::account::LeafText;
 use crate::error::CliError;
@@ -75,7 +76,8 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
     if start.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(unknown());
     }
-    let bytes = read_bounded(path, Genesis::MAX_LEN)?;
+    // It may be a key.
+    let bytes = Zeroizing::new(read_bounded(path, Genesis::MAX_LEN)?);
     let probe: Probe =
         serde_json::from_slice(&bytes).map_err(|source| CliError::Json { path: path.to_owned(), source })?;
     match probe {
