@@ -152,7 +152,14 @@ impl Drop for Place {
 
 fn refuse(mut stream: &UnixStream) -> io::Result<()> {
     stream.set_write_timeout(Some(STALL))?;
-    write_answer(&mut stream, &Answer { error: Some("too many readers".to_owned()), ..Answer::default() })
+    write_answer(&mut stream, &Answer { error: Some("too many readers".to_owned()), ..Answer::default() })?;
+    drain(stream)
+}
+
+/// Reads what is left of a request: if something were, the reader would see an error behind the answer.
+fn drain(mut stream: &UnixStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+    stream.read(&mut [0; 1 << 10]).map(drop)
 }
 
 fn write_answer(to: &mut impl Write, answer: &Answer) -> io::Result<()> {
@@ -163,6 +170,7 @@ fn write_answer(to: &mut impl Write, answer: &Answer) -> io::Result<()> {
 
 impl Service {
     fn serve(&self, stream: &UnixStream) -> io::Result<()> {
+        // Both are for each time that it stands still.
         stream.set_read_timeout(Some(STALL))?;
         stream.set_write_timeout(Some(STALL))?;
         let mut to = BufWriter::with_capacity(1 << 16, Until { stream, end: Instant::now() + ANSWER });
@@ -172,7 +180,8 @@ impl Service {
             _ => {
                 let error = Some("expected head or state".to_owned());
                 write_answer(&mut to, &Answer { error, ..Answer::default() })?;
-                return to.flush();
+                to.flush()?;
+                return drain(stream);
             }
         };
         let head = match self.shared.head() {

@@ -163,7 +163,7 @@ impl Settings {
     /// The command with variables and the file's values in place.
     pub fn command(&self) -> Command {
         let mut command = self.command.clone();
-        if variable(FILE_VARIABLE).is_none() {
+        if env::var_os(FILE_VARIABLE).is_some_and(|path| path.is_empty()) {
             command = command.mut_arg("config", |arg| arg.env(Resettable::Reset));
         }
         for key in KEYS {
