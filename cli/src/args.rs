@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
     account, bench, bundle, completions, config, demo, generate, import, init, inspect, key, keygen, plan,
-    prove, rebuild, receipt, run, sign, verify, verify_account, verify_receipt,
+    prove, rebuild, receipt, run, sign, status, verify, verify_account, verify_receipt,
 };
 use crate::error::CliError;
 use crate::kernels::Kernels;
@@ -64,7 +64,8 @@ pub struct Global {
     /// Form of the logs on stderr: text, or one JSON object a line.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Global options")]
     pub log_format: LogFormat,
-    /// Write a trace of what was done when, for chrome://tracing or ui.perfetto.dev. Replaces the file.
+    /// Write a trace of what was done when, for chrome://tracing or ui.perfetto.dev.
+    /// The file must not exist.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub trace: Option<PathBuf>,
     /// More logs on stderr; twice for all of them.
@@ -208,6 +209,8 @@ pub enum Command {
     Prove(prove::ProveArgs),
     /// Prove the blocks of a folder, as they come.
     Run(run::RunArgs),
+    /// Say where a data directory is, and what its prover does.
+    Status(status::StatusArgs),
     /// Say what a block will take: proofs, memory, time.
     Plan(plan::PlanArgs),
     /// Verify a block proof, or a chain of them.
@@ -249,6 +252,7 @@ impl Command {
             Self::Init(_) => "init",
             Self::Prove(_) => "prove",
             Self::Run(_) => "run",
+            Self::Status(_) => "status",
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
             Self::Key(_) => "key",

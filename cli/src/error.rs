@@ -1,6 +1,5 @@
 //! Errors of the program: one line each, with an exit code and a kind for machines.
 
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -99,6 +98,14 @@ pub enum CliError {
         path: PathBuf,
         /// Why.
         source: Box<KeyFileError>,
+    },
+    /// Others than its owner can read a key that is to sign.
+    #[error("{}: expected a key that only its owner can read, got mode {mode:04o}: chmod 600 it", path.display())]
+    KeyAccess {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// A record cannot be written.
     #[error("cannot encode: {0}")]
@@ -342,7 +349,7 @@ pub enum CliError {
     #[error("{0}")]
     Calibrate(#[source] Box<ProveError>),
     /// The trace cannot be written.
-    #[error("{}: {}", path.display(), words(source))]
+    #[error("{}: {}", path.display(), trace_text(source))]
     Trace {
         /// The file.
         path: PathBuf,
@@ -350,19 +357,19 @@ pub enum CliError {
         source: io::Error,
     },
     /// Metrics cannot be served.
-    #[error("metrics at {address}: {source}")]
+    #[error("metrics at {address}: {}", words(source))]
     Metrics {
         /// The address.
         address: SocketAddr,
         /// Why.
-        source: Box<dyn Error + Send + Sync>,
+        source: io::Error,
     },
     /// Two metrics have one name.
     #[error("metrics: {0}")]
     MetricNames(#[source] prometheus::Error),
     /// The system does not let signals be caught.
     #[error("cannot wait for signals: {0}")]
-    Signals(#[source] ctrlc::Error),
+    Signals(#[source] io::Error),
     /// The program has panicked.
     #[error("the program has a fault; please report the lines above")]
     Panic,
@@ -480,6 +487,7 @@ impl CliError {
             },
             Self::UnknownFile { .. } | Self::Json { .. } => "malformed_file",
             Self::Key { .. } => "malformed_key",
+            Self::KeyAccess { .. } => "key_access",
             Self::Encode(_) => "encode",
             Self::Store(error) => store_kind(error),
             Self::UnknownAccount { .. } | Self::UnknownLeaf { .. } => "unknown_account",
@@ -523,6 +531,7 @@ impl CliError {
             Self::Setting { .. } => "setting",
             Self::Calibration(_) => "calibration",
             Self::Calibrate(_) => "prove",
+            Self::Trace { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => "output_exists",
             Self::Trace { .. } => "write",
             Self::Metrics { .. } | Self::MetricNames(_) => "metrics",
             Self::Signals(_) => "signals",
@@ -648,6 +657,7 @@ fn store_exit(error: &StoreError) -> Exit {
         damaged if damaged.is_damage() => Exit::BadInput,
         StoreError::Io { source, .. } => io_exit(source),
         StoreError::Database { .. }
+        | StoreError::Closed { .. }
         | StoreError::NewRoot { .. }
         | StoreError::Staged { .. }
         | StoreError::NothingStaged { .. }
@@ -668,7 +678,14 @@ fn store_kind(error: &StoreError) -> &'static str {
         StoreError::Follow(_) => "block_does_not_follow",
         StoreError::NewRoot { .. } => "new_root",
         StoreError::Staged { .. } | StoreError::NothingStaged { .. } | StoreError::RollBack(_) => "staging",
-        StoreError::Io { .. } => "data_io",
+        StoreError::Io { .. } | StoreError::Closed { .. } => "data_io",
         _ => "database",
+    }
+}
+
+fn trace_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => "expected no file for the trace, got one".to_owned(),
+        _ => words(error),
     }
 }

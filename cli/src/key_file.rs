@@ -1,14 +1,17 @@
 //! Key files: a JSON object `{"secret_key", "public_key", "address"}`, all in hex.
 
+use std::fs::{File, Metadata};
+use std::io::Read;
 use std::path::Path;
 
 use enfold_state::ecgfp5::Fp5;
 use enfold_state::keys::{PublicKey, SecretKey, SecretKeyError};
 use enfold_state::leaf::Address;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::error::CliError;
-use crate::files::read_bounded;
+use crate::files::open;
 
 /// Longest key file, in bytes.
 const LIMIT: u64 = 1 << 14;
@@ -17,8 +20,8 @@ const LIMIT: u64 = 1 << 14;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
-    /// The secret: 80 hex digits.
-    pub secret_key: String,
+    /// The secret: 80 hex digits. Its memory is overwritten when it is dropped.
+    pub secret_key: Zeroizing<String>,
     /// The public key; in a file that is read it may be missing.
     #[serde(default)]
     pub public_key: Option<PublicKey>,
@@ -57,7 +60,7 @@ pub enum KeyFileError {
 impl From<&SecretKey> for KeyFile {
     fn from(key: &SecretKey) -> Self {
         Self {
-            secret_key: hex::encode(key.to_bytes()),
+            secret_key: Zeroizing::new(hex::encode(key.to_bytes())),
             public_key: Some(key.public_key()),
             address: Some(key.address()),
         }
@@ -69,8 +72,10 @@ impl KeyFile {
     ///
     /// # Errors
     /// If the key does not serialise, which is a fault of the program.
-    pub fn to_json(&self) -> Result<Vec<u8>, CliError> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(CliError::Report)?;
+    pub fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, CliError> {
+        // With room for all of it: what grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
+        serde_json::to_writer_pretty(&mut *bytes, self).map_err(CliError::Report)?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -81,7 +86,44 @@ impl KeyFile {
 /// # Errors
 /// If it cannot be read, or is not a key, or its parts do not belong together.
 pub fn read(path: &Path) -> Result<SecretKey, CliError> {
-    let bytes = read_bounded(path, LIMIT)?;
+    read_from(path, open(path)?)
+}
+
+/// Reads a key file to sign with. A file that others than its owner can read is refused: its secret is no secret.
+///
+/// # Errors
+/// As [`read`], or if others can read it.
+pub fn read_private(path: &Path) -> Result<SecretKey, CliError> {
+    let file = open(path)?;
+    // Of the file that is read, and not of what has its name later.
+    let found = file.metadata().map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    if let Some(mode) = mode_for_others(&found) {
+        return Err(CliError::KeyAccess { path: path.to_owned(), mode });
+    }
+    read_from(path, file)
+}
+
+/// The permissions of a file that others can read, or write. A pipe is nobody else's.
+#[cfg(unix)]
+fn mode_for_others(found: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = found.permissions().mode() & 0o7777;
+    (found.is_file() && mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn mode_for_others(_: &Metadata) -> Option<u32> {
+    None
+}
+
+fn read_from(path: &Path, file: File) -> Result<SecretKey, CliError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
+    file.take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(CliError::TooLarge { path: path.to_owned(), limit: LIMIT });
+    }
     parse(&bytes).map_err(|source| CliError::Key { path: path.to_owned(), source: Box::new(source) })
 }
 

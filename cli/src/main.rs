@@ -1,8 +1,10 @@
 //! The `enfold` binary: parses the command line, runs one subcommand, prints its result.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::thread;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use enfold_prover::cache::keep_circuits_in;
@@ -11,6 +13,7 @@ use tracing::warn;
 use crate::args::{Cli, Command, Format};
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::logging::Trace;
 use crate::output::Outcome;
 use crate::settings::Settings;
 
@@ -36,6 +39,7 @@ mod observe;
 mod output;
 mod progress;
 mod proofs;
+mod reading;
 mod records;
 mod settings;
 
@@ -83,23 +87,27 @@ enum Unparsed {
 fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str>) -> Exit {
     let format = cli.global.format;
     let command = cli.command.name();
+    let mut failed_trace = None;
     let result = logging::start(&cli.global).and_then(|trace| {
         if let Some(reason) = slow {
             warn!("{reason}");
         }
         for name in &settings.unknown_variables {
-            warn!("{name} is set, but is no setting; see `enfold config`");
+            warn!(name, "{name} is set, but is no setting; see `enfold config`");
         }
         // A panic is a fault of the program; its own report is on stderr by now.
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
             run(settings, matches, cli).and_then(|outcome| output::print_outcome(format, command, &outcome))
         }));
-        // Now the trace is whole.
-        drop(trace);
+        if let Some(Err(error)) = trace.map(Trace::finish) {
+            // The result has been said already, and stands.
+            output::print_error(Format::Human, Some(command), &error);
+            failed_trace = Some(error.exit());
+        }
         result.unwrap_or(Err(CliError::Panic))
     });
     match result {
-        Ok(()) => Exit::Fine,
+        Ok(()) => failed_trace.unwrap_or(Exit::Fine),
         Err(error) => {
             output::print_error(format, Some(command), &error);
             error.exit()
@@ -109,7 +117,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
 
 fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, CliError> {
     if let Some(threads) = cli.global.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(at_most(threads.into(), cores()));
         pool.build_global().map_err(CliError::Threads)?;
     }
     if let Some(folder) = cli.cache.folder() {
@@ -125,6 +133,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Init(args) => args.run(),
         Command::Prove(args) => args.run(),
         Command::Run(args) => args.run(),
+        Command::Status(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Key(args) => args.run(),
@@ -141,12 +150,38 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
     }
 }
 
+/// Cores that the process may use.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Threads that are worth having on so many cores. Far more than there are cores only wait for one another, and a proof
+/// does not end.
+fn at_most(threads: usize, cores: usize) -> usize {
+    let most = (4 * cores).max(16);
+    if threads > most {
+        warn!(
+            threads,
+            cores,
+            used = most,
+            "--threads {threads} is too many for {cores} cores; {most} are used"
+        );
+    }
+    threads.min(most)
+}
+
 /// Help and version are results; anything else that clap stops at is wrong usage.
 fn usage(error: &clap::Error, format: Format) -> Exit {
     if !error.use_stderr() {
-        // Nothing to be done if the reader is gone.
-        let _ = error.print();
-        return Exit::Fine;
+        return match error.print().and_then(|()| io::stdout().flush()) {
+            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+                let error = CliError::Stdout { source };
+                output::print_error(format, None, &error);
+                error.exit()
+            }
+            // A reader that left has what it wanted.
+            _ => Exit::Fine,
+        };
     }
     match format {
         Format::Human => {

@@ -1,4 +1,4 @@
-//! Metrics in Prometheus text on a loopback port.
+//! Metrics in Prometheus text, and whether the prover is ready.
 //!
 //! | metric | kind | labels | |
 //! |---|---|---|---|
@@ -6,6 +6,11 @@
 //! | `enfold_blocks_total` | counter | `result`: `proven`, `rejected` | blocks that are done |
 //! | `enfold_transactions_total` | counter | `result`: `executed`, `rejected` | of executed blocks |
 //! | `enfold_messages_total` | counter | | of executed blocks |
+//! | `enfold_build_info` | gauge | `version`, `profile` | 1 |
+//! | `enfold_ready` | gauge | | 1 if blocks are taken, 0 while it starts, builds circuits or stops |
+//! | `enfold_block_under_way` | gauge | | number of the block that is being proven, or 0 |
+//! | `enfold_inbox_files`, `enfold_queued_blocks`, `enfold_waiting_blocks`, `enfold_rejected_files` | gauge | | what a service has before it and has put aside |
+//! | `enfold_last_commit_timestamp_seconds` | gauge | | when the last block was applied |
 //! | `enfold_proofs_total` | counter | `stage` | proofs that were made |
 //! | `enfold_proofs_reused_total` | counter | | kept proofs taken up, and those below them |
 //! | `enfold_proofs_left` | gauge | `stage` | proofs that the block under way still needs |
@@ -13,19 +18,19 @@
 //! | `enfold_proof_seconds` | histogram | `stage` | time of each proof |
 //! | `enfold_execute_seconds`, `enfold_witness_seconds`, `enfold_circuits_seconds`, `enfold_verify_seconds` | histogram | | time of what comes before and after the proofs |
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use enfold_prover::events::{Event, Stage};
+use enfold_prover::events::{Backlog, Event, Stage};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
-use tiny_http::{Header, Method, Response, Server};
-use tracing::info;
 
-use crate::error::CliError;
+pub use self::server::{Address, serve};
+use crate::interrupt;
+
+mod server;
 
 /// Upper bounds of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 14] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0, 600.0];
@@ -34,6 +39,16 @@ const BUCKETS: [f64; 14] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Why no blocks are taken; `None` if they are.
+    not_ready: Mutex<Option<&'static str>>,
+    ready: IntGauge,
+    build: IntGaugeVec,
+    under_way: IntGauge,
+    inbox: IntGauge,
+    queued: IntGauge,
+    waiting: IntGauge,
+    rejected: IntGauge,
+    committed: IntGauge,
     height: IntGauge,
     blocks: IntCounterVec,
     transactions: IntCounterVec,
@@ -54,13 +69,34 @@ fn seconds(name: &str, help: &str) -> HistogramOpts {
 }
 
 impl Metrics {
-    /// Metrics that say nothing yet.
+    /// Metrics of a prover for this profile, that say nothing else yet.
     ///
     /// # Errors
     /// If two have one name, which is a fault of the program.
-    pub fn new() -> Result<Self, prometheus::Error> {
+    pub fn new(profile: &str) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             registry: Registry::new(),
+            not_ready: Mutex::new(Some("starting")),
+            ready: IntGauge::new("enfold_ready", "1 if blocks are taken, else 0.")?,
+            build: IntGaugeVec::new(
+                Opts::new("enfold_build_info", "The program's version and profile; always 1."),
+                &["version", "profile"],
+            )?,
+            under_way: IntGauge::new(
+                "enfold_block_under_way",
+                "Number of the block that is being proven, or 0.",
+            )?,
+            inbox: IntGauge::new("enfold_inbox_files", "Files in the inbox that cannot be taken yet.")?,
+            queued: IntGauge::new("enfold_queued_blocks", "Blocks that are taken and not proven yet.")?,
+            waiting: IntGauge::new(
+                "enfold_waiting_blocks",
+                "Blocks that wait for one that has not been delivered.",
+            )?,
+            rejected: IntGauge::new("enfold_rejected_files", "Files in the folder of rejected ones.")?,
+            committed: IntGauge::new(
+                "enfold_last_commit_timestamp_seconds",
+                "When the last block was applied, in seconds since 1970; 0 if this process applied none.",
+            )?,
             height: IntGauge::new("enfold_block_height", "Number of the last block that was applied.")?,
             blocks: IntCounterVec::new(
                 Opts::new("enfold_blocks_total", "Blocks that are done."),
@@ -105,13 +141,26 @@ impl Metrics {
                 "Time of verifying a block proof.",
             ))?,
         };
+        metrics.build.with_label_values(&[env!("CARGO_PKG_VERSION"), profile]).set(1);
         metrics.register()?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
         let add = |collector: Box<dyn prometheus::core::Collector>| self.registry.register(collector);
-        add(Box::new(self.height.clone()))?;
+        add(Box::new(self.build.clone()))?;
+        for gauge in [
+            &self.ready,
+            &self.height,
+            &self.under_way,
+            &self.inbox,
+            &self.queued,
+            &self.waiting,
+            &self.rejected,
+            &self.committed,
+        ] {
+            add(Box::new(gauge.clone()))?;
+        }
         add(Box::new(self.blocks.clone()))?;
         add(Box::new(self.transactions.clone()))?;
         add(Box::new(self.messages.clone()))?;
@@ -128,7 +177,19 @@ impl Metrics {
     /// Takes an event; from any thread.
     pub fn observe(&self, event: &Event) {
         match event {
-            Event::CircuitsReady { elapsed, .. } => self.circuits.observe(elapsed.as_secs_f64()),
+            Event::CircuitsStarted { .. } => self.set_not_ready("building circuits"),
+            Event::CircuitsReady { elapsed, .. } => {
+                self.circuits.observe(elapsed.as_secs_f64());
+                self.set_ready();
+            }
+            &Event::Backlog(Backlog { inbox, queued, waiting, rejected }) => {
+                self.inbox.set(inbox as i64);
+                self.queued.set(queued as i64);
+                self.waiting.set(waiting as i64);
+                self.rejected.set(rejected as i64);
+            }
+            Event::BlockBegun { number, .. } => self.under_way.set(i64::from(*number)),
+            Event::Stopped { .. } => self.set_not_ready("stopping"),
             Event::Executed { transactions, rejected, messages, elapsed } => {
                 self.transactions.with_label_values(&["executed"]).inc_by(*transactions as u64);
                 self.transactions.with_label_values(&["rejected"]).inc_by(*rejected as u64);
@@ -153,6 +214,9 @@ impl Metrics {
             Event::Verified { elapsed, .. } => self.verify.observe(elapsed.as_secs_f64()),
             Event::Committed { number, .. } => {
                 self.height.set(i64::from(*number));
+                self.under_way.set(0);
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                self.committed.set(now.as_secs() as i64);
                 self.blocks.with_label_values(&["proven"]).inc();
             }
             Event::BlockRejected { .. } => self.blocks.with_label_values(&["rejected"]).inc(),
@@ -165,46 +229,61 @@ impl Metrics {
         self.height.set(i64::from(height));
     }
 
+    /// Says that blocks are taken from now on.
+    pub fn set_ready(&self) {
+        self.ready.set(1);
+        *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn set_not_ready(&self, why: &'static str) {
+        self.ready.set(0);
+        *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    /// Why no blocks are taken; `None` if they are.
+    fn not_ready(&self) -> Option<&'static str> {
+        if interrupt::STOP.requested() {
+            return Some("stopping");
+        }
+        *self.not_ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// All metrics, in Prometheus text.
     fn text(&self) -> Result<String, prometheus::Error> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
+}
 
-    /// Serves the metrics at `/metrics` of this port on 127.0.0.1, as long as the process lives; port 0 is any free
-    /// one. The address is logged.
-    ///
-    /// # Errors
-    /// If the port cannot be had.
-    pub fn serve(&'static self, port: u16) -> Result<(), CliError> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let server = Server::http(address).map_err(|source| CliError::Metrics { address, source })?;
-        info!("metrics at http://{}/metrics", server.server_addr());
-        let name = "metrics".to_owned();
-        thread::Builder::new()
-            .name(name)
-            .spawn(move || self.answer(&server))
-            .map_err(|source| CliError::Metrics { address, source: source.into() })?;
-        Ok(())
-    }
+#[cfg(test)]
+mod tests {
+    use enfold_prover::events::{Backlog, Event};
 
-    fn answer(&self, server: &Server) {
-        loop {
-            let Ok(request) = server.recv() else {
-                thread::sleep(Duration::from_millis(100));
-                continue;
-            };
-            let response = match (request.method(), request.url(), self.text()) {
-                (Method::Get, "/metrics", Ok(text)) => {
-                    let kind = Header::from_bytes("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-                    kind.into_iter().fold(Response::from_string(text), Response::with_header)
-                }
-                (Method::Get, "/metrics", Err(error)) => {
-                    Response::from_string(error.to_string()).with_status_code(500)
-                }
-                _ => Response::from_string("metrics are at /metrics\n").with_status_code(404),
-            };
-            // A reader that left is no concern.
-            let _ = request.respond(response);
+    use super::Metrics;
+
+    #[test]
+    fn gauges_follow_the_events() {
+        let metrics = Metrics::new("test").unwrap();
+        let has = |line: &str| {
+            let text = metrics.text().unwrap();
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        };
+        has("enfold_ready 0");
+        metrics.set_ready();
+        metrics.observe(&Event::Backlog(Backlog { inbox: 1, queued: 2, waiting: 3, rejected: 4 }));
+        metrics.observe(&Event::BlockBegun { number: 7, path: "block".into() });
+        for line in [
+            "enfold_ready 1",
+            "enfold_inbox_files 1",
+            "enfold_queued_blocks 2",
+            "enfold_waiting_blocks 3",
+            "enfold_rejected_files 4",
+            "enfold_block_under_way 7",
+            "enfold_last_commit_timestamp_seconds 0",
+        ] {
+            has(line);
         }
+        metrics.observe(&Event::Stopped { left: 3 });
+        has("enfold_ready 0");
+        assert_eq!(metrics.not_ready(), Some("stopping"));
     }
 }

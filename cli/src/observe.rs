@@ -1,37 +1,63 @@
-//! Who listens to the prover's events: log lines and bars, and metrics if they are asked for.
+//! Who listens to the prover's events: log lines and bars, metrics if they are asked for, and those who read the state
+//! meanwhile.
 
-use std::sync::OnceLock;
+use std::process;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use enfold_prover::events::Event;
+use enfold_state::store::Store;
 use enfold_witness::profile::ProfileId;
 
 use crate::error::CliError;
-use crate::metrics::Metrics;
+use crate::metrics::{self, Address, Metrics};
 use crate::progress::Progress;
+use crate::reading::{Activity, Serving};
 
 /// The process's metrics, which the serving thread has too.
 static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+/// What a prover does that has no block under way.
+const WAITING: &str = "waiting for a block";
 
 /// The listeners.
 #[derive(Debug)]
 pub struct Watch {
     progress: Progress,
     metrics: Option<&'static Metrics>,
+    activity: Arc<Mutex<Activity>>,
+    /// Ends with this.
+    _serving: Option<Serving>,
 }
 
 impl Watch {
-    /// Listens to proofs of a profile on a state at some height, and serves metrics at a port if there is one.
+    /// Listens to proofs of a profile on a store, serves its committed states to those who read, and metrics at an
+    /// address if there is one.
     ///
     /// # Errors
-    /// If the port cannot be had.
-    pub fn new(profile: ProfileId, port: Option<u16>, height: u32) -> Result<Self, CliError> {
-        let metrics = port.map(|port| {
-            let made = Metrics::new().map_err(CliError::MetricNames)?;
+    /// If the address cannot be had.
+    pub fn new(profile: ProfileId, address: Option<Address>, store: &Store) -> Result<Self, CliError> {
+        let metrics = address.map(|address| {
+            let made = Metrics::new(profile.name()).map_err(CliError::MetricNames)?;
             let metrics = METRICS.get_or_init(|| made);
-            metrics.set_height(height);
-            metrics.serve(port).map(|()| metrics)
+            metrics.set_height(store.height());
+            metrics::serve(metrics, address)?;
+            metrics.set_ready();
+            Ok::<_, CliError>(metrics)
         });
-        Ok(Self { progress: Progress::new(profile), metrics: metrics.transpose()? })
+        let activity = Arc::new(Mutex::new(Activity {
+            process: process::id(),
+            profile: profile.name().to_owned(),
+            doing: WAITING.to_owned(),
+            ..Activity::default()
+        }));
+        let seen = Arc::clone(&activity);
+        let now = move || seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Self {
+            progress: Progress::new(profile),
+            metrics: metrics.transpose()?,
+            activity,
+            _serving: Serving::start(store, now),
+        })
     }
 
     /// Takes an event; from any thread.
@@ -39,6 +65,27 @@ impl Watch {
         self.progress.observe(event);
         if let Some(metrics) = self.metrics {
             metrics.observe(event);
+        }
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+    }
+}
+
+impl Activity {
+    fn observe(&mut self, event: &Event) {
+        match event {
+            Event::CircuitsStarted { .. } => self.doing = "building circuits".to_owned(),
+            Event::BlockBegun { number, .. } => self.doing = format!("beginning block {number}"),
+            &Event::Proving { batches, lifts, folds, .. } => {
+                self.doing = "proving".to_owned();
+                (self.proofs_made, self.proofs) = (0, batches + lifts + folds + 1);
+            }
+            Event::Finished { .. } => self.proofs_made += 1,
+            Event::Stopped { .. } => self.doing = "stopping".to_owned(),
+            Event::Committed { .. } => {
+                self.doing = WAITING.to_owned();
+                (self.proofs_made, self.proofs) = (0, 0);
+            }
+            _ => {}
         }
     }
 }

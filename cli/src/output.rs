@@ -1,6 +1,6 @@
 //! What goes to stdout: plain words or one JSON object.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
 use enfold_state::codec::Record;
@@ -26,6 +26,17 @@ impl Outcome {
     /// If the report does not serialise, which is a fault of the program.
     pub fn of<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
         let fields = serde_json::to_value(report).map_err(CliError::Report)?;
+        let mut text = report.to_string();
+        escape_values(&fields, &mut text);
+        Ok(Self { fields, text })
+    }
+
+    /// The result of a command whose words are a script, which is printed as it is.
+    ///
+    /// # Errors
+    /// As [`Outcome::of`].
+    pub fn of_script<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
+        let fields = serde_json::to_value(report).map_err(CliError::Report)?;
         Ok(Self { fields, text: report.to_string() })
     }
 
@@ -36,6 +47,43 @@ impl Outcome {
     pub fn of_record<T: Record>(record: &T) -> Result<Self, CliError> {
         let fields = serde_json::to_value(record).map_err(CliError::Report)?;
         Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)? })
+    }
+}
+
+/// Text from outside (names of files, keys in JSON) that must not break a line or steer a terminal: control characters,
+/// line separators and marks that turn the direction of text are written as Rust writes them in strings.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if is_unprintable(c) {
+                c.escape_default().try_for_each(|c| f.write_char(c))
+            } else {
+                f.write_char(c)
+            }
+        })
+    }
+}
+
+fn is_unprintable(c: char) -> bool {
+    // Separators of lines and paragraphs; marks, embeddings, overrides and isolates of direction.
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Escapes the report's values where they stand in its words. What a report shows of the outside is among them; line
+/// ends that are the report's own are not.
+fn escape_values(fields: &Value, text: &mut String) {
+    match fields {
+        Value::String(value) if value.contains(is_unprintable) => {
+            *text = text.replace(value.as_str(), &Escaped(value).to_string());
+        }
+        Value::Array(values) => values.iter().for_each(|value| escape_values(value, text)),
+        Value::Object(fields) => fields.values().for_each(|value| escape_values(value, text)),
+        _ => {}
     }
 }
 
@@ -62,7 +110,7 @@ pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result
 ///
 /// Nothing is left to do if that fails, so it cannot.
 pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
-    let message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = one_line(&error.to_string());
     let _ = writeln!(io::stderr().lock(), "error: {message}");
     if format == Format::Json {
         let mut fields = json!({ "kind": error.kind(), "exit_code": error.exit() as u8, "message": message });
@@ -71,6 +119,11 @@ pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
         }
         let _ = print_line(&json!({ "ok": false, "command": command, "error": fields }).to_string());
     }
+}
+
+/// A message without line ends, and nothing in it that steers a terminal.
+fn one_line(message: &str) -> String {
+    Escaped(&message.split_whitespace().collect::<Vec<_>>().join(" ")).to_string()
 }
 
 fn print_line(text: &str) -> Result<(), CliError> {
@@ -101,7 +154,21 @@ pub fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, grouped};
+    use serde_json::json;
+
+    use super::{Escaped, count, escape_values, grouped, one_line};
+
+    #[test]
+    fn text_from_outside_stays_in_its_line() {
+        let hostile = "a\nerror: b\r\x1b[2J\u{202e}c\u{2028}d\u{85}e\u{0}";
+        let escaped = "a\\nerror: b\\r\\u{1b}[2J\\u{202e}c\\u{2028}d\\u{85}e\\u{0}";
+        assert_eq!(Escaped(hostile).to_string(), escaped);
+        assert_eq!(Escaped("plain, ümlaut, 数").to_string(), "plain, ümlaut, 数");
+        assert_eq!(one_line("x\n  y\tz\x1b"), "x y z\\u{1b}");
+        let mut text = format!("wrote {hostile}\nto 1 place\n");
+        escape_values(&json!({ "files": [{ "path": hostile }], "n": 1 }), &mut text);
+        assert_eq!(text, format!("wrote {escaped}\nto 1 place\n"));
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

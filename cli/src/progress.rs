@@ -50,7 +50,7 @@ impl Progress {
         let now = self.start.elapsed();
         match event {
             Event::CircuitsStarted { profile } => {
-                info!("building the circuits of profile {profile}");
+                info!(%profile, "building the circuits of profile {profile}");
                 let bar = bar(
                     info_span!(target: PROGRESS_TARGET, "circuits"),
                     "{spinner} {elapsed} building circuits",
@@ -66,50 +66,92 @@ impl Progress {
                     0 => String::new(),
                     loaded => format!(", {} from the cache", count(*loaded, "set-up", "set-ups")),
                 };
-                info!("circuits built in {}{from}", duration(*elapsed));
+                let elapsed_ms = milliseconds(*elapsed);
+                info!(elapsed_ms, loaded, "circuits built in {}{from}", duration(*elapsed));
             }
-            Event::Executed { transactions, rejected, messages, elapsed } => {
-                let transactions = count(*transactions, "transaction", "transactions");
-                let messages = count(*messages, "message", "messages");
-                info!("executed {transactions}, {rejected} left out, {messages}, in {}", duration(*elapsed));
+            &Event::Executed { transactions, rejected, messages, elapsed } => {
+                info!(
+                    transactions,
+                    rejected,
+                    messages,
+                    elapsed_ms = milliseconds(elapsed),
+                    "executed {}, {rejected} left out, {}, in {}",
+                    count(transactions, "transaction", "transactions"),
+                    count(messages, "message", "messages"),
+                    duration(elapsed)
+                );
             }
             Event::Witnessed { plan, elapsed } => {
-                let batches = count(plan.batches(), "batch", "batches");
-                info!("planned {batches} and made their witnesses in {}", duration(*elapsed));
+                let batches = plan.batches();
+                info!(
+                    batches,
+                    elapsed_ms = milliseconds(*elapsed),
+                    "planned {} and made their witnesses in {}",
+                    count(batches, "batch", "batches"),
+                    duration(*elapsed)
+                );
             }
-            Event::Refused { job, reason } => warn!("{job}: the kept proof is proven again: {reason}"),
-            Event::Reused(reused) => info!("{}", ReusedText(reused)),
-            Event::NotKept { job, reason } => warn!("{job}: proven, but not kept for a later run: {reason}"),
+            Event::Refused { job, reason } => {
+                warn!(%job, reason, "{job}: the kept proof is proven again: {reason}")
+            }
+            Event::Reused(reused) => {
+                let &Reused { batches, lifts, folds, blocks, below, refused } = reused;
+                info!(batches, lifts, folds, blocks, below, refused, "{}", ReusedText(reused));
+            }
+            Event::NotKept { job, reason } => {
+                warn!(%job, reason, "{job}: proven, but not kept for a later run: {reason}")
+            }
             &Event::MemoryShort { expected, got } => warn!(
+                expected,
+                got,
                 "the proofs at a time take {}, {} are free: use a machine with more memory or a smaller --in-flight",
                 size(expected),
                 size(got)
             ),
-            Event::BlockBegun { number, path } => info!("block {number} of {}", path.display()),
-            Event::BlockRejected { path, reason } => warn!("rejected {}: {reason}", path.display()),
+            Event::BlockBegun { number, path } => {
+                info!(block = number, path = %path.display(), "block {number} of {}", path.display())
+            }
+            Event::BlockRejected { path, reason } => {
+                warn!(path = %path.display(), reason, "rejected {}: {reason}", path.display())
+            }
             &Event::Proving { batches, lifts, folds, in_flight } => {
-                info!("proving {}, {in_flight} at a time", proofs([batches, lifts, folds]));
+                info!(
+                    batches,
+                    lifts,
+                    folds,
+                    in_flight,
+                    "proving {}, {in_flight} at a time",
+                    proofs([batches, lifts, folds])
+                );
                 interrupt::set_busy(true);
                 self.lock().begin(&Params::of(self.profile), [batches, lifts, folds, 1], in_flight, now);
             }
             Event::Started { job } => {
-                debug!("{job} begun");
+                debug!(stage = job.stage().name(), %job, "{job} begun");
                 self.lock().step(event, now);
             }
             Event::Finished { job, elapsed } => {
-                debug!("{job} proven in {}", duration(*elapsed));
+                let (stage, elapsed_ms) = (job.stage().name(), milliseconds(*elapsed));
+                debug!(stage, %job, elapsed_ms, "{job} proven in {}", duration(*elapsed));
                 self.lock().step(event, now);
             }
             Event::Verified { bytes, elapsed } => {
                 self.lock().bars.clear();
-                info!("block proof of {} bytes verified in {}", grouped(*bytes as u64), duration(*elapsed));
+                let (text, elapsed_ms) = (grouped(*bytes as u64), milliseconds(*elapsed));
+                info!(bytes, elapsed_ms, "block proof of {text} bytes verified in {}", duration(*elapsed));
             }
             Event::Written { path, bytes } => {
-                info!("wrote {} ({} bytes)", path.display(), grouped(*bytes as u64))
+                let shown = path.display();
+                info!(path = %shown, bytes, "wrote {shown} ({} bytes)", grouped(*bytes as u64))
             }
             Event::Committed { number, root } => {
                 interrupt::set_busy(false);
-                info!("block {number} committed, state root {root}");
+                info!(block = number, height = number, %root, "block {number} committed, state root {root}");
+            }
+            &Event::Stopped { left } => {
+                interrupt::set_busy(false);
+                self.lock().bars.clear();
+                info!(left, "proofs under way are finished, {left} are left");
             }
             _ => {}
         }
@@ -161,7 +203,15 @@ impl State {
                 format!("{done} of {total}")
             });
             let [batches, lifts, folds, _] = done;
-            info!("proven: batches {batches}, lifts {lifts}, folds {folds}; {}", left_text(left));
+            let left_ms = left.map(milliseconds);
+            info!(
+                batches,
+                lifts,
+                folds,
+                left_ms,
+                "proven: batches {batches}, lifts {lifts}, folds {folds}; {}",
+                left_text(left)
+            );
         }
     }
 }

@@ -95,9 +95,9 @@ pub enum ProveError {
         message: String,
     },
     /// The run was stopped. What was finished is kept.
-    #[error("stopped, {left} {} left to be made", if *left == 1 { "proof is" } else { "proofs are" })]
+    #[error("stopped{}", left_text(*left))]
     Stopped {
-        /// Proofs that were not finished.
+        /// Proofs that were not finished; 0 before they are planned.
         left: usize,
     },
     /// The finished proof does not verify.
@@ -111,6 +111,14 @@ pub enum ProveError {
         /// What the proof says.
         got: Box<BlockStatement>,
     },
+}
+
+fn left_text(left: usize) -> String {
+    match left {
+        0 => String::new(),
+        1 => ", 1 proof is left to be made".to_owned(),
+        left => format!(", {left} proofs are left to be made"),
+    }
 }
 
 fn first(rejections: &[Rejection]) -> String {

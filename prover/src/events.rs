@@ -87,6 +87,19 @@ impl fmt::Display for Job {
     }
 }
 
+/// What a service has before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// Files in the inbox that cannot be taken yet: not whole, not readable.
+    pub inbox: usize,
+    /// Blocks that are claimed and not proven, with the one at work.
+    pub queued: usize,
+    /// Those of them that wait for a block that has not been delivered.
+    pub waiting: usize,
+    /// Files in the folder of rejected ones, those of earlier runs too.
+    pub rejected: usize,
+}
+
 /// What the prover has just done or begun. Events of one job come in order; jobs overlap.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -169,6 +182,11 @@ pub enum Event {
         /// Time it took.
         elapsed: Duration,
     },
+    /// A stop was requested, and the proofs that were under way are finished and kept.
+    Stopped {
+        /// Proofs that are left to be made.
+        left: usize,
+    },
     /// The block proof verifies.
     Verified {
         /// Length of the proof file in bytes.
@@ -183,6 +201,8 @@ pub enum Event {
         /// Its length in bytes.
         bytes: usize,
     },
+    /// What an inbox and its queue hold has changed.
+    Backlog(Backlog),
     /// The next block of an inbox is about to be proven.
     BlockBegun {
         /// Its number.

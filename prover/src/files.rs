@@ -1,11 +1,12 @@
 //! Files that appear under their name only when they are complete and on disk.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use enfold_state::system::words;
-use tempfile::{Builder, NamedTempFile};
+pub use enfold_state::unfinished::Access;
+use enfold_state::unfinished::Unfinished;
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -57,44 +58,15 @@ pub fn check_writable(path: &Path, force: bool) -> Result<(), FileError> {
     unfinished(path, Access::Private).map(drop)
 }
 
-/// Who may read a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Whoever the process's mask lets.
-    Public,
-    /// Its owner alone: secrets.
-    Private,
-}
-
-/// End of the names of files that are not finished.
-pub(crate) const PART_SUFFIX: &str = ".part";
-
-/// A file beside its final place that goes away unless it is put there.
-fn unfinished(path: &Path, access: Access) -> Result<NamedTempFile, FileError> {
-    let mut options = File::options();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(match access {
-            Access::Public => 0o666,
-            Access::Private => 0o600,
-        });
-    }
-    #[cfg(not(unix))]
-    let _ = access;
-    // An error of `tempfile_in` would tell a name that nobody asked for.
-    let mut builder = Builder::new();
-    let made =
-        builder.prefix(".enfold-").suffix(PART_SUFFIX).make_in(parent(path), |name| options.open(name));
-    made.map_err(failed(path))
-}
-
 /// A complete file that still lacks its name.
 #[derive(Debug)]
 pub struct Staged {
-    file: NamedTempFile,
+    file: Unfinished,
     path: PathBuf,
+}
+
+fn unfinished(path: &Path, access: Access) -> Result<Unfinished, FileError> {
+    Unfinished::new(parent(path), access).map_err(failed(path))
 }
 
 impl Staged {
@@ -111,14 +83,16 @@ impl Staged {
     /// # Errors
     /// As [`Staged::write`].
     pub fn write_for(path: &Path, bytes: &[u8], access: Access) -> Result<Self, FileError> {
-        let mut file = unfinished(path, access)?;
-        file.as_file_mut().write_all(bytes).map_err(failed(path))?;
-        file.as_file().sync_all().map_err(failed(path))?;
-        let found = fs::read(file.path()).map_err(failed(path))?;
+        let unfinished = unfinished(path, access)?;
+        let mut file = unfinished.file();
+        file.write_all(bytes).map_err(failed(path))?;
+        file.sync_all().map_err(failed(path))?;
+        let mut found = Vec::with_capacity(bytes.len());
+        file.rewind().and_then(|()| file.read_to_end(&mut found)).map_err(failed(path))?;
         if found != bytes {
             return Err(FileError::Differs { path: path.to_owned(), expected: bytes.len() });
         }
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file: unfinished, path: path.to_owned() })
     }
 
     /// Gives the file its name.
@@ -126,11 +100,10 @@ impl Staged {
     /// # Errors
     /// If there is another by now and it may not be replaced, or if the system refuses.
     pub fn publish(self, force: bool) -> Result<(), FileError> {
-        let Self { file, path } = self;
-        let named = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
-        named.map_err(|error| match error.error.kind() {
+        let Self { mut file, path } = self;
+        file.publish_at(&path, force).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => FileError::Exists { path: path.clone() },
-            _ => FileError::Io { path: path.clone(), source: error.error },
+            _ => FileError::Io { path: path.clone(), source },
         })?;
         sync_dir(parent(&path)).map_err(failed(&path))
     }

@@ -11,10 +11,11 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use enfold_state::hash::Digest;
+use enfold_state::unfinished::SUFFIX;
 use tracing::warn;
 
 use crate::events::Job;
-use crate::files::{FileError, PART_SUFFIX, Staged, sync_dir};
+use crate::files::{FileError, Staged, sync_dir};
 
 /// Name of the folder in the data directory.
 pub const FOLDER: &str = "jobs";
@@ -37,7 +38,7 @@ impl KeptProofs {
         remove_all(&jobs, |path| path != dir);
         make(&dir, &jobs)?;
         // What a killed process was writing.
-        remove_all(&dir, |path| path.to_string_lossy().ends_with(PART_SUFFIX));
+        remove_all(&dir, |path| path.to_string_lossy().ends_with(SUFFIX));
         Ok(Self { dir })
     }
 

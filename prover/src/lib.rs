@@ -16,6 +16,7 @@ pub mod files;
 mod graph;
 pub mod inbox;
 pub mod kept;
+mod limits;
 pub mod machine;
 pub mod measure;
 pub mod options;

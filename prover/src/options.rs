@@ -1,11 +1,12 @@
 //! How a block is proven, and how much at a time.
 
-use std::fs;
+use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::ProveError;
 use crate::events::Event;
+pub use crate::limits::available_memory;
 use crate::stop::Stop;
 
 /// How a block is proven. The default uses the whole machine.
@@ -31,8 +32,9 @@ impl Default for ProveOptions {
 }
 
 /// The pool in which a block is proven.
+#[derive(Clone)]
 pub(crate) struct Workers {
-    pool: Option<ThreadPool>,
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl Workers {
@@ -44,11 +46,11 @@ impl Workers {
                 .build()
                 .map_err(|source| ProveError::Threads { threads, source })
         };
-        Ok(Self { pool: options.threads.map(build).transpose()? })
+        Ok(Self { pool: options.threads.map(build).transpose()?.map(Arc::new) })
     }
 
     pub(crate) fn pool(&self) -> Option<&ThreadPool> {
-        self.pool.as_ref()
+        self.pool.as_deref()
     }
 
     /// Runs a parallel step in the pool.
@@ -94,33 +96,9 @@ pub fn in_flight_by_memory(free: u64, proof_bytes: u64) -> usize {
     usize::try_from(free / 4 * 3 / proof_bytes.max(1)).unwrap_or(usize::MAX)
 }
 
-/// Bytes of memory that are free: the machine's, or what the control group still allows, if that is less. `None` where
-/// the system does not say.
-pub fn available_memory() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kilobytes(&text, "MemAvailable:"));
-    let number =
-        |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
-    let group = number("memory.max").map(|max| max.saturating_sub(number("memory.current").unwrap_or(0)));
-    [machine, group].into_iter().flatten().min()
-}
-
-/// A number of kilobytes in such a file, in bytes.
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn meminfo_is_read() {
-        let text = "MemTotal:       24623104 kB\nMemAvailable:   23000000 kB\nBuffers: 1 kB\n";
-        assert_eq!(kilobytes(text, "MemAvailable:"), Some(23_000_000 * 1024));
-        assert_eq!(kilobytes("MemTotal: 1 kB\n", "MemAvailable:"), None);
-        assert_eq!(kilobytes("MemAvailable: much\n", "MemAvailable:"), None);
-    }
 
     #[test]
     fn in_flight_follows_the_threads() {

@@ -14,7 +14,7 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::circuits;
+use crate::cache::{circuits, circuits_unless_stopped};
 use crate::error::ProveError;
 use crate::events::{Event, Job, Observer};
 use crate::files::{FileError, Staged, check_writable, holds};
@@ -183,7 +183,12 @@ impl<'a> Begun<'a> {
                 prepared.finish(proof, reused, observer)?
             }
             None => {
-                let circuits = Workers::new(options)?.install(|| circuits(profile, observer))?;
+                let workers = Workers::new(options)?;
+                let circuits = match options.stop {
+                    Some(stop) => circuits_unless_stopped(profile, &workers, stop, observer)?
+                        .ok_or_else(|| ProveError::Stopped { left: prepared.proofs() })?,
+                    None => workers.install(|| circuits(profile, observer))?,
+                };
                 prove_kept(circuits, prepared, &kept, options, observer)?
             }
         };

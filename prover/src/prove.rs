@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
+use enfold_circuits::params::Params;
 use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::{VerifierKey, encode, verify_block};
 use enfold_state::block::{Block, BlockData};
@@ -24,6 +25,7 @@ use crate::restore::Restore;
 pub use crate::restore::Reused;
 use crate::scheduler::{self, Limits};
 use crate::spans;
+use crate::stop::Stop;
 
 /// A block that was executed and has its witnesses, but no proofs yet. Its seed is fixed.
 #[derive(Clone, Debug)]
@@ -97,7 +99,7 @@ impl Timings {
 /// Executes a block on a state, plans it and makes its witnesses. The state stays as it is.
 ///
 /// # Errors
-/// If the block cannot be executed, or has invalid transactions and the options are strict.
+/// If the block cannot be executed, or has invalid transactions and the options are strict, or a stop is requested.
 pub fn prepare_block(
     profile: ProfileId,
     ledger: &Ledger,
@@ -121,6 +123,11 @@ pub fn prepare_block(
         return Err(ProveError::Rejected(execution.rejections));
     }
 
+    if options.stop.is_some_and(Stop::requested) {
+        // How many proofs are left only the plan says, which is not made any more.
+        return Err(ProveError::Stopped { left: 0 });
+    }
+
     let start = Instant::now();
     let sizes = profile.profile();
     let witness =
@@ -135,6 +142,13 @@ impl PreparedBlock {
     /// What the proof of the block will say.
     pub fn statement(&self) -> BlockStatement {
         opening(&self.witness).statement(self.profile)
+    }
+
+    /// Count of proofs that the block takes.
+    pub(crate) fn proofs(&self) -> usize {
+        let params = Params::of(self.profile);
+        let batches: Vec<_> = self.witness.batches.iter().map(|batch| batch.batch).collect();
+        Graph::new(&batches, params.lift_arity, params.fold_arity).nodes.len()
     }
 
     /// What the block publishes beside its proof.
@@ -228,7 +242,11 @@ fn prove_with(
 
     let prover = BlockProver { circuits, witness, check: options.check_witness, kept, observer };
     let limits = Limits { in_flight, pool: workers.pool(), stop: options.stop };
-    let (proof, jobs) = scheduler::run(&graph, &prover, proofs, limits, observer)?;
+    let (proof, jobs) = scheduler::run(&graph, &prover, proofs, limits, observer).inspect_err(|error| {
+        if let &ProveError::Stopped { left } = error {
+            observer(&Event::Stopped { left });
+        }
+    })?;
     (prepared.timings.prove, prepared.timings.jobs) = (start.elapsed(), jobs);
     let proof = encode(params.id, &proof);
     prepared.finish(proof, reused, observer)

@@ -4,7 +4,6 @@ use std::io;
 
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::{CircuitData, Proof};
-use enfold_circuits::params::Params;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_circuits::verify::{VerifyError, inner_proof_len, verify_inner};
 use enfold_state::chain::context;
@@ -42,10 +41,7 @@ impl Reused {
 
     /// The block proof of a prepared block was there, so all are.
     pub(crate) fn all_of(prepared: &PreparedBlock) -> Self {
-        let params = Params::of(prepared.profile);
-        let batches: Vec<_> = prepared.witness.batches.iter().map(|batch| batch.batch).collect();
-        let graph = Graph::new(&batches, params.lift_arity, params.fold_arity);
-        Self { blocks: 1, below: graph.nodes.len() - 1, ..Self::default() }
+        Self { blocks: 1, below: prepared.proofs() - 1, ..Self::default() }
     }
 
     /// Counts a proof that is taken up.

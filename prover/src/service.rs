@@ -138,7 +138,10 @@ impl Service<'_> {
         let mut next = None;
         while !self.stopped() {
             if next.is_none() {
-                next = self.find_next()?;
+                next = match self.find_next() {
+                    Err(PipelineError::Prove(ProveError::Stopped { .. })) => break,
+                    found => found?,
+                };
             }
             let Some(block) = next.take() else {
                 if self.options.once {

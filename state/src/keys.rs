@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::ecgfp5::scalar::{SCALAR_BYTES, SCALAR_WORDS};
 use crate::ecgfp5::{Challenge, DEGREE, Fp5, Fp5Error, Point, Scalar, ScalarError};
@@ -193,7 +194,9 @@ pub fn verify(
     }
 }
 
-/// A secret key: a scalar that is not 0, with its public key. `Debug` does not show the secret.
+/// A secret key: a scalar that is not 0, with its public key. `Debug` does not show the secret, and its memory is
+/// overwritten when it is dropped. (What the processor and the compiler keep of it on the way, in registers and on the
+/// stack, is not.)
 #[derive(Clone)]
 pub struct SecretKey {
     scalar: Scalar,
@@ -211,12 +214,20 @@ pub enum SecretKeyError {
     Zero,
 }
 
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.scalar.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretKey {}
+
 impl SecretKey {
     /// A uniform key.
     pub fn random<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
         loop {
-            let mut bytes = [0; SCALAR_BYTES];
-            rng.fill_bytes(&mut bytes);
+            let mut bytes = Zeroizing::new([0; SCALAR_BYTES]);
+            rng.fill_bytes(&mut bytes[..]);
             // The order has 319 bits and is close below 2^319: nearly every draw is a key.
             bytes[0] &= 0x7f;
             if let Ok(key) = Self::from_bytes(&bytes) {
@@ -239,8 +250,8 @@ impl SecretKey {
     }
 
     /// The secret's bytes, most significant first.
-    pub fn to_bytes(&self) -> [u8; SCALAR_BYTES] {
-        self.scalar.to_bytes()
+    pub fn to_bytes(&self) -> Zeroizing<[u8; SCALAR_BYTES]> {
+        Zeroizing::new(self.scalar.to_bytes())
     }
 
     /// The public key.
@@ -255,9 +266,12 @@ impl SecretKey {
 
     /// Signs. The same transaction always gets the same signature.
     pub fn sign(&self, transaction: &Transaction) -> Signature {
-        let (nonce, commitment) = self.nonce(transaction);
+        // Who knows the nonce of a signature knows the secret.
+        let (mut nonce, commitment) = self.nonce(transaction);
         let challenge = challenge(commitment, &self.public, transaction);
-        Signature { r: commitment, s: nonce - challenge.scalar() * self.scalar }
+        let signature = Signature { r: commitment, s: nonce - challenge.scalar() * self.scalar };
+        nonce.zeroize();
+        signature
     }
 
     /// Signs and puts transaction, key and signature together.
@@ -285,6 +299,9 @@ impl SecretKey {
             let digits = [hash_with(counter), hash_with(counter + 1)];
             let nonce = Scalar::from_elements(digits.as_flattened());
             if !nonce.is_zero() {
+                record.fill(ZERO);
+                // So that the compiler does not leave that out.
+                std::hint::black_box(&record);
                 return (nonce, Point::mul_generator(&nonce).encode());
             }
             counter += 2;

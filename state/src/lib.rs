@@ -24,4 +24,6 @@ pub mod store;
 pub mod system;
 pub mod transaction;
 pub mod tree;
+#[cfg(feature = "store")]
+pub mod unfinished;
 pub mod writes;

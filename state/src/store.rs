@@ -10,7 +10,8 @@
 //!
 //! A store is either the one before a block or the one after it, whatever stops the process. Opening reads every
 //! page's checksum and hashes samples of the tree again, or all of it; see [`Check`]. One process at a time can have a
-//! store open; the lock goes with the process.
+//! store open for writing; the lock goes with the process. Others read it with [`Snapshot::open`] when nobody writes, and
+//! from the one who has it open, by [`Store::share`], when somebody does.
 //!
 //! Leaves and nodes are read on open and then kept in memory: neither execution nor proving holds a snapshot of the
 //! database. Blocks that are executed and not yet proven are **staged**: they are in memory only, on top of what is on
@@ -25,12 +26,16 @@ use crate::executor::Execution;
 use crate::hash::Digest;
 use crate::ledger::Ledger;
 use crate::overlay::Overlay;
+use crate::unfinished::{Access, Unfinished, remove_left_over};
 use crate::writes::Writes;
 
 mod check;
 mod error;
 mod file;
+mod read_only;
+mod snapshot;
 mod tiles;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +44,7 @@ pub use check::{Check, SAMPLES};
 pub use error::StoreError;
 use error::io_at;
 use file::StoreFile;
+pub use snapshot::{Head, Shared, Snapshot, read_head};
 
 /// Name of the store's file in its directory.
 pub const FILE_NAME: &str = "state.redb";
@@ -66,18 +72,15 @@ impl Store {
             return Err(StoreError::Exists { path });
         }
         fs::create_dir_all(dir).map_err(io_at(dir))?;
-        let (unfinished, file) = new_file(dir)?;
-        let made = StoreFile::create(&path, file)
-            .and_then(|file| file.initialise(&ledger))
-            .and_then(|()| publish(&unfinished, &path));
-        // Whether it got its name or not, this one has had its time.
-        let removed = fs::remove_file(&unfinished);
-        made?;
-        if let Err(error) = removed
-            && error.kind() != ErrorKind::NotFound
-        {
-            return Err(io_at(dir)(error));
-        }
+        // Of an earlier version, which gave them names.
+        remove_left_over(dir);
+        let unfinished = Unfinished::new(dir, Access::Public).map_err(io_at(dir))?;
+        let file = unfinished.file().try_clone().map_err(io_at(&path))?;
+        StoreFile::create(&path, file)?.initialise(&ledger)?;
+        unfinished.publish(FILE_NAME, false).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => StoreError::Exists { path: path.clone() },
+            _ => io_at(&path)(error),
+        })?;
         sync_dir(dir)?;
         Self::open(dir)
     }
@@ -96,19 +99,17 @@ impl Store {
     /// # Errors
     /// If there is no store, or it is open elsewhere, of another version, or damaged.
     pub fn open_checked(dir: &Path, check: Check) -> Result<Self, StoreError> {
-        let path = dir.join(FILE_NAME);
-        match fs::metadata(&path) {
-            Ok(found) if found.is_file() => {}
-            Ok(_) => return Err(StoreError::NotAStore { path }),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(StoreError::Missing { path }),
-            Err(error) => return Err(io_at(&path)(error)),
-        }
-        Self::load(StoreFile::open(path)?, check)
+        Self::load(StoreFile::open(expect_file(dir)?)?, check)
     }
 
     fn load(file: StoreFile, check: Check) -> Result<Self, StoreError> {
-        let overlay = Overlay::new(file.load(check)?);
+        let overlay = Overlay::new(file.view()?.load(check)?);
         Ok(Self { file, overlay })
+    }
+
+    /// The store for threads that only read it, while this one writes.
+    pub fn share(&self) -> Shared {
+        Shared::of(&self.file)
     }
 
     /// The directory that the store is in.
@@ -141,7 +142,7 @@ impl Store {
     /// # Errors
     /// If the file cannot be read.
     pub fn root_at(&self, number: u32) -> Result<Option<Digest>, StoreError> {
-        self.file.root_at(number)
+        self.file.view()?.root_at(number)
     }
 
     /// Takes over an executed block whose proof states `root`: on disk, in one durable transaction, then
@@ -236,34 +237,20 @@ impl Store {
     /// # Errors
     /// If the file cannot be read.
     pub fn journal(&self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        self.file.journal(number)
+        self.file.view()?.journal(number)
     }
 }
 
-/// A new file in `dir`, under a name that nobody else uses.
-fn new_file(dir: &Path) -> Result<(PathBuf, File), StoreError> {
-    let process = std::process::id();
-    let mut attempt = 0;
-    loop {
-        let path = dir.join(format!("{FILE_NAME}.{process}-{attempt}.new"));
-        match File::options().read(true).write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
-            Err(error) => return Err(io_at(dir)(error)),
+/// The path of the store's file in `dir`, which must be there.
+fn expect_file(dir: &Path) -> Result<PathBuf, StoreError> {
+    let path = dir.join(FILE_NAME);
+    match fs::metadata(&path) {
+        Ok(found) if found.is_file() => Ok(path),
+        Ok(_) => Err(StoreError::NotAStore { path }),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(StoreError::Missing { path })
         }
-    }
-}
-
-/// Gives a finished file its name, unless that name is taken, in one step.
-fn publish(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
-    match fs::hard_link(unfinished, path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(StoreError::Exists { path: path.to_owned() })
-        }
-        // A file system without hard links.
-        Err(_) if !path.exists() => fs::rename(unfinished, path).map_err(io_at(path)),
-        Err(error) => Err(io_at(path)(error)),
+        Err(error) => Err(io_at(&path)(error)),
     }
 }
 

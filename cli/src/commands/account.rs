@@ -7,12 +7,13 @@ use clap::Args;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
-use enfold_state::store::Store;
+use enfold_state::store::Check;
 use serde::Serialize;
 
 use crate::args::OutArgs;
 use crate::error::CliError;
 use crate::output::{Outcome, grouped};
+use crate::reading;
 
 /// Options of `enfold account`.
 #[derive(Debug, Args)]
@@ -80,8 +81,8 @@ impl AccountArgs {
     /// # Errors
     /// If the state has no such leaf, or the output cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let store = Store::open(&self.data)?;
-        let ledger = store.ledger();
+        let state = reading::open(&self.data, Check::Sampled)?;
+        let ledger = state.ledger();
         let index = match (self.address, self.index) {
             (Some(address), _) => {
                 let (path, asset) = (self.data.clone(), self.asset);

@@ -44,7 +44,7 @@ impl CompletionsArgs {
     pub fn run(&self, mut command: Command) -> Result<Outcome, CliError> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "enfold", &mut script);
-        Outcome::of(&Script {
+        Outcome::of_script(&Script {
             shell: self.shell.to_string(),
             script: String::from_utf8_lossy(&script).into_owned(),
         })

@@ -10,7 +10,7 @@ use enfold_state::codec::{Kind, Record};
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
 use enfold_state::receipt::Receipt;
-use enfold_state::store::Store;
+use enfold_state::store::Snapshot;
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::ProfileId;
 
@@ -21,7 +21,7 @@ use crate::cost::CostReport;
 use crate::error::CliError;
 use crate::output::Outcome;
 use crate::proofs::{Bits, verify_file};
-use crate::{key_file, records};
+use crate::{key_file, reading, records};
 
 /// Options of `enfold inspect`.
 #[derive(Debug, Args)]
@@ -92,8 +92,8 @@ impl InspectArgs {
         }
     }
 
-    fn open(&self, dir: &Path) -> Result<Store, CliError> {
-        Ok(Store::open_checked(dir, self.check.check())?)
+    fn open(&self, dir: &Path) -> Result<Snapshot, CliError> {
+        reading::open(dir, self.check.check())
     }
 
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
@@ -102,7 +102,7 @@ impl InspectArgs {
             return Err(usage("expected the word block before a second argument"));
         }
         let block: Block = records::read(path)?;
-        let store;
+        let state;
         let genesis;
         let ledger = match (&self.genesis, &self.data) {
             (Some(path), _) => {
@@ -110,8 +110,8 @@ impl InspectArgs {
                 &genesis
             }
             (None, Some(path)) => {
-                store = self.open(path)?;
-                store.ledger()
+                state = self.open(path)?;
+                state.ledger()
             }
             (None, None) => {
                 return Err(usage("expected --genesis or --data, the state that the block follows"));

@@ -10,6 +10,7 @@ use enfold_state::keys::{PublicKey, SecretKey};
 use enfold_state::leaf::Address;
 use rand::rngs::OsRng;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::error::CliError;
 use crate::files::write;
@@ -46,7 +47,7 @@ pub struct KeygenArgs {
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    secret_key: Option<String>,
+    secret_key: Option<Zeroizing<String>>,
     public_key: PublicKey,
     address: Address,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +57,7 @@ struct Report<'a> {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(secret_key) = &self.secret_key {
-            writeln!(f, "secret key  {secret_key}")?;
+            writeln!(f, "secret key  {}", **secret_key)?;
         }
         writeln!(f, "public key  {}", self.public_key)?;
         writeln!(f, "address     {}", self.address)?;

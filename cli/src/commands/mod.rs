@@ -18,6 +18,7 @@ pub mod rebuild;
 pub mod receipt;
 pub mod run;
 pub mod sign;
+pub mod status;
 pub mod verify;
 pub mod verify_account;
 pub mod verify_receipt;

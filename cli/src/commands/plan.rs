@@ -10,7 +10,7 @@ use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecas
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
 use enfold_state::executor::{Rejection, execute};
-use enfold_state::store::Store;
+use enfold_state::store::Check;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::{Outcome, count};
 use crate::progress::{duration, proofs};
-use crate::records;
+use crate::{reading, records};
 
 /// Options of `enfold plan`.
 #[derive(Debug, Args)]
@@ -165,8 +165,8 @@ impl PlanArgs {
 
     /// Transactions and batches of a block, and the transactions that are left out of it.
     fn planned(&self, block: &Path, data: &Path) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
-        let store = Store::open(data)?;
-        let execution = execute(store.ledger(), &records::read::<Block>(block)?)
+        let state = reading::open(data, Check::Sampled)?;
+        let execution = execute(state.ledger(), &records::read::<Block>(block)?)
             .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
         let batches = Plan::new(self.profile.profile(), &execution).batches().count();
         Ok((execution.debits.len(), batches, Some(execution.rejections)))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
-use enfold_prover::events::Stage;
+use enfold_prover::events::{Event, Stage};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
 use enfold_prover::prove::{ProvenBlock, Reused, Timings};
@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::args::{CheckArgs, profile_parser};
 use crate::error::CliError;
 use crate::interrupt::{self, Idle, STOP};
+use crate::metrics::Address;
 use crate::observe::Watch;
 use crate::output::{Outcome, count, grouped};
 use crate::progress::{ReusedText, duration, milliseconds};
@@ -63,9 +64,10 @@ pub struct ProveArgs {
     /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
-    /// Serve metrics in Prometheus text on this port of 127.0.0.1; 0 takes a free one.
-    #[arg(long, value_name = "PORT")]
-    metrics: Option<u16>,
+    /// Serve metrics in Prometheus text, /health and /ready, on this port of 127.0.0.1 or at this address and port;
+    /// port 0 takes a free one.
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    metrics: Option<Address>,
 }
 
 #[derive(Serialize)]
@@ -197,9 +199,14 @@ impl ProveArgs {
             stop: Some(&STOP),
             ..ProveOptions::default()
         };
-        let watch = Watch::new(self.profile, self.metrics, store.ledger().height())?;
+        let watch = Watch::new(self.profile, self.metrics, &store)?;
         interrupt::watch(Idle::Exit)?;
-        let observe = |event: &_| watch.observe(event);
+        let observe = |event: &Event| {
+            watch.observe(event);
+            if let Event::Committed { .. } = event {
+                interrupt::set_done();
+            }
+        };
         let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
             .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
         let report = Report {

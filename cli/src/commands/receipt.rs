@@ -9,7 +9,7 @@ use enfold_state::block::{Block, BlockData};
 use enfold_state::codec::Kind;
 use enfold_state::hash::Digest;
 use enfold_state::receipt::{Receipt, Search};
-use enfold_state::store::Store;
+use enfold_state::store::{Check, Snapshot};
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ use crate::error::CliError;
 use crate::files::files_in;
 use crate::output::{Outcome, count, grouped};
 use crate::proofs::{read_data, verify_file};
-use crate::records;
+use crate::{reading, records};
 
 /// Options of `enfold receipt`.
 #[derive(Debug, Args)]
@@ -95,9 +95,9 @@ impl ReceiptArgs {
     /// # Errors
     /// If the transaction is not in the data, or the data are not those of the data directory's chain.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let store = Store::open(&self.data)?;
+        let state = reading::open(&self.data, Check::Sampled)?;
         let files = self.files()?;
-        let (path, receipt) = self.find(&store, &files)?;
+        let (path, receipt) = self.find(&state, &files)?;
         let fail = |source| CliError::Issue { path: path.to_owned(), source: Box::new(source) };
         let receipt = match &self.signed {
             Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(fail)?,
@@ -146,10 +146,10 @@ impl ReceiptArgs {
     /// Goes back from the state's last block.
     fn find<'a>(
         &self,
-        store: &Store,
+        state: &Snapshot,
         files: &'a BTreeMap<u32, PathBuf>,
     ) -> Result<(&'a Path, Receipt), CliError> {
-        let mut search = Search::new(store.ledger());
+        let mut search = Search::new(state.ledger());
         let last = search.number();
         while let Some(path) = files.get(&search.number()) {
             let data: BlockData = records::read(path)?;

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::interrupt::{self, Idle, STOP};
+use crate::metrics::Address;
 use crate::observe::Watch;
 use crate::output::{Outcome, count};
 
@@ -61,9 +62,10 @@ pub struct RunArgs {
     /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
-    /// Serve metrics in Prometheus text on this port of 127.0.0.1; 0 takes a free one.
-    #[arg(long, value_name = "PORT")]
-    metrics: Option<u16>,
+    /// Serve metrics in Prometheus text, /health and /ready, on this port of 127.0.0.1 or at this address and port;
+    /// port 0 takes a free one.
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    metrics: Option<Address>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +110,7 @@ impl RunArgs {
         let prove =
             ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
         let options = ServiceOptions { profile: self.profile, folders, once: self.once, prove };
-        let watch = Watch::new(self.profile, self.metrics, store.ledger().height())?;
+        let watch = Watch::new(self.profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;
         let served = serve(&mut store, &options, &|event| watch.observe(event))
             .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;

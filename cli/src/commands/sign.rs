@@ -9,15 +9,14 @@ use enfold_state::field::ORDER;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
 use enfold_state::message::Op;
-use enfold_state::store::Store;
+use enfold_state::store::Check;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::files::write;
-use crate::key_file;
 use crate::output::Outcome;
-use crate::records;
+use crate::{key_file, reading, records};
 
 /// Options of `enfold sign`.
 #[derive(Debug, Args)]
@@ -26,7 +25,7 @@ Examples:
   enfold sign --key alice.json --data state --to 5f3e... --asset 0 --amount 25 --fee 1 --out tx.json
   enfold sign --key alice.json --chain-id 1 --from 0 --nonce 3 --to 5f3e... --amount 25 > tx.json")]
 pub struct SignArgs {
-    /// The sender's key, as `enfold keygen` writes it.
+    /// The sender's key, as `enfold keygen` writes it. Others than its owner must not be able to read it.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Data directory from which chain id, leaf and nonce are taken.
@@ -96,7 +95,7 @@ impl SignArgs {
     /// If the key or the data directory cannot be read, the state has no such leaf, or the output cannot
     /// be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let key = key_file::read(&self.key)?;
+        let key = key_file::read_private(&self.key)?;
         let address = key.public_key().address();
         let (chain_id, from, nonce) = match &self.data {
             Some(data) => self.look_up(data, address)?,
@@ -130,8 +129,8 @@ impl SignArgs {
     }
 
     fn look_up(&self, data: &Path, address: Address) -> Result<(u32, u32, u32), CliError> {
-        let store = Store::open(data)?;
-        let ledger = store.ledger();
+        let state = reading::open(data, Check::Sampled)?;
+        let ledger = state.ledger();
         let asset = self.asset;
         let unknown = || CliError::UnknownAccount { path: data.to_owned(), address, asset };
         let index = ledger.find(&address, asset).ok_or_else(unknown)?;

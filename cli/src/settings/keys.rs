@@ -21,7 +21,7 @@ pub const KEYS: &[Key] = &[
     key("threads", "ENFOLD_THREADS", &[]),
     key("log", "ENFOLD_LOG", &[]),
     key("log_format", "ENFOLD_LOG_FORMAT", &[]),
-    key("cache_dir", "ENFOLD_CACHE", &[]),
+    key("cache_dir", CACHE_VARIABLE, &[]),
     key("data", "ENFOLD_DATA", &["prove", "run"]),
     key(
         "profile",
@@ -46,6 +46,9 @@ pub const KEYS: &[Key] = &[
     key("rejected", "ENFOLD_REJECTED", &["run"]),
     key("calibration", "ENFOLD_CALIBRATION", &["plan"]),
 ];
+
+/// The variable whose empty value means something: no cache.
+pub const CACHE_VARIABLE: &str = "ENFOLD_CACHE";
 
 /// The variable that names the file.
 pub const FILE_VARIABLE: &str = "ENFOLD_CONFIG";

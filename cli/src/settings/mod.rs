@@ -11,11 +11,13 @@ use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 
 use self::file::FileValue;
+use self::keys::CACHE_VARIABLE;
 pub use self::keys::{FILE_NAME, FILE_VARIABLE, KEYS, Key};
 use crate::error::CliError;
 use crate::kernels;
@@ -138,8 +140,9 @@ impl Settings {
                 file: true,
             })?;
         }
-        for key in KEYS {
-            if let Some(value) = env::var_os(key.variable) {
+        let subcommand = subcommand(&command, arguments);
+        for key in KEYS.iter().filter(|key| matters(key, &subcommand)) {
+            if let Some(value) = variable(key.variable) {
                 let place = key.variable.to_owned();
                 check(&command, key, &value.to_string_lossy()).map_err(|source| CliError::Setting {
                     place,
@@ -151,19 +154,36 @@ impl Settings {
         let known = |name: &str| {
             [FILE_VARIABLE, kernels::VARIABLE].contains(&name) || KEYS.iter().any(|key| key.variable == name)
         };
-        let variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        let unknown_variables =
-            variables.filter(|name| name.starts_with("ENFOLD_") && !known(name)).collect();
+        let named = |(name, value): (OsString, OsString)| {
+            let (name, value) = (name.into_string().ok()?, value.to_string_lossy().into_owned());
+            let ours = name.starts_with("ENFOLD_") && !value.is_empty();
+            (ours && !known(&name) && !is_service_variable(&name, &value)).then_some(name)
+        };
+        let unknown_variables = env::vars_os().filter_map(named).collect();
         Ok(Self { path, unknown_variables, file, command })
     }
 
     /// The command with variables and the file's values in place.
     pub fn command(&self) -> Command {
         let mut command = self.command.clone();
+        if env::var_os(FILE_VARIABLE).is_some_and(|path| path.is_empty()) {
+            command = command.mut_arg("config", |arg| arg.env(Resettable::Reset));
+        }
         for key in KEYS {
             let value = self.file.iter().find(|value| value.key == key).map(|found| found.value.clone());
             let set = |arg: Arg| {
-                let arg = arg.env(key.variable).hide_env_values(true);
+                let arg = match env::var_os(key.variable) {
+                    // Empty is not set; help names the variable all the same.
+                    Some(empty) if empty.is_empty() && key.variable != CACHE_VARIABLE => {
+                        let help = format!(
+                            "{} [env: {}]",
+                            arg.get_help().cloned().unwrap_or_default(),
+                            key.variable
+                        );
+                        arg.help(help)
+                    }
+                    _ => arg.env(key.variable).hide_env_values(true),
+                };
                 match &value {
                     Some(value) => arg.required(false).default_value(value.clone()),
                     None => arg,
@@ -197,7 +217,7 @@ impl Settings {
         let text = |value: &OsStr| value.to_string_lossy().into_owned();
         let (value, source) = if let Some(value) = flag.and_then(|mut values| values.next_back()) {
             (Some(text(value)), Source::Flag(format!("--{}", key.name.replace('_', "-"))))
-        } else if let Some(value) = env::var_os(key.variable) {
+        } else if let Some(value) = variable(key.variable) {
             (Some(text(&value)), Source::Environment(key.variable.to_owned()))
         } else if let Some(FileValue { value, line, .. }) = self.file.iter().find(|value| value.key == key) {
             let path = self.path.as_deref().unwrap_or(Path::new(FILE_NAME));
@@ -222,7 +242,45 @@ fn named_file(arguments: &[OsString]) -> Option<PathBuf> {
             return Some(path.into());
         }
     }
-    env::var_os(FILE_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from)
+    variable(FILE_VARIABLE).map(PathBuf::from)
+}
+
+/// A variable that is set. An empty one is not, as where a template has nothing to put in; only the folder for caches
+/// has an empty name for none.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty() || name == CACHE_VARIABLE)
+}
+
+/// Whether a variable is one that Kubernetes, or Docker before it, sets for a service of a name that begins with
+/// `enfold`: `ENFOLD_SERVICE_HOST`, `ENFOLD_SERVICE_PORT`, `ENFOLD_SERVICE_PORT_NAME`, `ENFOLD_PORT` with an address,
+/// `ENFOLD_PORT_9464_TCP`, `ENFOLD_PORT_9464_TCP_ADDR` and so on.
+fn is_service_variable(name: &str, value: &str) -> bool {
+    let is_port = |rest: &str| {
+        let mut parts = rest.split('_');
+        let number = parts.next().is_some_and(|port| port.parse::<u16>().is_ok());
+        number && matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"))
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT") && value.contains("://")
+        || name.match_indices("_PORT_").any(|(at, port)| is_port(&name[at + port.len()..]))
+}
+
+/// The words that name the subcommand of a command line, as far as it can be told before it is parsed.
+fn subcommand(command: &Command, arguments: &[OsString]) -> String {
+    let lenient = command.clone().ignore_errors(true).try_get_matches_from(arguments);
+    let (mut words, mut matches) = (Vec::new(), lenient.ok());
+    while let Some((name, below)) = matches.as_ref().and_then(ArgMatches::subcommand) {
+        words.push(name.to_owned());
+        matches = Some(below.clone());
+    }
+    words.join(" ")
+}
+
+/// Whether a setting is an option of a subcommand. `config` shows all of them.
+fn matters(key: &Key, subcommand: &str) -> bool {
+    key.commands.is_empty() || subcommand == "config" || key.commands.contains(&subcommand)
 }
 
 /// The option of a setting, in the first command that has it.
@@ -301,6 +359,38 @@ mod tests {
         assert_eq!(find(&["enfold", "prove", "--config", "a.toml"]), Some("a.toml".into()));
         assert_eq!(find(&["enfold", "--config=b.toml", "prove"]), Some("b.toml".into()));
         assert_eq!(find(&["enfold", "prove", "--", "--config", "a.toml"]), None);
+    }
+
+    #[test]
+    fn variables_of_services_are_no_settings() {
+        for (name, value) in [
+            ("ENFOLD_SERVICE_HOST", "10.0.0.1"),
+            ("ENFOLD_SERVICE_PORT", "9464"),
+            ("ENFOLD_SERVICE_PORT_METRICS", "9464"),
+            ("ENFOLD_PORT", "tcp://10.0.0.1:9464"),
+            ("ENFOLD_PORT_9464_TCP", "tcp://10.0.0.1:9464"),
+            ("ENFOLD_PORT_9464_TCP_PROTO", "tcp"),
+            ("ENFOLD_PROVER_2_PORT_53_UDP_ADDR", "10.0.0.1"),
+        ] {
+            assert!(is_service_variable(name, value), "{name}");
+        }
+        for (name, value) in [("ENFOLD_PORT", "9464"), ("ENFOLD_PORTS", "x"), ("ENFOLD_PORT_X_TCP", "x")] {
+            assert!(!is_service_variable(name, value), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_subcommand_is_known_before_parsing() {
+        let of = |line: &str| {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            subcommand(&Cli::command(), &arguments)
+        };
+        assert_eq!(of("enfold verify proof"), "verify");
+        assert_eq!(of("enfold --format json verify --nonsense"), "verify");
+        assert_eq!(of("enfold bench calibrate --out x"), "bench calibrate");
+        assert_eq!(of("enfold"), "");
+        let metrics = Key::find("metrics").unwrap();
+        assert!(matters(metrics, "run") && matters(metrics, "config") && !matters(metrics, "verify"));
     }
 
     #[test]

@@ -64,6 +64,17 @@ impl Folder {
         self.path(name)
     }
 
+    /// Writes a file that only its owner can read.
+    pub fn write_private(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.write(name, bytes);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+        }
+        path
+    }
+
     /// Names of all that is in it, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).expect("the folder is there");

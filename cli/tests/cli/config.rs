@@ -114,6 +114,56 @@ fn what_is_wrong_is_said_in_one_line_with_key_and_place() {
     let (exit, text, _) = run_in(&folder, &[("ENFOLD_THREADS", "many")], &["config", "--format", "json"]);
     let error: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((exit, &error["error"]["kind"]), (2, &"setting".into()));
+    // A variable of another command stops nothing, an empty one is none, and those of a cluster are nobody's.
+    let garbage = [("ENFOLD_METRICS", "garbage"), ("ENFOLD_IN_FLIGHT", "many"), ("ENFOLD_PROFILE", "big")];
+    let prove = ["prove", "--data", "none", "--block", "none", "--out", "x"];
+    let (exit, _, errors) = run_in(&folder, &garbage, &prove);
+    assert!(
+        exit == 2 && errors.starts_with("error: ENFOLD_PROFILE: profile: expected one of test"),
+        "{errors}"
+    );
+    let (exit, _, errors) = run_in(&folder, &garbage[..2], &["inspect", "none"]);
+    assert_eq!((exit, errors.as_str()), (3, "error: none: no such file or folder\n"));
+    let (exit, _, errors) = run_in(&folder, &garbage[..1], &["run", "--data", "d", "--inbox", "i"]);
+    assert!(
+        exit == 2 && errors.starts_with("error: ENFOLD_METRICS: metrics: expected a valid value"),
+        "{errors}"
+    );
+    let names = [
+        "CONFIG",
+        "FORMAT",
+        "THREADS",
+        "LOG",
+        "LOG_FORMAT",
+        "DATA",
+        "PROFILE",
+        "IN_FLIGHT",
+        "METRICS",
+        "INBOX",
+    ];
+    let empty = names.map(|name| format!("ENFOLD_{name}"));
+    let empty: Vec<_> = empty.iter().map(|name| (name.as_str(), "")).collect();
+    let (exit, text, errors) = run_in(&folder, &empty, &["config", "--format", "json"]);
+    assert_eq!((exit, errors.as_str()), (0, ""), "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let settings = report["settings"].as_array().unwrap();
+    assert!(
+        settings.iter().all(|s| s["key"] == "cache_dir" || s["source"] == "default" || s["source"] == "flag"),
+        "{text}"
+    );
+    let (exit, _, errors) = run_in(&folder, &empty, &prove);
+    assert_eq!((exit, errors.as_str()), (3, "error: none: no such file or folder\n"));
+    let (_, help, _) = run_in(&folder, &empty, &["prove", "--help"]);
+    assert!(help.contains("[env: ENFOLD_METRICS]"), "{help}");
+    let cluster = [
+        ("ENFOLD_PORT", "tcp://10.0.0.1:9464"),
+        ("ENFOLD_SERVICE_HOST", "10.0.0.1"),
+        ("ENFOLD_SERVICE_PORT", "9464"),
+        ("ENFOLD_PORT_9464_TCP", "tcp://10.0.0.1:9464"),
+        ("ENFOLD_PORT_9464_TCP_ADDR", "10.0.0.1"),
+    ];
+    let (exit, text, errors) = run_in(&folder, &cluster, &["config"]);
+    assert!(exit == 0 && errors.is_empty() && !text.contains("means nothing"), "{text} {errors}");
     // A variable that means nothing is said, and stops nothing.
     let (exit, _, errors) = run_in(&folder, &[("ENFOLD_THREAD", "2")], &["config"]);
     assert!(exit == 0 && errors.contains("ENFOLD_THREAD is set, but is no setting"), "{errors}");

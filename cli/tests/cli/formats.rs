@@ -42,7 +42,7 @@ fn the_examples_fit_together() {
     assert_eq!(receipt, Receipt::new(&data, place, 0).unwrap().with_signed(&signed).unwrap());
 
     let folder = Folder::new();
-    let key = folder.write("key.json", key);
+    let key = folder.write_private("key.json", key);
     let to = signed.transaction.to_address.to_string();
     let arguments = [
         "sign",

@@ -118,12 +118,12 @@ fn what_cannot_be_signed_ends_with_3() {
     sign(&alice, &data, "0", "unknown_account");
     sign(&alice, &folder.path("none"), "2", "missing_data");
     sign(&folder.path("none.json"), &data, "2", "missing_file");
-    sign(&folder.write("key", "{}"), &data, "2", "malformed_key");
-    sign(&folder.write("key", "{\"secret_key\": \"00\"}"), &data, "2", "malformed_key");
-    sign(&folder.write("key", vec![b' '; 1 << 15]), &data, "2", "file_too_large");
+    sign(&folder.write_private("key", "{}"), &data, "2", "malformed_key");
+    sign(&folder.write_private("key", "{\"secret_key\": \"00\"}"), &data, "2", "malformed_key");
+    sign(&folder.write_private("key", vec![b' '; 1 << 15]), &data, "2", "file_too_large");
     let mut mixed = json(&alice);
     mixed["address"] = json(folder.path("bob.json"))["address"].clone();
-    let message = sign(&folder.write("key", mixed.to_string()), &data, "2", "malformed_key");
+    let message = sign(&folder.write_private("key", mixed.to_string()), &data, "2", "malformed_key");
     assert!(message.contains("expected the address"), "{message}");
     assert!(!folder.names().contains(&"tx.json".to_owned()));
 }

@@ -11,6 +11,8 @@ mod generate;
 mod import;
 mod keys;
 mod observe;
+#[cfg(unix)]
+mod operate;
 mod plan;
 mod prove;
 mod readers;

@@ -107,6 +107,12 @@ fn a_service_proves_an_inbox_serves_metrics_and_ends_on_a_signal() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
+    for line in ["enfold_ready 1", "enfold_block_under_way 0"] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    assert!(text.contains("enfold_build_info{profile=\"test\",version=\""), "{text}");
+    assert!(get(&address, "/health").starts_with("HTTP/1.1 200"));
+    assert!(get(&address, "/ready").starts_with("HTTP/1.1 200"));
     assert!(get(&address, "/").starts_with("HTTP/1.1 404"));
 
     let stopped = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();

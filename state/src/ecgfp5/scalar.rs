@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crypto_bigint::modular::ConstMontyForm;
 use crypto_bigint::{U320, const_monty_params};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroize;
 
 use super::fp5::words_from_hex;
 use crate::field::{F, ORDER, to_u64};
@@ -31,6 +32,12 @@ pub const SCALAR_WORDS: usize = SCALAR_BYTES / 8;
 /// integer below n, big-endian; binary form: five `u64`, least significant first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Scalar(Residue);
+
+impl Zeroize for Scalar {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 /// Text or numbers did not stand for an integer below n.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -37,6 +37,12 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
     },
+    /// The one who had the store open has closed it.
+    #[error("expected {path} to be open, but it was closed meanwhile")]
+    Closed {
+        /// The store's file.
+        path: PathBuf,
+    },
     /// Written by another version of the program.
     #[error("{path}: expected schema version {expected}, got {got}: {}", schema_advice(*got))]
     Schema {

@@ -1,38 +1,51 @@
 //! The database file of a store: its tables and its transactions.
 
 use std::fs::File;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-    WriteTransaction,
-};
+use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
 
 use super::SCHEMA_VERSION;
-use super::check::{Check, check};
-use super::error::{StoreError, failed};
-use super::tiles::{self, TILE_BYTES, TileKey};
-use crate::hash::Digest;
-use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
-use crate::ledger::{Ledger, MAX_LEAVES, Prepared};
-use crate::tree::Tree;
+use super::error::{StoreError, failed, io_at};
+use super::read_only::ReadOnlyFile;
+use super::snapshot::refuse_empty;
+use super::tiles::{self, TILE_BYTES};
+use super::view::View;
+use crate::leaf::Leaf;
+use crate::ledger::{Ledger, Prepared};
 
 /// A digest as it is stored: canonical integers.
-type StoredDigest = [u64; 4];
+pub(super) type StoredDigest = [u64; 4];
 /// A leaf as it is stored: address, nonce, asset, balance.
 pub(super) type StoredLeaf = (StoredDigest, u32, u32, u64);
 
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 pub(super) const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
 pub(super) const NODES: TableDefinition<u32, &[u8; TILE_BYTES]> = TableDefinition::new("nodes");
-const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::new("roots");
-const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
+pub(super) const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::new("roots");
+pub(super) const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
+
+/// Longest time that one who writes waits for those who read.
+const WAIT_FOR_READERS: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Whether a locked database is open for reading alone: then one more can read it.
+fn is_only_read(path: &Path) -> bool {
+    // The lock goes with the file's handle. The first byte is among those that one who writes has for itself.
+    let file = File::open(path).ok().and_then(|file| ReadOnlyFile::new(file).ok());
+    let first = Bound::Included(0);
+    file.is_some_and(|file| matches!(file.try_lock_shared_range(first, first), Ok(true)))
+}
 
 /// The database and where it is.
 #[derive(Debug)]
 pub(super) struct StoreFile {
-    db: Database,
+    db: Arc<Database>,
     path: PathBuf,
 }
 
@@ -40,17 +53,34 @@ impl StoreFile {
     /// An empty database in an empty file.
     pub(super) fn create(path: &Path, file: File) -> Result<Self, StoreError> {
         let db = Database::builder().create_file(file).map_err(|error| failed(path, error.into()))?;
-        Ok(Self { db, path: path.to_owned() })
+        Ok(Self { db: Arc::new(db), path: path.to_owned() })
     }
 
     #[cfg(test)]
     pub(super) fn new(db: Database, path: PathBuf) -> Self {
-        Self { db, path }
+        Self { db: Arc::new(db), path }
     }
 
+    /// Opens a database to write to it. Those who read it are waited for, another who writes is not.
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let file = path.clone();
-        Self::open_checked(path, || Database::open(file))
+        let begun = Instant::now();
+        loop {
+            match Self::open_checked(path.clone(), || Database::open(&path)) {
+                Err(StoreError::Locked { .. })
+                    if begun.elapsed() < WAIT_FOR_READERS && is_only_read(&path) =>
+                {
+                    thread::sleep(LOOK_EVERY);
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Opens a database to read it. The file stays as it is, damaged or not; see [`ReadOnlyFile`].
+    pub(super) fn open_read_only(path: PathBuf) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(io_at(&path))?;
+        refuse_empty(&file, &path)?;
+        Self::open_checked(path, || Database::builder().create_with_backend(ReadOnlyFile::new(file)?))
     }
 
     /// Opens a database and checks every page's checksum. By itself redb checks them only after a crash;
@@ -65,7 +95,7 @@ impl StoreFile {
             Ok::<_, DatabaseError>(db)
         }));
         match checked {
-            Ok(Ok(db)) => Ok(Self { db, path }),
+            Ok(Ok(db)) => Ok(Self { db: Arc::new(db), path }),
             Ok(Err(error)) => Err(failed(&path, error.into())),
             Err(_) => Err(StoreError::Damaged { path }),
         }
@@ -134,90 +164,14 @@ impl StoreFile {
         })
     }
 
-    /// Reads the state and checks it against the stored root.
-    pub(super) fn load(&self, how: Check) -> Result<Ledger, StoreError> {
-        let got = self.meta("schema")?.ok_or_else(|| StoreError::NotAStore { path: self.path.clone() })?;
-        if got != SCHEMA_VERSION {
-            return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
-        }
-        let (chain_id, height) = (self.meta_u32("chain_id")?, self.meta_u32("height")?);
-        let leaves = self.leaves()?;
-        let wrong_root = |expected, got| StoreError::StoredRoot { path: self.path.clone(), expected, got };
-        let Some(root) = self.root_at(height)? else {
-            return Err(wrong_root(None, Ledger::restore(chain_id, height, leaves).root()));
-        };
-        let tree = self.tree(leaves.len(), root)?;
-        // Without leaves there is no node that holds the root.
-        if root != tree.root() {
-            return Err(wrong_root(Some(root), tree.root()));
-        }
-        check(how, &leaves, &tree).map_err(|mismatch| mismatch.at(&self.path))?;
-        Ok(Ledger::from_parts(chain_id, height, leaves, tree))
+    /// The state as it is committed now, whatever is written meanwhile.
+    pub(super) fn view(&self) -> Result<View, StoreError> {
+        View::of(&self.db, &self.path)
     }
 
-    fn meta(&self, name: &str) -> Result<Option<u64>, StoreError> {
-        let table = match self.read(|db| Ok(db.begin_read()?.open_table(META)))? {
-            Ok(table) => table,
-            Err(redb::TableError::Storage(error)) => return Err(failed(&self.path, error.into())),
-            // No such table, or one of other types: a database that is not ours.
-            Err(_) => return Err(StoreError::NotAStore { path: self.path.clone() }),
-        };
-        self.read(|_| Ok(table.get(name)?.map(|number| number.value())))
-    }
-
-    fn meta_u32(&self, name: &'static str) -> Result<u32, StoreError> {
-        let got = self.meta(name)?;
-        got.and_then(|got| u32::try_from(got).ok()).ok_or_else(|| StoreError::Meta {
-            path: self.path.clone(),
-            name,
-            got,
-        })
-    }
-
-    fn leaves(&self) -> Result<Vec<Leaf>, StoreError> {
-        let table = self.read(|db| Ok(db.begin_read()?.open_table(LEAVES)?))?;
-        let count = self.read(|_| Ok(table.len()?))?;
-        let mut leaves = Vec::with_capacity(MAX_LEAVES.min(count as usize));
-        for (expected, entry) in (0..).zip(self.read(|_| Ok(table.range::<u32>(..)?))?) {
-            let (index, leaf) = self.read(|_| Ok(entry?))?;
-            if u64::from(index.value()) != expected || expected >= MAX_LEAVES as u64 {
-                let got = LeafIndex(index.value());
-                return Err(StoreError::LeafGap { path: self.path.clone(), expected, got });
-            }
-            let (address, nonce, asset, balance) = leaf.value();
-            leaves.push(Leaf { address: self.digest(address)?, nonce, asset, balance });
-        }
-        Ok(leaves)
-    }
-
-    /// The stored nodes, under the root that stands with the roots.
-    fn tree(&self, leaves: usize, root: Digest) -> Result<Tree, StoreError> {
-        let table = self.read(|db| Ok(db.begin_read()?.open_table(NODES)?))?;
-        let mut levels = tiles::blank_levels(leaves);
-        let mut stored = self.read(|_| Ok(table.range::<u32>(..)?))?;
-        let mut keys = tiles::keys(leaves);
-        loop {
-            let expected = keys.next();
-            let entry = stored.next().transpose().map_err(|error| failed(&self.path, error.into()))?;
-            let got = entry.as_ref().map(|(key, _)| TileKey(key.value()));
-            if got != expected {
-                let [expected, got] = [expected, got].map(|key| key.map(TileKey::parts));
-                return Err(StoreError::NodeGap { path: self.path.clone(), expected, got });
-            }
-            let (Some(key), Some((_, tile))) = (got, entry) else { break };
-            tiles::paste(&mut levels, key, tile.value())
-                .map_err(|source| StoreError::Digest { path: self.path.clone(), source })?;
-        }
-        levels[TREE_DEPTH].fill(root);
-        Ok(Tree::from_levels(levels))
-    }
-
-    pub(super) fn root_at(&self, number: u32) -> Result<Option<Digest>, StoreError> {
-        let root = self.read(|db| {
-            let table = db.begin_read()?.open_table(ROOTS)?;
-            Ok(table.get(number)?.map(|root| root.value()))
-        })?;
-        root.map(|root| self.digest(root)).transpose()
+    /// The database, for those who read it beside the one who writes. It stays locked as long as one of them has it.
+    pub(super) fn share(&self) -> (Weak<Database>, PathBuf) {
+        (Arc::downgrade(&self.db), self.path.clone())
     }
 
     pub(super) fn write_journal(&self, number: u32, bytes: &[u8]) -> Result<(), StoreError> {
@@ -225,17 +179,6 @@ impl StoreFile {
             transaction.open_table(JOURNAL)?.insert(number, bytes)?;
             Ok(())
         })
-    }
-
-    pub(super) fn journal(&self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|db| {
-            let table = db.begin_read()?.open_table(JOURNAL)?;
-            Ok(table.get(number)?.map(|bytes| bytes.value().to_vec()))
-        })
-    }
-
-    fn digest(&self, integers: StoredDigest) -> Result<Digest, StoreError> {
-        Digest::try_from(integers).map_err(|source| StoreError::Digest { path: self.path.clone(), source })
     }
 }
 

@@ -7,10 +7,11 @@ use super::*;
 use crate::block::GenesisLeaf;
 use crate::field::from_u32;
 use crate::hash::DigestError;
-use crate::leaf::{Leaf, LeafIndex};
+use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::ApplyError;
 
 mod disk;
+mod reading;
 mod staging;
 
 fn leaf(number: u32, balance: u64) -> Leaf {

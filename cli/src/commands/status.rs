@@ -1,0 +1,67 @@
+//! `enfold status`: where a data directory is, and what its prover does.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enfold_state::store::Head;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::output::{Outcome, count, grouped};
+use crate::reading::{self, Activity};
+
+/// Options of `enfold status`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What is shown is committed: blocks that are proven, written and applied. A prover that is at work is asked for it;
+otherwise the file is read, and nothing is written.
+
+Examples:
+  enfold status --data state
+  enfold status --data state --format json")]
+pub struct StatusArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    data: &'a Path,
+    #[serde(flatten)]
+    head: Head,
+    /// The prover that has the directory open.
+    prover: Option<Activity>,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Head { chain_id, height, root, leaves, ref under_way } = self.head;
+        let leaves = count(leaves as usize, "leaf", "leaves");
+        writeln!(f, "{} is at block {height} of chain {chain_id}, {leaves}", self.data.display())?;
+        writeln!(f, "state root {root}")?;
+        for number in under_way {
+            writeln!(f, "block {number} is begun and not applied")?;
+        }
+        let Some(Activity { process, profile, doing, proofs_made, proofs }) = &self.prover else {
+            return writeln!(f, "no prover has it open");
+        };
+        write!(f, "process {process} has it open, profile {profile}: {doing}")?;
+        match proofs {
+            0 => writeln!(f),
+            proofs => writeln!(f, ", {} of {} proofs", grouped(*proofs_made as u64), grouped(*proofs as u64)),
+        }
+    }
+}
+
+impl StatusArgs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the data directory cannot be read.
+    pub fn run(&self) -> Result<Outcome, CliError> {
+        let (head, prover) = reading::head(&self.data)?;
+        Outcome::of(&Report { data: &self.data, head, prover })
+    }
+}

@@ -1,0 +1,210 @@
+//! A committed state for those who only read: out of the file, or from the process that has it open for writing.
+//!
+//! A stream of a state is a line of JSON, the [`Head`], then each leaf (address as four integers, nonce, asset, balance:
+//! 48 bytes) and each tile of nodes (its key and [`TILE_BYTES`] bytes), in their order, all little-endian. How many they
+//! are follows from the head.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Weak;
+
+use redb::Database;
+use serde::{Deserialize, Serialize};
+
+use super::check::Check;
+use super::error::{StoreError, io_at};
+use super::file::{StoreFile, StoredLeaf};
+use super::tiles::{self, TILE_BYTES, TileKey};
+use super::view::{Leaves, Nodes, Numbers, View, assemble};
+use super::{FILE_NAME, expect_file};
+use crate::hash::Digest;
+use crate::ledger::{Ledger, MAX_LEAVES};
+
+/// Longest head, in bytes.
+const HEAD_LIMIT: u64 = 1 << 16;
+/// Bytes of a leaf in a stream.
+const LEAF_BYTES: usize = 48;
+
+/// What a state is, in a few numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The chain's number.
+    pub chain_id: u32,
+    /// Number of the last committed block; 0 after genesis.
+    pub height: u32,
+    /// Root after it.
+    pub root: Digest,
+    /// Count of leaves.
+    pub leaves: u64,
+    /// Blocks whose proving has begun and that are not committed, ascending.
+    pub under_way: Vec<u32>,
+}
+
+impl Head {
+    /// Of the store in `dir`, which is opened as for [`Snapshot::open`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = expect_file(dir)?;
+        Self::of(&StoreFile::open_read_only(path.clone())?.view()?, &path)
+    }
+
+    fn of(view: &View, path: &Path) -> Result<Self, StoreError> {
+        let Numbers { chain_id, height, root, leaves } = view.numbers()?;
+        let Some(root) = root else {
+            // Which root it should be is said by the one who reads all of it.
+            return Err(StoreError::Damaged { path: path.to_owned() });
+        };
+        let under_way = view.journals()?.into_iter().filter(|&number| number > height).collect();
+        Ok(Self { chain_id, height, root, leaves, under_way })
+    }
+}
+
+/// A committed state.
+#[derive(Debug)]
+pub struct Snapshot {
+    path: PathBuf,
+    ledger: Ledger,
+}
+
+impl Snapshot {
+    /// Reads the store in `dir`. Nothing is written, so it may lie on a read-only mount, and any number can read at a
+    /// time.
+    ///
+    /// # Errors
+    /// If there is no store, or a process has it open for writing ([`StoreError::Locked`]), or it is of another version or
+    /// damaged.
+    pub fn open(dir: &Path, check: Check) -> Result<Self, StoreError> {
+        let path = expect_file(dir)?;
+        let ledger = StoreFile::open_read_only(path.clone())?.view()?.load(check)?;
+        Ok(Self { path, ledger })
+    }
+
+    /// Reads what [`Shared::send`] sends of the store in `dir`, and checks it as [`Snapshot::open`] does.
+    ///
+    /// # Errors
+    /// If the stream ends early or its parts do not fit.
+    pub fn receive(dir: &Path, from: impl Read, check: Check) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
+        let mut from = BufReader::with_capacity(1 << 16, from);
+        let head = read_head(&mut from).map_err(io_at(&path))?;
+        if head.leaves > MAX_LEAVES as u64 {
+            return Err(io_at(&path)(ErrorKind::InvalidData.into()));
+        }
+        let mut leaves = Leaves::new(&path, head.leaves.min(1 << 16));
+        for index in 0..head.leaves as u32 {
+            let mut bytes = [0; LEAF_BYTES];
+            from.read_exact(&mut bytes).map_err(io_at(&path))?;
+            leaves.push(index, from_bytes(&bytes))?;
+        }
+        let mut nodes = Nodes::new(&path, leaves.len());
+        for _ in tiles::keys(leaves.len()) {
+            let (mut key, mut tile) = ([0; 4], [0; TILE_BYTES]);
+            from.read_exact(&mut key).and_then(|()| from.read_exact(&mut tile)).map_err(io_at(&path))?;
+            nodes.push(TileKey(u32::from_le_bytes(key)), &tile)?;
+        }
+        let Head { chain_id, height, root, leaves: count, .. } = head;
+        let numbers = Numbers { chain_id, height, root: Some(root), leaves: count };
+        let ledger = assemble(&path, check, numbers, leaves, nodes)?;
+        Ok(Self { path, ledger })
+    }
+
+    /// The state.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The directory that the store is in.
+    pub fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+}
+
+/// Reads a line with a [`Head`].
+///
+/// # Errors
+/// If it cannot be read or is none.
+pub fn read_head(from: &mut impl BufRead) -> io::Result<Head> {
+    let mut line = Vec::new();
+    from.take(HEAD_LIMIT).read_until(b'\n', &mut line)?;
+    if line.last() != Some(&b'\n') {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_slice(&line)?)
+}
+
+/// An open store for other threads than the one that writes it. What they see is always committed: never a staged
+/// block, never half of one.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    db: Weak<Database>,
+    path: PathBuf,
+}
+
+impl Shared {
+    pub(super) fn of(file: &StoreFile) -> Self {
+        let (db, path) = file.share();
+        Self { db, path }
+    }
+
+    fn view(&self) -> Result<View, StoreError> {
+        // The view holds the database open as long as it lives.
+        let db = self.db.upgrade().ok_or_else(|| StoreError::Closed { path: self.path.clone() })?;
+        View::of(&db, &self.path)
+    }
+
+    /// The state as it is now, in numbers.
+    ///
+    /// # Errors
+    /// If the store was closed, or cannot be read.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        Head::of(&self.view()?, &self.path)
+    }
+
+    /// Writes the state as it is now, for [`Snapshot::receive`]. Blocks that are committed meanwhile make no difference to
+    /// it, and do not wait for it.
+    ///
+    /// # Errors
+    /// If the store was closed or cannot be read, or `to` does not take it.
+    pub fn send(&self, to: &mut impl Write) -> Result<(), StoreError> {
+        let at = io_at(&self.path);
+        let view = self.view()?;
+        let mut head = serde_json::to_vec(&Head::of(&view, &self.path)?).map_err(|error| at(error.into()))?;
+        head.push(b'\n');
+        to.write_all(&head).map_err(&at)?;
+        view.each_leaf(|_, leaf| to.write_all(&to_bytes(leaf)).map_err(&at))?;
+        view.each_tile(|key, tile| {
+            to.write_all(&key.0.to_le_bytes()).and_then(|()| to.write_all(tile)).map_err(&at)
+        })?;
+        to.flush().map_err(at)
+    }
+}
+
+fn to_bytes((address, nonce, asset, balance): StoredLeaf) -> [u8; LEAF_BYTES] {
+    let mut bytes = [0; LEAF_BYTES];
+    for (chunk, integer) in bytes[..32].as_chunks_mut::<8>().0.iter_mut().zip(address) {
+        *chunk = integer.to_le_bytes();
+    }
+    bytes[32..36].copy_from_slice(&nonce.to_le_bytes());
+    bytes[36..40].copy_from_slice(&asset.to_le_bytes());
+    bytes[40..].copy_from_slice(&balance.to_le_bytes());
+    bytes
+}
+
+fn from_bytes(bytes: &[u8; LEAF_BYTES]) -> StoredLeaf {
+    let (words, _) = bytes.as_chunks::<8>();
+    let long = |at: usize| u64::from_le_bytes(words[at]);
+    // Nonce and asset share a word.
+    let (nonce, asset) = (long(4) as u32, (long(4) >> 32) as u32);
+    ([0, 1, 2, 3].map(long), nonce, asset, long(5))
+}
+
+/// Refuses an empty file, which the database would take for one to be begun.
+pub(super) fn refuse_empty(file: &File, path: &Path) -> Result<(), StoreError> {
+    match file.metadata().map_err(io_at(path))?.len() {
+        0 => Err(StoreError::NotAStore { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}

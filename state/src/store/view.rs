@@ -1,0 +1,222 @@
+//! A committed state as it stands in the database: read in one transaction, so that a block that is committed meanwhile
+//! makes no difference.
+
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError};
+
+use super::SCHEMA_VERSION;
+use super::check::{Check, check};
+use super::error::{StoreError, failed};
+use super::file::{JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
+use super::tiles::{self, Tile, TileKey};
+use crate::hash::Digest;
+use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
+use crate::ledger::{Ledger, MAX_LEAVES};
+use crate::tree::Tree;
+
+/// One committed state.
+pub(super) struct View {
+    transaction: ReadTransaction,
+    path: PathBuf,
+}
+
+/// The numbers of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub chain_id: u32,
+    pub height: u32,
+    pub root: Option<Digest>,
+    pub leaves: u64,
+}
+
+impl View {
+    pub(super) fn of(db: &Database, path: &Path) -> Result<Self, StoreError> {
+        let transaction = db.begin_read().map_err(|error| failed(path, error.into()))?;
+        Ok(Self { transaction, path: path.to_owned() })
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        read(&self.transaction).map_err(|error| failed(&self.path, error))
+    }
+
+    /// The state's numbers. Nothing is known before the schema is.
+    pub(super) fn numbers(&self) -> Result<Numbers, StoreError> {
+        let got = self.meta("schema")?.ok_or_else(|| StoreError::NotAStore { path: self.path.clone() })?;
+        if got != SCHEMA_VERSION {
+            return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
+        }
+        let (chain_id, height) = (self.meta_u32("chain_id")?, self.meta_u32("height")?);
+        let leaves = self.read(|transaction| Ok(transaction.open_table(LEAVES)?.len()?))?;
+        Ok(Numbers { chain_id, height, root: self.root_at(height)?, leaves })
+    }
+
+    /// Reads the state and checks it against the stored root.
+    pub(super) fn load(&self, how: Check) -> Result<Ledger, StoreError> {
+        let numbers = self.numbers()?;
+        let mut leaves = Leaves::new(&self.path, numbers.leaves);
+        self.each_leaf(|index, leaf| leaves.push(index, leaf))?;
+        let mut nodes = Nodes::new(&self.path, leaves.len());
+        self.each_tile(|key, tile| nodes.push(key, tile))?;
+        assemble(&self.path, how, numbers, leaves, nodes)
+    }
+
+    /// All leaves as they are stored, by index.
+    pub(super) fn each_leaf(
+        &self,
+        mut take: impl FnMut(u32, StoredLeaf) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let table = self.read(|transaction| Ok(transaction.open_table(LEAVES)?))?;
+        for entry in self.read(|_| Ok(table.range::<u32>(..)?))? {
+            let (index, leaf) = self.read(|_| Ok(entry?))?;
+            take(index.value(), leaf.value())?;
+        }
+        Ok(())
+    }
+
+    /// All tiles, in their order.
+    pub(super) fn each_tile(
+        &self,
+        mut take: impl FnMut(TileKey, &Tile) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let table = self.read(|transaction| Ok(transaction.open_table(NODES)?))?;
+        for entry in self.read(|_| Ok(table.range::<u32>(..)?))? {
+            let (key, tile) = self.read(|_| Ok(entry?))?;
+            take(TileKey(key.value()), tile.value())?;
+        }
+        Ok(())
+    }
+
+    fn meta(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let table = match self.transaction.open_table(META) {
+            Ok(table) => table,
+            Err(TableError::Storage(error)) => return Err(failed(&self.path, error.into())),
+            // No such table, or one of other types: a database that is not ours.
+            Err(_) => return Err(StoreError::NotAStore { path: self.path.clone() }),
+        };
+        self.read(|_| Ok(table.get(name)?.map(|number| number.value())))
+    }
+
+    fn meta_u32(&self, name: &'static str) -> Result<u32, StoreError> {
+        let got = self.meta(name)?;
+        got.and_then(|got| u32::try_from(got).ok()).ok_or_else(|| StoreError::Meta {
+            path: self.path.clone(),
+            name,
+            got,
+        })
+    }
+
+    pub(super) fn root_at(&self, number: u32) -> Result<Option<Digest>, StoreError> {
+        let root = self
+            .read(|transaction| Ok(transaction.open_table(ROOTS)?.get(number)?.map(|root| root.value())))?;
+        root.map(|root| digest(&self.path, root)).transpose()
+    }
+
+    pub(super) fn journal(&self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|transaction| {
+            Ok(transaction.open_table(JOURNAL)?.get(number)?.map(|bytes| bytes.value().to_vec()))
+        })
+    }
+
+    /// The blocks that have a journal, ascending.
+    pub(super) fn journals(&self) -> Result<Vec<u32>, StoreError> {
+        self.read(|transaction| {
+            let table = transaction.open_table(JOURNAL)?;
+            table.iter()?.map(|entry| Ok(entry?.0.value())).collect()
+        })
+    }
+}
+
+fn digest(path: &Path, integers: StoredDigest) -> Result<Digest, StoreError> {
+    Digest::try_from(integers).map_err(|source| StoreError::Digest { path: path.to_owned(), source })
+}
+
+/// Leaves as they come in, with no gap between them.
+pub(super) struct Leaves<'a>(Vec<Leaf>, &'a Path);
+
+impl<'a> Leaves<'a> {
+    /// With room for so many at once.
+    pub(super) fn new(path: &'a Path, room: u64) -> Self {
+        Self(Vec::with_capacity(MAX_LEAVES.min(room as usize)), path)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn push(&mut self, index: u32, leaf: StoredLeaf) -> Result<(), StoreError> {
+        let Self(leaves, path) = self;
+        if index as usize != leaves.len() || leaves.len() >= MAX_LEAVES {
+            let (expected, got) = (leaves.len() as u64, LeafIndex(index));
+            return Err(StoreError::LeafGap { path: path.to_path_buf(), expected, got });
+        }
+        let (address, nonce, asset, balance) = leaf;
+        if leaves.len() == leaves.capacity() {
+            // An eighth more, not twice as much.
+            leaves.reserve_exact(leaves.len() / 8 + 1);
+        }
+        leaves.push(Leaf { address: digest(path, address)?, nonce, asset, balance });
+        Ok(())
+    }
+}
+
+/// The tree's nodes as they come in, tile by tile.
+pub(super) struct Nodes<'a> {
+    levels: Vec<Vec<Digest>>,
+    keys: Box<dyn Iterator<Item = TileKey>>,
+    path: &'a Path,
+}
+
+impl<'a> Nodes<'a> {
+    pub(super) fn new(path: &'a Path, leaves: usize) -> Self {
+        Self { levels: tiles::blank_levels(leaves), keys: Box::new(tiles::keys(leaves)), path }
+    }
+
+    fn expect(&mut self, got: Option<TileKey>) -> Result<(), StoreError> {
+        let expected = self.keys.next();
+        if got == expected {
+            return Ok(());
+        }
+        let [expected, got] = [expected, got].map(|key| key.map(TileKey::parts));
+        Err(StoreError::NodeGap { path: self.path.to_owned(), expected, got })
+    }
+
+    pub(super) fn push(&mut self, key: TileKey, tile: &Tile) -> Result<(), StoreError> {
+        self.expect(Some(key))?;
+        tiles::paste(&mut self.levels, key, tile)
+            .map_err(|source| StoreError::Digest { path: self.path.to_owned(), source })
+    }
+
+    /// The tree under a root.
+    fn finish(mut self, root: Digest) -> Result<Tree, StoreError> {
+        self.expect(None)?;
+        self.levels[TREE_DEPTH].fill(root);
+        Ok(Tree::from_levels(self.levels))
+    }
+}
+
+/// Puts a state together and checks that its parts fit.
+pub(super) fn assemble(
+    path: &Path,
+    how: Check,
+    numbers: Numbers,
+    leaves: Leaves<'_>,
+    nodes: Nodes<'_>,
+) -> Result<Ledger, StoreError> {
+    let Numbers { chain_id, height, root, .. } = numbers;
+    let leaves = leaves.0;
+    let wrong_root = |expected, got| StoreError::StoredRoot { path: path.to_owned(), expected, got };
+    let Some(root) = root else {
+        return Err(wrong_root(None, Ledger::restore(chain_id, height, leaves).root()));
+    };
+    let tree = nodes.finish(root)?;
+    // Without leaves there is no node that holds the root.
+    if root != tree.root() {
+        return Err(wrong_root(Some(root), tree.root()));
+    }
+    check(how, &leaves, &tree).map_err(|mismatch| mismatch.at(path))?;
+    Ok(Ledger::from_parts(chain_id, height, leaves, tree))
+}
