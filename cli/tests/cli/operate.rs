@@ -271,7 +271,7 @@ fn hostile_names_forge_no_line() {
     let record = folder.write("key", json!({ "secret_key": "00", hostile: 1 }).to_string());
     clean(&human(&["inspect", &record]).1, 1);
     clean(&human(&["config", "--config", &folder.path(hostile)]).1, 1);
-    let state = self::chain("1");
+    let state = chain("1");
     fs::create_dir(state.path("inbox")).unwrap();
     fs::write(state.path(&format!("inbox/{hostile}")), b"no block").unwrap();
     let (text, errors) =
