@@ -116,8 +116,8 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
 }
 
 fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, CliError> {
-    if let Some(threads) = cli.global.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(at_most(threads.into(), cores()));
+    if let Some(threads) = cli.global.threads.map(usize::from).or_else(rayon_threads) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(at_most(threads, cores()));
         pool.build_global().map_err(CliError::Threads)?;
     }
     if let Some(folder) = cli.cache.folder() {
@@ -155,8 +155,13 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Threads that are worth having on so many cores. Far more than there are cores only wait for one another, and a proof
-/// does not end.
+/// Threads that the library for parallel work would take from its own variable.
+fn rayon_threads() -> Option<usize> {
+    std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok().filter(|&threads| threads > 0)
+}
+
+/// Threads that are worth having on so many cores. Every one without work looks for some with all the others, so far
+/// more than there are cores make each small parallel step a thousand times as long: a proof seems to hang.
 fn at_most(threads: usize, cores: usize) -> usize {
     let most = (4 * cores).max(16);
     if threads > most {
@@ -164,7 +169,7 @@ fn at_most(threads: usize, cores: usize) -> usize {
             threads,
             cores,
             used = most,
-            "--threads {threads} is too many for {cores} cores; {most} are used"
+            "{threads} threads are too many for {cores} cores; {most} are used"
         );
     }
     threads.min(most)
@@ -201,4 +206,15 @@ fn format_of(arguments: &[OsString]) -> Format {
     let json = arguments.iter().any(|argument| argument == "--format=json")
         || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
     if json { Format::Json } else { Format::Human }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_most;
+
+    #[test]
+    fn threads_follow_the_cores() {
+        assert_eq!([1, 2, 16, 17, 1024].map(|threads| at_most(threads, 2)), [1, 2, 16, 16, 16]);
+        assert_eq!([64, 256, 1024].map(|threads| at_most(threads, 64)), [64, 256, 256]);
+    }
 }
