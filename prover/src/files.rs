@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use crate::steps::step;
+
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -31,9 +33,19 @@ pub enum FileError {
         /// How many were written.
         expected: usize,
     },
+    /// The disk is too full for what is about to be made.
+    #[error("{path}: expected {expected} bytes of free space, got {got}")]
+    Space {
+        /// The folder.
+        path: PathBuf,
+        /// How many are needed.
+        expected: u64,
+        /// How many are free.
+        got: u64,
+    },
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError {
     |source| FileError::Io { path: path.to_owned(), source }
 }
 
@@ -65,13 +77,16 @@ pub enum Access {
     Private,
 }
 
+/// Start of the names of files that are not finished.
+const PART_PREFIX: &str = ".enfold-";
+
 /// End of the names of files that are not finished.
 pub(crate) const PART_SUFFIX: &str = ".part";
 
 /// A file beside its final place that goes away unless it is put there.
 fn unfinished(path: &Path, access: Access) -> Result<NamedTempFile, FileError> {
     let mut builder = Builder::new();
-    let builder = builder.prefix(".enfold-").suffix(PART_SUFFIX);
+    let builder = builder.prefix(PART_PREFIX).suffix(PART_SUFFIX);
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;
@@ -106,6 +121,7 @@ impl Staged {
     /// # Errors
     /// As [`Staged::write`].
     pub fn write_for(path: &Path, bytes: &[u8], access: Access) -> Result<Self, FileError> {
+        step("write");
         let mut file = unfinished(path, access)?;
         file.write_all(bytes).map_err(failed(path))?;
         file.as_file().sync_all().map_err(failed(path))?;
@@ -121,13 +137,125 @@ impl Staged {
     /// # Errors
     /// If there is another by now and it may not be replaced, or if the system refuses.
     pub fn publish(self, force: bool) -> Result<(), FileError> {
+        step("publish");
         let Self { file, path } = self;
         let named = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
         named.map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => FileError::Exists { path: path.clone() },
             _ => FileError::Io { path: path.clone(), source: error.error },
         })?;
+        step("published");
         sync_dir(parent(&path)).map_err(failed(&path))
+    }
+}
+
+/// Gives a file another name, which nothing may have, durably. Between file systems it is copied.
+pub(crate) fn move_new(from: &Path, to: &Path) -> Result<(), FileError> {
+    step("move");
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let bytes = fs::read(from).map_err(failed(from))?;
+            Staged::write(to, &bytes)?.publish(false)?;
+            step("moved");
+            fs::remove_file(from).map_err(failed(from))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(FileError::Exists { path: to.to_owned() })
+        }
+        Err(error) => Err(failed(from)(error)),
+        Ok(()) => {
+            step("moved");
+            sync_dir(parent(to)).map_err(failed(to))
+        }
+    }
+}
+
+/// Renames a file in one step, if nothing has the new name.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system that does not know how.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            renamed => return renamed.map_err(io::Error::from),
+        }
+    }
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links.
+        Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Removes the unfinished files of killed processes from a folder that no other process writes to.
+pub(crate) fn sweep(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(PART_PREFIX) && name.ends_with(PART_SUFFIX) {
+            // What stays costs space, nothing else.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Bytes that a folder's file system has free for this process; `None` where the system does not say.
+pub(crate) fn free_space(dir: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let found = rustix::fs::statvfs(dir).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = dir;
+        None
+    }
+}
+
+/// Checks, before hours of work, that folders have room for what will be written to them. Needs of folders on one
+/// file system add up.
+///
+/// # Errors
+/// If one has not.
+pub(crate) fn check_space(needs: &[(&Path, u64)]) -> Result<(), FileError> {
+    let device = |dir: &Path| FileId::of(dir).map(|id| id.device);
+    for &(dir, _) in needs {
+        let shared = needs.iter().filter(|(other, _)| device(other) == device(dir));
+        let expected = shared.map(|(_, bytes)| bytes).sum();
+        if let Some(got) = free_space(dir).filter(|&got| got < expected) {
+            return Err(FileError::Space { path: dir.to_owned(), expected, got });
+        }
+    }
+    Ok(())
+}
+
+/// Which file or folder it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    device: u64,
+    file: u64,
+}
+
+impl FileId {
+    /// That of what is at a path, links followed; `None` if nothing is, or where the system has no such numbers.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        Self::from_metadata(&fs::metadata(path).ok()?)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn from_metadata(found: &fs::Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(Self { device: found.dev(), file: found.ino() })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn from_metadata(_: &fs::Metadata) -> Option<Self> {
+        None
     }
 }
 
@@ -201,6 +329,43 @@ mod tests {
         write_file(&path, b"second", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(names(dir.path()), ["proof"]);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_replaces_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        ["a", "b"].iter().for_each(|name| fs::write(path(name), name).unwrap());
+        assert!(matches!(move_new(&path("a"), &path("b")), Err(FileError::Exists { .. })));
+        // Nor does one that is moved to its own other name vanish, or a link that leads nowhere.
+        fs::hard_link(path("a"), path("same")).unwrap();
+        assert!(matches!(move_new(&path("a"), &path("same")), Err(FileError::Exists { .. })));
+        move_new(&path("a"), &path("c")).unwrap();
+        assert_eq!(names(dir.path()), ["b", "c", "same"]);
+        assert_eq!(fs::read(path("c")).unwrap(), b"a");
+        assert!(matches!(move_new(&path("a"), &path("d")), Err(FileError::Io { .. })));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn space_is_summed_by_file_system() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        [&one, &two].into_iter().for_each(|dir| fs::create_dir(dir).unwrap());
+        check_space(&[(&one, 1), (&two, 1)]).unwrap();
+        let most = free_space(&one).unwrap() / 4 * 3;
+        check_space(&[(&one, most)]).unwrap();
+        let error = check_space(&[(&one, most), (&two, most)]).unwrap_err();
+        assert!(matches!(error, FileError::Space { expected, .. } if expected == 2 * most), "{error}");
+    }
+
+    #[test]
+    fn unfinished_files_are_swept_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let all = [".enfold-x.part", "a.part", ".enfold"];
+        all.iter().for_each(|name| fs::write(dir.path().join(name), name).unwrap());
+        sweep(dir.path());
+        assert_eq!(names(dir.path()), [".enfold", "a.part"]);
     }
 
     #[test]
