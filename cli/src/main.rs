@@ -76,14 +76,16 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Exit {
         }
         // A panic is a fault of the program; its own report is on stderr by now.
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
-            run(settings, matches, cli).and_then(|outcome| output::print_outcome(format, command, &outcome))
+            let outcome = run(settings, matches, cli)?;
+            output::print_outcome(format, command, &outcome)?;
+            Ok(outcome.exit())
         }));
         // Now the trace is whole.
         drop(trace);
         result.unwrap_or(Err(CliError::Panic))
     });
     match result {
-        Ok(()) => Exit::Fine,
+        Ok(exit) => exit,
         Err(error) => {
             output::print_error(format, Some(command), &error);
             error.exit()
@@ -108,7 +110,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Prove(args) => args.run(),
-        Command::Run(args) => args.run(),
+        Command::Run(args) => args.run(cli.cache.folder().as_deref()),
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Key(args) => args.run(),

@@ -3,7 +3,11 @@
 //! | metric | kind | labels | |
 //! |---|---|---|---|
 //! | `enfold_block_height` | gauge | | number of the last block that was applied |
-//! | `enfold_blocks_total` | counter | `result`: `proven`, `rejected` | blocks that are done |
+//! | `enfold_blocks_total` | counter | `result`: `proven`, `rejected`, `repeated` | deliveries that are done |
+//! | `enfold_inbox_files` | gauge | | files in the inbox that cannot be taken yet |
+//! | `enfold_queued_blocks` | gauge | | blocks that are claimed and not proven |
+//! | `enfold_waiting_blocks` | gauge | | those of them that wait for one that is missing |
+//! | `enfold_rejected_files` | gauge | | files in the folder for rejected blocks |
 //! | `enfold_transactions_total` | counter | `result`: `executed`, `rejected` | of executed blocks |
 //! | `enfold_messages_total` | counter | | of executed blocks |
 //! | `enfold_proofs_total` | counter | `stage` | proofs that were made |
@@ -17,7 +21,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
-use enfold_prover::events::{Event, Stage};
+use enfold_prover::events::{Backlog, Event, Stage};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -36,6 +40,10 @@ pub struct Metrics {
     registry: Registry,
     height: IntGauge,
     blocks: IntCounterVec,
+    inbox: IntGauge,
+    queued: IntGauge,
+    waiting: IntGauge,
+    rejected: IntGauge,
     transactions: IntCounterVec,
     messages: IntCounter,
     proofs: IntCounterVec,
@@ -63,9 +71,16 @@ impl Metrics {
             registry: Registry::new(),
             height: IntGauge::new("enfold_block_height", "Number of the last block that was applied.")?,
             blocks: IntCounterVec::new(
-                Opts::new("enfold_blocks_total", "Blocks that are done."),
+                Opts::new("enfold_blocks_total", "Deliveries of blocks that are done."),
                 &["result"],
             )?,
+            inbox: IntGauge::new("enfold_inbox_files", "Files in the inbox that cannot be taken yet.")?,
+            queued: IntGauge::new("enfold_queued_blocks", "Blocks that are claimed and not proven.")?,
+            waiting: IntGauge::new(
+                "enfold_waiting_blocks",
+                "Claimed blocks that wait for one that is missing.",
+            )?,
+            rejected: IntGauge::new("enfold_rejected_files", "Files in the folder for rejected blocks.")?,
             transactions: IntCounterVec::new(
                 Opts::new("enfold_transactions_total", "Transactions of executed blocks."),
                 &["result"],
@@ -113,6 +128,9 @@ impl Metrics {
         let add = |collector: Box<dyn prometheus::core::Collector>| self.registry.register(collector);
         add(Box::new(self.height.clone()))?;
         add(Box::new(self.blocks.clone()))?;
+        [&self.inbox, &self.queued, &self.waiting, &self.rejected]
+            .into_iter()
+            .try_for_each(|gauge| add(Box::new(gauge.clone())))?;
         add(Box::new(self.transactions.clone()))?;
         add(Box::new(self.messages.clone()))?;
         add(Box::new(self.proofs.clone()))?;
@@ -156,6 +174,13 @@ impl Metrics {
                 self.blocks.with_label_values(&["proven"]).inc();
             }
             Event::BlockRejected { .. } => self.blocks.with_label_values(&["rejected"]).inc(),
+            Event::BlockRepeated { .. } => self.blocks.with_label_values(&["repeated"]).inc(),
+            &Event::Backlog(Backlog { inbox, queued, waiting, rejected }) => {
+                self.inbox.set(inbox as i64);
+                self.queued.set(queued as i64);
+                self.waiting.set(waiting as i64);
+                self.rejected.set(rejected as i64);
+            }
             _ => {}
         }
     }

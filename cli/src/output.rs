@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::Format;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::records;
 
 /// A command's result in both forms.
@@ -16,6 +17,15 @@ use crate::records;
 pub struct Outcome {
     fields: Value,
     text: String,
+    shortfall: Option<Shortfall>,
+}
+
+/// Why a command that did all that it could has not done all that was wanted: an error, but one with a result.
+#[derive(Clone, Debug)]
+struct Shortfall {
+    kind: &'static str,
+    exit: Exit,
+    message: String,
 }
 
 impl Outcome {
@@ -26,7 +36,19 @@ impl Outcome {
     /// If the report does not serialise, which is a fault of the program.
     pub fn of<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
         let fields = serde_json::to_value(report).map_err(CliError::Report)?;
-        Ok(Self { fields, text: report.to_string() })
+        Ok(Self { fields, text: report.to_string(), shortfall: None })
+    }
+
+    /// The same result, which falls short of what was wanted.
+    #[must_use]
+    pub fn short_of(self, error: &CliError) -> Self {
+        let (kind, exit, message) = (error.kind(), error.exit(), one_line(error));
+        Self { shortfall: Some(Shortfall { kind, exit, message }), ..self }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        self.shortfall.as_ref().map_or(Exit::Fine, |shortfall| shortfall.exit)
     }
 
     /// A whole record: its JSON form, or `{"record": ...}`.
@@ -35,19 +57,27 @@ impl Outcome {
     /// If it does not serialise, which is a fault of the program.
     pub fn of_record<T: Record>(record: &T) -> Result<Self, CliError> {
         let fields = serde_json::to_value(record).map_err(CliError::Report)?;
-        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)? })
+        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)?, shortfall: None })
     }
 }
 
-/// Prints a result: `{"ok": true, "command": ..., ...the report's fields}` or its words.
+/// Prints a result: `{"ok": true, "command": ..., ...the report's fields}` or its words. One that falls short has `ok`
+/// false and an `error` as [`print_error`] has it, and its line on stderr.
 ///
 /// # Errors
 /// If stdout cannot be written to. A reader that left is not an error.
 pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result<(), CliError> {
+    let shortfall = outcome.shortfall.as_ref();
+    if let Some(Shortfall { message, .. }) = shortfall {
+        let _ = writeln!(io::stderr().lock(), "error: {message}");
+    }
     match format {
         Format::Human => print_line(outcome.text.trim_end()),
         Format::Json => {
-            let mut object = json!({ "ok": true, "command": command });
+            let mut object = json!({ "ok": shortfall.is_none(), "command": command });
+            if let Some(Shortfall { kind, exit, message }) = shortfall {
+                object["error"] = json!({ "kind": kind, "exit_code": *exit as u8, "message": message });
+            }
             if let (Value::Object(object), Value::Object(fields)) = (&mut object, &outcome.fields) {
                 object.extend(fields.clone());
             }
@@ -62,7 +92,7 @@ pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result
 ///
 /// Nothing is left to do if that fails, so it cannot.
 pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
-    let message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = one_line(error);
     let _ = writeln!(io::stderr().lock(), "error: {message}");
     if format == Format::Json {
         let mut fields = json!({ "kind": error.kind(), "exit_code": error.exit() as u8, "message": message });
@@ -71,6 +101,11 @@ pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
         }
         let _ = print_line(&json!({ "ok": false, "command": command, "error": fields }).to_string());
     }
+}
+
+/// An error's message in one line.
+fn one_line(error: &CliError) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn print_line(text: &str) -> Result<(), CliError> {

@@ -85,8 +85,26 @@ impl Progress {
                 size(expected),
                 size(got)
             ),
-            Event::BlockBegun { number, path } => info!("block {number} of {}", path.display()),
-            Event::BlockRejected { path, reason } => warn!("rejected {}: {reason}", path.display()),
+            Event::BlockClaimed { number, file, path } => {
+                info!("block {number} of {file:?} claimed as {}", path.display());
+            }
+            Event::BlockRepeated { number, file } => info!("block {number} of {file:?} is there already"),
+            Event::BlockRejected { path, file, reason } => {
+                warn!("rejected {file:?}: {reason}; it is {} now", path.display());
+            }
+            Event::FileLeft { path, reason } => warn!("{path:?} is left for now: {reason}"),
+            Event::BlocksWaiting { missing, waiting } => {
+                let waiting = count(*waiting, "block waits", "blocks wait");
+                warn!("block {missing} is missing: {waiting} for it");
+            }
+            &Event::SpaceShort { ref path, expected, got } => warn!(
+                "waiting for space: the next block needs {} at {}, {} are free",
+                size(expected),
+                path.display(),
+                size(got)
+            ),
+            Event::NotWritten { reason } => warn!("cannot write, trying again: {reason}"),
+            Event::BlockBegun { number, path } => info!("block {number} begun: {}", path.display()),
             &Event::Proving { batches, lifts, folds, in_flight } => {
                 info!("proving {batches} batches, {lifts} lifts, {folds} folds, {in_flight} at a time");
                 interrupt::set_busy(true);
