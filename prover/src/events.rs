@@ -253,7 +253,7 @@ pub enum Event {
         /// Bytes that are free.
         got: u64,
     },
-    /// What is finished cannot be written. It is kept, and tried again.
+    /// What is finished cannot be written. It is kept, and tried again. Said once, and again as long as that lasts.
     NotWritten {
         /// What the system says, and of which file.
         reason: String,

@@ -162,6 +162,8 @@ impl Inbox {
     }
 
     fn claim_file(&mut self, path: &Path) -> io::Result<()> {
+        // Whoever has emptied the inbox may have taken this too.
+        fs::create_dir_all(&self.claims)?;
         let slot = loop {
             self.last += 1;
             let slot = self.claims.join(format!("{:020}", self.last));
@@ -183,7 +185,11 @@ impl Inbox {
     /// What is claimed, in the order of claiming.
     pub(crate) fn claims(&self) -> io::Result<Vec<Claim>> {
         let mut claims = Vec::new();
-        let mut slots: Vec<_> = fs::read_dir(&self.claims)?.flatten().map(|entry| entry.path()).collect();
+        let slots = match fs::read_dir(&self.claims) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(claims),
+            slots => slots?,
+        };
+        let mut slots: Vec<_> = slots.flatten().map(|entry| entry.path()).collect();
         slots.sort();
         for slot in slots {
             // What is no folder, or cannot be listed, is no claim.
@@ -394,6 +400,10 @@ mod tests {
         case.inbox = Inbox::open(case.dir.path(), case.dir.path().join(CLAIMS), LONG).unwrap();
         case.put("again", &whole);
         assert_eq!(case.claim().0, ["a.proof", "b", "half", "again"]);
+        fs::remove_dir_all(case.dir.path().join(CLAIMS)).unwrap();
+        assert!(case.claim().0.is_empty());
+        case.put("after all", &whole);
+        assert_eq!(case.claim().0, ["after all"]);
     }
 
     #[test]

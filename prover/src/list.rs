@@ -138,9 +138,9 @@ impl List {
         Ok(parse().map(|(number, digest, root)| Pending { number, digest, root, line }))
     }
 
-    /// Appends the line of a committed block, unless it is there.
+    /// Appends the line of a committed block, unless it is there. A line of another chain's block is not that.
     pub(crate) fn append(&mut self, pending: &Pending) -> Result<(), FileError> {
-        if !self.listed.contains_key(&pending.number) {
+        if self.digest(pending.number) != Some(pending.digest) {
             append(&self.path, &pending.line).map_err(failed(&self.path))?;
             self.listed.insert(pending.number, Some(pending.digest));
         }

@@ -29,6 +29,9 @@ use crate::spans;
 /// Time between two attempts to write what is finished.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 
+/// Attempts of which one is told.
+pub(crate) const SAY_EVERY: usize = 60;
+
 /// Bytes that committing a block is given in the store.
 const COMMIT_BYTES: u64 = 8 << 20;
 
@@ -203,6 +206,7 @@ impl Begun {
             }
         };
         let _span = spans::write(proven.statement.block_number).entered();
+        let mut attempts = 0_usize;
         while let Err(error) = written.complete(&output, &data, &proven.proof, observer) {
             let goes_on = options.stop.map_or(patient, |stop| {
                 !stop.requested() && (patient || !kept.hold(Job::Block, &proven.proof))
@@ -210,7 +214,10 @@ impl Begun {
             if !goes_on || matches!(error, FileError::Exists { .. }) {
                 return Err(error.into());
             }
-            observer(&Event::NotWritten { reason: error.to_string() });
+            if attempts.is_multiple_of(SAY_EVERY) {
+                observer(&Event::NotWritten { reason: error.to_string() });
+            }
+            attempts += 1;
             thread::sleep(WRITE_EVERY);
         }
         Ok(proven)

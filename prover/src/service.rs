@@ -29,7 +29,7 @@ use crate::folders::Folders;
 pub use crate::list::LIST;
 use crate::list::Line;
 use crate::options::ProveOptions;
-use crate::pipeline::{Output, PipelineError, data_path};
+use crate::pipeline::{Output, PipelineError, SAY_EVERY, data_path};
 use crate::steps::{self, step};
 use crate::stop::Stop;
 
@@ -154,7 +154,7 @@ impl<C: Chain> Service<'_, C> {
         let mut next = None;
         while !self.stopped() {
             if next.is_none() {
-                next = self.intake.look(&*self.chain)?;
+                next = self.intake.look(&*self.chain, true)?;
             }
             let Some(block) = next.take() else {
                 if self.options.once && self.intake.is_quiet() {
@@ -217,7 +217,7 @@ impl<C: Chain> Service<'_, C> {
         found
     }
 
-    /// Proves a block, and looks for the next one until it is found or the proof is there.
+    /// Proves a block, and meanwhile takes in what is delivered and looks for the next one.
     #[allow(clippy::type_complexity)]
     fn prove_and_look(
         &mut self,
@@ -265,11 +265,15 @@ impl<C: Chain> Service<'_, C> {
         &mut self,
         mut write: impl FnMut(&mut Intake<'_>) -> Result<(), FileError>,
     ) -> Result<(), PipelineError> {
+        let mut attempts = 0_usize;
         while let Err(error) = write(&mut self.intake) {
             if self.options.once || self.stopped() {
                 return Err(error.into());
             }
-            (self.observer)(&Event::NotWritten { reason: error.to_string() });
+            if attempts.is_multiple_of(SAY_EVERY) {
+                (self.observer)(&Event::NotWritten { reason: error.to_string() });
+            }
+            attempts += 1;
             self.pause();
         }
         Ok(())
@@ -289,16 +293,18 @@ impl Drop for EndOfLook<'_> {
     }
 }
 
-/// Looks again and again, until the next block is found or the one before is `done`.
+/// Takes in what is delivered again and again, until the block at work is `done`, and finds the one after it.
 fn look_until<C: Chain>(
     done: &AtomicBool,
     intake: &mut Intake<'_>,
     chain: &C,
     every: Duration,
 ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
+    let mut next = None;
     loop {
-        let next = intake.look(chain)?;
-        if next.is_some() || done.load(Ordering::SeqCst) {
+        let found = intake.look(chain, next.is_none())?;
+        next = next.or(found);
+        if done.load(Ordering::SeqCst) {
             return Ok(next);
         }
         thread::park_timeout(every);

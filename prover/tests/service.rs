@@ -5,6 +5,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfold_circuits::verify::{VerifierKey, verify_block};
@@ -218,6 +219,29 @@ fn a_block_that_fails_is_taken_back() {
     fs::remove_file(&in_the_way).unwrap();
     case.serve(None, &ignore).unwrap();
     case.check_done();
+}
+
+/// As where a disk is full, or not there for a while.
+#[test]
+fn a_finished_proof_waits_for_a_place() {
+    let case = Case::new();
+    case.put("one", 1);
+    let out = case.folders().outbox;
+    let stop: &'static Stop = Box::leak(Box::default());
+    let told = AtomicUsize::new(0);
+    let observe = |event: &Event| match event {
+        Event::Verified { .. } => fs::remove_dir_all(&out).unwrap(),
+        Event::NotWritten { .. } => {
+            told.fetch_add(1, Ordering::SeqCst);
+            fs::create_dir(&out).unwrap();
+        }
+        Event::Committed { .. } => _ = stop.request(),
+        _ => {}
+    };
+    let served = case.serve(Some(stop), &observe).unwrap();
+    assert_eq!(served, Served { proven: 1, stopped: true, ..Served::default() });
+    assert_eq!(told.into_inner(), 1);
+    assert_eq!(files(&out), ["block-1.bin", "block-1.proof", "block-1.proof.data", LIST]);
 }
 
 /// The process ends at bad moments of the second block.

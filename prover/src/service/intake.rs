@@ -84,13 +84,18 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    /// Takes in what is delivered, and looks for the block after the last one. It is executed when it is found.
-    pub(super) fn look<C: Chain>(&mut self, chain: &C) -> Result<Option<Next<C::Prepared>>, PipelineError> {
+    /// Takes in what is delivered, and if it is `wanted` looks for the block after the last one. It is executed when it
+    /// is found.
+    pub(super) fn look<C: Chain>(
+        &mut self,
+        chain: &C,
+        wanted: bool,
+    ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
         self.left.clear();
         self.take_in(chain);
         self.queue.look();
         self.settle_past(chain);
-        let next = self.next(chain)?;
+        let next = if wanted { self.next(chain)? } else { None };
         if chain.tip() == chain.height() {
             self.reject_judged();
         }

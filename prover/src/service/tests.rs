@@ -13,7 +13,8 @@ use enfold_witness::profile::ProfileId;
 use rand::Rng;
 
 use super::{Pace, Served, ServiceOptions, serve_chain};
-use crate::events::ignore;
+use crate::events::{Event, Observer, ignore};
+use crate::files::FileError;
 use crate::folders::{CLAIMS, Folders, QUEUE};
 use crate::options::ProveOptions;
 use crate::pipeline::PipelineError;
@@ -64,6 +65,16 @@ impl Schedule {
 
     fn serve(&self, settle: Duration, stop: Option<&'static Stop>) -> Result<Served, PipelineError> {
         let mut chain = FakeChain::open(self.at("data/chain"));
+        self.serve_on(&mut chain, settle, stop, &ignore)
+    }
+
+    fn serve_on(
+        &self,
+        chain: &mut FakeChain,
+        settle: Duration,
+        stop: Option<&'static Stop>,
+        observer: Observer<'_>,
+    ) -> Result<Served, PipelineError> {
         let options = ServiceOptions {
             profile: ProfileId::Test,
             folders: self.folders(),
@@ -71,7 +82,7 @@ impl Schedule {
             prove: ProveOptions { stop, ..ProveOptions::default() },
             pace: Pace { look: Duration::ZERO, settle, ..Pace::default() },
         };
-        serve_chain(&mut chain, &self.at("data"), &options, &ignore)
+        serve_chain(chain, &self.at("data"), &options, observer)
     }
 
     /// A run during which the others act between its steps, until it is killed or has nothing to do for a while.
@@ -162,4 +173,30 @@ fn nothing_delivered_is_lost_in_any_schedule() {
             });
         }
     });
+}
+
+#[test]
+fn a_service_waits_for_space_and_one_that_is_to_end_does_not() {
+    let schedule = Schedule::new(0);
+    schedule.lock().end();
+    let short = |times| {
+        let chain = FakeChain::open(schedule.at("data/chain"));
+        chain.short.store(times, Ordering::SeqCst);
+        chain
+    };
+    let error = schedule.serve_on(&mut short(1), Duration::ZERO, None, &ignore).unwrap_err();
+    assert!(matches!(error, PipelineError::File(FileError::Space { expected: 2, got: 1, .. })), "{error}");
+    let stop: &'static Stop = Box::leak(Box::default());
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| {
+        if matches!(event, Event::Written { .. }) {
+            stop.request();
+        }
+        log.lock().unwrap().push(event.clone());
+    };
+    let mut chain = short(5);
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, Some(stop), &observe).unwrap();
+    assert_eq!((served.proven, chain.committed().len()), (1, 1));
+    let said = log.into_inner().unwrap();
+    assert_eq!(said.iter().filter(|event| matches!(event, Event::SpaceShort { .. })).count(), 1);
 }

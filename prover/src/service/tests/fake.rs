@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blake3::Hash;
 use enfold_circuits::statement::BlockStatement;
@@ -11,7 +12,7 @@ use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
 use enfold_witness::profile::ProfileId;
 
-use super::PipelineError;
+use super::{Event, PipelineError};
 use crate::events::Observer;
 use crate::files::{FileError, Staged, holds};
 use crate::list::Run;
@@ -29,6 +30,8 @@ pub struct FakeChain {
     path: PathBuf,
     committed: Vec<Hash>,
     staged: Vec<Hash>,
+    /// How often there is too little room from now on.
+    pub short: AtomicUsize,
 }
 
 pub struct Fake {
@@ -65,7 +68,7 @@ impl FakeChain {
     pub fn open(path: PathBuf) -> Self {
         let text = fs::read_to_string(&path).unwrap_or_default();
         let committed = text.lines().map(|line| Hash::from_hex(line).unwrap()).collect();
-        Self { path, committed, staged: Vec::new() }
+        Self { path, committed, staged: Vec::new(), short: AtomicUsize::new(0) }
     }
 
     pub fn committed(&self) -> &[Hash] {
@@ -118,7 +121,11 @@ impl Chain for FakeChain {
     }
 
     fn check_space(&self, _: &Fake, _: &Output) -> Result<(), PipelineError> {
-        Ok(())
+        let less = |short: usize| short.checked_sub(1);
+        match self.short.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Ok(_) => Err(FileError::Space { path: self.path.clone(), expected: 2, got: 1 }.into()),
+            Err(_) => Ok(()),
+        }
     }
 
     fn begin(&mut self, block: Fake, output: &Output) -> Result<Begun, PipelineError> {
@@ -126,11 +133,13 @@ impl Chain for FakeChain {
         Ok(Begun { block, output: output.clone() })
     }
 
-    fn prove(&self, begun: Begun, _: bool, _: Observer<'_>) -> Result<Fake, PipelineError> {
+    fn prove(&self, begun: Begun, _: bool, observer: Observer<'_>) -> Result<Fake, PipelineError> {
         step("prove");
         let Begun { block, output } = begun;
         write(&data_path(&output.proof), &data_of(block.number, block.digest))?;
-        write(&output.proof, &proof_of(block.number, block.digest))?;
+        let proof = proof_of(block.number, block.digest);
+        write(&output.proof, &proof)?;
+        observer(&Event::Written { path: output.proof, bytes: proof.len() });
         Ok(block)
     }
 
