@@ -90,9 +90,9 @@ impl Progress {
             }
             Event::BlockRepeated { number, file } => info!("block {number} of {file:?} is there already"),
             Event::BlockRejected { path, file, reason } => {
-                warn!("rejected {file:?}: {reason}; it is {} now", path.display());
+                warn!("rejected {file:?}: {}; it is {} now", shown(reason), path.display());
             }
-            Event::FileLeft { path, reason } => warn!("{path:?} is left for now: {reason}"),
+            Event::FileLeft { path, reason } => warn!("{path:?} is left for now: {}", shown(reason)),
             Event::BlocksWaiting { missing, waiting } => {
                 let waiting = count(*waiting, "block waits", "blocks wait");
                 warn!("block {missing} is missing: {waiting} for it");
@@ -103,7 +103,7 @@ impl Progress {
                 path.display(),
                 size(got)
             ),
-            Event::NotWritten { reason } => warn!("cannot write, trying again: {reason}"),
+            Event::NotWritten { reason } => warn!("cannot write, trying again: {}", shown(reason)),
             Event::BlockBegun { number, path } => info!("block {number} begun: {}", path.display()),
             &Event::Proving { batches, lifts, folds, in_flight } => {
                 info!("proving {batches} batches, {lifts} lifts, {folds} folds, {in_flight} at a time");
@@ -142,6 +142,19 @@ impl Progress {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A text that may hold what others have written, in one line: they must not forge another.
+fn shown(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 impl State {
@@ -238,7 +251,12 @@ pub fn milliseconds(elapsed: Duration) -> f64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, estimate, left_text, milliseconds, stage_text};
+    use super::{duration, estimate, left_text, milliseconds, shown, stage_text};
+
+    #[test]
+    fn texts_of_others_stay_in_their_line() {
+        assert_eq!(shown("a\nb\u{1b}[0m é"), "a\\nb\\u{1b}[0m é");
+    }
 
     #[test]
     fn times_have_the_unit_that_suits_them() {

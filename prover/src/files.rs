@@ -132,6 +132,15 @@ impl Staged {
         Ok(Self { file, path: path.to_owned() })
     }
 
+    /// Copies a file, however long, beside its final place, through to the disk.
+    fn copy(from: &Path, path: &Path) -> Result<Self, FileError> {
+        let mut file = unfinished(path, Access::Public)?;
+        let mut source = File::open(from).map_err(failed(from))?;
+        io::copy(&mut source, &mut file).map_err(failed(path))?;
+        file.as_file().sync_all().map_err(failed(path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors
@@ -154,8 +163,7 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> Result<(), FileError> {
     step("move");
     match rename_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let bytes = fs::read(from).map_err(failed(from))?;
-            Staged::write(to, &bytes)?.publish(false)?;
+            Staged::copy(from, to)?.publish(false)?;
             step("moved");
             fs::remove_file(from).map_err(failed(from))
         }
@@ -344,6 +352,17 @@ mod tests {
         assert_eq!(names(dir.path()), ["b", "c", "same"]);
         assert_eq!(fs::read(path("c")).unwrap(), b"a");
         assert!(matches!(move_new(&path("a"), &path("d")), Err(FileError::Io { .. })));
+    }
+
+    #[test]
+    fn a_file_is_copied_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("a"), vec![7; 100_000]).unwrap();
+        Staged::copy(&path("a"), &path("b")).unwrap().publish(false).unwrap();
+        assert_eq!(fs::read(path("b")).unwrap(), vec![7; 100_000]);
+        assert!(Staged::copy(&path("none"), &path("c")).is_err());
+        assert_eq!(names(dir.path()), ["a", "b"]);
     }
 
     #[test]

@@ -281,7 +281,10 @@ impl<'a> Intake<'a> {
 
     /// Rejects what is bad on a state that is committed by now.
     fn reject_judged(&mut self) {
-        for (entry, reason) in mem::take(&mut self.judged) {
+        let mut judged = mem::take(&mut self.judged);
+        // Some may have been taken out of the queue.
+        judged.retain(|(entry, _)| self.queue.entries().contains(entry));
+        for (entry, reason) in judged {
             if let Err(error) = self.reject_entry(&entry, &reason) {
                 self.leave(&self.queue.path(entry.id), error.to_string());
                 self.judged.push((entry, reason));
