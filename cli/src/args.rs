@@ -24,7 +24,7 @@ use crate::{files, records};
 #[command(name = "enfold", version = version(), max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
-Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 130 stopped.
+Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 5 blocks left, 130 stopped.
 
 Start with: enfold demo")]
 pub struct Cli {

@@ -12,8 +12,10 @@ use enfold_prover::calibration::CalibrationError;
 use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
 use enfold_prover::files::FileError;
+use enfold_prover::folders::FolderError;
 use enfold_prover::pipeline::PipelineError;
 use enfold_prover::plonk::measure::MeasureError;
+use enfold_prover::service::Served;
 use enfold_state::account_proof::AccountProofError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
@@ -326,6 +328,12 @@ pub enum CliError {
         /// Why.
         source: Box<PipelineError>,
     },
+    /// The folders of a service overlap, or one is not there.
+    #[error("{0}{hint}", hint = create_hint(.0))]
+    Folders(#[from] FolderError),
+    /// Not every block that was delivered to a service is proven.
+    #[error("expected every delivered block to be proven, got {}", left_text(.0))]
+    BlocksLeft(Box<Served>),
     /// The circuits do not come out as their profile says.
     #[error("{0}")]
     Circuits(#[source] recursion::BuildError),
@@ -411,6 +419,8 @@ impl CliError {
         match self {
             Self::Usage { .. } | Self::Setting { file: false, .. } => Exit::Usage,
             Self::Trace { source, .. } => io_exit(source),
+            Self::Folders(FolderError::Io { source, .. }) => io_exit(source),
+            Self::BlocksLeft(_) => Exit::BlocksLeft,
             Self::Folder { source, .. } => io_exit(source),
             Self::File(error) => file_exit(error),
             Self::Store(error) => store_exit(error),
@@ -522,6 +532,8 @@ impl CliError {
             Self::Rebuild { .. } => "rebuild",
             Self::Execute { source, .. } => execute_kind(source),
             Self::Prove { source, .. } => prove_kind(source),
+            Self::Folders(error) => folder_kind(error),
+            Self::BlocksLeft(_) => "blocks_left",
             Self::Circuits(_) => "circuits",
             Self::Measure(_) => "measure",
             Self::Results { .. } => "results",
@@ -602,6 +614,31 @@ fn blamed(block: &Path, error: &PipelineError) -> String {
     }
 }
 
+fn create_hint(error: &FolderError) -> &'static str {
+    match error {
+        FolderError::Missing { .. } => " (--create makes it)",
+        _ => "",
+    }
+}
+
+fn folder_kind(error: &FolderError) -> &'static str {
+    match error {
+        FolderError::Same { .. } | FolderError::Within { .. } => "folders_overlap",
+        FolderError::Missing { .. } => "missing_folder",
+        FolderError::Used { .. } => "folder_locked",
+        FolderError::NotAFolder { .. } | FolderError::Io { .. } => "folder",
+    }
+}
+
+/// What a service has left.
+fn left_text(served: &Served) -> String {
+    let Served { rejected, waiting, missing, unreadable, .. } = *served;
+    let missing = missing.map(|missing| format!("{waiting} waiting for block {missing}"));
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let parts = [counted(rejected, "rejected"), missing, counted(unreadable, "that could not be read")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 fn resume_hint(error: &PipelineError) -> &'static str {
     match error {
         PipelineError::Prove(ProveError::Stopped { .. }) => {
@@ -616,7 +653,7 @@ fn file_exit(error: &FileError) -> Exit {
     match error {
         FileError::Exists { .. } => Exit::BadInput,
         FileError::Io { source, .. } => io_exit(source),
-        FileError::Differs { .. } => Exit::Internal,
+        FileError::Differs { .. } | FileError::Space { .. } => Exit::Internal,
     }
 }
 
@@ -625,6 +662,7 @@ fn file_kind(error: &FileError) -> &'static str {
         FileError::Exists { .. } => "output_exists",
         FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_folder",
         FileError::Io { .. } | FileError::Differs { .. } => "write",
+        FileError::Space { .. } => "disk_full",
     }
 }
 
@@ -634,6 +672,8 @@ fn prove_exit(error: &PipelineError) -> Exit {
         PipelineError::Prove(ProveError::Execute(_) | ProveError::Rejected(_)) => Exit::BadInput,
         PipelineError::Prove(ProveError::Stopped { .. }) => Exit::Stopped,
         PipelineError::File(error) => file_exit(error),
+        PipelineError::Folders(FolderError::Io { source, .. }) => io_exit(source),
+        PipelineError::Folders(_) => Exit::BadInput,
         PipelineError::Store(error) => store_exit(error),
         PipelineError::Prove(_) | PipelineError::Circuits(_) | PipelineError::Codec(_) => Exit::Internal,
     }
@@ -647,6 +687,7 @@ fn prove_kind(error: &PipelineError) -> &'static str {
         PipelineError::Prove(_) => "prove",
         PipelineError::Circuits(_) => "circuits",
         PipelineError::File(error) => file_kind(error),
+        PipelineError::Folders(error) => folder_kind(error),
         PipelineError::Codec(_) => "encode",
         PipelineError::Store(error) => store_kind(error),
     }

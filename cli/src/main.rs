@@ -97,7 +97,9 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
         }
         // A panic is a fault of the program; its own report is on stderr by now.
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
-            run(settings, matches, cli).and_then(|outcome| output::print_outcome(format, command, &outcome))
+            let outcome = run(settings, matches, cli)?;
+            output::print_outcome(format, command, &outcome)?;
+            Ok(outcome.exit())
         }));
         if let Some(Err(error)) = trace.map(Trace::finish) {
             // The result has been said already, and stands.
@@ -107,7 +109,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
         result.unwrap_or(Err(CliError::Panic))
     });
     match result {
-        Ok(()) => failed_trace.unwrap_or(Exit::Fine),
+        Ok(exit) => failed_trace.unwrap_or(exit),
         Err(error) => {
             output::print_error(format, Some(command), &error);
             error.exit()
@@ -132,7 +134,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Prove(args) => args.run(),
-        Command::Run(args) => args.run(),
+        Command::Run(args) => args.run(cli.cache.folder().as_deref()),
         Command::Status(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),

@@ -3,13 +3,16 @@
 //! | metric | kind | labels | |
 //! |---|---|---|---|
 //! | `enfold_block_height` | gauge | | number of the last block that was applied |
-//! | `enfold_blocks_total` | counter | `result`: `proven`, `rejected` | blocks that are done |
+//! | `enfold_blocks_total` | counter | `result`: `proven`, `rejected`, `repeated` | deliveries that are done |
+//! | `enfold_inbox_files` | gauge | | files in the inbox that cannot be taken yet |
+//! | `enfold_queued_blocks` | gauge | | blocks that are claimed and not proven |
+//! | `enfold_waiting_blocks` | gauge | | those of them that wait for one that is missing |
+//! | `enfold_rejected_files` | gauge | | files in the folder for rejected blocks |
 //! | `enfold_transactions_total` | counter | `result`: `executed`, `rejected` | of executed blocks |
 //! | `enfold_messages_total` | counter | | of executed blocks |
 //! | `enfold_build_info` | gauge | `version`, `profile` | 1 |
 //! | `enfold_ready` | gauge | | 1 if blocks are taken, 0 while it starts, builds circuits or stops |
 //! | `enfold_block_under_way` | gauge | | number of the block that is being proven, or 0 |
-//! | `enfold_inbox_files`, `enfold_queued_blocks`, `enfold_waiting_blocks`, `enfold_rejected_files` | gauge | | what a service has before it and has put aside |
 //! | `enfold_last_commit_timestamp_seconds` | gauge | | when the last block was applied |
 //! | `enfold_proofs_total` | counter | `stage` | proofs that were made |
 //! | `enfold_proofs_reused_total` | counter | | kept proofs taken up, and those below them |
@@ -99,7 +102,7 @@ impl Metrics {
             )?,
             height: IntGauge::new("enfold_block_height", "Number of the last block that was applied.")?,
             blocks: IntCounterVec::new(
-                Opts::new("enfold_blocks_total", "Blocks that are done."),
+                Opts::new("enfold_blocks_total", "Deliveries of blocks that are done."),
                 &["result"],
             )?,
             transactions: IntCounterVec::new(
@@ -220,6 +223,7 @@ impl Metrics {
                 self.blocks.with_label_values(&["proven"]).inc();
             }
             Event::BlockRejected { .. } => self.blocks.with_label_values(&["rejected"]).inc(),
+            Event::BlockRepeated { .. } => self.blocks.with_label_values(&["repeated"]).inc(),
             _ => {}
         }
     }

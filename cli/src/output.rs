@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::Format;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::records;
 
 /// A command's result in both forms.
@@ -16,6 +17,15 @@ use crate::records;
 pub struct Outcome {
     fields: Value,
     text: String,
+    shortfall: Option<Shortfall>,
+}
+
+/// Why a command that did all that it could has not done all that was wanted: an error, but one with a result.
+#[derive(Clone, Debug)]
+struct Shortfall {
+    kind: &'static str,
+    exit: Exit,
+    message: String,
 }
 
 impl Outcome {
@@ -28,7 +38,7 @@ impl Outcome {
         let fields = serde_json::to_value(report).map_err(CliError::Report)?;
         let mut text = report.to_string();
         escape_values(&fields, &mut text);
-        Ok(Self { fields, text })
+        Ok(Self { fields, text, shortfall: None })
     }
 
     /// The result of a command whose words are a script, which is printed as it is.
@@ -37,7 +47,19 @@ impl Outcome {
     /// As [`Outcome::of`].
     pub fn of_script<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
         let fields = serde_json::to_value(report).map_err(CliError::Report)?;
-        Ok(Self { fields, text: report.to_string() })
+        Ok(Self { fields, text: report.to_string(), shortfall: None })
+    }
+
+    /// The same result, which falls short of what was wanted.
+    #[must_use]
+    pub fn short_of(self, error: &CliError) -> Self {
+        let (kind, exit, message) = (error.kind(), error.exit(), one_line(error));
+        Self { shortfall: Some(Shortfall { kind, exit, message }), ..self }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        self.shortfall.as_ref().map_or(Exit::Fine, |shortfall| shortfall.exit)
     }
 
     /// A whole record: its JSON form, or `{"record": ...}`.
@@ -46,7 +68,7 @@ impl Outcome {
     /// If it does not serialise, which is a fault of the program.
     pub fn of_record<T: Record>(record: &T) -> Result<Self, CliError> {
         let fields = serde_json::to_value(record).map_err(CliError::Report)?;
-        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)? })
+        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)?, shortfall: None })
     }
 }
 
@@ -87,15 +109,23 @@ fn escape_values(fields: &Value, text: &mut String) {
     }
 }
 
-/// Prints a result: `{"ok": true, "command": ..., ...the report's fields}` or its words.
+/// Prints a result: `{"ok": true, "command": ..., ...the report's fields}` or its words. One that falls short has `ok`
+/// false and an `error` as [`print_error`] has it, and its line on stderr.
 ///
 /// # Errors
 /// If stdout cannot be written to. A reader that left is not an error.
 pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result<(), CliError> {
+    let shortfall = outcome.shortfall.as_ref();
+    if let Some(Shortfall { message, .. }) = shortfall {
+        let _ = writeln!(io::stderr().lock(), "error: {message}");
+    }
     match format {
         Format::Human => print_line(outcome.text.trim_end()),
         Format::Json => {
-            let mut object = json!({ "ok": true, "command": command });
+            let mut object = json!({ "ok": shortfall.is_none(), "command": command });
+            if let Some(Shortfall { kind, exit, message }) = shortfall {
+                object["error"] = json!({ "kind": kind, "exit_code": *exit as u8, "message": message });
+            }
             if let (Value::Object(object), Value::Object(fields)) = (&mut object, &outcome.fields) {
                 object.extend(fields.clone());
             }
@@ -110,7 +140,7 @@ pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result
 ///
 /// Nothing is left to do if that fails, so it cannot.
 pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
-    let message = one_line(&error.to_string());
+    let message = one_line(error);
     let _ = writeln!(io::stderr().lock(), "error: {message}");
     if format == Format::Json {
         let mut fields = json!({ "kind": error.kind(), "exit_code": error.exit() as u8, "message": message });
@@ -121,9 +151,9 @@ pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
     }
 }
 
-/// A message without line ends, and nothing in it that steers a terminal.
-fn one_line(message: &str) -> String {
-    Escaped(&message.split_whitespace().collect::<Vec<_>>().join(" ")).to_string()
+/// An error's message without line ends, and nothing in it that steers a terminal.
+fn one_line(error: &CliError) -> String {
+    Escaped(&error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")).to_string()
 }
 
 fn print_line(text: &str) -> Result<(), CliError> {
@@ -157,6 +187,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Escaped, count, escape_values, grouped, one_line};
+    use crate::error::CliError;
 
     #[test]
     fn text_from_outside_stays_in_its_line() {
@@ -164,7 +195,8 @@ mod tests {
         let escaped = "a\\nerror: b\\r\\u{1b}[2J\\u{202e}c\\u{2028}d\\u{85}e\\u{0}";
         assert_eq!(Escaped(hostile).to_string(), escaped);
         assert_eq!(Escaped("plain, ümlaut, 数").to_string(), "plain, ümlaut, 数");
-        assert_eq!(one_line("x\n  y\tz\x1b"), "x y z\\u{1b}");
+        let error = CliError::Usage { message: "x\n  y\tz\x1b".to_owned() };
+        assert_eq!(one_line(&error), "x y z\\u{1b}");
         let mut text = format!("wrote {hostile}\nto 1 place\n");
         escape_values(&json!({ "files": [{ "path": hostile }], "n": 1 }), &mut text);
         assert_eq!(text, format!("wrote {escaped}\nto 1 place\n"));

@@ -108,11 +108,44 @@ impl Progress {
                 size(expected),
                 size(got)
             ),
-            Event::BlockBegun { number, path } => {
-                info!(block = number, path = %path.display(), "block {number} of {}", path.display())
+            Event::BlockClaimed { number, file, path } => info!(
+                block = number,
+                file,
+                path = %path.display(),
+                "block {number} of {file:?} claimed as {}",
+                path.display()
+            ),
+            Event::BlockRepeated { number, file } => {
+                info!(block = number, file, "block {number} of {file:?} is there already")
             }
-            Event::BlockRejected { path, reason } => {
-                warn!(path = %path.display(), reason, "rejected {}: {reason}", path.display())
+            Event::BlockRejected { path, file, reason } => warn!(
+                path = %path.display(),
+                file,
+                reason,
+                "rejected {file:?}: {reason}; it is {} now",
+                path.display()
+            ),
+            Event::FileLeft { path, reason } => {
+                warn!(path = %path.display(), reason, "{path:?} is left for now: {reason}")
+            }
+            &Event::BlocksWaiting { missing, waiting } => warn!(
+                missing,
+                waiting,
+                "block {missing} is missing: {} for it",
+                count(waiting, "block waits", "blocks wait")
+            ),
+            &Event::SpaceShort { ref path, expected, got } => warn!(
+                path = %path.display(),
+                expected,
+                got,
+                "waiting for space: the next block needs {} at {}, {} are free",
+                size(expected),
+                path.display(),
+                size(got)
+            ),
+            Event::NotWritten { reason } => warn!(reason, "cannot write, trying again: {reason}"),
+            Event::BlockBegun { number, path } => {
+                info!(block = number, path = %path.display(), "block {number} begun: {}", path.display())
             }
             &Event::Proving { batches, lifts, folds, in_flight } => {
                 info!(

@@ -201,20 +201,66 @@ pub enum Event {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// What an inbox and its queue hold has changed.
-    Backlog(Backlog),
-    /// The next block of an inbox is about to be proven.
-    BlockBegun {
+    /// A block of an inbox was claimed: it is in the queue now.
+    BlockClaimed {
         /// Its number.
         number: u32,
-        /// Where its file is meanwhile.
+        /// Name of the file that was delivered.
+        file: String,
+        /// Where the block is now.
         path: PathBuf,
+    },
+    /// A block was delivered that is proven or in the queue already. The delivery was removed.
+    BlockRepeated {
+        /// Its number.
+        number: u32,
+        /// Name of the file that was delivered.
+        file: String,
     },
     /// A file of an inbox was rejected.
     BlockRejected {
         /// Where it is now.
         path: PathBuf,
+        /// Name of the file that was delivered.
+        file: String,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of an inbox cannot be taken yet, and is looked at again. Said once, and again as long as that lasts.
+    FileLeft {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Blocks wait for one that has not been delivered. Said once, and again as long as that lasts.
+    BlocksWaiting {
+        /// The block that is missing.
+        missing: u32,
+        /// Count of the blocks that wait for it.
+        waiting: usize,
+    },
+    /// What an inbox and its queue hold has changed.
+    Backlog(Backlog),
+    /// The next block of the queue is about to be proven.
+    BlockBegun {
+        /// Its number.
+        number: u32,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A disk has too little room for what a block writes. Nothing is begun until it has.
+    SpaceShort {
+        /// A folder on that disk.
+        path: PathBuf,
+        /// Bytes that are needed.
+        expected: u64,
+        /// Bytes that are free.
+        got: u64,
+    },
+    /// What is finished cannot be written. It is kept, and tried again. Said once, and again as long as that lasts.
+    NotWritten {
+        /// What the system says, and of which file.
         reason: String,
     },
     /// The block is part of the stored state.

@@ -8,6 +8,8 @@ use enfold_state::system::words;
 pub use enfold_state::unfinished::Access;
 use enfold_state::unfinished::Unfinished;
 
+use crate::steps::step;
+
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -33,9 +35,19 @@ pub enum FileError {
         /// How many were written.
         expected: usize,
     },
+    /// The disk is too full for what is about to be made.
+    #[error("{path}: expected {expected} bytes of free space, got {got}")]
+    Space {
+        /// The folder.
+        path: PathBuf,
+        /// How many are needed.
+        expected: u64,
+        /// How many are free.
+        got: u64,
+    },
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> FileError {
     |source| FileError::Io { path: path.to_owned(), source }
 }
 
@@ -83,6 +95,7 @@ impl Staged {
     /// # Errors
     /// As [`Staged::write`].
     pub fn write_for(path: &Path, bytes: &[u8], access: Access) -> Result<Self, FileError> {
+        step("write");
         let unfinished = unfinished(path, access)?;
         let mut file = unfinished.file();
         file.write_all(bytes).map_err(failed(path))?;
@@ -95,17 +108,125 @@ impl Staged {
         Ok(Self { file: unfinished, path: path.to_owned() })
     }
 
+    /// Copies a file, however long, beside its final place, through to the disk.
+    fn copy(from: &Path, path: &Path) -> Result<Self, FileError> {
+        let file = unfinished(path, Access::Public)?;
+        let mut source = File::open(from).map_err(failed(from))?;
+        io::copy(&mut source, &mut file.file()).map_err(failed(path))?;
+        file.file().sync_all().map_err(failed(path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors
     /// If there is another by now and it may not be replaced, or if the system refuses.
     pub fn publish(self, force: bool) -> Result<(), FileError> {
+        step("publish");
         let Self { mut file, path } = self;
         file.publish_at(&path, force).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => FileError::Exists { path: path.clone() },
             _ => FileError::Io { path: path.clone(), source },
         })?;
+        step("published");
         sync_dir(parent(&path)).map_err(failed(&path))
+    }
+}
+
+/// Gives a file another name, which nothing may have, durably. Between file systems it is copied.
+pub(crate) fn move_new(from: &Path, to: &Path) -> Result<(), FileError> {
+    step("move");
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            Staged::copy(from, to)?.publish(false)?;
+            step("moved");
+            fs::remove_file(from).map_err(failed(from))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(FileError::Exists { path: to.to_owned() })
+        }
+        Err(error) => Err(failed(from)(error)),
+        Ok(()) => {
+            step("moved");
+            sync_dir(parent(to)).map_err(failed(to))
+        }
+    }
+}
+
+/// Renames a file in one step, if nothing has the new name.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system that does not know how.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            renamed => return renamed.map_err(io::Error::from),
+        }
+    }
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links.
+        Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
+        Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Bytes that a folder's file system has free for this process; `None` where the system does not say.
+pub(crate) fn free_space(dir: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let found = rustix::fs::statvfs(dir).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = dir;
+        None
+    }
+}
+
+/// Checks, before hours of work, that folders have room for what will be written to them. Needs of folders on one
+/// file system add up.
+///
+/// # Errors
+/// If one has not.
+pub(crate) fn check_space(needs: &[(&Path, u64)]) -> Result<(), FileError> {
+    let device = |dir: &Path| FileId::of(dir).map(|id| id.device);
+    for &(dir, _) in needs {
+        let shared = needs.iter().filter(|(other, _)| device(other) == device(dir));
+        let expected = shared.map(|(_, bytes)| bytes).sum();
+        if let Some(got) = free_space(dir).filter(|&got| got < expected) {
+            return Err(FileError::Space { path: dir.to_owned(), expected, got });
+        }
+    }
+    Ok(())
+}
+
+/// Which file or folder it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    device: u64,
+    file: u64,
+}
+
+impl FileId {
+    /// That of what is at a path, links followed; `None` if nothing is, or where the system has no such numbers.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        Self::from_metadata(&fs::metadata(path).ok()?)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn from_metadata(found: &fs::Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(Self { device: found.dev(), file: found.ino() })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn from_metadata(_: &fs::Metadata) -> Option<Self> {
+        None
     }
 }
 
@@ -179,6 +300,45 @@ mod tests {
         write_file(&path, b"second", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(names(dir.path()), ["proof"]);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_replaces_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        ["a", "b"].iter().for_each(|name| fs::write(path(name), name).unwrap());
+        assert!(matches!(move_new(&path("a"), &path("b")), Err(FileError::Exists { .. })));
+        // Nor does one that is moved to its own other name vanish, or a link that leads nowhere.
+        fs::hard_link(path("a"), path("same")).unwrap();
+        assert!(matches!(move_new(&path("a"), &path("same")), Err(FileError::Exists { .. })));
+        move_new(&path("a"), &path("c")).unwrap();
+        assert_eq!(names(dir.path()), ["b", "c", "same"]);
+        assert_eq!(fs::read(path("c")).unwrap(), b"a");
+        assert!(matches!(move_new(&path("a"), &path("d")), Err(FileError::Io { .. })));
+    }
+
+    #[test]
+    fn a_file_is_copied_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("a"), vec![7; 100_000]).unwrap();
+        Staged::copy(&path("a"), &path("b")).unwrap().publish(false).unwrap();
+        assert_eq!(fs::read(path("b")).unwrap(), vec![7; 100_000]);
+        assert!(Staged::copy(&path("none"), &path("c")).is_err());
+        assert_eq!(names(dir.path()), ["a", "b"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn space_is_summed_by_file_system() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        [&one, &two].into_iter().for_each(|dir| fs::create_dir(dir).unwrap());
+        check_space(&[(&one, 1), (&two, 1)]).unwrap();
+        let most = free_space(&one).unwrap() / 4 * 3;
+        check_space(&[(&one, most)]).unwrap();
+        let error = check_space(&[(&one, most), (&two, most)]).unwrap_err();
+        assert!(matches!(error, FileError::Space { expected, .. } if expected == 2 * most), "{error}");
     }
 
     #[test]

@@ -1,246 +1,456 @@
-//! Folders through which blocks come and go: an inbox, an outbox, and a folder for what is rejected.
+//! The inbox: files that others deliver, under any name, and may replace, withdraw or still be writing.
 //!
-//! Blocks are files in the inbox, in either form, under any name; hidden files and those that end in `.part` or `.tmp`
-//! are not looked at, so that a block can be written there and renamed. Their order is that of the block numbers
-//! in them. The block that is being proven stands in the inbox's folder `proving`.
+//! A file stays where it is until it is a whole block, or has been unchanged for long enough to be called none. Then it
+//! is moved, in one step, to a folder of its own within [`CLAIMS`](crate::folders::CLAIMS), where only the service
+//! looks, and only what is read there counts. Whatever cannot be read just now is left for the next look.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use enfold_state::block::Block;
-use enfold_state::codec::{self, CodecError, HEADER_LEN, Kind};
-use serde::Serialize;
+use enfold_state::codec::{CodecError, Kind, Record};
 
-use crate::files::{FileError, Staged, sync_dir};
+use crate::files::{FileError, FileId, failed};
+use crate::queue::Delivered;
+use crate::steps::step;
 
-/// Name of the folder in the inbox that holds the block that is being proven.
-pub const PROVING: &str = "proving";
+/// A file that is of another kind will not become a block by growing.
+const SETTLE_OTHER_KIND: Duration = Duration::from_secs(1);
 
-/// A file that changed a shorter time ago may still be growing.
-const SETTLE: Duration = Duration::from_secs(1);
+/// Name of the folder in the inbox in which earlier versions kept the block at work.
+const EARLIER_CLAIMS: &str = "proving";
 
-/// The folders.
-#[derive(Clone, Debug)]
-pub struct Folders {
-    /// Where blocks come from.
-    pub inbox: PathBuf,
-    /// Where proofs, data, proven blocks and the list of them go.
-    pub outbox: PathBuf,
-    /// Where bad blocks go.
-    pub rejected: PathBuf,
+/// Bytes from which a file gets its name that is too long to be a block.
+const LONG_PREFIX: u64 = 1 << 20;
+
+/// What a file turns out to be.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A block.
+    Block(Box<Delivered>),
+    /// Nothing that can be judged yet, and why.
+    NotYet(String),
+    /// No block, and why.
+    Bad(String),
+    /// It is not there any more.
+    Gone,
 }
 
-/// What is known of a file in the inbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    len: u64,
-    modified: Option<SystemTime>,
-    /// The block's number; `None` if the file is no block.
-    number: Option<u32>,
+/// A file's length and time of change; whoever writes to it changes them.
+type Stamp = (u64, Option<SystemTime>);
+
+/// A file that was read and is no block.
+#[derive(Debug)]
+struct NoBlock {
+    stamp: Stamp,
+    since: Instant,
+    reason: String,
+    settle: Duration,
 }
 
-/// The inbox as it was when it was last looked at.
-#[derive(Debug, Default)]
+/// The inbox.
+#[derive(Debug)]
 pub(crate) struct Inbox {
-    seen: BTreeMap<PathBuf, Seen>,
+    dir: PathBuf,
+    claims: PathBuf,
+    /// Time for which a file must be unchanged before it is called no block.
+    settle: Duration,
+    /// What is known of files that are no blocks, so that they are not read again and again.
+    known: BTreeMap<Key, NoBlock>,
+    /// Number of the last claim.
+    last: u64,
 }
 
-/// Why a block was rejected, as it is written beside it.
-#[derive(Debug, Serialize)]
-struct Reason<'a> {
-    block: &'a str,
-    reason: &'a str,
+/// A file, which keeps this when it is moved; where the system has no numbers for files, its name.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Id(FileId),
+    Name(OsString),
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
-    |source| FileError::Io { path: path.to_owned(), source }
-}
-
-impl Folders {
-    /// Makes the folders that are missing.
-    ///
-    /// # Errors
-    /// If one cannot be made.
-    pub fn make(&self) -> Result<(), FileError> {
-        let proving = self.proving();
-        [&self.inbox, &proving, &self.outbox, &self.rejected]
-            .into_iter()
-            .try_for_each(|dir| fs::create_dir_all(dir).map_err(at(dir)))
-    }
-
-    fn proving(&self) -> PathBuf {
-        self.inbox.join(PROVING)
-    }
-
-    /// The proof of a block.
-    pub fn proof(&self, number: u32) -> PathBuf {
-        self.outbox.join(format!("block-{number}.proof"))
-    }
-
-    /// Puts a file aside that is about to be proven.
-    pub(crate) fn claim(&self, path: &Path) -> Result<PathBuf, FileError> {
-        let to = self.proving().join(path.file_name().unwrap_or_default());
-        rename(path, &to)?;
-        Ok(to)
-    }
-
-    /// The files that were put aside by a run that was cut off.
-    pub(crate) fn claimed(&self) -> Result<Vec<PathBuf>, FileError> {
-        let mut paths: Vec<_> = files(&self.proving())?.into_iter().map(|(path, _)| path).collect();
-        paths.sort();
-        Ok(paths)
-    }
-
-    /// Moves a proven block to its proof.
-    pub(crate) fn done(&self, path: &Path, number: u32) -> Result<(), FileError> {
-        let mut name = format!("block-{number}");
-        if let Some(extension) = path.extension() {
-            name = format!("{name}.{}", extension.to_string_lossy());
-        }
-        // A block without an extension must not take the name of a folder or of a proof.
-        rename(path, &self.outbox.join(if name.contains('.') { name } else { name + ".bin" }))
-    }
-
-    /// Moves a bad block to the rejected ones, with the reason beside it: `NAME.reason.json`.
-    pub(crate) fn reject(&self, path: &Path, reason: &str) -> Result<PathBuf, FileError> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let free = (0..).map(|i| if i == 0 { name.clone() } else { format!("{i}-{name}") });
-        let mut free = free.map(|name| self.rejected.join(name)).filter(|to| !to.exists());
-        let to = free.next().unwrap_or_else(|| self.rejected.join(&name));
-        let block = to.file_name().unwrap_or_default().to_string_lossy();
-        let mut text = serde_json::to_vec(&Reason { block: &block, reason })
-            .map_err(|error| FileError::Io { path: to.clone(), source: error.into() })?;
-        text.push(b'\n');
-        // The reason first: a block among the rejected ones has one.
-        Staged::write(&self.rejected.join(format!("{block}.reason.json")), &text)?.publish(true)?;
-        rename(path, &to)?;
-        Ok(to)
+fn key(path: &Path, found: &Metadata) -> Key {
+    match FileId::from_metadata(found) {
+        Some(id) => Key::Id(id),
+        None => Key::Name(path.file_name().unwrap_or_default().to_owned()),
     }
 }
 
-/// Renames a file, durably. Between file systems it is copied.
-fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
-    if let Err(error) = fs::rename(from, to) {
-        if error.kind() != io::ErrorKind::CrossesDevices {
-            return Err(at(from)(error));
-        }
-        let bytes = fs::read(from).map_err(at(from))?;
-        Staged::write(to, &bytes)?.publish(true)?;
-        fs::remove_file(from).map_err(at(from))?;
-    }
-    let parent = to.parent().unwrap_or(Path::new("."));
-    sync_dir(parent).map_err(at(parent))
+fn stamp(found: &Metadata) -> Stamp {
+    (found.len(), found.modified().ok())
 }
 
-/// The files of a folder that count, with their length and time of change.
-fn files(dir: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, FileError> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).map_err(at(dir))? {
-        let path = entry.map_err(at(dir))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp") {
-            continue;
-        }
-        // What is gone by now, and what is no file, is none of ours.
-        if let Ok(metadata) = fs::metadata(&path)
-            && metadata.is_file()
-        {
-            found.push((path, metadata));
-        }
+/// A file of the inbox that belongs to the service now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    slot: PathBuf,
+    /// Name that it was delivered under.
+    pub file: OsString,
+}
+
+impl Claim {
+    /// Where it is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.slot.join(&self.file)
     }
-    Ok(found)
+}
+
+/// A file that was left where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    pub path: PathBuf,
+    pub reason: String,
+    /// As it was then, if it could be seen.
+    stamp: Option<Stamp>,
+}
+
+impl Left {
+    pub(crate) fn new(path: &Path, reason: String) -> Self {
+        let stamp = path.symlink_metadata().ok().map(|found| stamp(&found));
+        Self { path: path.to_owned(), reason, stamp }
+    }
 }
 
 impl Inbox {
-    /// Looks at the inbox: the files with their block numbers, by number and name. A file that is still growing is
-    /// left out, unless `settled` says that none is.
-    pub fn scan(&mut self, dir: &Path, settled: bool) -> Result<Vec<(Option<u32>, PathBuf)>, FileError> {
-        let mut seen = BTreeMap::new();
-        let now = SystemTime::now();
-        for (path, metadata) in files(dir)? {
-            let modified = metadata.modified().ok();
-            let age = modified.and_then(|modified| now.duration_since(modified).ok());
-            if !settled && age.is_some_and(|age| age < SETTLE) {
-                continue;
-            }
-            let len = metadata.len();
-            let known = self.seen.get(&path).filter(|seen| seen.len == len && seen.modified == modified);
-            let number = known.map_or_else(|| peek_number(&path), |seen| seen.number);
-            seen.insert(path, Seen { len, modified, number });
+    /// The inbox in a folder, with what a run that was cut off had claimed.
+    pub(crate) fn open(dir: &Path, claims: PathBuf, settle: Duration) -> Result<Self, FileError> {
+        fs::create_dir_all(&claims).map_err(failed(&claims))?;
+        let mut last = 0;
+        for entry in fs::read_dir(&claims).map_err(failed(&claims))?.flatten() {
+            // Only those that are empty can be removed.
+            let _ = fs::remove_dir(entry.path());
+            let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            last = last.max(number.unwrap_or(0));
         }
-        self.seen = seen;
-        let mut blocks: Vec<_> = self.seen.iter().map(|(path, seen)| (seen.number, path.clone())).collect();
-        blocks.sort();
-        Ok(blocks)
+        let mut inbox = Self { dir: dir.to_owned(), claims, settle, known: BTreeMap::new(), last };
+        inbox.claim_earlier();
+        Ok(inbox)
+    }
+
+    /// Claims the block that a run of an earlier version was proving.
+    fn claim_earlier(&mut self) {
+        let proving = self.dir.join(EARLIER_CLAIMS);
+        for path in files(&proving).unwrap_or_default() {
+            // What cannot be claimed stays there for the next run.
+            let _ = self.claim_file(&path);
+        }
+        let _ = fs::remove_dir(proving);
+    }
+
+    /// Claims all that can be judged, and says what is left, and why.
+    pub(crate) fn claim(&mut self) -> io::Result<Vec<Left>> {
+        let mut left = Vec::new();
+        for path in files(&self.dir)? {
+            let claimed = match self.look_at(&path) {
+                Found::Block(_) | Found::Bad(_) => self.claim_file(&path),
+                Found::NotYet(reason) => {
+                    left.push(Left::new(&path, reason));
+                    continue;
+                }
+                Found::Gone => continue,
+            };
+            match claimed {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => left.push(Left::new(&path, format!("cannot be claimed: {error}"))),
+                Ok(()) => {}
+            }
+        }
+        Ok(left)
+    }
+
+    fn claim_file(&mut self, path: &Path) -> io::Result<()> {
+        // Whoever has emptied the inbox may have taken this too.
+        fs::create_dir_all(&self.claims)?;
+        let slot = loop {
+            self.last += 1;
+            let slot = self.claims.join(format!("{:020}", self.last));
+            match fs::create_dir(&slot) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => break made.map(|()| slot)?,
+            }
+        };
+        step("claim");
+        // Nothing is in a new folder that this could replace.
+        let renamed = fs::rename(path, slot.join(path.file_name().unwrap_or_default()));
+        if renamed.is_err() {
+            let _ = fs::remove_dir(&slot);
+        }
+        step("claimed");
+        renamed
+    }
+
+    /// What is claimed, in the order of claiming.
+    pub(crate) fn claims(&self) -> io::Result<Vec<Claim>> {
+        let mut claims = Vec::new();
+        let slots = match fs::read_dir(&self.claims) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(claims),
+            slots => slots?,
+        };
+        let mut slots: Vec<_> = slots.flatten().map(|entry| entry.path()).collect();
+        slots.sort();
+        for slot in slots {
+            // What is no folder, or cannot be listed, is no claim.
+            for entry in fs::read_dir(&slot).into_iter().flatten().flatten() {
+                claims.push(Claim { slot: slot.clone(), file: entry.file_name() });
+            }
+        }
+        Ok(claims)
+    }
+
+    /// Removes a claim whose content is elsewhere by now, unless it is not what was read.
+    pub(crate) fn release(&mut self, claim: &Claim, read: &Delivered) -> Result<(), FileError> {
+        step("release");
+        let path = claim.path();
+        if let Found::Block(now) = self.look_at(&path)
+            && now.bytes == read.bytes
+        {
+            fs::remove_file(&path).map_err(failed(&path))?;
+            self.clear(claim);
+        }
+        Ok(())
+    }
+
+    /// Removes the folder of a claim that was moved away.
+    pub(crate) fn clear(&self, claim: &Claim) {
+        step("clear");
+        // One that stays is removed by the next run.
+        let _ = fs::remove_dir(&claim.slot);
+    }
+
+    /// Reads a file and says what it is.
+    pub(crate) fn look_at(&mut self, path: &Path) -> Found {
+        step("look");
+        match self.read(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => Found::Gone,
+            Err(error) => Found::NotYet(format!("cannot be read: {error}")),
+        }
+    }
+
+    fn read(&mut self, path: &Path) -> io::Result<Found> {
+        let expected = |got| Ok(Found::NotYet(format!("expected a regular file, got {got}")));
+        if path.symlink_metadata()?.is_symlink() {
+            return expected("a symbolic link");
+        }
+        let file = open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return expected("something else");
+        }
+        let (key, before) = (key(path, &found), stamp(&found));
+        if let Some(known) = self.known.get(&key)
+            && known.stamp == before
+        {
+            return Ok(known.judge());
+        }
+        let expected = Block::MAX_LEN;
+        let error = if found.len() > expected {
+            CodecError::TooLong { kind: Kind::Block, expected, got: found.len() }
+        } else {
+            let mut bytes = Vec::new();
+            (&file).take(expected + 1).read_to_end(&mut bytes)?;
+            if stamp(&file.metadata()?) != before {
+                return Ok(Found::NotYet("is being written".to_owned()));
+            }
+            match Delivered::read(bytes) {
+                Ok(delivered) => return Ok(Found::Block(Box::new(delivered))),
+                Err(error) => error,
+            }
+        };
+        let settle = match error {
+            CodecError::Kind { .. } | CodecError::Version { .. } => self.settle.min(SETTLE_OTHER_KIND),
+            _ => self.settle,
+        };
+        let known = NoBlock { stamp: before, since: Instant::now(), reason: error.to_string(), settle };
+        let judged = known.judge();
+        self.known.insert(key, known);
+        Ok(judged)
+    }
+
+    /// Forgets what is known of files that are gone: of all but these.
+    pub(crate) fn forget_all_but(&mut self, left: &[Left]) {
+        let there = left.iter().filter_map(|left| Some(key(&left.path, &left.path.symlink_metadata().ok()?)));
+        let there: Vec<_> = there.collect();
+        self.known.retain(|key, _| there.contains(key));
     }
 }
 
-/// The number of the block in a file; `None` if it holds none. Of a binary file only the start is read.
-fn peek_number(path: &Path) -> Option<u32> {
-    let mut start = Vec::new();
-    File::open(path).ok()?.take(HEADER_LEN as u64 + 8).read_to_end(&mut start).ok()?;
-    if codec::peek_kind(&start) == Some(Kind::Block) {
-        let (_, number) = start.get(HEADER_LEN..)?.split_first_chunk::<4>()?;
-        return Some(u32::from_le_bytes(*number.first_chunk()?));
+impl NoBlock {
+    fn judge(&self) -> Found {
+        if self.since.elapsed() < self.settle {
+            Found::NotYet(format!("no whole block yet: {}", self.reason))
+        } else {
+            Found::Bad(self.reason.clone())
+        }
     }
-    read_block(path).ok().map(|block| block.number)
 }
 
-/// Reads a block in either form.
-pub(crate) fn read_block(path: &Path) -> Result<Block, CodecError> {
-    codec::read_file(path)
+/// The name for a file that is no block: from its content, as far as that is read.
+pub(crate) fn name_of_other(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(path)?;
+    hasher.update(&file.metadata()?.len().to_le_bytes());
+    hasher.update_reader(file.take(LONG_PREFIX))?;
+    Ok(format!("file-{}", hasher.finalize()))
+}
+
+/// Opens a file to be read. What is no file must not hold this up, as a pipe would.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+        options.custom_flags(flags.bits() as i32);
+    }
+    options.open(path)
+}
+
+/// What in a folder may be a block, by name. Folders are none, and what begins with a dot or ends in `.part` or `.tmp`
+/// is still being written.
+fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let unfinished = name.starts_with(b".") || name.ends_with(b".part") || name.ends_with(b".tmp");
+        // One that is gone by now is found out when it is read.
+        if !unfinished && !entry.file_type().is_ok_and(|found| found.is_dir()) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
+    use enfold_state::codec;
+
     use super::*;
+    use crate::folders::CLAIMS;
 
-    fn block(number: u32) -> Block {
-        Block { chain_id: 1, number, fees: vec![], transactions: vec![] }
+    struct Case {
+        dir: tempfile::TempDir,
+        inbox: Inbox,
     }
 
-    #[test]
-    fn blocks_come_in_the_order_of_their_numbers() {
-        let dir = tempfile::tempdir().unwrap();
-        let write = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
-        write("a", &codec::encode(&block(10)).unwrap());
-        write("b.json", codec::encode_json(&block(9)).unwrap().as_bytes());
-        write("c", b"no block");
-        write(".hidden", &codec::encode(&block(1)).unwrap());
-        write("growing.part", &codec::encode(&block(1)).unwrap());
-        fs::create_dir(dir.path().join(PROVING)).unwrap();
-        let mut inbox = Inbox::default();
-        let names = |found: Vec<(Option<u32>, PathBuf)>| -> Vec<_> {
-            let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-            found.into_iter().map(|(number, path)| (number, name(path))).collect()
-        };
-        let expected = [(None, "c"), (Some(9), "b.json"), (Some(10), "a")].map(|(n, s)| (n, s.to_owned()));
-        assert_eq!(names(inbox.scan(dir.path(), true).unwrap()), expected);
-        assert!(inbox.scan(dir.path(), false).unwrap().is_empty(), "all are too new");
-        write("c", &codec::encode(&block(2)).unwrap());
-        assert_eq!(names(inbox.scan(dir.path(), true).unwrap())[0], (Some(2), "c".to_owned()));
-    }
-
-    #[test]
-    fn what_is_rejected_keeps_its_name_and_gets_a_reason() {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = |name: &str| dir.path().join(name);
-        let folders = Folders { inbox: folder("in"), outbox: folder("out"), rejected: folder("bad") };
-        folders.make().unwrap();
-        for expected in ["x.bin", "1-x.bin"] {
-            fs::write(folder("in/x.bin"), b"x").unwrap();
-            let to = folders.reject(&folder("in/x.bin"), "because").unwrap();
-            assert_eq!(to, folder("bad").join(expected));
-            let reason = fs::read_to_string(folder("bad").join(format!("{expected}.reason.json"))).unwrap();
-            assert_eq!(reason, format!("{{\"block\":\"{expected}\",\"reason\":\"because\"}}\n"));
+    impl Case {
+        fn new(settle: Duration) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let inbox = Inbox::open(dir.path(), dir.path().join(CLAIMS), settle).unwrap();
+            Self { dir, inbox }
         }
-        fs::write(folder("in/y"), b"y").unwrap();
-        let claimed = folders.claim(&folder("in/y")).unwrap();
-        assert_eq!(folders.claimed().unwrap(), std::slice::from_ref(&claimed));
-        folders.done(&claimed, 3).unwrap();
-        assert!(folder("out/block-3.bin").exists() && folders.claimed().unwrap().is_empty());
+
+        fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+            let path = self.dir.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        }
+
+        /// Claims, and gives the names of what is claimed and of what is left.
+        fn claim(&mut self) -> (Vec<String>, Vec<String>) {
+            let text = |name: OsString| name.to_string_lossy().into_owned();
+            let left = self.inbox.claim().unwrap();
+            let claims = self.inbox.claims().unwrap().into_iter().map(|claim| text(claim.file));
+            (
+                claims.collect(),
+                left.into_iter().map(|left| text(left.path.file_name().unwrap().to_owned())).collect(),
+            )
+        }
+    }
+
+    fn block(number: u32) -> Vec<u8> {
+        codec::encode(&Block { chain_id: 1, number, fees: vec![], transactions: vec![] }).unwrap()
+    }
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn whole_blocks_are_claimed_and_what_may_still_grow_is_left() {
+        let mut case = Case::new(LONG);
+        let whole = block(1);
+        case.put("b", &whole);
+        case.put("a.proof", &whole);
+        case.put("half", &whole[..whole.len() - 1]);
+        case.put("empty", b"");
+        case.put("zeros", &vec![0; whole.len()]);
+        case.put(".hidden", &whole);
+        case.put("x.part", &whole);
+        case.put("x.tmp", &whole);
+        fs::create_dir(case.dir.path().join("folder")).unwrap();
+        assert_eq!(
+            case.claim(),
+            (
+                ["a.proof", "b"].map(str::to_owned).to_vec(),
+                ["empty", "half", "zeros"].map(str::to_owned).to_vec()
+            )
+        );
+        // It grows.
+        case.put("half", &whole);
+        assert_eq!(case.claim().0, ["a.proof", "b", "half"]);
+        // A run later, claims are where they were, and new ones follow.
+        case.inbox = Inbox::open(case.dir.path(), case.dir.path().join(CLAIMS), LONG).unwrap();
+        case.put("again", &whole);
+        assert_eq!(case.claim().0, ["a.proof", "b", "half", "again"]);
+        fs::remove_dir_all(case.dir.path().join(CLAIMS)).unwrap();
+        assert!(case.claim().0.is_empty());
+        case.put("after all", &whole);
+        assert_eq!(case.claim().0, ["after all"]);
+    }
+
+    #[test]
+    fn what_stays_as_it_is_is_no_block() {
+        let mut case = Case::new(Duration::from_millis(50));
+        let path = case.put("noise", b"no block");
+        assert!(matches!(case.inbox.look_at(&path), Found::NotYet(_)));
+        std::thread::sleep(Duration::from_millis(60));
+        assert!(matches!(case.inbox.look_at(&path), Found::Bad(_)));
+        // What changes has its time again, and what was known of files that are gone is forgotten.
+        case.put("noise", b"no block yet");
+        assert!(matches!(case.inbox.look_at(&path), Found::NotYet(_)));
+        case.inbox.forget_all_but(&[Left::new(&path, String::new())]);
+        assert_eq!(case.inbox.known.len(), 1);
+        case.inbox.forget_all_but(&[]);
+        assert!(case.inbox.known.is_empty());
+    }
+
+    #[test]
+    fn a_claim_that_is_written_to_is_not_removed() {
+        let mut case = Case::new(LONG);
+        case.put("a", &block(1));
+        case.claim();
+        let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
+        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        fs::write(claim.path(), block(2)).unwrap();
+        case.inbox.release(claim, &read).unwrap();
+        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        assert_eq!(read.block.number, 2);
+        case.inbox.release(claim, &read).unwrap();
+        assert!(case.inbox.claims().unwrap().is_empty() && !claim.slot.exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_regular_file_neither_blocks_nor_is_claimed() {
+        use std::os::unix::fs::symlink;
+        let mut case = Case::new(Duration::ZERO);
+        let at = |name: &str| case.dir.path().join(name);
+        fs::write(at(".target"), block(1)).unwrap();
+        symlink(at(".target"), at("link")).unwrap();
+        symlink("nowhere", at("dangling")).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(pipe.success());
+        std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let (claimed, left) = case.claim();
+        assert!(claimed.is_empty(), "{claimed:?}");
+        assert_eq!(left, ["dangling", "link", "pipe", "socket"]);
     }
 }

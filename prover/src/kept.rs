@@ -15,7 +15,7 @@ use enfold_state::unfinished::SUFFIX;
 use tracing::warn;
 
 use crate::events::Job;
-use crate::files::{FileError, Staged, sync_dir};
+use crate::files::{FileError, Staged, holds, sync_dir};
 
 /// Name of the folder in the data directory.
 pub const FOLDER: &str = "jobs";
@@ -67,6 +67,11 @@ impl KeptProofs {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             read => Some(read),
         }
+    }
+
+    /// Whether just this proof is kept; it is now, if the disk takes it.
+    pub(crate) fn hold(&self, job: Job, bytes: &[u8]) -> bool {
+        holds(&self.path(job), bytes) || self.keep(job, bytes, &[]).is_ok()
     }
 
     /// Keeps a proof in the place of what is there, and removes those that it was made of.

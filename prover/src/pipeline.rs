@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use enfold_circuits::recursion::BuildError;
 use enfold_circuits::statement::BlockStatement;
@@ -17,11 +19,21 @@ use serde::{Deserialize, Serialize};
 use crate::cache::{circuits, circuits_unless_stopped};
 use crate::error::ProveError;
 use crate::events::{Event, Job, Observer};
-use crate::files::{FileError, Staged, check_writable, holds};
+use crate::files::{FileError, Staged, check_space, check_writable, holds};
+use crate::folders::FolderError;
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
 use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block, prove_kept, verify_own};
 use crate::spans;
+
+/// Time between two attempts to write what is finished.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+
+/// Attempts of which one is told.
+pub(crate) const SAY_EVERY: usize = 60;
+
+/// Bytes that committing a block is given in the store.
+const COMMIT_BYTES: u64 = 8 << 20;
 
 /// Where a proof goes. Its data go beside it, see [`data_path`].
 #[derive(Clone, Debug)]
@@ -82,6 +94,9 @@ pub enum PipelineError {
     /// Its files could not be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A service cannot use its folders.
+    #[error(transparent)]
+    Folders(#[from] FolderError),
     /// Its data have no file form.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -111,7 +126,8 @@ pub fn prove_and_commit(
 ) -> Result<ProvenBlock, PipelineError> {
     output.check(store.journal(block.number)?.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
-    let proven = Begun::new(store, prepared, output)?.prove(options, observer)?;
+    output.check_space(store.dir(), &prepared)?;
+    let proven = Begun::new(store, prepared, output)?.prove(options, false, observer)?;
     commit(store, &proven, observer, |store, root| store.commit(&proven.execution, root))?;
     Ok(proven)
 }
@@ -135,14 +151,14 @@ pub(crate) fn commit(
 }
 
 /// A block with its journal in the store. Until it is committed the store is free for others.
-pub(crate) struct Begun<'a> {
+pub(crate) struct Begun {
     prepared: PreparedBlock,
-    output: &'a Output,
+    output: Output,
     kept: KeptProofs,
     written: Written,
 }
 
-impl<'a> Begun<'a> {
+impl Begun {
     /// Begins a block, or goes on with it if the store has just its journal.
     ///
     /// # Errors
@@ -150,7 +166,7 @@ impl<'a> Begun<'a> {
     pub(crate) fn new(
         store: &mut Store,
         prepared: PreparedBlock,
-        output: &'a Output,
+        output: &Output,
     ) -> Result<Self, PipelineError> {
         let PreparedBlock { profile, ref witness, .. } = prepared;
         let number = witness.number;
@@ -161,16 +177,18 @@ impl<'a> Begun<'a> {
             store.write_journal(number, &journal)?;
         }
         let kept = KeptProofs::open(store.dir(), witness.seed, VerifierKey::pinned(profile).digest())?;
-        Ok(Self { prepared, output, kept, written })
+        Ok(Self { prepared, output: output.clone(), kept, written })
     }
 
-    /// Makes the proofs that are missing, and writes the files.
+    /// Makes the proofs that are missing, and writes the files. A proof that cannot be written is not given up as long as
+    /// no stop is requested, if the caller is `patient` or the proof is in memory alone.
     ///
     /// # Errors
     /// If the block cannot be proven, the system fails, or a stop is requested.
     pub(crate) fn prove(
         self,
         options: &ProveOptions,
+        patient: bool,
         observer: Observer<'_>,
     ) -> Result<ProvenBlock, PipelineError> {
         let Self { prepared, output, kept, written } = self;
@@ -193,7 +211,20 @@ impl<'a> Begun<'a> {
             }
         };
         let _span = spans::write(proven.statement.block_number).entered();
-        written.complete(output, &data, &proven.proof, observer)?;
+        let mut attempts = 0_usize;
+        while let Err(error) = written.complete(&output, &data, &proven.proof, observer) {
+            let goes_on = options.stop.map_or(patient, |stop| {
+                !stop.requested() && (patient || !kept.hold(Job::Block, &proven.proof))
+            });
+            if !goes_on || matches!(error, FileError::Exists { .. }) {
+                return Err(error.into());
+            }
+            if attempts.is_multiple_of(SAY_EVERY) {
+                observer(&Event::NotWritten { reason: error.to_string() });
+            }
+            attempts += 1;
+            thread::sleep(WRITE_EVERY);
+        }
         Ok(proven)
     }
 }
@@ -216,6 +247,16 @@ impl Output {
             check_writable(path, self.force || begun && path.is_file())?;
         }
         Ok(())
+    }
+
+    /// Checks, before any proof is made, that there is room for what a block writes: here, and in the data directory for
+    /// at most one kept proof of each batch.
+    pub(crate) fn check_space(&self, data: &Path, prepared: &PreparedBlock) -> Result<(), PipelineError> {
+        let proof = VerifierKey::pinned(prepared.profile).file_len();
+        let proofs = prepared.witness.batches.len() as u64 + 1;
+        let published = codec::encode(&prepared.data())?.len() as u64;
+        let out = self.proof.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(check_space(&[(data, proof * proofs + COMMIT_BYTES), (out, proof + published)])?)
     }
 }
 
@@ -247,7 +288,7 @@ impl Written {
 
     /// Writes what is missing, the data first.
     fn complete(
-        self,
+        &self,
         output: &Output,
         data: &[u8],
         proof: &[u8],

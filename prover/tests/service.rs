@@ -1,9 +1,11 @@
 //! Blocks of an inbox, proven one after the other with the circuits of the test profile.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use enfold_circuits::verify::{VerifierKey, verify_block};
@@ -11,10 +13,10 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::data::check_data;
 use enfold_prover::events::{Event, Job, Observer, ignore};
 use enfold_prover::files::FileError;
-use enfold_prover::inbox::{Folders, PROVING};
+use enfold_prover::folders::{CLAIMS, Folders, QUEUE};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{PipelineError, data_path};
-use enfold_prover::service::{LIST, Served, ServiceOptions, serve};
+use enfold_prover::service::{LIST, Pace, Served, ServiceOptions, serve};
 use enfold_prover::stop::Stop;
 use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
@@ -61,12 +63,34 @@ impl Case {
     fn serve(&self, stop: Option<&'static Stop>, observer: Observer<'_>) -> Result<Served, PipelineError> {
         let mut store = Store::open(&self.dir.path().join("state")).unwrap();
         let prove = ProveOptions { stop, in_flight: Some(2), ..ProveOptions::default() };
-        let options =
-            ServiceOptions { profile: ProfileId::Test, folders: self.folders(), once: stop.is_none(), prove };
+        let pace =
+            Pace { settle: Duration::from_millis(50), look: Duration::from_millis(20), ..Pace::default() };
+        let (folders, once) = (self.folders(), stop.is_none());
+        let options = ServiceOptions { profile: ProfileId::Test, folders, once, prove, pace };
         let served = serve(&mut store, &options, observer);
         assert_eq!(store.staged(), 0, "nothing but committed blocks is left");
         assert_eq!(store.ledger().root(), store.root());
         served
+    }
+
+    /// Names in the queue, without digests.
+    fn queue(&self) -> Vec<String> {
+        let names = files(&self.dir.path().join("state").join(QUEUE));
+        names.into_iter().map(|name| name.splitn(3, '-').take(2).collect::<Vec<_>>().join("-")).collect()
+    }
+
+    /// The reasons of the rejected files, by the names that they were delivered under.
+    fn reasons(&self) -> BTreeMap<String, String> {
+        let rejected = self.folders().rejected;
+        let names = files(&rejected);
+        let reasons = names.iter().filter(|name| name.ends_with(".reason.json"));
+        let reasons = reasons.map(|name| {
+            let reason: Value = serde_json::from_slice(&fs::read(rejected.join(name)).unwrap()).unwrap();
+            assert_eq!(format!("{}.reason.json", reason["block"].as_str().unwrap()), *name);
+            let text = |field: &str| reason[field].as_str().unwrap().to_owned();
+            (text("file"), text("reason"))
+        });
+        reasons.collect()
     }
 
     fn height(&self) -> u32 {
@@ -109,9 +133,10 @@ impl Case {
         let mut names = names.map(str::to_owned);
         names.sort();
         assert_eq!(files(&self.folders().outbox), names);
-        assert_eq!(files(&self.folders().inbox), [PROVING]);
-        assert!(files(&self.folders().inbox.join(PROVING)).is_empty());
-        assert_eq!(files(&self.dir.path().join("state")), ["state.redb"]);
+        assert_eq!(files(&self.folders().inbox), [CLAIMS]);
+        assert!(files(&self.folders().inbox.join(CLAIMS)).is_empty());
+        assert!(self.queue().is_empty());
+        assert_eq!(files(&self.dir.path().join("state")), [QUEUE, "state.redb"]);
     }
 }
 
@@ -154,27 +179,30 @@ fn bad_blocks_are_rejected_and_gaps_wait() {
     let foreign = Block { chain_id: 99, ..case.blocks[1].clone() };
     fs::write(case.folders().inbox.join("foreign"), codec::encode(&foreign).unwrap()).unwrap();
     let served = case.serve(None, &ignore).unwrap();
-    assert_eq!(served, Served { proven: 1, rejected: 3, waiting: 1, stopped: false });
-    let rejected = files(&case.folders().rejected);
-    assert_eq!(rejected.len(), 6, "{rejected:?}");
-    let reason = |name: &str| -> Value {
-        let path = case.folders().rejected.join(format!("{name}.reason.json"));
-        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-    };
-    assert!(
-        reason("noise")["reason"].as_str().unwrap().contains("expected a block file"),
-        "{}",
-        reason("noise")
-    );
-    assert!(reason("empty.json")["reason"].as_str().unwrap().contains("at least one valid transaction"));
-    assert!(reason("foreign")["reason"].as_str().unwrap().contains("got chain 99"));
-    assert_eq!(files(&case.folders().inbox), [PROVING, "three"]);
-    // The missing one comes, and one that is too late.
+    let waiting = Served { waiting: 1, missing: Some(2), ..Served::default() };
+    assert_eq!(served, Served { proven: 1, rejected: 3, ..waiting.clone() });
+    assert!(!served.is_all());
+    assert_eq!(files(&case.folders().rejected).len(), 6);
+    let reasons = case.reasons();
+    assert!(reasons["noise"].contains("expected a block file"), "{reasons:?}");
+    assert!(reasons["empty.json"].contains("at least one valid transaction"), "{reasons:?}");
+    assert!(reasons["foreign"].contains("got chain 99"), "{reasons:?}");
+    assert_eq!(files(&case.folders().inbox), [CLAIMS]);
+    assert_eq!(case.queue(), ["block-3", "block-3"], "a block and its origin");
+    assert_eq!(case.serve(None, &ignore).unwrap(), waiting, "it waits over runs");
+    // The missing one comes, one that is proven, another that is too late, and one that is in the queue.
     case.put("two", 2);
     case.put("again", 1);
+    case.put("three again", 3);
+    let late = Block { transactions: case.blocks[1].transactions.clone(), ..case.blocks[0].clone() };
+    fs::write(case.folders().inbox.join("late"), codec::encode(&late).unwrap()).unwrap();
+    let json = codec::encode_json(&case.blocks[1]).unwrap();
+    fs::write(case.folders().inbox.join("two again"), json).unwrap();
     let served = case.serve(None, &ignore).unwrap();
-    assert_eq!(served, Served { proven: 2, rejected: 1, ..Served::default() });
-    assert_eq!(reason("again")["reason"], "expected block 2, got block 1");
+    assert_eq!(served, Served { proven: 2, rejected: 1, repeated: 3, ..Served::default() });
+    assert_eq!(case.reasons().len(), 4, "what is proven is not rejected");
+    let reason = &case.reasons()["late"];
+    assert!(reason.starts_with("expected block 2, got block 1 with digest "), "{reason}");
     case.check_done();
 }
 
@@ -187,10 +215,33 @@ fn a_block_that_fails_is_taken_back() {
     fs::write(&in_the_way, "no proof").unwrap();
     assert!(matches!(case.serve(None, &ignore), Err(PipelineError::File(FileError::Exists { .. }))));
     assert_eq!(case.height(), 1);
-    assert_eq!(files(&case.folders().inbox.join(PROVING)), ["2"]);
+    assert_eq!(case.queue(), ["block-2", "block-2", "block-3", "block-3"]);
     fs::remove_file(&in_the_way).unwrap();
     case.serve(None, &ignore).unwrap();
     case.check_done();
+}
+
+/// As where a disk is full, or not there for a while.
+#[test]
+fn a_finished_proof_waits_for_a_place() {
+    let case = Case::new();
+    case.put("one", 1);
+    let out = case.folders().outbox;
+    let stop: &'static Stop = Box::leak(Box::default());
+    let told = AtomicUsize::new(0);
+    let observe = |event: &Event| match event {
+        Event::Verified { .. } => fs::remove_dir_all(&out).unwrap(),
+        Event::NotWritten { .. } => {
+            told.fetch_add(1, Ordering::SeqCst);
+            fs::create_dir(&out).unwrap();
+        }
+        Event::Committed { .. } => _ = stop.request(),
+        _ => {}
+    };
+    let served = case.serve(Some(stop), &observe).unwrap();
+    assert_eq!(served, Served { proven: 1, stopped: true, ..Served::default() });
+    assert_eq!(told.into_inner(), 1);
+    assert_eq!(files(&out), ["block-1.bin", "block-1.proof", "block-1.proof.data", LIST]);
 }
 
 /// The process ends at bad moments of the second block.
@@ -208,7 +259,8 @@ fn a_service_that_was_cut_off_goes_on() {
         (1..=3).for_each(|number| _ = case.put(&number.to_string(), number));
         let serve = || case.serve(None, &|event| assert!(!end(event), "the end"));
         assert!(catch_unwind(AssertUnwindSafe(serve)).is_err());
-        assert_eq!(files(&case.folders().inbox.join(PROVING)), ["2"]);
+        assert_eq!(files(&case.folders().inbox), [CLAIMS]);
+        assert!(case.queue().contains(&"block-2".to_owned()));
         // A line that was cut off, too.
         let list = case.folders().outbox.join(LIST);
         let mut text = fs::read(&list).unwrap();

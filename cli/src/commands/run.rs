@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
-use enfold_prover::inbox::Folders;
+use enfold_prover::folders::Folders;
 use enfold_prover::options::ProveOptions;
-use enfold_prover::service::{LIST, Served, ServiceOptions, serve};
+use enfold_prover::service::{LIST, Pace, Served, ServiceOptions, serve};
 use enfold_state::hash::Digest;
 use enfold_state::store::Store;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
+use tracing::info;
 
 use crate::args::profile_parser;
 use crate::error::CliError;
@@ -25,10 +27,15 @@ use crate::output::{Outcome, count};
 Blocks are files in the inbox, binary or JSON, under any name; they are proven in the order of the block numbers
 in them, each on the state after the one before. While one is proven, the next is executed. Write a block
 under a name that ends in .part or begins with a dot, and rename it when it is whole.
+A block is claimed as soon as it can be read, and waits in the folder queue of the data directory
+until it is proven, as block-N-DIGEST.bin or .json.
 
 The outbox gets block-N.proof, block-N.proof.data, the block itself as block-N.bin or .json, and a line of JSON for
 each block in blocks.jsonl. A bad block goes to the rejected folder, with the reason in NAME.reason.json. A
 block with invalid transactions is no bad block unless --strict says so: they are left out and listed.
+
+Each folder has one purpose; only the data directory may hold the others. With --once the exit
+code is 5 if a block was rejected, waits for one that is missing, or cannot be read.
 
 Ctrl-C or SIGTERM lets the proofs under way finish and ends with exit code 0, a second ends at once with 130. Either
 way, and after a crash, the same command goes on from there.
@@ -50,9 +57,16 @@ pub struct RunArgs {
     /// Folder that bad blocks go to [default: rejected in the data directory].
     #[arg(long, value_name = "DIR")]
     rejected: Option<PathBuf>,
+    /// Make the folders that are named and missing, instead of refusing to start.
+    #[arg(long)]
+    create: bool,
     /// End when there is nothing more to prove, instead of waiting for blocks.
     #[arg(long)]
     once: bool,
+    /// Seconds for which a file must be unchanged before it is rejected because it is no block [default: 10, or 2 with
+    /// --once].
+    #[arg(long, value_name = "SECONDS")]
+    settle: Option<u32>,
     /// The profile to prove with.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
@@ -81,9 +95,19 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Served { proven, rejected, waiting, stopped } = self.served;
-        let (proven, rejected) = (count(proven, "block", "blocks"), count(rejected, "file", "files"));
-        writeln!(f, "{proven} proven, {rejected} rejected, {waiting} waiting for a block before them")?;
+        let Served { proven, rejected, repeated, waiting, missing, unreadable, stopped } = self.served;
+        let (proven, files) = (count(proven, "block", "blocks"), |number| count(number, "file", "files"));
+        writeln!(f, "{proven} proven, {} rejected", files(rejected))?;
+        if let Some(missing) = missing {
+            let waiting = count(waiting, "block waits", "blocks wait");
+            writeln!(f, "{waiting} for block {missing}, which is missing")?;
+        }
+        if unreadable > 0 {
+            writeln!(f, "{} left in the inbox that could not be read", files(unreadable))?;
+        }
+        if repeated > 0 {
+            writeln!(f, "{} of blocks that were there already", files(repeated))?;
+        }
         writeln!(f, "{} is at block {}, state root {}", self.data.display(), self.height, self.root)?;
         writeln!(f, "proofs are in {}, listed in {}", self.outbox.display(), self.list.display())?;
         if stopped {
@@ -98,7 +122,7 @@ impl RunArgs {
     ///
     /// # Errors
     /// If the data directory or a folder cannot be used, or the prover fails.
-    pub fn run(&self) -> Result<Outcome, CliError> {
+    pub fn run(&self, cache: Option<&Path>) -> Result<Outcome, CliError> {
         let mut store = Store::open(&self.data)?;
         let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
         let folders = Folders {
@@ -106,21 +130,48 @@ impl RunArgs {
             outbox: within(&self.outbox, "outbox"),
             rejected: within(&self.rejected, "rejected"),
         };
+        folders.check(&self.data, cache)?;
+        if !self.create {
+            folders.check_there(self.outbox.is_some(), self.rejected.is_some())?;
+        }
         let in_flight = self.in_flight.map(usize::from);
         let prove =
             ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
-        let options = ServiceOptions { profile: self.profile, folders, once: self.once, prove };
+        let settle = self.settle.unwrap_or(if self.once { 2 } else { 10 });
+        let pace = Pace { settle: Duration::from_secs(settle.into()), ..Pace::default() };
+        let options = ServiceOptions { profile: self.profile, folders, once: self.once, prove, pace };
+        self.say_start(&store, &options.folders);
         let watch = Watch::new(self.profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;
         let served = serve(&mut store, &options, &|event| watch.observe(event))
             .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;
-        Outcome::of(&Report {
+        // Whoever stops it knows that blocks may be left.
+        let short = !served.stopped && !served.is_all();
+        let short = short.then(|| CliError::BlocksLeft(Box::new(served.clone())));
+        let outcome = Outcome::of(&Report {
             data: &self.data,
             list: options.folders.outbox.join(LIST),
             outbox: &options.folders.outbox,
             height: store.ledger().height(),
             root: store.ledger().root(),
             served,
+        })?;
+        Ok(match short {
+            Some(error) => outcome.short_of(&error),
+            None => outcome,
         })
+    }
+
+    /// Says what runs, on what, and where its files are.
+    fn say_start(&self, store: &Store, folders: &Folders) {
+        let (version, profile, ledger) = (env!("CARGO_PKG_VERSION"), self.profile, store.ledger());
+        let (data, chain, height, root) =
+            (self.data.display(), ledger.chain_id(), ledger.height(), ledger.root());
+        info!(
+            "enfold {version}, profile {profile}, chain {chain}, {data} at block {height}, state root {root}"
+        );
+        let Folders { inbox, outbox, rejected } = folders;
+        let (inbox, outbox, rejected) = (inbox.display(), outbox.display(), rejected.display());
+        info!("blocks come from {inbox}, proofs go to {outbox}, rejected blocks to {rejected}");
     }
 }

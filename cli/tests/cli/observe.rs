@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -93,12 +94,19 @@ fn a_service_proves_an_inbox_serves_metrics_and_ends_on_a_signal() {
     while listed() < 3 {
         std::thread::sleep(Duration::from_millis(20));
     }
+    // The genesis is given a moment to become a block.
+    let rejected = "enfold_blocks_total{result=\"rejected\"} 1\n";
+    while !get(&address, "/metrics").contains(rejected) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let text = get(&address, "/metrics");
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("text/plain; version=0.0.4"), "{text}");
     for line in [
         "enfold_block_height 3",
         "enfold_blocks_total{result=\"proven\"} 3",
         "enfold_blocks_total{result=\"rejected\"} 1",
+        "enfold_rejected_files 1",
+        "enfold_waiting_blocks 0",
         "enfold_transactions_total{result=\"executed\"} 18",
         "enfold_proofs_total{stage=\"block\"} 3",
         "enfold_proofs_left{stage=\"batch\"} 0",
@@ -126,10 +134,125 @@ fn a_service_proves_an_inbox_serves_metrics_and_ends_on_a_signal() {
         (&3.into(), &1.into(), &true.into())
     );
     assert_eq!(result["height"], 3);
-    assert!(std::path::Path::new(&folder.path("state/rejected/genesis.bin.reason.json")).exists());
+    let rejected =
+        std::fs::read_dir(folder.path("state/rejected")).unwrap().map(|entry| entry.unwrap().path());
+    let reason = rejected.into_iter().find(|path| path.to_string_lossy().ends_with(".reason.json")).unwrap();
+    assert_eq!(json(reason)["file"], "genesis.bin");
     // Nothing is left to do.
     let again = run(&["run", "--data", &state, "--inbox", &inbox, "--profile", "test", "--once"]);
     assert_eq!((&again["proven"], &again["root"]), (&0.into(), &result["root"]));
     let proof = folder.path("state/outbox/block-3.proof");
     run(&["verify", &proof, "--profile", "test", "--data-file", &format!("{proof}.data")]);
+}
+
+#[test]
+fn a_service_starts_on_folders_apart_that_are_there() {
+    let folder = chain();
+    let [state, inbox, out] = ["state", "in", "out"].map(|name| folder.path(name));
+    let service = |more: &[&str]| {
+        let mut line = vec!["run", "--data", &state, "--profile", "test", "--once"];
+        line.extend(more);
+        line.iter().map(|&word| word.to_owned()).collect::<Vec<_>>()
+    };
+    let fails = |more: &[&str], kind| {
+        let line = service(more);
+        crate::common::fail(&line.iter().map(String::as_str).collect::<Vec<_>>(), 3, kind)
+    };
+    let message = fails(&["--inbox", &inbox], "missing_folder");
+    assert!(message.contains(&inbox) && message.contains("--create"), "{message}");
+    assert!(!Path::new(&inbox).exists());
+    std::fs::create_dir(&inbox).unwrap();
+    fails(&["--inbox", &inbox, "--outbox", &out], "missing_folder");
+    fails(&["--inbox", &folder.write("file", "x")], "folder");
+    let before = folder.names();
+    for overlap in [
+        ["--inbox", &state, "--outbox", &inbox],
+        ["--inbox", &inbox, "--outbox", &inbox],
+        ["--inbox", &inbox, "--rejected", &folder.path("in/bad")],
+        ["--inbox", &folder.path("state/queue"), "--outbox", &inbox],
+        ["--inbox", &inbox, "--cache-dir", &inbox],
+    ] {
+        fails(&[&overlap[..], &["--create"]].concat(), "folders_overlap");
+    }
+    assert_eq!(folder.names(), before, "nothing was made or moved");
+    assert!(Path::new(&folder.path("state/state.redb")).exists());
+    let line = service(&["--inbox", &inbox, "--outbox", &out, "--create"]);
+    let output = enfold().args(&line).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    for said in ["profile test, chain 1", "at block 0, state root", &inbox, &out] {
+        assert!(errors.contains(said), "{said}: {errors}");
+    }
+}
+
+#[test]
+fn a_service_that_leaves_blocks_says_so() {
+    let folder = chain();
+    let [state, inbox] = ["state", "in"].map(|name| folder.path(name));
+    std::fs::create_dir(&inbox).unwrap();
+    let line = ["run", "--data", &state, "--inbox", &inbox, "--profile", "test", "--once", "--settle", "0"];
+    for number in [2, 3] {
+        std::fs::copy(
+            folder.path(&format!("chain/block-{number}.bin")),
+            folder.path(&format!("in/{number}.proof")),
+        )
+        .unwrap();
+    }
+    folder.write("in/noise", "no block");
+    let output = enfold().args(line).args(["--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&result["ok"], &result["error"]["kind"]), (&false.into(), &"blocks_left".into()), "{result}");
+    assert_eq!((&result["waiting"], &result["missing"]), (&2.into(), &1.into()), "{result}");
+    assert_eq!((&result["rejected"], &result["height"]), (&1.into(), &0.into()), "{result}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("block 1 is missing: 2 blocks wait for it"), "{errors}");
+    // They still wait, and the reader of words is told too.
+    let output = enfold().args(line).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("2 blocks wait for block 1, which is missing"), "{text}");
+}
+
+/// Real processes, really killed, at moments of their starts, proofs and commits.
+#[test]
+#[cfg(unix)]
+fn a_service_that_is_killed_goes_on() {
+    let folder = chain();
+    let [state, inbox, cache] = ["state", "in", "cache"].map(|name| folder.path(name));
+    std::fs::create_dir(&inbox).unwrap();
+    let start = || {
+        Command::new(env!("CARGO_BIN_EXE_enfold"))
+            .args(["run", "--data", &state, "--inbox", &inbox, "--profile", "test", "--once", "-q"])
+            .args(["--cache-dir", &cache])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let names = ["x.proof", "block-1.proof.data", "a\nb"];
+    for (name, number) in names.into_iter().zip([3, 1, 2]) {
+        std::fs::copy(folder.path(&format!("chain/block-{number}.bin")), folder.path(&format!("in/{name}")))
+            .unwrap();
+    }
+    for millis in [20, 700, 1500, 400, 2500] {
+        let mut child = start();
+        std::thread::sleep(Duration::from_millis(millis));
+        // It may be done by now.
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    let ended = start().wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    let list = std::fs::read_to_string(folder.path("state/outbox/blocks.jsonl")).unwrap();
+    let lines: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let listed: Vec<_> = lines.iter().map(|line| (line["number"].as_u64(), line["block"].as_str())).collect();
+    assert_eq!(listed, [(Some(1), Some(names[1])), (Some(2), Some(names[2])), (Some(3), Some(names[0]))]);
+    for number in 1..=3 {
+        let proof = folder.path(&format!("state/outbox/block-{number}.proof"));
+        run(&["verify", &proof, "--profile", "test", "--data-file", &format!("{proof}.data")]);
+        let [proven, delivered] = ["state/outbox", "chain"]
+            .map(|dir| std::fs::read(folder.path(&format!("{dir}/block-{number}.bin"))).unwrap());
+        assert_eq!(proven, delivered);
+    }
 }

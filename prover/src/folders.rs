@@ -1,0 +1,378 @@
+//! The folders of a service: where blocks come from, where proofs go, where bad blocks go. Each has one purpose.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use enfold_state::store::FILE_NAME;
+
+use crate::files::{FileError, FileId, failed};
+use crate::kept;
+
+/// Name of the folder in the data directory that holds the blocks that were claimed, until they are proven.
+pub const QUEUE: &str = "queue";
+
+/// Name of the folder in the inbox through which blocks are claimed.
+pub const CLAIMS: &str = ".claimed";
+
+/// The folders.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// Where blocks come from.
+    pub inbox: PathBuf,
+    /// Where proofs, data, proven blocks and the list of them go.
+    pub outbox: PathBuf,
+    /// Where bad blocks go.
+    pub rejected: PathBuf,
+}
+
+/// Folders that a service cannot use.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// One folder is given two purposes.
+    #[error("expected folders apart from one another, got the {first} and the {second} both at {}", path.display())]
+    Same {
+        /// One purpose.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// One folder is in another.
+    #[error(
+        "expected folders apart from one another, got the {inner} {} within the {outer} {}",
+        inner_path.display(),
+        outer_path.display()
+    )]
+    Within {
+        /// Purpose of the one.
+        inner: &'static str,
+        /// The one.
+        inner_path: PathBuf,
+        /// Purpose of the other.
+        outer: &'static str,
+        /// The other.
+        outer_path: PathBuf,
+    },
+    /// A folder is not there.
+    #[error("expected the {purpose} at {}, got no such folder", path.display())]
+    Missing {
+        /// Its purpose.
+        purpose: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// There is something else.
+    #[error("expected the {purpose} at {}, got something that is no folder", path.display())]
+    NotAFolder {
+        /// Its purpose.
+        purpose: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Another service uses it.
+    #[error("expected the {purpose} {} for this service alone, got one that another service uses", path.display())]
+    Used {
+        /// Its purpose.
+        purpose: &'static str,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder cannot be looked at.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Purposes, as errors name them.
+const DATA: &str = "data directory";
+const INBOX: &str = "inbox";
+const OUTBOX: &str = "outbox";
+const REJECTED: &str = "folder for rejected blocks";
+const CACHE: &str = "cache folder";
+
+impl Folders {
+    /// Checks that each folder has one purpose: none is another, nor in another, whatever name or link leads there. Only
+    /// the data directory may hold the others, apart from what is its own. The folders need not be there yet.
+    ///
+    /// # Errors
+    /// If two overlap.
+    pub fn check(&self, data: &Path, cache: Option<&Path>) -> Result<(), FolderError> {
+        let place = |purpose, path: &Path| Place::of(purpose, path);
+        let data_place = place(DATA, data)?;
+        let own = [("store", FILE_NAME), ("queue", QUEUE), ("folder for kept proofs", kept::FOLDER)];
+        let own = own
+            .into_iter()
+            .map(|(purpose, name)| place(purpose, &data.join(name)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut others =
+            vec![place(INBOX, &self.inbox)?, place(OUTBOX, &self.outbox)?, place(REJECTED, &self.rejected)?];
+        others.extend(cache.map(|cache| place(CACHE, cache)).transpose()?);
+        for (i, one) in others.iter().enumerate() {
+            data_place.check_same(one)?;
+            data_place.check_within(one)?;
+            for own in &own {
+                one.check_same(own)?;
+                one.check_within(own)?;
+            }
+            for other in &others[i + 1..] {
+                one.check_same(other)?;
+                one.check_within(other)?;
+                other.check_within(one)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the folders that were named are there, so that a mistyped name is not waited on for ever.
+    ///
+    /// # Errors
+    /// If one is missing, or no folder.
+    pub fn check_there(&self, outbox: bool, rejected: bool) -> Result<(), FolderError> {
+        let named = [
+            (INBOX, &self.inbox, true),
+            (OUTBOX, &self.outbox, outbox),
+            (REJECTED, &self.rejected, rejected),
+        ];
+        for (purpose, path, named) in named {
+            match fs::metadata(path) {
+                Ok(found) if found.is_dir() => {}
+                Ok(_) => return Err(FolderError::NotAFolder { purpose, path: path.clone() }),
+                Err(error) if error.kind() == ErrorKind::NotFound && !named => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(FolderError::Missing { purpose, path: path.clone() });
+                }
+                Err(source) => return Err(FolderError::Io { path: path.clone(), source }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folders that are missing.
+    ///
+    /// # Errors
+    /// If one cannot be made.
+    pub fn make(&self) -> Result<(), FileError> {
+        let Self { inbox, outbox, rejected } = self;
+        [inbox, &self.claims(), outbox, rejected]
+            .into_iter()
+            .try_for_each(|dir| fs::create_dir_all(dir).map_err(failed(dir)))
+    }
+
+    /// Takes inbox and outbox for this service alone, as long as the result lives. Where the system cannot lock folders
+    /// nothing is taken.
+    pub(crate) fn lock(&self) -> Result<Vec<File>, FolderError> {
+        let mut locks = Vec::new();
+        for (purpose, path) in [(INBOX, &self.inbox), (OUTBOX, &self.outbox)] {
+            let Ok(dir) = File::open(path) else { continue };
+            match dir.try_lock() {
+                Ok(()) => locks.push(dir),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(FolderError::Used { purpose, path: path.clone() });
+                }
+                Err(TryLockError::Error(_)) => {}
+            }
+        }
+        Ok(locks)
+    }
+
+    pub(crate) fn claims(&self) -> PathBuf {
+        self.inbox.join(CLAIMS)
+    }
+
+    /// The proof of a block.
+    pub fn proof(&self, number: u32) -> PathBuf {
+        self.outbox.join(format!("block-{number}.proof"))
+    }
+}
+
+/// A folder, by whatever name.
+struct Place {
+    purpose: &'static str,
+    /// Without links; the end of it may not be there yet.
+    path: PathBuf,
+    /// It and the folders that it is in, as far as they are there.
+    ids: Vec<FileId>,
+    /// Whether it is there, and so the first of them.
+    there: bool,
+}
+
+impl Place {
+    fn of(purpose: &'static str, path: &Path) -> Result<Self, FolderError> {
+        let failed = |source| FolderError::Io { path: path.to_owned(), source };
+        let mut real = std::path::absolute(path).map_err(failed)?;
+        let mut missing: Vec<OsString> = Vec::new();
+        let base = loop {
+            match real.canonicalize() {
+                Ok(base) => break base,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    // What is not there cannot be a link, but for one that leads nowhere.
+                    if real.symlink_metadata().is_ok() {
+                        return Err(failed(error));
+                    }
+                    let Some(name) = real.file_name().map(ToOwned::to_owned) else {
+                        return Err(failed(error));
+                    };
+                    missing.push(name);
+                    real.pop();
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        };
+        let ids = base.ancestors().filter_map(FileId::of).collect();
+        let there = missing.is_empty();
+        let path = missing.into_iter().rev().fold(base, |path, name| path.join(name));
+        Ok(Self { purpose, path, ids, there })
+    }
+
+    fn id(&self) -> Option<&FileId> {
+        self.ids.first().filter(|_| self.there)
+    }
+
+    fn check_same(&self, other: &Self) -> Result<(), FolderError> {
+        let same = self.path == other.path || self.id().is_some_and(|id| other.id() == Some(id));
+        if same {
+            let (first, second, path) = (self.purpose, other.purpose, self.path.clone());
+            return Err(FolderError::Same { first, second, path });
+        }
+        Ok(())
+    }
+
+    /// Checks that this is not in the other.
+    fn check_within(&self, outer: &Self) -> Result<(), FolderError> {
+        if self.path.starts_with(&outer.path) || outer.id().is_some_and(|id| self.ids.contains(id)) {
+            return Err(FolderError::Within {
+                inner: self.purpose,
+                inner_path: self.path.clone(),
+                outer: outer.purpose,
+                outer_path: outer.path.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Case(tempfile::TempDir);
+
+    impl Case {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let names = ["data", "in", "out", "bad"];
+            names.iter().for_each(|name| fs::create_dir(dir.path().join(name)).unwrap());
+            Self(dir)
+        }
+
+        fn check(&self, [data, inbox, outbox, rejected, cache]: [&str; 5]) -> Result<(), FolderError> {
+            let at = |name: &str| self.0.path().join(name);
+            let folders = Folders { inbox: at(inbox), outbox: at(outbox), rejected: at(rejected) };
+            folders.check(&at(data), Some(&at(cache)))
+        }
+    }
+
+    #[test]
+    fn folders_apart_and_those_of_the_data_directory_are_fine() {
+        let case = Case::new();
+        case.check(["data", "in", "out", "bad", "cache"]).unwrap();
+        case.check(["data", "in", "data/outbox", "data/rejected", "data/cache"]).unwrap();
+        case.check(["data", "data/in", "data/out", "data/bad", "none/cache"]).unwrap();
+        // A name that another begins with is another name.
+        case.check(["data", "in", "inn", "in-bad", "in.cache"]).unwrap();
+        case.check(["data", "data/queued", "data/jobs2", "data-2", "cache"]).unwrap();
+    }
+
+    #[test]
+    fn overlaps_are_refused_in_every_pair() {
+        let case = Case::new();
+        let apart = ["data", "in", "out", "bad", "cache"];
+        for i in 0..5 {
+            for j in (0..5).filter(|&j| j != i) {
+                let mut same = apart;
+                same[i] = apart[j];
+                let error = case.check(same).unwrap_err();
+                assert!(matches!(error, FolderError::Same { .. }), "{i} {j}: {error}");
+                let within = format!("{}/x/y", apart[j]);
+                let mut within_other = apart;
+                within_other[i] = &within;
+                let checked = case.check(within_other);
+                if j == 0 {
+                    checked.unwrap();
+                } else {
+                    assert!(matches!(checked, Err(FolderError::Within { .. })), "{i} {j}");
+                }
+            }
+        }
+        for own in ["data/queue", "data/jobs", "data/state.redb"] {
+            for i in 1..5 {
+                let mut folders = apart;
+                folders[i] = own;
+                assert!(matches!(case.check(folders), Err(FolderError::Same { .. })), "{own}");
+                let within = format!("{own}/x");
+                folders[i] = &within;
+                assert!(matches!(case.check(folders), Err(FolderError::Within { .. })), "{own}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_and_dots_hide_no_overlap() {
+        use std::os::unix::fs::symlink;
+        let case = Case::new();
+        let at = |name: &str| case.0.path().join(name);
+        symlink(at("in"), at("link")).unwrap();
+        symlink(at("nowhere"), at("dangling")).unwrap();
+        for overlap in [
+            ["data", "in", "link", "bad", "cache"],
+            ["data", "in", "link/new/deep", "bad", "cache"],
+            ["data", "in", "out/../in", "bad", "cache"],
+            ["data", "in", "./in/.", "bad", "cache"],
+            ["data", "link", "out", "bad", "out/../in/cache"],
+            ["link", "in", "out", "bad", "cache"],
+        ] {
+            assert!(case.check(overlap).is_err(), "{overlap:?}");
+        }
+        assert!(matches!(
+            case.check(["data", "dangling", "out", "bad", "cache"]),
+            Err(FolderError::Io { .. })
+        ));
+    }
+
+    #[test]
+    fn a_named_folder_must_be_there() {
+        let case = Case::new();
+        let at = |name: &str| case.0.path().join(name);
+        let folders = Folders { inbox: at("in"), outbox: at("none"), rejected: at("bad") };
+        folders.check_there(false, true).unwrap();
+        let error = folders.check_there(true, true).unwrap_err();
+        assert!(matches!(error, FolderError::Missing { purpose: OUTBOX, .. }), "{error}");
+        fs::write(at("file"), "").unwrap();
+        let folders = Folders { inbox: at("file"), ..folders };
+        assert!(matches!(
+            folders.check_there(false, false),
+            Err(FolderError::NotAFolder { purpose: INBOX, .. })
+        ));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn two_services_cannot_share_a_folder() {
+        let case = Case::new();
+        let at = |name: &str| case.0.path().join(name);
+        let one = Folders { inbox: at("in"), outbox: at("out"), rejected: at("bad") };
+        let locks = one.lock().unwrap();
+        let other = Folders { inbox: at("data"), ..one.clone() };
+        assert!(matches!(other.lock(), Err(FolderError::Used { purpose: OUTBOX, .. })));
+        drop(locks);
+        other.lock().unwrap();
+    }
+}

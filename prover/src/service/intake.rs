@@ -1,0 +1,351 @@
+//! From the inbox to the next block: claims what is delivered, keeps it in the queue, rejects what is bad.
+
+use std::mem;
+use std::path::Path;
+use std::time::Instant;
+
+use blake3::Hash;
+use enfold_state::executor::ExecuteError;
+
+use crate::events::{Backlog, Event, Observer};
+use crate::files::{FileError, Staged, holds};
+use crate::inbox::{Claim, Found, Inbox, Left, name_of_other};
+use crate::list::List;
+use crate::pipeline::PipelineError;
+use crate::queue::{Delivered, Entry, Queue};
+use crate::rejected::{self, Bad};
+use crate::service::chain::Chain;
+use crate::service::{Served, ServiceOptions};
+
+/// A block that is ready to be proven.
+pub(super) struct Next<P> {
+    pub entry: Entry,
+    pub prepared: P,
+}
+
+/// All that a service does with files besides proving.
+pub(super) struct Intake<'a> {
+    options: &'a ServiceOptions,
+    observer: Observer<'a>,
+    inbox: Inbox,
+    pub queue: Queue,
+    pub list: List,
+    pub served: Served,
+    /// Blocks that are bad on the state that they were executed on. They are rejected when that is committed.
+    judged: Vec<(Entry, String)>,
+    /// What cannot be taken yet.
+    left: Vec<Left>,
+    said: Said,
+}
+
+/// What was said about the backlog, and when.
+#[derive(Default)]
+struct Said {
+    backlog: Backlog,
+    left: Vec<Left>,
+    missing: Option<u32>,
+    reminded: Option<Instant>,
+    /// When something of the inbox or the queue last changed.
+    changed: Option<Instant>,
+}
+
+impl<'a> Intake<'a> {
+    /// Begins with what a run that was cut off has left.
+    pub(super) fn open(
+        data: &Path,
+        options: &'a ServiceOptions,
+        observer: Observer<'a>,
+    ) -> Result<Self, FileError> {
+        let folders = &options.folders;
+        let inbox = Inbox::open(&folders.inbox, folders.claims(), options.pace.settle)?;
+        let queue = Queue::open(data.join(crate::folders::QUEUE))?;
+        let list = List::open(&folders.outbox, queue.dir())?;
+        Ok(Self {
+            options,
+            observer,
+            inbox,
+            queue,
+            list,
+            served: Served::default(),
+            judged: Vec::new(),
+            left: Vec::new(),
+            said: Said::default(),
+        })
+    }
+
+    /// Lists a block that is committed but was not listed.
+    pub(super) fn list_late<C: Chain>(&mut self, chain: &C) -> Result<(), PipelineError> {
+        if let Some(pending) = self.list.pending()?
+            && pending.number <= chain.height()
+            && chain.root_at(pending.number)? == Some(pending.root)
+        {
+            self.list.append(&pending)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what is delivered, and if it is `wanted` looks for the block after the last one. It is executed when it
+    /// is found.
+    pub(super) fn look<C: Chain>(
+        &mut self,
+        chain: &C,
+        wanted: bool,
+    ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
+        self.left.clear();
+        self.take_in(chain);
+        self.queue.look();
+        self.settle_past(chain);
+        let next = if wanted { self.next(chain)? } else { None };
+        if chain.tip() == chain.height() {
+            self.reject_judged();
+        }
+        self.inbox.forget_all_but(&self.left);
+        self.report(chain);
+        Ok(next)
+    }
+
+    fn take_in<C: Chain>(&mut self, chain: &C) {
+        match self.inbox.claim() {
+            Ok(left) => self.left.extend(left),
+            Err(error) => self.leave(&self.options.folders.inbox, format!("cannot be read: {error}")),
+        }
+        let claims = self.inbox.claims().unwrap_or_else(|error| {
+            self.leave(&self.options.folders.claims(), format!("cannot be read: {error}"));
+            Vec::new()
+        });
+        for claim in claims {
+            if let Err(reason) = self.take(&claim, chain) {
+                self.leave(&claim.path(), reason);
+            }
+        }
+    }
+
+    fn leave(&mut self, path: &Path, reason: String) {
+        self.left.push(Left::new(path, reason));
+    }
+
+    /// Takes in what is claimed; an error is why it must wait.
+    fn take<C: Chain>(&mut self, claim: &Claim, chain: &C) -> Result<(), String> {
+        let path = claim.path();
+        match self.inbox.look_at(&path) {
+            Found::Gone => self.inbox.clear(claim),
+            Found::NotYet(reason) => return Err(reason),
+            Found::Bad(reason) => {
+                let name = name_of_other(&path).map_err(|error| error.to_string())?;
+                self.reject_claim(claim, &name, false, &reason).map_err(|error| error.to_string())?;
+            }
+            Found::Block(delivered) => {
+                self.take_block(claim, &delivered, chain).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_block<C: Chain>(
+        &mut self,
+        claim: &Claim,
+        delivered: &Delivered,
+        chain: &C,
+    ) -> Result<(), FileError> {
+        let id = delivered.id;
+        let (expected, got) = (chain.chain_id(), delivered.block.chain_id);
+        if got != expected {
+            let reason = ExecuteError::ChainId { expected, got }.to_string();
+            return self.reject_claim(claim, &id.name(), true, &reason);
+        }
+        let past = id.number <= chain.height();
+        let proven = past && self.list.digest(id.number) == Some(id.digest);
+        if past && !proven {
+            let reason = self.past(id.number, id.digest, chain.height());
+            return self.reject_claim(claim, &id.name(), true, &reason);
+        }
+        let repeated = proven || self.queue.holds(id.number, id.digest);
+        if !repeated {
+            self.queue.add(delivered, &claim.file)?;
+        }
+        self.inbox.release(claim, delivered)?;
+        let file = claim.file.to_string_lossy().into_owned();
+        if repeated {
+            self.served.repeated += 1;
+            self.say(&Event::BlockRepeated { number: id.number, file });
+        } else {
+            self.say(&Event::BlockClaimed { number: id.number, file, path: self.queue.path(id) });
+        }
+        Ok(())
+    }
+
+    /// Why a block comes too late.
+    fn past(&self, number: u32, digest: Hash, height: u32) -> String {
+        let expected = format!("expected block {}", u64::from(height) + 1);
+        match self.list.digest(number) {
+            Some(proven) => format!(
+                "{expected}, got block {number} with digest {digest}; the one with digest {proven} is proven"
+            ),
+            None => format!("{expected}, got block {number}"),
+        }
+    }
+
+    fn reject_claim(
+        &mut self,
+        claim: &Claim,
+        name: &str,
+        whole: bool,
+        reason: &str,
+    ) -> Result<(), FileError> {
+        let file = &claim.file.to_string_lossy();
+        self.reject(Bad { path: &claim.path(), name, file, whole }, reason)?;
+        self.inbox.clear(claim);
+        Ok(())
+    }
+
+    fn reject_entry(&mut self, entry: &Entry, reason: &str) -> Result<(), FileError> {
+        let (path, name) = (&self.queue.path(entry.id), &entry.id.name());
+        self.reject(Bad { path, name, file: &entry.file, whole: true }, reason)?;
+        self.queue.remove(entry)
+    }
+
+    fn reject(&mut self, bad: Bad<'_>, reason: &str) -> Result<(), FileError> {
+        let path = rejected::reject(&self.options.folders.rejected, bad, reason)?;
+        self.served.rejected += 1;
+        let (file, reason) = (bad.file.to_owned(), reason.to_owned());
+        self.say(&Event::BlockRejected { path, file, reason });
+        Ok(())
+    }
+
+    /// Deals with the queue's blocks whose number is committed: the proven one goes to the outbox, others are late.
+    fn settle_past<C: Chain>(&mut self, chain: &C) {
+        let height = chain.height();
+        let past: Vec<_> =
+            self.queue.entries().iter().filter(|entry| entry.id.number <= height).cloned().collect();
+        for entry in past {
+            let settled = if self.list.digest(entry.id.number) == Some(entry.id.digest) {
+                self.done(&entry)
+            } else {
+                let reason = self.past(entry.id.number, entry.id.digest, height);
+                self.reject_entry(&entry, &reason)
+            };
+            if let Err(error) = settled {
+                self.leave(&self.queue.path(entry.id), error.to_string());
+            }
+        }
+    }
+
+    /// Moves a proven block to its proof. Its name there is `block-N`, or if something else has that, its own.
+    pub(super) fn done(&mut self, entry: &Entry) -> Result<(), FileError> {
+        let io = |source| FileError::Io { path: self.queue.path(entry.id), source };
+        if let Some(bytes) = self.queue.read(entry).map_err(io)? {
+            let outbox = &self.options.folders.outbox;
+            let named = outbox.join(format!("block-{}.{}", entry.id.number, entry.id.extension()));
+            match publish(&named, &bytes) {
+                Err(FileError::Exists { .. }) => publish(&outbox.join(entry.id.name()), &bytes)?,
+                published => published?,
+            }
+        }
+        self.queue.remove(entry)
+    }
+
+    /// The block after the last one, executed, if it is there.
+    fn next<C: Chain>(&mut self, chain: &C) -> Result<Option<Next<C::Prepared>>, PipelineError> {
+        let expected = u64::from(chain.tip()) + 1;
+        let candidates: Vec<_> = (self.queue.entries().iter())
+            .filter(|entry| u64::from(entry.id.number) == expected && !self.is_judged(entry))
+            .cloned()
+            .collect();
+        for entry in candidates {
+            let bytes = match self.queue.read(&entry) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                // It may be the one: no other comes before it.
+                Err(error) => {
+                    self.leave(&self.queue.path(entry.id), format!("cannot be read: {error}"));
+                    return Ok(None);
+                }
+            };
+            let read = Delivered::read(bytes).map_err(|error| error.to_string());
+            let prepared = match read {
+                Ok(read) if read.id == entry.id => chain.prepare(&read.block, self.observer)?,
+                Ok(_) => Err("expected the block that the name says, got another".to_owned()),
+                Err(reason) => Err(reason),
+            };
+            match prepared {
+                Ok(prepared) => return Ok(Some(Next { entry, prepared })),
+                Err(reason) => self.judged.push((entry, reason)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_judged(&self, entry: &Entry) -> bool {
+        self.judged.iter().any(|(judged, _)| judged == entry)
+    }
+
+    /// Rejects what is bad on a state that is committed by now.
+    fn reject_judged(&mut self) {
+        let mut judged = mem::take(&mut self.judged);
+        // Some may have been taken out of the queue.
+        judged.retain(|(entry, _)| self.queue.entries().contains(entry));
+        for (entry, reason) in judged {
+            if let Err(error) = self.reject_entry(&entry, &reason) {
+                self.leave(&self.queue.path(entry.id), error.to_string());
+                self.judged.push((entry, reason));
+            }
+        }
+    }
+
+    /// Whether all that is left has been as it is for as long as files are given.
+    pub(super) fn is_quiet(&self) -> bool {
+        let pace = &self.options.pace;
+        self.left.is_empty()
+            || self.said.changed.is_some_and(|changed| changed.elapsed() > pace.settle + pace.look)
+    }
+
+    fn say(&self, event: &Event) {
+        (self.observer)(event);
+    }
+
+    /// Says what is new about the backlog; what lasts, now and then.
+    fn report<C: Chain>(&mut self, chain: &C) {
+        let mut numbers: Vec<_> = self.queue.entries().iter().map(|entry| entry.id.number).collect();
+        numbers.sort_unstable();
+        let mut missing = u64::from(chain.height()) + 1;
+        for &number in &numbers {
+            missing += u64::from(u64::from(number) == missing);
+        }
+        let waiting = numbers.iter().filter(|&&number| u64::from(number) > missing).count();
+        let rejected = rejected::count(&self.options.folders.rejected);
+        let backlog = Backlog { inbox: self.left.len(), queued: numbers.len(), waiting, rejected };
+        (self.served.waiting, self.served.unreadable) = (waiting, self.left.len());
+        let missing = u32::try_from(missing).ok().filter(|_| waiting > 0);
+        self.served.missing = missing;
+
+        let now = Instant::now();
+        let remind = self.said.reminded.is_none_or(|last| now - last >= self.options.pace.remind);
+        if remind || backlog != self.said.backlog {
+            self.say(&Event::Backlog(backlog));
+        }
+        if let Some(missing) = missing.filter(|_| remind || missing != self.said.missing) {
+            self.say(&Event::BlocksWaiting { missing, waiting });
+        }
+        for left in &self.left {
+            if remind || !self.said.left.iter().any(|said| said.path == left.path) {
+                self.say(&Event::FileLeft { path: left.path.clone(), reason: left.reason.clone() });
+            }
+        }
+        if backlog != self.said.backlog || self.left != self.said.left || self.said.changed.is_none() {
+            self.said.changed = Some(now);
+        }
+        self.said.left.clone_from(&self.left);
+        (self.said.backlog, self.said.missing) = (backlog, missing);
+        if remind {
+            self.said.reminded = Some(now);
+        }
+    }
+}
+
+/// Writes a file that may be there already, if it is just this one.
+fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if holds(path, bytes) {
+        return Ok(());
+    }
+    Staged::write(path, bytes)?.publish(false)
+}
