@@ -11,7 +11,11 @@
 //!
 //! Records have one encoding: every element and integer is checked to be canonical and nothing may follow.
 //! A JSON file is the record alone; it is told by its first byte that is not white space, `{`.
+//!
+//! This module is the only one that uses bincode, and nothing of it shows outside: RUSTSEC-2025-0141 says that it is
+//! unmaintained (`docs/formats.md`).
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -187,7 +191,7 @@ pub enum CodecError {
         /// The expected kind.
         kind: Kind,
         /// What is wrong.
-        source: bincode::Error,
+        source: Malformed,
     },
     /// The JSON is malformed, or not one of the expected kind.
     #[error("malformed {} in JSON: {source}", kind.name())]
@@ -195,9 +199,46 @@ pub enum CodecError {
         /// The expected kind.
         kind: Kind,
         /// What is wrong and where.
-        source: serde_json::Error,
+        source: Malformed,
     },
 }
+
+/// What a parser says about its input: one line of bounded length, although parsers repeat what they read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(String);
+
+impl Malformed {
+    /// The longest message in bytes, but for the dots at its end.
+    pub const MAX_LEN: usize = 300;
+
+    /// What a parser says. Control characters are escaped, and what is too long is cut.
+    pub fn new(error: impl fmt::Display) -> Self {
+        let said = error.to_string();
+        let mut text = String::new();
+        for c in said.chars() {
+            let (at, control) = (text.len(), c.is_control());
+            if control {
+                text.extend(c.escape_default())
+            } else {
+                text.push(c)
+            }
+            if text.len() > Self::MAX_LEN {
+                text.truncate(at);
+                text.push_str(" ...");
+                break;
+            }
+        }
+        Self(text)
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
 
 /// The one bincode configuration of the project.
 fn options(limit: u64) -> impl Options {
@@ -220,8 +261,24 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, CodecError> {
     bytes.extend((kind as u32).to_le_bytes());
     options(T::MAX_LEN - HEADER_LEN as u64)
         .serialize_into(&mut bytes, record)
-        .map_err(|source| CodecError::Body { kind, source })?;
+        .map_err(|error| CodecError::Body { kind, source: Malformed::new(error) })?;
     Ok(bytes)
+}
+
+/// A value as it stands in the body of a binary file, without a header.
+///
+/// # Errors
+/// If the value does not serialise.
+pub fn to_body<T: Serialize>(value: &T) -> Result<Vec<u8>, Malformed> {
+    options(u64::MAX).serialize(value).map_err(Malformed::new)
+}
+
+/// Reads [`to_body`].
+///
+/// # Errors
+/// If the bytes are not exactly one such value.
+pub fn from_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    options(u64::MAX).deserialize(bytes).map_err(Malformed::new)
 }
 
 /// The JSON form, indented, with a line break at its end.
@@ -229,8 +286,7 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// If a value has no JSON form.
 pub fn encode_json<T: Record>(record: &T) -> Result<String, CodecError> {
-    let mut text =
-        serde_json::to_string_pretty(record).map_err(|source| CodecError::Json { kind: T::KIND, source })?;
+    let mut text = serde_json::to_string_pretty(record).map_err(|error| json_error::<T>(&error))?;
     text.push('\n');
     Ok(text)
 }
@@ -264,7 +320,9 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     if got != kind as u32 {
         return Err(CodecError::Kind { expected: kind, got });
     }
-    options(T::MAX_LEN).deserialize(body).map_err(|source| CodecError::Body { kind, source })
+    options(T::MAX_LEN)
+        .deserialize(body)
+        .map_err(|error| CodecError::Body { kind, source: Malformed::new(error) })
 }
 
 /// Reads either form.
@@ -274,9 +332,7 @@ pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
 pub fn read<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => {
-            serde_json::from_slice(bytes).map_err(|source| CodecError::Json { kind: T::KIND, source })
-        }
+        Some(b'{') => serde_json::from_slice(bytes).map_err(|error| json_error::<T>(&error)),
         _ => decode(bytes),
     }
 }
@@ -291,6 +347,10 @@ pub fn read_file<T: Record>(path: &Path) -> Result<T, CodecError> {
     let file = File::open(path).map_err(failed)?;
     file.take(T::MAX_LEN + 1).read_to_end(&mut bytes).map_err(failed)?;
     read(&bytes)
+}
+
+fn json_error<T: Record>(error: &serde_json::Error) -> CodecError {
+    CodecError::Json { kind: T::KIND, source: Malformed::new(error) }
 }
 
 fn check_len<T: Record>(got: u64) -> Result<(), CodecError> {
