@@ -202,3 +202,38 @@ fn profiles_are_what_the_readme_says() {
     let test = security_bits(&Params::of(ProfileId::Test));
     assert_eq!([test.conjectured(), test.proven()].map(floor), [17, 11]);
 }
+
+/// The figures of the documentation, both profiles.
+#[test]
+fn documented_figures() {
+    let document = include_str!("../../../docs/security.md");
+    let [standard, test] = [ProfileId::Standard, ProfileId::Test].map(|id| security_bits(&Params::of(id)));
+    let rows: [(&str, fn(&SecurityBits) -> f64); 17] = [
+        ("FRI queries, unique decoding", |bits| bits.unique.queries),
+        ("FRI batching, unique decoding", |bits| bits.unique.batching),
+        ("FRI folding, unique decoding", |bits| bits.unique.folding),
+        ("all rounds, Johnson radius, BCIKS20", |bits| bits.bciks20.least()),
+        ("all rounds, Johnson radius, BCHKS25", |bits| bits.bchks25.least()),
+        ("all rounds, Johnson radius, DKT26", |bits| bits.dkt26.least()),
+        ("FRI queries, conjectured at capacity, slack 0.0043", |bits| bits.capacity.queries),
+        ("FRI challenges, conjectured at capacity", |bits| bits.capacity.commit()),
+        ("FRI queries, conjectured at a slack of 2/64", |bits| bits.conjecture.queries),
+        ("FRI challenges, conjectured at a slack of 2/64", |bits| bits.conjecture.commit()),
+        ("DEEP, one candidate", |bits| bits.unique.deep),
+        ("combination of constraints", |bits| bits.unique.combination),
+        ("permutation argument", |bits| bits.unique.permutation),
+        ("LogUp over 2^33 messages", |bits| bits.logup),
+        ("hash, collisions", |bits| bits.hash),
+        ("**least, FRI as conjectured at 2/64**", SecurityBits::conjectured),
+        ("**least, FRI as proven**", SecurityBits::proven),
+    ];
+    for (name, of) in rows {
+        let (a, b) = (floor(of(&standard)), floor(of(&test)));
+        let line = if name.starts_with('*') {
+            format!("| {name} | **{a}** | **{b}** |")
+        } else {
+            format!("| {name} | {a} | {b} |")
+        };
+        assert!(document.contains(&line), "docs/security.md lacks: {line}");
+    }
+}
