@@ -48,23 +48,25 @@ pub struct Params {
 }
 
 /// The part of the parameters in which profiles differ.
-struct Strength {
-    num_challenges: usize,
-    rate_bits: usize,
-    queries: usize,
-    grinding_bits: u32,
-    cap_height: usize,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strength {
+    pub(crate) num_challenges: usize,
+    pub(crate) rate_bits: usize,
+    pub(crate) queries: usize,
+    pub(crate) grinding_bits: u32,
+    pub(crate) cap_height: usize,
 }
 
 impl Strength {
-    fn config(&self, num_routed_wires: usize) -> CircuitConfig {
+    pub(crate) fn config(&self, num_routed_wires: usize) -> CircuitConfig {
         CircuitConfig {
             num_wires: NUM_WIRES,
             num_routed_wires,
             num_constants: 2,
             use_base_arithmetic_gate: true,
-            // plonky2 compares this with `queries * rate_bits + grinding_bits` and uses it nowhere else.
-            security_bits: self.queries * self.rate_bits + self.grinding_bits as usize,
+            // plonky2 compares this with `queries * rate_bits + grinding_bits` and with the field, and uses it
+            // nowhere else.
+            security_bits: (self.queries * self.rate_bits + self.grinding_bits as usize).min(100),
             num_challenges: self.num_challenges,
             zero_knowledge: false,
             max_quotient_degree_factor: 8,

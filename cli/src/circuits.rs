@@ -4,7 +4,7 @@ use std::fmt;
 
 use enfold_circuits::params::Params;
 use enfold_circuits::report::{ProfileReport, ShapeReport};
-use enfold_circuits::security::{SecurityBits, security_bits};
+use enfold_circuits::security::{Rounds, SecurityBits, security_bits};
 use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
@@ -64,34 +64,105 @@ struct FriReport {
     cap_height: usize,
 }
 
-/// Bits of each argument, rounded down.
+/// Bits of each argument, rounded down; of a round, the least over all stages.
 #[derive(Debug, Serialize)]
 struct BitsReport {
+    /// The least, FRI as conjectured at a slack of 2/64.
     conjectured: i64,
+    /// The least, FRI as proven.
     proven: i64,
-    fri_conjectured: i64,
-    fri_johnson: i64,
-    fri_johnson_total: i64,
-    fri_unique: i64,
-    permutation: i64,
+    /// Rounds of a proof as proven by unique decoding.
+    unique: RoundsReport,
+    /// As proven up to the Johnson radius by BCIKS20.
+    johnson_bciks20: RoundsReport,
+    /// As proven up to the Johnson radius by BCHKS25.
+    johnson_bchks25: RoundsReport,
+    /// Up to the Johnson radius by DKT26.
+    johnson_dkt26: RoundsReport,
+    /// As conjectured at list-decoding capacity.
+    capacity: RoundsReport,
+    /// How far above the rate that is, a share of the domain.
+    capacity_slack: f64,
+    /// As conjectured at a slack of 2/64.
+    conjecture: RoundsReport,
     logup: i64,
     hash: i64,
 }
 
+/// Bits of each round of a proof, rounded down.
+#[derive(Debug, Serialize)]
+struct RoundsReport {
+    permutation: i64,
+    combination: i64,
+    deep: i64,
+    batching: i64,
+    folding: i64,
+    queries: i64,
+    least: i64,
+}
+
+fn floor(bits: f64) -> i64 {
+    bits.floor() as i64
+}
+
+impl From<Rounds> for RoundsReport {
+    fn from(rounds: Rounds) -> Self {
+        let Rounds { permutation, combination, deep, batching, folding, queries } = rounds;
+        Self {
+            permutation: floor(permutation),
+            combination: floor(combination),
+            deep: floor(deep),
+            batching: floor(batching),
+            folding: floor(folding),
+            queries: floor(queries),
+            least: floor(rounds.least()),
+        }
+    }
+}
+
 impl From<SecurityBits> for BitsReport {
     fn from(bits: SecurityBits) -> Self {
-        let floor = |bits: f64| bits.floor() as i64;
         Self {
             conjectured: floor(bits.conjectured()),
             proven: floor(bits.proven()),
-            fri_conjectured: floor(bits.fri_conjectured),
-            fri_johnson: floor(bits.fri_johnson),
-            fri_johnson_total: floor(bits.fri_johnson_total),
-            fri_unique: floor(bits.fri_unique),
-            permutation: floor(bits.permutation),
+            unique: bits.unique.into(),
+            johnson_bciks20: bits.bciks20.into(),
+            johnson_bchks25: bits.bchks25.into(),
+            johnson_dkt26: bits.dkt26.into(),
+            capacity: bits.capacity.into(),
+            capacity_slack: bits.capacity_slack,
+            conjecture: bits.conjecture.into(),
             logup: floor(bits.logup),
             hash: floor(bits.hash),
         }
+    }
+}
+
+impl BitsReport {
+    /// The arguments as a table, one a row: FRI's bits by what they rest on, then everything else.
+    fn rows(&self) -> [(String, i64); 18] {
+        let slack = self.capacity_slack;
+        let row = |name: &str, bits| (name.to_owned(), bits);
+        [
+            (format!("FRI queries, conjectured at capacity (slack {slack:.4})"), self.capacity.queries),
+            row("FRI challenges, conjectured at capacity", self.capacity.batching),
+            row("FRI queries, conjectured at a slack of 2/64", self.conjecture.queries),
+            row("FRI challenges, conjectured at a slack of 2/64", self.conjecture.batching),
+            row("FRI queries, unique decoding", self.unique.queries),
+            row("FRI batching, unique decoding", self.unique.batching),
+            row("FRI folding, unique decoding", self.unique.folding),
+            row("all rounds, Johnson radius by BCIKS20", self.johnson_bciks20.least),
+            row("all rounds, Johnson radius by BCHKS25", self.johnson_bchks25.least),
+            row("all rounds, Johnson radius by DKT26", self.johnson_dkt26.least),
+            row("DEEP, one candidate", self.unique.deep),
+            row("DEEP, Johnson radius by BCHKS25", self.johnson_bchks25.deep),
+            row("combination of constraints, one candidate", self.unique.combination),
+            row("permutation argument, one candidate", self.unique.permutation),
+            row("LogUp over 2^33 messages", self.logup),
+            row("hash, collisions", self.hash),
+            row("the least, FRI as conjectured at 2/64", self.conjectured),
+            row("the least, FRI as proven", self.proven),
+        ]
     }
 }
 
@@ -168,21 +239,10 @@ impl fmt::Display for CircuitsReport {
             "\nFRI: rate 2^-{rate_bits}, {queries} queries, {grinding_bits} bits of grinding, cap height {cap_height}"
         )?;
         writeln!(f, "challenges of the permutation argument: {}", self.challenges)?;
-        let bits = &self.security_bits;
-        writeln!(f, "\nsecurity, in bits, each argument alone (how: enfold_circuits::security)")?;
-        for (name, bits) in [
-            ("FRI queries, revised conjecture", bits.fri_conjectured),
-            ("FRI queries, proven to the Johnson radius", bits.fri_johnson),
-            ("FRI in all, proven to the Johnson radius", bits.fri_johnson_total),
-            ("FRI queries, proven to unique decoding", bits.fri_unique),
-            ("permutation argument", bits.permutation),
-            ("LogUp over 2^32 messages", bits.logup),
-            ("hash, collisions", bits.hash),
-        ] {
-            writeln!(f, "  {name:<42} {bits:>4}")?;
+        writeln!(f, "\nsecurity, in bits, each argument alone (how: docs/security.md)")?;
+        for (name, bits) in self.security_bits.rows() {
+            writeln!(f, "  {name:<54} {bits:>4}")?;
         }
-        writeln!(f, "  {:<42} {:>4}", "the least, with FRI as conjectured", bits.conjectured)?;
-        writeln!(f, "  {:<42} {:>4}", "the least, with FRI as proven", bits.proven)?;
         match self.measures.profile {
             ProfileId::Test => writeln!(f, "\nThis profile is for tests: such proofs can be forged."),
             ProfileId::Standard => Ok(()),

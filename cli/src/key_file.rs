@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
+use enfold_state::codec::Malformed;
 use enfold_state::ecgfp5::Fp5;
 use enfold_state::keys::{PublicKey, SecretKey, SecretKeyError};
 use enfold_state::leaf::Address;
@@ -35,7 +36,7 @@ pub struct KeyFile {
 pub enum KeyFileError {
     /// Not the JSON object of a key.
     #[error("malformed key: {0}")]
-    Json(#[source] serde_json::Error),
+    Json(#[source] Malformed),
     /// The secret is out of range.
     #[error("malformed key: {0}")]
     Secret(#[source] SecretKeyError),
@@ -128,7 +129,8 @@ fn read_from(path: &Path, file: File) -> Result<SecretKey, CliError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<SecretKey, KeyFileError> {
-    let file: KeyFile = serde_json::from_slice(bytes).map_err(KeyFileError::Json)?;
+    let file: KeyFile =
+        serde_json::from_slice(bytes).map_err(|error| KeyFileError::Json(Malformed::new(error)))?;
     let key: SecretKey = file.secret_key.parse().map_err(KeyFileError::Secret)?;
     let (public_key, address) = (key.public_key(), key.address());
     match (file.public_key, file.address) {
@@ -169,5 +171,17 @@ mod tests {
         assert!(matches!(parse(&mixed.to_json().unwrap()), Err(KeyFileError::Address { .. })));
         assert!(matches!(parse(b"{}"), Err(KeyFileError::Json(_))));
         assert!(matches!(parse(br#"{"secret_key":"00"}"#), Err(KeyFileError::Secret(_))));
+    }
+
+    #[test]
+    fn damaged_files_are_read_or_refused_in_one_line() {
+        let seed = KeyFile::from(&key(7)).to_json().unwrap();
+        enfold_fuzzing::bounded(&[&seed], 2000, |bytes| match parse(bytes) {
+            Ok(key) => {
+                let again = KeyFile::from(&key).to_json().unwrap();
+                assert_eq!(parse(&again).unwrap().to_bytes(), key.to_bytes());
+            }
+            Err(error) => enfold_fuzzing::check_error(&error),
+        });
     }
 }

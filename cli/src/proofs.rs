@@ -79,9 +79,9 @@ impl fmt::Display for ProfileText {
 /// Bits of security of a profile, rounded down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bits {
-    /// With FRI under the revised conjecture.
+    /// With FRI as conjectured; see [`enfold_circuits::security`].
     pub conjectured: u32,
-    /// With FRI as far as it is proven.
+    /// With FRI as proven.
     pub proven: u32,
 }
 

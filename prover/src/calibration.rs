@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use enfold_circuits::params::Params;
+use enfold_state::codec::Malformed;
 use enfold_state::executor::{Debit, Execution};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, LeafIndex};
@@ -75,7 +76,7 @@ pub enum CalibrationError {
         /// The file.
         path: PathBuf,
         /// What is wrong and where.
-        source: serde_json::Error,
+        source: Malformed,
     },
     /// It is of another version.
     #[error("{path}: expected a calibration of version {expected}, got {got}")]
@@ -144,7 +145,9 @@ impl Calibration {
         }
         let read: Self = match serde_json::from_slice(&bytes) {
             Ok(read) => read,
-            Err(source) => return Err(CalibrationError::Form { path, source }),
+            Err(error) => {
+                return Err(CalibrationError::Form { path, source: Malformed::new(error) });
+            }
         };
         if read.version != VERSION {
             return Err(CalibrationError::Version { path, expected: VERSION, got: read.version });

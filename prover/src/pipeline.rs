@@ -71,7 +71,8 @@ impl Record for Journal {
 }
 
 impl Journal {
-    fn of(prepared: &PreparedBlock) -> Self {
+    /// The journal of a prepared block.
+    pub fn of(prepared: &PreparedBlock) -> Self {
         let witness = &prepared.witness;
         Self {
             profile: prepared.profile,

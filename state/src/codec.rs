@@ -11,7 +11,11 @@
 //!
 //! Records have one encoding: every element and integer is checked to be canonical and nothing may follow.
 //! A JSON file is the record alone; it is told by its first byte that is not white space, `{`.
+//!
+//! This module is the only one that uses bincode, and nothing of it shows outside: RUSTSEC-2025-0141 says that it is
+//! unmaintained (`docs/formats.md`).
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -188,7 +192,7 @@ pub enum CodecError {
         /// The expected kind.
         kind: Kind,
         /// What is wrong.
-        source: bincode::Error,
+        source: Malformed,
     },
     /// The JSON is malformed, or not one of the expected kind.
     #[error("malformed {} in JSON: {source}", kind.name())]
@@ -196,9 +200,46 @@ pub enum CodecError {
         /// The expected kind.
         kind: Kind,
         /// What is wrong and where.
-        source: serde_json::Error,
+        source: Malformed,
     },
 }
+
+/// What a parser says about its input: one line of bounded length, although parsers repeat what they read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(String);
+
+impl Malformed {
+    /// The longest message in bytes, but for the dots at its end.
+    pub const MAX_LEN: usize = 300;
+
+    /// What a parser says. Control characters are escaped, and what is too long is cut.
+    pub fn new(error: impl fmt::Display) -> Self {
+        let said = error.to_string();
+        let mut text = String::new();
+        for c in said.chars() {
+            let (at, control) = (text.len(), c.is_control());
+            if control {
+                text.extend(c.escape_default())
+            } else {
+                text.push(c)
+            }
+            if text.len() > Self::MAX_LEN {
+                text.truncate(at);
+                text.push_str(" ...");
+                break;
+            }
+        }
+        Self(text)
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
 
 /// The one bincode configuration of the project.
 fn options(limit: u64) -> impl Options {
@@ -221,8 +262,24 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, CodecError> {
     bytes.extend((kind as u32).to_le_bytes());
     options(T::MAX_LEN - HEADER_LEN as u64)
         .serialize_into(&mut bytes, record)
-        .map_err(|source| CodecError::Body { kind, source })?;
+        .map_err(|error| body_error::<T>(&error))?;
     Ok(bytes)
+}
+
+/// A value as it stands in the body of a binary file, without a header.
+///
+/// # Errors
+/// If the value does not serialise.
+pub fn to_body<T: Serialize>(value: &T) -> Result<Vec<u8>, Malformed> {
+    options(u64::MAX).serialize(value).map_err(Malformed::new)
+}
+
+/// Reads [`to_body`].
+///
+/// # Errors
+/// If the bytes are not exactly one such value.
+pub fn from_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    options(u64::MAX).deserialize(bytes).map_err(Malformed::new)
 }
 
 /// The JSON form, indented, with a line break at its end.
@@ -230,8 +287,7 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// If a value has no JSON form.
 pub fn encode_json<T: Record>(record: &T) -> Result<String, CodecError> {
-    let mut text =
-        serde_json::to_string_pretty(record).map_err(|source| CodecError::Json { kind: T::KIND, source })?;
+    let mut text = serde_json::to_string_pretty(record).map_err(|error| json_error::<T>(&error))?;
     text.push('\n');
     Ok(text)
 }
@@ -250,7 +306,7 @@ pub fn peek_kind(bytes: &[u8]) -> Option<Kind> {
 pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
     let body = check_header(T::KIND, bytes)?;
-    options(T::MAX_LEN).deserialize(body).map_err(|source| CodecError::Body { kind: T::KIND, source })
+    options(T::MAX_LEN).deserialize(body).map_err(|error| body_error::<T>(&error))
 }
 
 /// Checks a header, and gives what follows it.
@@ -280,7 +336,7 @@ fn check_header(kind: Kind, bytes: &[u8]) -> Result<&[u8], CodecError> {
 pub fn read<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
     if is_json(bytes) {
-        return serde_json::from_slice(bytes).map_err(|source| CodecError::Json { kind: T::KIND, source });
+        return serde_json::from_slice(bytes).map_err(|error| json_error::<T>(&error));
     }
     decode(bytes)
 }
@@ -322,7 +378,7 @@ pub fn read_from<T: Record>(reader: &mut impl BufRead) -> io::Result<Result<T, C
     if is_json(reader.fill_buf()?) {
         return match serde_json::from_reader(reader) {
             Err(error) if error.is_io() => Err(error.into()),
-            read => Ok(read.map_err(|source| CodecError::Json { kind, source })),
+            read => Ok(read.map_err(|error| json_error::<T>(&error))),
         };
     }
     let mut header = Vec::with_capacity(HEADER_LEN);
@@ -333,12 +389,17 @@ pub fn read_from<T: Record>(reader: &mut impl BufRead) -> io::Result<Result<T, C
     let body = options(T::MAX_LEN).deserialize_from(&mut *reader);
     Ok(match body.map_err(|error| *error) {
         Err(bincode::ErrorKind::Io(error)) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
-        Ok(_) if !reader.fill_buf()?.is_empty() => {
-            let source = bincode::ErrorKind::Custom("bytes follow the record".to_owned()).into();
-            Err(CodecError::Body { kind, source })
-        }
-        read => read.map_err(|source| CodecError::Body { kind, source: source.into() }),
+        Ok(_) if !reader.fill_buf()?.is_empty() => Err(body_error::<T>(&"bytes follow the record")),
+        read => read.map_err(|error| body_error::<T>(&error)),
     })
+}
+
+fn body_error<T: Record>(error: &dyn fmt::Display) -> CodecError {
+    CodecError::Body { kind: T::KIND, source: Malformed::new(error) }
+}
+
+fn json_error<T: Record>(error: &serde_json::Error) -> CodecError {
+    CodecError::Json { kind: T::KIND, source: Malformed::new(error) }
 }
 
 fn check_len<T: Record>(got: u64) -> Result<(), CodecError> {

@@ -7,8 +7,8 @@ use std::mem::discriminant;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{
-    self, CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Record, decode, encode, encode_json,
-    peek_kind, read_file, read_from,
+    self, CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Malformed, Record, decode, encode,
+    encode_json, from_body, peek_kind, read_file, read_from, to_body,
 };
 use enfold_state::field::ORDER;
 use enfold_state::transaction::SignedTransaction;
@@ -260,4 +260,25 @@ proptest! {
             prop_assert_eq!(encode(&block).expect("it was read"), framed);
         }
     }
+}
+
+/// Parsers repeat what they read; an error stays one line of bounded length.
+#[test]
+fn errors_are_short_and_of_one_line() {
+    let name = "line\\n\\u001b[31m".repeat(10_000);
+    let text = format!("{{\"chain_id\": 1, \"leaves\": [], \"{name}\": 1}}");
+    let error = read::<Genesis>(text.as_bytes()).expect_err("an unknown field").to_string();
+    assert!(error.contains("unknown field") && error.ends_with(" ..."), "{error}");
+    assert!(error.len() < Malformed::MAX_LEN + 100 && !error.contains(char::is_control), "{error:?}");
+    assert_eq!(Malformed::new("a\nb\t\u{7f}").to_string(), r"a\nb\t\u{7f}");
+    assert_eq!(Malformed::new("plain").to_string(), "plain");
+}
+
+#[test]
+fn bodies_are_what_stands_behind_a_header() {
+    let (genesis, ..) = records(1);
+    let (file, body) = (encode(&genesis).unwrap(), to_body(&genesis).unwrap());
+    assert_eq!(body, file[HEADER_LEN..]);
+    assert_eq!(from_body::<Genesis>(&body).unwrap(), genesis);
+    assert!(from_body::<Genesis>(&file[HEADER_LEN - 1..]).is_err());
 }

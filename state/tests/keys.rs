@@ -1,5 +1,6 @@
 //! Keys and signatures: what is accepted, what is refused and how, and the forms on the wire.
 
+use enfold_state::codec::{from_body, to_body};
 use enfold_state::ecgfp5::{Fp5, Fp5Error, Point, Scalar, ScalarError, Walk, walk};
 use enfold_state::field::{ORDER, reduce};
 use enfold_state::hash::{Digest, Tag, hash};
@@ -176,15 +177,15 @@ fn public_keys_are_checked_when_read() {
     assert_eq!(text, format!("\"{key}\""));
     assert_eq!(serde_json::from_str::<PublicKey>(&text).expect("reads back"), key);
     assert_eq!(key.to_string().parse(), Ok(key));
-    let bytes = bincode::serialize(&key).expect("serialises");
+    let bytes = to_body(&key).expect("serialises");
     assert_eq!(bytes.len(), 40);
-    assert_eq!(bincode::deserialize::<PublicKey>(&bytes).expect("reads back"), key);
+    assert_eq!(from_body::<PublicKey>(&bytes).expect("reads back"), key);
 
     let read = |words: [u64; 5]| {
         let text: String = words.iter().map(|word| format!("{word:016x}")).collect();
-        let bytes = bincode::serialize(&words).expect("serialises");
+        let bytes = to_body(&words).expect("serialises");
         let in_json = serde_json::from_str::<PublicKey>(&format!("\"{text}\""));
-        assert!(in_json.is_err() && bincode::deserialize::<PublicKey>(&bytes).is_err());
+        assert!(in_json.is_err() && from_body::<PublicKey>(&bytes).is_err());
         text.parse::<PublicKey>().expect_err("refused")
     };
     assert_eq!(read([0; 5]), PublicKeyError::Neutral);
@@ -199,18 +200,18 @@ fn public_keys_are_checked_when_read() {
 #[test]
 fn signatures_are_checked_when_read() {
     let signed = key(1).sign_transaction(transaction());
-    let bytes = bincode::serialize(&signed.signature).expect("serialises");
+    let bytes = to_body(&signed.signature).expect("serialises");
     assert_eq!(bytes.len(), 80);
-    assert_eq!(bincode::deserialize::<Signature>(&bytes).expect("reads back"), signed.signature);
-    let bytes = bincode::serialize(&signed).expect("serialises");
-    assert_eq!(bincode::deserialize::<SignedTransaction>(&bytes).expect("reads back"), signed);
+    assert_eq!(from_body::<Signature>(&bytes).expect("reads back"), signed.signature);
+    let bytes = to_body(&signed).expect("serialises");
+    assert_eq!(from_body::<SignedTransaction>(&bytes).expect("reads back"), signed);
     let text = serde_json::to_string(&signed).expect("serialises");
     assert_eq!(serde_json::from_str::<SignedTransaction>(&text).expect("reads back"), signed);
 
     let Signature { r, s } = signed.signature;
     let read = |r: [u64; 5], s: [u64; 5]| {
-        let bytes = bincode::serialize(&(r, s)).expect("serialises");
-        bincode::deserialize::<Signature>(&bytes).map_err(|error| error.to_string())
+        let bytes = to_body(&(r, s)).expect("serialises");
+        from_body::<Signature>(&bytes).map_err(|error| error.to_string())
     };
     assert_eq!(read(r.to_u64s(), s.to_words()), Ok(signed.signature));
 

@@ -5,12 +5,17 @@
 
 use super::layout::Layout;
 use super::{VerifyError, read_canonical};
-use crate::config::{CircuitData, Proof};
+use crate::config::{CircuitData, CommonCircuitData, Proof};
 use crate::public_inputs::BatchPublicInputs;
 
 /// Length in bytes of every proof of a circuit that has `common` data.
 pub fn inner_proof_len(circuit: &CircuitData) -> usize {
-    Layout::of(&circuit.common).len()
+    proof_len(&circuit.common)
+}
+
+/// Length in bytes of every proof of circuits with these common data.
+pub(crate) fn proof_len(common: &CommonCircuitData) -> usize {
+    Layout::of(common).len()
 }
 
 /// Reads a batch, lift or fold proof and verifies that it says `expected`.

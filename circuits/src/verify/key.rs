@@ -133,7 +133,8 @@ impl VerifierKey {
         self.data.common.degree_bits()
     }
 
-    pub(super) fn common(&self) -> &CommonCircuitData {
+    /// What a verifier knows of the block circuit besides its commitments.
+    pub(crate) fn common(&self) -> &CommonCircuitData {
         &self.data.common
     }
 

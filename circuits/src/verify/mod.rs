@@ -27,6 +27,7 @@ mod layout;
 mod tests;
 
 pub use file::{HEADER_LEN, Header, encode, read_header};
+pub(crate) use inner::proof_len;
 pub use inner::{inner_proof_len, verify_inner};
 pub use key::{PinnedCircuit, PinnedSet, VerifierKey};
 

@@ -241,4 +241,13 @@ mod tests {
             Err(RowError::Line { .. } | RowError::Header { .. })
         ));
     }
+
+    #[test]
+    fn damaged_files_are_read_or_refused_in_one_line() {
+        let seed = format!("{HEADER}7,0,transfer,{A},{B},ETH,31337\n7,1,swap,{A},{A}>{B},{A},1\n");
+        enfold_fuzzing::bounded(&[seed.as_bytes()], 3000, |bytes| match read(bytes) {
+            Ok(rows) => assert!(rows.len() <= bytes.len()),
+            Err(error) => enfold_fuzzing::check_error(&error),
+        });
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use enfold_state::codec::Malformed;
 use toml::de::{DeTable, DeValue};
 
 use super::SettingError;
@@ -42,13 +43,15 @@ fn parse(text: &str) -> Result<Vec<FileValue>, (usize, SettingError)> {
     let line = |at: usize| 1 + text.bytes().take(at).filter(|&byte| byte == b'\n').count();
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        (line(at), SettingError::Syntax { message: error.message().to_owned() })
+        let message = Malformed::new(error.message().replace('\n', ", ")).to_string();
+        (line(at), SettingError::Syntax { message })
     })?;
     let mut values = Vec::new();
     for (name, value) in table.into_inner() {
         let line = line(name.span().start);
         let name = name.into_inner().into_owned();
         let Some(key) = Key::find(&name) else {
+            let name = Malformed::new(name).to_string();
             return Err((line, SettingError::unknown(&name, KEYS.iter().map(|key| key.name))));
         };
         let value = match value.into_inner() {
@@ -96,5 +99,14 @@ mod tests {
             error("data = \"x\"\ndata = \"y\"")
         );
         assert!(error("data = ").starts_with("1: "));
+    }
+
+    #[test]
+    fn damaged_files_are_read_or_refused_in_one_line() {
+        let seed = b"# operator\ndata = \"state\"\n\nthreads = 1_0\nlog_format = 'json'\n";
+        enfold_fuzzing::bounded(&[seed], 3000, |bytes| match parse(&String::from_utf8_lossy(bytes)) {
+            Ok(values) => assert!(values.iter().all(|value| value.line <= bytes.len())),
+            Err((_, error)) => enfold_fuzzing::check_error(&error),
+        });
     }
 }

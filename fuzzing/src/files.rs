@@ -1,0 +1,93 @@
+//! Files that a prover keeps beside its data: set-ups of circuits, calibrations.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use enfold_circuits::backend::Backend;
+use enfold_circuits::config::{Builder, EnfoldConfig, VerifierOnlyCircuitData};
+use enfold_circuits::params::Params;
+use enfold_prover::calibration::Calibration;
+use enfold_prover::plonk::{CircuitCache, Kernels};
+use enfold_witness::profile::ProfileId;
+use tempfile::TempDir;
+
+use crate::check_error;
+
+/// A small circuit.
+fn circuit() -> Builder {
+    let mut builder = Builder::new(Params::of(ProfileId::Test).recursion);
+    for _ in 0..4 {
+        let input = builder.add_virtual_target();
+        let square = builder.mul(input, input);
+        builder.register_public_input(square);
+    }
+    builder
+}
+
+/// A folder with the set-up of [`circuit`].
+struct Cache {
+    folder: TempDir,
+    file: PathBuf,
+    bytes: Vec<u8>,
+    key: VerifierOnlyCircuitData,
+}
+
+static CACHE: LazyLock<Cache> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    Kernels::with_cache(CircuitCache::new(folder.path())).build(circuit());
+    let mut files = fs::read_dir(folder.path()).expect("a folder");
+    let file = files.next().expect("the set-up is kept").expect("an entry").path();
+    let bytes = fs::read(&file).expect("the set-up is there");
+    let key = circuit().build::<EnfoldConfig>().verifier_only;
+    Cache { folder, file, bytes, key }
+});
+
+pub fn cache_seeds() -> Vec<Vec<u8>> {
+    vec![CACHE.bytes.clone()]
+}
+
+/// A set-up is loaded only as it was kept; whatever stands in its file, the circuit comes out right.
+pub fn cache(bytes: &[u8]) {
+    fs::write(&CACHE.file, bytes).expect("a temporary folder takes files");
+    let kernels = Kernels::with_cache(CircuitCache::new(CACHE.folder.path()));
+    let built = kernels.build(circuit());
+    assert_eq!(
+        kernels.loaded() == 1,
+        bytes == CACHE.bytes,
+        "a damaged set-up is loaded, or a whole one is not"
+    );
+    assert_eq!(built.data.verifier_only, CACHE.key);
+}
+
+pub fn calibration_seeds() -> Vec<Vec<u8>> {
+    let calibration = Calibration {
+        version: 1,
+        profile: ProfileId::Test,
+        cores: 2,
+        in_flight: 1,
+        circuits_s: 1.5,
+        transaction_s: 0.001,
+        batch_s: 0.4,
+        lift_s: 0.5,
+        fold_s: 0.5,
+        block_s: 0.25,
+        base_bytes: 100 << 20,
+    };
+    vec![serde_json::to_vec_pretty(&calibration).expect("a calibration has a JSON form")]
+}
+
+/// A calibration is read from its file.
+pub fn calibration(bytes: &[u8]) {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary folder"));
+    let path = FOLDER.path().join("calibration.json");
+    fs::write(&path, bytes).expect("a temporary folder takes files");
+    match Calibration::read(&path, ProfileId::Test) {
+        Ok(calibration) => {
+            let again = serde_json::to_vec(&calibration).expect("a calibration has a JSON form");
+            fs::write(&path, again).expect("a temporary folder takes files");
+            assert_eq!(Calibration::read(&path, ProfileId::Test).expect("its own form"), calibration);
+        }
+        Err(error) => check_error(&error),
+    }
+}

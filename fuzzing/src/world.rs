@@ -1,0 +1,42 @@
+//! A chain of one block, from which the seeds are made.
+
+use std::sync::LazyLock;
+
+use enfold_circuits::statement::BlockStatement;
+use enfold_circuits::verify::{VerifierKey, verify_block};
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_prover::options::ProveOptions;
+use enfold_prover::prove::{PreparedBlock, prepare_block};
+use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::ledger::Ledger;
+use enfold_witness::profile::ProfileId;
+
+/// The golden block proof of the profile `test`.
+pub const GOLDEN: &[u8] = include_bytes!("../../fixtures/golden/test.proof");
+
+/// What the golden proof says.
+pub static GOLDEN_STATEMENT: LazyLock<BlockStatement> = LazyLock::new(|| {
+    verify_block(VerifierKey::pinned(ProfileId::Test), GOLDEN).expect("the golden proof holds")
+});
+
+/// A chain before and after its first block.
+pub struct Chain {
+    pub genesis: Genesis,
+    pub before: Ledger,
+    pub after: Ledger,
+    pub block: Block,
+    pub data: BlockData,
+    pub prepared: PreparedBlock,
+}
+
+/// The chain.
+pub static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
+    let mut world = World::new(WorldSpec { seed: 14, accounts: 6, new_share: 0.2, ..WorldSpec::default() });
+    let (genesis, before) = (world.genesis().clone(), world.ledger().clone());
+    let block = world.block(8);
+    let prepared = prepare_block(ProfileId::Test, &before, &block, &ProveOptions::default(), &|_| {})
+        .expect("the block is valid");
+    world.advance(&block).expect("the block is valid");
+    let after = world.ledger().clone();
+    Chain { genesis, before, after, block, data: prepared.data(), prepared }
+});
