@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use enfold_state::codec::Record;
+use enfold_state::wide::EXACT;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -25,8 +26,7 @@ impl Outcome {
     /// # Errors
     /// If the report does not serialise, which is a fault of the program.
     pub fn of<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
-        let fields = serde_json::to_value(report).map_err(CliError::Report)?;
-        Ok(Self { fields, text: report.to_string() })
+        Ok(Self { fields: to_value(report)?, text: report.to_string() })
     }
 
     /// A whole record: its JSON form, or `{"record": ...}`.
@@ -34,8 +34,28 @@ impl Outcome {
     /// # Errors
     /// If it does not serialise, which is a fault of the program.
     pub fn of_record<T: Record>(record: &T) -> Result<Self, CliError> {
-        let fields = serde_json::to_value(record).map_err(CliError::Report)?;
-        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)? })
+        Ok(Self { fields: json!({ "record": to_value(record)? }), text: records::to_json(record)? })
+    }
+}
+
+/// A report's JSON form, in which integers that a double does not hold exactly are texts.
+///
+/// # Errors
+/// If it does not serialise, which is a fault of the program.
+pub fn to_value<R: Serialize + ?Sized>(report: &R) -> Result<Value, CliError> {
+    let mut value = serde_json::to_value(report).map_err(CliError::Report)?;
+    keep_digits(&mut value);
+    Ok(value)
+}
+
+fn keep_digits(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.as_u64().is_some_and(|number| number > EXACT) => {
+            *value = Value::String(number.to_string());
+        }
+        Value::Array(items) => items.iter_mut().for_each(keep_digits),
+        Value::Object(fields) => fields.values_mut().for_each(keep_digits),
+        _ => {}
     }
 }
 
@@ -101,7 +121,20 @@ pub fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, grouped};
+    use serde_json::json;
+
+    use super::{count, grouped, to_value};
+
+    #[test]
+    fn numbers_that_doubles_lose_are_texts() {
+        let (exact, more) = (1_u64 << 53, (1_u64 << 53) + 1);
+        let value =
+            to_value(&json!({ "a": [exact, { "b": more }], "c": u64::MAX, "d": -1, "e": 0.5 })).unwrap();
+        assert_eq!(
+            value,
+            json!({ "a": [exact, { "b": more.to_string() }], "c": u64::MAX.to_string(), "d": -1, "e": 0.5 })
+        );
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {

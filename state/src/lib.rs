@@ -23,4 +23,5 @@ pub mod rule;
 pub mod store;
 pub mod transaction;
 pub mod tree;
+pub mod wide;
 pub mod writes;
