@@ -9,10 +9,10 @@ use redb::{
     WriteTransaction,
 };
 
-use super::SCHEMA_VERSION;
 use super::check::{Check, check};
 use super::error::{StoreError, failed};
 use super::tiles::{self, TILE_BYTES, TileKey};
+use super::{Circuits, SCHEMA_VERSION};
 use crate::hash::Digest;
 use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::{Ledger, MAX_LEAVES, Prepared};
@@ -27,6 +27,7 @@ pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta")
 pub(super) const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
 pub(super) const NODES: TableDefinition<u32, &[u8; TILE_BYTES]> = TableDefinition::new("nodes");
 const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::new("roots");
+const CIRCUITS: TableDefinition<u32, StoredDigest> = TableDefinition::new("circuits");
 const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
 
 /// The database and where it is.
@@ -71,6 +72,10 @@ impl StoreFile {
         }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn dir(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))
     }
@@ -94,7 +99,7 @@ impl StoreFile {
     }
 
     /// Writes the tables of a genesis.
-    pub(super) fn initialise(&self, genesis: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn initialise(&self, genesis: &Ledger, circuits: Option<Circuits>) -> Result<(), StoreError> {
         self.transaction(|transaction| {
             let mut meta = transaction.open_table(META)?;
             meta.insert("schema", SCHEMA_VERSION)?;
@@ -110,8 +115,38 @@ impl StoreFile {
             }
             transaction.open_table(ROOTS)?.insert(0, StoredDigest::from(genesis.root()))?;
             transaction.open_table(JOURNAL)?;
+            if let Some(Circuits { profile, key }) = circuits {
+                transaction.open_table(CIRCUITS)?.insert(profile, StoredDigest::from(key))?;
+            }
             Ok(())
         })
+    }
+
+    pub(super) fn write_circuits(&self, circuits: Circuits) -> Result<(), StoreError> {
+        self.transaction(|transaction| {
+            let key = StoredDigest::from(circuits.key);
+            transaction.open_table(CIRCUITS)?.insert(circuits.profile, key)?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn circuits(&self) -> Result<Option<Circuits>, StoreError> {
+        let table = match self.read(|db| Ok(db.begin_read()?.open_table(CIRCUITS)))? {
+            Ok(table) => table,
+            // A store from before there was the table.
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(failed(&self.path, error.into())),
+        };
+        let entries = self.read(|_| {
+            let entries =
+                table.range::<u32>(..)?.map(|entry| entry.map(|(at, key)| (at.value(), key.value())));
+            Ok(entries.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        match entries[..] {
+            [] => Ok(None),
+            [(profile, key)] => Ok(Some(Circuits { profile, key: self.digest(key)? })),
+            _ => Err(StoreError::Damaged { path: self.path.clone() }),
+        }
     }
 
     /// Writes a block, and forgets the jobs up to it.
