@@ -1,10 +1,11 @@
 //! Reading the CSV file: columns `block, index, kind, from, to, asset, amount`.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::io::Read;
 use std::str::FromStr;
 
 use csv::StringRecord;
+use enfold_state::hash::without_0x;
 use num_bigint::BigUint;
 
 /// The columns, in order.
@@ -33,7 +34,9 @@ impl FromStr for ForeignAddress {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let mut bytes = [0; 20];
-        text.strip_prefix("0x")
+        let prefixed = text.starts_with("0x") || text.starts_with("0X");
+        prefixed
+            .then(|| without_0x(text))
             .and_then(|digits| hex::decode_to_slice(digits, &mut bytes).ok())
             .ok_or_else(|| AddressError { got: quoted(text) })?;
         Ok(Self(bytes))
@@ -71,6 +74,8 @@ pub enum Content {
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// Its line in the file, counted from 1.
+    pub line: u64,
     /// The foreign chain's block number.
     pub block: u64,
     /// Position in that block.
@@ -90,11 +95,33 @@ pub enum RowError {
         /// The line.
         got: String,
     },
-    /// A line that is not one of a CSV file, or has too few or too many fields, or is not UTF-8.
+    /// A line that has too few or too many fields.
+    #[error("line {line}: expected {} comma-separated fields, got {got}", COLUMNS.len())]
+    Fields {
+        /// Counted from 1.
+        line: u64,
+        /// How many it has.
+        got: u64,
+    },
+    /// A line that is not one of a CSV file, or is not UTF-8.
     #[error("expected {} comma-separated fields a line, got: {source}", COLUMNS.len())]
     Line {
         /// What the CSV reader says, with the line's number.
         source: csv::Error,
+    },
+    /// Two rows of one place.
+    #[error(
+        "line {line}: expected each index of a block once, got block {block}, index {index} as in line {first}"
+    )]
+    Repeated {
+        /// The second row's line.
+        line: u64,
+        /// The first row's.
+        first: u64,
+        /// The foreign block.
+        block: u64,
+        /// Position in it.
+        index: u64,
     },
     /// A field that is not what its column holds.
     #[error("line {line}, column {column}: expected {expected}, got {got:?}")]
@@ -114,7 +141,7 @@ pub enum RowError {
 ///
 /// # Errors
 /// At the first row that is not as it should be.
-pub fn read(input: impl Read) -> Result<Vec<Row>, RowError> {
+pub fn read(input: &[u8]) -> Result<Vec<Row>, RowError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
     let header = reader.headers().map_err(|source| RowError::Line { source })?;
     if header != COLUMNS.as_slice() {
@@ -122,14 +149,48 @@ pub fn read(input: impl Read) -> Result<Vec<Row>, RowError> {
         return Err(RowError::Header { expected: COLUMNS.join(","), got });
     }
     let mut rows = Vec::new();
+    let mut places = HashMap::new();
+    let mut lines = Lines { input, at: 0, line: 1 };
     for record in reader.records() {
-        rows.push(row(&record.map_err(|source| RowError::Line { source })?)?);
+        let record = record.map_err(|source| match (source.kind(), source.position()) {
+            (&csv::ErrorKind::UnequalLengths { len: got, .. }, Some(position)) => {
+                RowError::Fields { line: lines.of(position), got }
+            }
+            _ => RowError::Line { source },
+        })?;
+        let line = record.position().map_or(0, |position| lines.of(position));
+        let row = row(&record, line)?;
+        let Row { block, index, .. } = row;
+        if let Some(first) = places.insert((block, index), line) {
+            return Err(RowError::Repeated { line, first, block, index });
+        }
+        rows.push(row);
     }
     Ok(rows)
 }
 
-fn row(record: &StringRecord) -> Result<Row, RowError> {
-    let line = record.position().map_or(0, csv::Position::line);
+/// Counts lines. The reader's own count is of the end of the record before, where empty lines and half of a CRLF are
+/// still ahead.
+struct Lines<'a> {
+    input: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record, of which none before the last that was asked for.
+    fn of(&mut self, position: &csv::Position) -> u64 {
+        let rest = self.input.get(position.byte() as usize..).unwrap_or_default();
+        let ends = rest.iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').count();
+        let start = position.byte() as usize + ends;
+        let passed = self.input.get(self.at..start).unwrap_or_default();
+        self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.at = start;
+        self.line
+    }
+}
+
+fn row(record: &StringRecord, line: u64) -> Result<Row, RowError> {
     // The reader has checked that there are as many fields as columns.
     let text = |column: usize| record.get(column).unwrap_or_default();
     let field = |column: usize, expected| RowError::Field {
@@ -142,7 +203,7 @@ fn row(record: &StringRecord) -> Result<Row, RowError> {
     let address = |column| text(column).parse().map_err(|_| field(column, "0x and 40 hex digits"));
     let (block, index) = (number(0)?, number(1)?);
     if text(2) != "transfer" {
-        return Ok(Row { block, index, content: Content::Other(quoted(text(2))) });
+        return Ok(Row { line, block, index, content: Content::Other(quoted(text(2))) });
     }
     let asset = match text(5) {
         "ETH" => "ETH".to_owned(),
@@ -156,7 +217,7 @@ fn row(record: &StringRecord) -> Result<Row, RowError> {
         .filter(|amount| amount.bits() <= 256)
         .ok_or_else(|| field(6, "a decimal number below 2^256"))?;
     let transfer = ForeignTransfer { from: address(3)?, to: address(4)?, asset, amount };
-    Ok(Row { block, index, content: Content::Transfer(transfer) })
+    Ok(Row { line, block, index, content: Content::Transfer(transfer) })
 }
 
 fn quoted(text: &str) -> String {
@@ -204,13 +265,45 @@ mod tests {
     }
 
     #[test]
+    fn a_repeated_place_is_named_with_both_lines() {
+        for second in [
+            format!("7,0,transfer,{A},{B},ETH,1"),
+            format!("7,0,transfer,{B},{A},ETH,2"),
+            "7,0,swap,,,,".to_owned(),
+        ] {
+            let error = with(&format!("7,0,transfer,{A},{B},ETH,1\n8,0,swap,,,,\n{second}")).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "line 4: expected each index of a block once, got block 7, index 0 as in line 2"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_with_whatever_ends_them() {
+        let rows = [HEADER.trim(), "", "7,0,swap,,,,", "7,1,swap,,,,", "", "7,2,swap,,,,"];
+        for end in ["\n", "\r\n"] {
+            let lines: Vec<_> = read(rows.join(end).as_bytes()).unwrap().iter().map(|row| row.line).collect();
+            assert_eq!(lines, [3, 4, 6]);
+            let error = read([&rows[..], &["", "7,3"]].concat().join(end).as_bytes()).unwrap_err();
+            assert!(matches!(error, RowError::Fields { line: 8, got: 2 }), "{error}");
+        }
+    }
+
+    #[test]
+    fn hex_may_begin_with_either_x_and_have_either_case() {
+        let upper = |text: &str| text.to_uppercase();
+        let rows = with(&format!("7,0,transfer,{},{B},{},1", upper(A), upper(B))).unwrap();
+        let Content::Transfer(transfer) = &rows[0].content else { panic!("{rows:?}") };
+        assert_eq!((transfer.from.to_string(), transfer.asset.as_str()), (A.to_owned(), B));
+        assert!(matches!(with(&format!("7,0,transfer,0x{A},{B},ETH,1")), Err(RowError::Field { .. })));
+    }
+
+    #[test]
     fn lines_and_headers_of_another_shape_are_refused() {
-        assert!(matches!(with("7,0,transfer"), Err(RowError::Line { .. })));
+        assert!(matches!(with("7,0,transfer"), Err(RowError::Fields { line: 2, got: 3 })));
         assert!(matches!(read("block,index\n".as_bytes()), Err(RowError::Header { .. })));
         assert!(matches!(read("".as_bytes()), Err(RowError::Header { .. })));
-        assert!(matches!(
-            read([0xff, 0xfe, b'\n'].as_slice()),
-            Err(RowError::Line { .. } | RowError::Header { .. })
-        ));
+        assert!(matches!(read(&[0xff, 0xfe, b'\n']), Err(RowError::Line { .. } | RowError::Header { .. })));
     }
 }
