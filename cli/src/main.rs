@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::output::Outcome;
 use crate::settings::Settings;
 
+mod anchor;
 mod args;
 mod circuits;
 mod commands;
@@ -112,6 +113,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Key(args) => args.run(),
+        Command::Ids(args) => args.run(),
         Command::Receipt(args) => args.run(),
         Command::VerifyReceipt(args) => args.run(),
         Command::Account(args) => args.run(),

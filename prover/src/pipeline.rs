@@ -14,6 +14,7 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
+use crate::bound::{BoundError, bind};
 use crate::cache::circuits;
 use crate::error::ProveError;
 use crate::events::{Event, Job, Observer};
@@ -79,6 +80,9 @@ pub enum PipelineError {
     /// The circuits could not be built.
     #[error(transparent)]
     Circuits(#[from] BuildError),
+    /// The data directory is of another profile.
+    #[error(transparent)]
+    Bound(#[from] BoundError),
     /// Its files could not be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -99,7 +103,7 @@ pub enum PipelineError {
 /// The circuits are built only if a proof is missing.
 ///
 /// # Errors
-/// If a file is there already and must not be replaced, the block is invalid, the system fails, or a stop is
+/// If the store is of another profile, a file is there already and must not be replaced, the block is invalid, the system fails, or a stop is
 /// requested. Then the stored state is as before, but for an error of the commit itself: see [`Store::commit`].
 pub fn prove_and_commit(
     store: &mut Store,
@@ -109,6 +113,7 @@ pub fn prove_and_commit(
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, PipelineError> {
+    bind(store, Some(profile))?;
     output.check(store.journal(block.number)?.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
     let proven = Begun::new(store, prepared, output)?.prove(options, observer)?;

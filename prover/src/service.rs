@@ -23,6 +23,7 @@ use enfold_state::store::Store;
 use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
+use crate::bound::bind;
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
 use crate::files::FileError;
@@ -104,13 +105,14 @@ struct Next {
 /// Serves until it is stopped, or with [`ServiceOptions::once`] until nothing is left to do.
 ///
 /// # Errors
-/// If the system or the prover fails. A bad block is no error. However it ends, the store is at the last block that
+/// If the store is of another profile, or the system or the prover fails. A bad block is no error. However it ends, the store is at the last block that
 /// was committed, and nothing is staged.
 pub fn serve(
     store: &mut Store,
     options: &ServiceOptions,
     observer: Observer<'_>,
 ) -> Result<Served, PipelineError> {
+    bind(store, Some(options.profile))?;
     options.folders.make()?;
     mend_list(&options.folders.outbox.join(LIST))?;
     let served = Served::default();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
+use enfold_prover::bound::bind;
 use enfold_prover::events::Stage;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
@@ -49,9 +50,9 @@ pub struct ProveArgs {
     /// File for the proof; the emitted messages go to PROOF.data.
     #[arg(long, value_name = "PROOF")]
     out: PathBuf,
-    /// The profile to prove with.
-    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
-    profile: ProfileId,
+    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    #[arg(long, value_parser = profile_parser())]
+    profile: Option<ProfileId>,
     /// Refuse a block that has an invalid transaction.
     #[arg(long)]
     strict: bool,
@@ -75,6 +76,7 @@ struct Report<'a> {
     data_file: &'a Path,
     data: &'a Path,
     security_bits: Bits,
+    forgeable: bool,
     statement: BlockStatement,
     rejections: &'a [Rejection],
     plan: PlanReport,
@@ -190,6 +192,7 @@ impl ProveArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let block: Block = records::read(&self.block)?;
         let mut store = Store::open_checked(&self.data, self.check.check())?;
+        let profile = bind(&mut store, self.profile)?;
         let output = Output { proof: self.out.clone(), force: self.force };
         let options = ProveOptions {
             strict: self.strict,
@@ -197,17 +200,18 @@ impl ProveArgs {
             stop: Some(&STOP),
             ..ProveOptions::default()
         };
-        let watch = Watch::new(self.profile, self.metrics, store.ledger().height())?;
+        let watch = Watch::new(profile, self.metrics, store.ledger().height())?;
         interrupt::watch(Idle::Exit)?;
         let observe = |event: &_| watch.observe(event);
-        let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
+        let proven = prove_and_commit(&mut store, profile, &block, &output, &options, &observe)
             .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
         let report = Report {
             proof: &self.out,
             proof_bytes: proven.proof.len(),
             data_file: &data_path(&self.out),
             data: &self.data,
-            security_bits: Bits::of(self.profile),
+            security_bits: Bits::of(profile),
+            forgeable: profile.forgeable(),
             statement: proven.statement,
             rejections: proven.rejections(),
             plan: proven.report,

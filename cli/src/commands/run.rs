@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_prover::bound::bind;
 use enfold_prover::inbox::Folders;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::service::{LIST, Served, ServiceOptions, serve};
@@ -52,9 +53,9 @@ pub struct RunArgs {
     /// End when there is nothing more to prove, instead of waiting for blocks.
     #[arg(long)]
     once: bool,
-    /// The profile to prove with.
-    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
-    profile: ProfileId,
+    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    #[arg(long, value_parser = profile_parser())]
+    profile: Option<ProfileId>,
     /// Reject a block that has an invalid transaction.
     #[arg(long)]
     strict: bool,
@@ -98,6 +99,7 @@ impl RunArgs {
     /// If the data directory or a folder cannot be used, or the prover fails.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let mut store = Store::open(&self.data)?;
+        let profile = bind(&mut store, self.profile)?;
         let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
         let folders = Folders {
             inbox: self.inbox.clone(),
@@ -107,8 +109,8 @@ impl RunArgs {
         let in_flight = self.in_flight.map(usize::from);
         let prove =
             ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
-        let options = ServiceOptions { profile: self.profile, folders, once: self.once, prove };
-        let watch = Watch::new(self.profile, self.metrics, store.ledger().height())?;
+        let options = ServiceOptions { profile, folders, once: self.once, prove };
+        let watch = Watch::new(profile, self.metrics, store.ledger().height())?;
         interrupt::watch(Idle::Return)?;
         let served = serve(&mut store, &options, &|event| watch.observe(event))
             .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;
