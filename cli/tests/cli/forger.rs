@@ -247,7 +247,7 @@ impl<'a> Forger<'a> {
         for &bits in &params.reduction_arity_bits {
             let arity = 1 << bits;
             plonky2::util::reverse_index_bits_in_place(&mut values);
-            let leaves = values.chunks(arity).map(|chunk| flatten::<F, D>(chunk)).collect();
+            let leaves = values.chunks(arity).map(flatten::<F, D>).collect();
             let tree = Tree::new(leaves, params.config.cap_height);
             challenger.observe_cap::<Poseidon2Hash>(&tree.cap);
             trees.push(tree);

@@ -117,6 +117,9 @@ impl Theft {
     }
 }
 
+/// Where a command is run, with which variables, and what is added to its line.
+type Trick<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 /// Runs a command line in a folder, with variables.
 fn run_in(folder: &str, variables: &[(&str, &str)], line: &[String], more: &[&str]) -> Output {
     let mut command = enfold();
@@ -161,7 +164,7 @@ fn no_setting_makes_anybody_accept_the_forgery() {
         ("XDG_CONFIG_HOME", home.as_str()),
         ("XDG_CACHE_HOME", home.as_str()),
     ];
-    let tricks: [(&str, &[(&str, &str)], &[&str]); 7] = [
+    let tricks: [Trick<'_>; 7] = [
         (&elsewhere.path(""), &[], &[]),
         (&elsewhere.path(""), &[("ENFOLD_PROFILE", "test")], &[]),
         (&elsewhere.path(""), &[("ENFOLD_CONFIG", &settings)], &[]),
