@@ -11,6 +11,8 @@ use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::{PinnedSet, VerifierKey, VerifyError, encode, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::executor::execute;
+use enfold_state::field::reduce;
+use enfold_state::hash::Digest;
 use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
@@ -80,9 +82,9 @@ fn rows() {
     assert!(rows[..4].iter().all(|&(_, rows, degree_bits)| rows <= 1 << degree_bits));
 }
 
-fn witness() -> (World, BlockWitness) {
+fn witness(transactions: usize) -> (World, BlockWitness) {
     let mut world = World::new(WorldSpec { accounts: 40, hot_share: 0.4, ..WorldSpec::default() });
-    let block = world.block(45);
+    let block = world.block(transactions);
     let execution = execute(world.ledger(), &block).expect("a block");
     let profile = ProfileId::Test.profile();
     let witness = witness_block(profile, world.ledger(), &block, &execution).expect("a witness");
@@ -101,7 +103,7 @@ fn opening(witness: &BlockWitness) -> BlockOpening {
 /// One block through all circuits; then its parts, put together wrongly.
 #[test]
 fn a_block() {
-    let (world, witness) = witness();
+    let (world, witness) = witness(45);
     let batches: Vec<(BatchId, Proof)> =
         witness.batches.iter().map(|batch| (batch.batch, CIRCUITS.prove_batch(batch).unwrap())).collect();
     let arity = CIRCUITS.params().lift_arity;
@@ -127,4 +129,26 @@ fn a_block() {
     let file = encode(ProfileId::Test, &fold);
     let result = verify_block(VerifierKey::pinned(ProfileId::Test), &file);
     assert!(matches!(result, Err(VerifyError::StatedLength { .. })));
+}
+
+/// The circuits carry a deposit queue along and leave its value to the prover. The statement must say zero all the same.
+#[test]
+fn a_block_with_a_deposit_queue_is_refused() {
+    let (_, mut witness) = witness(4);
+    let queue = Digest([0xdead, 0xbeef, 1, 2].map(reduce));
+    let states = witness.batches.iter_mut().flat_map(|batch| [&mut batch.before, &mut batch.after]);
+    for state in states.chain([&mut witness.before, &mut witness.after]) {
+        state.deposit_queue = queue;
+    }
+    let batches: Vec<(BatchId, Proof)> =
+        witness.batches.iter().map(|batch| (batch.batch, CIRCUITS.prove_batch(batch).unwrap())).collect();
+    let lift = (Child::Lift, CIRCUITS.prove_lift(&batches).unwrap());
+    let fold = CIRCUITS.prove_fold(&[lift]).unwrap();
+    let proof = CIRCUITS.prove_block(&fold, &opening(&witness)).unwrap();
+    CIRCUITS.block().data.verify(proof.clone()).expect("the circuits do not mind");
+    let result = verify_block(VerifierKey::pinned(ProfileId::Test), &encode(ProfileId::Test, &proof));
+    match result {
+        Err(VerifyError::Reserved { field: "deposit queue before the block", got }) => assert_eq!(got, queue),
+        other => panic!("{other:?}"),
+    }
 }

@@ -11,8 +11,8 @@ use enfold_witness::profile::ProfileId;
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
-    account, bench, bundle, completions, config, demo, generate, import, init, inspect, key, keygen, plan,
-    prove, rebuild, receipt, run, sign, status, verify, verify_account, verify_receipt,
+    account, bench, bundle, completions, config, demo, generate, ids, import, init, inspect, key, keygen,
+    plan, prove, rebuild, receipt, run, sign, status, verify, verify_account, verify_receipt,
 };
 use crate::error::CliError;
 use crate::kernels::Kernels;
@@ -217,6 +217,8 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// Show the key that proofs are verified with, or derive it again.
     Key(key::KeyArgs),
+    /// List the ids of a block's transactions.
+    Ids(ids::IdsArgs),
     /// Make a receipt: a proof that a block executed a transaction.
     Receipt(receipt::ReceiptArgs),
     /// Verify a receipt against a block proof.
@@ -256,6 +258,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Verify(_) => "verify",
             Self::Key(_) => "key",
+            Self::Ids(_) => "ids",
             Self::Receipt(_) => "receipt",
             Self::VerifyReceipt(_) => "verify-receipt",
             Self::Account(_) => "account",

@@ -16,25 +16,27 @@ use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
 use enfold_state::receipt::{Receipt, ReceiptError};
+use enfold_state::store::Circuits;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::emitted_chain;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::anchor::{Anchor, Forgeable};
 use crate::commands::account::LeafText;
 use crate::error::CliError;
 use crate::files::{open, read_with};
 use crate::output::{count, grouped};
-use crate::proofs::{Bits, StatementText};
+use crate::proofs::{Bits, ProfileText, StatementText};
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
     /// A folder: a data directory, or nothing that is known.
     Folder,
-    /// A proof of this profile.
-    Proof(ProfileId),
+    /// A proof, of whatever profile.
+    Proof,
     /// A record, in either form.
     Record(Kind),
     /// A secret key.
@@ -68,8 +70,8 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
     if let Some(kind) = codec::peek_kind(&start) {
         return Ok(Sort::Record(kind));
     }
-    if let Ok(header) = read_header(&start) {
-        return Ok(Sort::Proof(header.profile));
+    if read_header(&start).is_ok() {
+        return Ok(Sort::Proof);
     }
     let unknown = || CliError::UnknownFile { path: path.to_owned() };
     if start.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
@@ -183,12 +185,16 @@ pub enum Summary {
     Proof {
         /// The profile's bits of security.
         security_bits: Bits,
+        /// Whether anybody can make proofs of the profile.
+        forgeable: bool,
         /// Length of the file.
         bytes: u64,
         /// What it proves.
         statement: BlockStatement,
         /// Always true: a proof that does not hold is an error.
         valid: bool,
+        /// Always empty: nothing is expected of it here.
+        anchored_to: Anchor,
     },
     /// A secret key, of which the secret is not shown.
     Key {
@@ -207,6 +213,10 @@ pub enum Summary {
         leaves: usize,
         /// The state root.
         root: Digest,
+        /// The profile by which its blocks are proven; `None` if that was never said, or it is unknown.
+        profile: Option<ProfileId>,
+        /// Digest of the key that its block proofs are verified with.
+        key: Option<Digest>,
         /// Sum of the balances, by asset.
         supplies: BTreeMap<Asset, u64>,
     },
@@ -298,12 +308,14 @@ impl Summary {
     }
 
     /// Of a state.
-    pub fn of_state(ledger: &Ledger) -> Self {
+    pub fn of_state(ledger: &Ledger, circuits: Option<Circuits>) -> Self {
         Self::State {
             chain_id: ledger.chain_id(),
             height: ledger.height(),
             leaves: ledger.len(),
             root: ledger.root(),
+            profile: circuits.and_then(|circuits| ProfileId::from_number(circuits.profile.into())),
+            key: circuits.map(|circuits| circuits.key),
             supplies: supplies(ledger.leaves().iter().map(|leaf| (leaf.asset, leaf.balance))),
         }
     }
@@ -317,10 +329,17 @@ impl fmt::Display for Summary {
                 writeln!(f, "state root {root}")?;
                 write_supplies(f, supplies)
             }
-            Self::State { chain_id, height, leaves, root, supplies } => {
+            Self::State { chain_id, height, leaves, root, profile, key, supplies } => {
                 let leaves = count(*leaves, "leaf", "leaves");
                 writeln!(f, "state of chain {chain_id} after block {height}: {leaves}")?;
                 writeln!(f, "state root {root}")?;
+                match profile {
+                    Some(profile) => writeln!(f, "profile    {}", ProfileText(*profile))?,
+                    None => writeln!(f, "profile    not said yet")?,
+                }
+                if let Some(key) = key {
+                    writeln!(f, "key        {key}")?;
+                }
                 write_supplies(f, supplies)
             }
             Self::Block { chain_id, number, transactions, senders, receivers, fees } => {
@@ -369,7 +388,8 @@ impl fmt::Display for Summary {
                 writeln!(f, "(not held against a block proof: enfold verify-account)")
             }
             Self::Proof { bytes, statement, .. } => {
-                writeln!(f, "block proof of {} bytes: valid", grouped(*bytes))?;
+                let (profile, anchor) = (Forgeable(statement.profile), Anchor::default());
+                writeln!(f, "block proof of {} bytes: valid{profile} {anchor}", grouped(*bytes))?;
                 write!(f, "{}", StatementText(statement))
             }
             Self::Key { public_key, address } => {

@@ -8,6 +8,7 @@ use enfold_benches::error::BenchError;
 use enfold_circuits::recursion;
 use enfold_circuits::statement::chain::ChainError;
 use enfold_circuits::verify::VerifyError;
+use enfold_prover::bound::BoundError;
 use enfold_prover::calibration::CalibrationError;
 use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
@@ -29,6 +30,7 @@ use enfold_state::system::words;
 use enfold_witness::profile::ProfileId;
 
 use crate::commands::bench::witness::WitnessBenchError;
+use crate::commands::bundle::BundleError;
 use crate::exit::Exit;
 use crate::import::build::BuildError;
 use crate::import::rows::RowError;
@@ -115,6 +117,9 @@ pub enum CliError {
     /// A data directory cannot be made, opened or written.
     #[error(transparent)]
     Store(Box<StoreError>),
+    /// A data directory is of another profile or key.
+    #[error(transparent)]
+    Bound(Box<BoundError>),
     /// An address has no leaf of an asset.
     #[error("{}: expected a leaf of address {address} and asset {asset}, got none", path.display())]
     UnknownAccount {
@@ -207,6 +212,14 @@ pub enum CliError {
         /// Why.
         source: Box<ChainError>,
     },
+    /// Transactions cannot be in one block.
+    #[error("{}: {source}", path.display())]
+    Bundle {
+        /// The transaction that is one too many.
+        path: PathBuf,
+        /// Why.
+        source: BundleError,
+    },
     /// The circuits give another key than the program has.
     #[error("profile {profile}, {part}: expected {expected}, got {got}")]
     KeyDiffers {
@@ -244,7 +257,7 @@ pub enum CliError {
         source: Box<GenesisError>,
     },
     /// A proof does not hold, or its file is not a proof of the profile.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), profile_hint(source))]
     Proof {
         /// The file.
         path: PathBuf,
@@ -262,6 +275,12 @@ pub enum CliError {
         expected: String,
         /// What is there.
         got: String,
+    },
+    /// Nobody has signed the transaction that a receipt is said to be for.
+    #[error("{}: expected a receipt with a signature, without which it proves no transaction's id, got one without", path.display())]
+    Unsigned {
+        /// The receipt.
+        path: PathBuf,
     },
     /// A data file does not hold the messages that a proof commits to.
     #[error("{}: {source}", path.display())]
@@ -407,6 +426,15 @@ impl From<MeasureError> for CliError {
     }
 }
 
+impl From<BoundError> for CliError {
+    fn from(source: BoundError) -> Self {
+        match source {
+            BoundError::Store(error) => error.into(),
+            source => Self::Bound(Box::new(source)),
+        }
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(source: StoreError) -> Self {
         Self::Store(Box::new(source))
@@ -424,6 +452,7 @@ impl CliError {
             Self::Folder { source, .. } => io_exit(source),
             Self::File(error) => file_exit(error),
             Self::Store(error) => store_exit(error),
+            Self::Bound(error) => bound_exit(error),
             Self::Prove { source, .. } => prove_exit(source),
             Self::Proof { source, .. } => verify_exit(source),
             Self::Data { source, .. } => match **source {
@@ -444,7 +473,7 @@ impl CliError {
                 ChainError::Empty => Exit::BadInput,
                 _ => Exit::ProofInvalid,
             },
-            Self::Unexpected { .. } | Self::KeyDiffers { .. } => Exit::ProofInvalid,
+            Self::Unexpected { .. } | Self::Unsigned { .. } | Self::KeyDiffers { .. } => Exit::ProofInvalid,
             Self::Circuits(_)
             | Self::Measure(_)
             | Self::WitnessBench { .. }
@@ -500,6 +529,7 @@ impl CliError {
             Self::KeyAccess { .. } => "key_access",
             Self::Encode(_) => "encode",
             Self::Store(error) => store_kind(error),
+            Self::Bound(error) => bound_kind(error),
             Self::UnknownAccount { .. } | Self::UnknownLeaf { .. } => "unknown_account",
             Self::UnknownTransaction { .. } => "unknown_transaction",
             Self::MissingBlockData { .. } => "missing_block_data",
@@ -520,6 +550,10 @@ impl CliError {
                 _ => "chain_broken",
             },
             Self::KeyDiffers { .. } => "key_differs",
+            Self::Bundle { source, .. } => match source {
+                BundleError::ChainId { .. } => "wrong_chain_id",
+                BundleError::Twice { .. } | BundleError::Nonce { .. } => "bundle",
+            },
             Self::Csv { .. } => "malformed_csv",
             Self::Import { .. } => "import",
             Self::Genesis { .. } => "genesis",
@@ -529,6 +563,7 @@ impl CliError {
                 _ => "unexpected",
             },
             Self::Unexpected { .. } => "unexpected",
+            Self::Unsigned { .. } => "unsigned",
             Self::Rebuild { .. } => "rebuild",
             Self::Execute { source, .. } => execute_kind(source),
             Self::Prove { source, .. } => prove_kind(source),
@@ -558,21 +593,31 @@ impl CliError {
 /// file is bad input.
 fn verify_exit(error: &VerifyError) -> Exit {
     match error {
-        VerifyError::Invalid { .. } | VerifyError::Statement(_) | VerifyError::StatementProfile { .. } => {
-            Exit::ProofInvalid
-        }
+        VerifyError::Invalid { .. }
+        | VerifyError::Statement(_)
+        | VerifyError::StatementProfile { .. }
+        | VerifyError::Reserved { .. } => Exit::ProofInvalid,
         _ => Exit::BadInput,
     }
 }
 
 fn verify_kind(error: &VerifyError) -> &'static str {
     match error {
-        VerifyError::Invalid { .. } | VerifyError::Statement(_) | VerifyError::StatementProfile { .. } => {
-            "proof_invalid"
-        }
+        VerifyError::Invalid { .. }
+        | VerifyError::Statement(_)
+        | VerifyError::StatementProfile { .. }
+        | VerifyError::Reserved { .. } => "proof_invalid",
         VerifyError::Profile { .. } => "wrong_profile",
         VerifyError::Version { .. } => "wrong_version",
         _ => "malformed_proof",
+    }
+}
+
+/// What is to be known of a proof of another profile.
+fn profile_hint(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::Profile { got, .. } if got.forgeable() => ", which can be forged",
+        _ => "",
     }
 }
 
@@ -675,6 +720,7 @@ fn prove_exit(error: &PipelineError) -> Exit {
         PipelineError::Folders(FolderError::Io { source, .. }) => io_exit(source),
         PipelineError::Folders(_) => Exit::BadInput,
         PipelineError::Store(error) => store_exit(error),
+        PipelineError::Bound(error) => bound_exit(error),
         PipelineError::Prove(_) | PipelineError::Circuits(_) | PipelineError::Codec(_) => Exit::Internal,
     }
 }
@@ -690,6 +736,24 @@ fn prove_kind(error: &PipelineError) -> &'static str {
         PipelineError::Folders(error) => folder_kind(error),
         PipelineError::Codec(_) => "encode",
         PipelineError::Store(error) => store_kind(error),
+        PipelineError::Bound(error) => bound_kind(error),
+    }
+}
+
+fn bound_exit(error: &BoundError) -> Exit {
+    match error {
+        BoundError::Store(error) => store_exit(error),
+        _ => Exit::BadInput,
+    }
+}
+
+fn bound_kind(error: &BoundError) -> &'static str {
+    match error {
+        BoundError::Store(error) => store_kind(error),
+        BoundError::Key { .. } => "data_key",
+        BoundError::Profile { .. } | BoundError::UnknownProfile { .. } | BoundError::Begun { .. } => {
+            "data_profile"
+        }
     }
 }
 
@@ -715,6 +779,7 @@ fn store_kind(error: &StoreError) -> &'static str {
         StoreError::NotAStore { .. } => "not_a_store",
         StoreError::Locked { .. } => "data_locked",
         StoreError::Schema { .. } => "wrong_version",
+        StoreError::Circuits { .. } => "data_profile",
         StoreError::Genesis(_) => "genesis",
         StoreError::Follow(_) => "block_does_not_follow",
         StoreError::NewRoot { .. } => "new_root",

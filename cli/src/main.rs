@@ -17,6 +17,7 @@ use crate::logging::Trace;
 use crate::output::Outcome;
 use crate::settings::Settings;
 
+mod anchor;
 mod args;
 mod circuits;
 mod commands;
@@ -139,6 +140,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),
         Command::Key(args) => args.run(),
+        Command::Ids(args) => args.run(),
         Command::Receipt(args) => args.run(),
         Command::VerifyReceipt(args) => args.run(),
         Command::Account(args) => args.run(),

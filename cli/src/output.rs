@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
 use enfold_state::codec::Record;
+use enfold_state::wide::EXACT;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ impl Outcome {
     /// # Errors
     /// If the report does not serialise, which is a fault of the program.
     pub fn of<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
-        let fields = serde_json::to_value(report).map_err(CliError::Report)?;
+        let fields = to_value(report)?;
         let mut text = report.to_string();
         escape_values(&fields, &mut text);
         Ok(Self { fields, text, shortfall: None })
@@ -46,7 +47,7 @@ impl Outcome {
     /// # Errors
     /// As [`Outcome::of`].
     pub fn of_script<R: Serialize + Display>(report: &R) -> Result<Self, CliError> {
-        let fields = serde_json::to_value(report).map_err(CliError::Report)?;
+        let fields = to_value(report)?;
         Ok(Self { fields, text: report.to_string(), shortfall: None })
     }
 
@@ -67,8 +68,32 @@ impl Outcome {
     /// # Errors
     /// If it does not serialise, which is a fault of the program.
     pub fn of_record<T: Record>(record: &T) -> Result<Self, CliError> {
-        let fields = serde_json::to_value(record).map_err(CliError::Report)?;
-        Ok(Self { fields: json!({ "record": fields }), text: records::to_json(record)?, shortfall: None })
+        Ok(Self {
+            fields: json!({ "record": to_value(record)? }),
+            text: records::to_json(record)?,
+            shortfall: None,
+        })
+    }
+}
+
+/// A report's JSON form, in which integers that a double does not hold exactly are texts.
+///
+/// # Errors
+/// If it does not serialise, which is a fault of the program.
+pub fn to_value<R: Serialize + ?Sized>(report: &R) -> Result<Value, CliError> {
+    let mut value = serde_json::to_value(report).map_err(CliError::Report)?;
+    keep_digits(&mut value);
+    Ok(value)
+}
+
+fn keep_digits(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.as_u64().is_some_and(|number| number > EXACT) => {
+            *value = Value::String(number.to_string());
+        }
+        Value::Array(items) => items.iter_mut().for_each(keep_digits),
+        Value::Object(fields) => fields.values_mut().for_each(keep_digits),
+        _ => {}
     }
 }
 
@@ -186,7 +211,7 @@ pub fn grouped(number: u64) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{Escaped, count, escape_values, grouped, one_line};
+    use super::{Escaped, count, escape_values, grouped, one_line, to_value};
     use crate::error::CliError;
 
     #[test]
@@ -200,6 +225,17 @@ mod tests {
         let mut text = format!("wrote {hostile}\nto 1 place\n");
         escape_values(&json!({ "files": [{ "path": hostile }], "n": 1 }), &mut text);
         assert_eq!(text, format!("wrote {escaped}\nto 1 place\n"));
+    }
+
+    #[test]
+    fn numbers_that_doubles_lose_are_texts() {
+        let (exact, more) = (1_u64 << 53, (1_u64 << 53) + 1);
+        let value =
+            to_value(&json!({ "a": [exact, { "b": more }], "c": u64::MAX, "d": -1, "e": 0.5 })).unwrap();
+        assert_eq!(
+            value,
+            json!({ "a": [exact, { "b": more.to_string() }], "c": u64::MAX.to_string(), "d": -1, "e": 0.5 })
+        );
     }
 
     #[test]

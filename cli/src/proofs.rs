@@ -1,11 +1,12 @@
 //! Proof files and the data files beside them.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enfold_circuits::params::Params;
 use enfold_circuits::security::security_bits;
 use enfold_circuits::statement::BlockStatement;
+use enfold_circuits::statement::chain::{ChainStatement, link};
 use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_prover::data::check_data;
 use enfold_state::block::BlockData;
@@ -13,7 +14,7 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::read_bounded;
+use crate::files::{files_in, read_bounded};
 use crate::records;
 
 /// Longest proof file that is read, in bytes. A profile's proofs have one length, far below; this is so that a
@@ -31,6 +32,40 @@ pub fn verify_file(path: &Path, profile: ProfileId) -> Result<BlockStatement, Cl
     let statement = verify_block(key, &bytes).map_err(fail)?;
     tracing::debug!(path = %path.display(), "verified");
     Ok(statement)
+}
+
+/// Verifies all proofs of a folder and gives their statements, by block number.
+///
+/// # Errors
+/// If the folder or a file cannot be read, or one is not a proof of this profile that holds.
+pub fn verify_folder(folder: &Path, profile: ProfileId) -> Result<Vec<(BlockStatement, PathBuf)>, CliError> {
+    verify_files(files_in(folder, "proof")?, profile)
+}
+
+/// Verifies proofs and gives their statements, by block number.
+///
+/// # Errors
+/// As [`verify_folder`].
+pub fn verify_files(
+    paths: Vec<PathBuf>,
+    profile: ProfileId,
+) -> Result<Vec<(BlockStatement, PathBuf)>, CliError> {
+    let verified = paths.into_iter().map(|path| Ok((verify_file(&path, profile)?, path)));
+    let mut blocks = verified.collect::<Result<Vec<_>, CliError>>()?;
+    blocks.sort_by_key(|(statement, _)| statement.block_number);
+    Ok(blocks)
+}
+
+/// What the blocks of a folder say together.
+///
+/// # Errors
+/// If there is none, or one does not follow the one in front.
+pub fn link_blocks(folder: &Path, blocks: &[(BlockStatement, PathBuf)]) -> Result<ChainStatement, CliError> {
+    let statements: Vec<_> = blocks.iter().map(|(statement, _)| *statement).collect();
+    link(&statements).map_err(|source| CliError::Chain {
+        path: blocks.get(source.at()).map_or(folder, |(_, path)| path).to_owned(),
+        source: Box::new(source),
+    })
 }
 
 /// Reads a data file and checks that it holds the messages that a proof commits to.
@@ -69,10 +104,7 @@ impl fmt::Display for ProfileText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = Bits::of(self.0);
         write!(f, "{}: {} bits of security conjectured, {} proven", self.0, bits.conjectured, bits.proven)?;
-        match self.0 {
-            ProfileId::Test => f.write_str(" (for tests only: such proofs can be forged)"),
-            ProfileId::Standard => Ok(()),
-        }
+        f.write_str(if self.0.forgeable() { " (for tests only: such proofs can be forged)" } else { "" })
     }
 }
 

@@ -4,6 +4,7 @@
 //! and on files. Both report progress as [`events`].
 
 mod batch;
+pub mod bound;
 pub mod cache;
 pub mod calibration;
 pub mod cost;

@@ -16,6 +16,7 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
+use crate::bound::{BoundError, bind};
 use crate::cache::{circuits, circuits_unless_stopped};
 use crate::error::ProveError;
 use crate::events::{Event, Job, Observer};
@@ -92,6 +93,9 @@ pub enum PipelineError {
     /// The circuits could not be built.
     #[error(transparent)]
     Circuits(#[from] BuildError),
+    /// The data directory is of another profile.
+    #[error(transparent)]
+    Bound(#[from] BoundError),
     /// Its files could not be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -115,7 +119,7 @@ pub enum PipelineError {
 /// The circuits are built only if a proof is missing.
 ///
 /// # Errors
-/// If a file is there already and must not be replaced, the block is invalid, the system fails, or a stop is
+/// If the store is of another profile, a file is there already and must not be replaced, the block is invalid, the system fails, or a stop is
 /// requested. Then the stored state is as before, but for an error of the commit itself: see [`Store::commit`].
 pub fn prove_and_commit(
     store: &mut Store,
@@ -125,6 +129,7 @@ pub fn prove_and_commit(
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, PipelineError> {
+    bind(store, Some(profile))?;
     output.check(store.journal(block.number)?.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
     output.check_space(store.dir(), &prepared)?;

@@ -23,6 +23,7 @@ use enfold_state::unfinished::remove_left_over;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
+use crate::bound::bind;
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
 use crate::files::FileError;
@@ -108,13 +109,15 @@ impl Served {
 /// Serves until it is stopped, or with [`ServiceOptions::once`] until nothing is left to do.
 ///
 /// # Errors
-/// If the folders overlap or another service uses them, or the system or the prover fails. A bad block is no error.
-/// However it ends, the store is at the last block that was committed, and nothing is staged.
+/// If the store is of another profile, or the folders overlap or another service uses them, or the system or the prover
+/// fails. A bad block is no error. However it ends, the store is at the last block that was committed, and nothing is
+/// staged.
 pub fn serve(
     store: &mut Store,
     options: &ServiceOptions,
     observer: Observer<'_>,
 ) -> Result<Served, PipelineError> {
+    bind(store, Some(options.profile))?;
     let data = store.dir().to_owned();
     options.folders.check(&data, None)?;
     let mut chain = StoreChain { store, profile: options.profile, options: &options.prove };

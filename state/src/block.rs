@@ -27,6 +27,7 @@ pub struct GenesisLeaf {
     /// Which asset the balance is in.
     pub asset: Asset,
     /// Balance in the asset's smallest unit, below `2^62`; 0 is allowed.
+    #[serde(with = "crate::wide")]
     pub balance: u64,
 }
 
@@ -37,6 +38,7 @@ pub struct FeePolicy {
     /// The asset.
     pub asset: Asset,
     /// The least fee that is accepted, in the asset's smallest unit, below `2^62`; 0 is allowed.
+    #[serde(with = "crate::wide")]
     pub floor: u64,
     /// Who receives the fees. Nobody signs it: the operator names it.
     pub collector: Address,

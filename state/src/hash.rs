@@ -125,13 +125,18 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let not_hex = || DigestError::NotHex { got: text.chars().take(80).collect() };
         let mut bytes = [0; 8 * DIGEST_LEN];
-        hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut bytes).map_err(|_| not_hex())?;
+        hex::decode_to_slice(without_0x(text), &mut bytes).map_err(|_| not_hex())?;
         let mut integers = [0; DIGEST_LEN];
         for (integer, chunk) in integers.iter_mut().zip(bytes.as_chunks::<8>().0) {
             *integer = u64::from_be_bytes(*chunk);
         }
         Self::try_from(integers)
     }
+}
+
+/// Hex digits without the `0x` or `0X` that may stand in front.
+pub fn without_0x(text: &str) -> &str {
+    text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text)
 }
 
 impl Serialize for Digest {

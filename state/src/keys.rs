@@ -121,6 +121,7 @@ impl fmt::Debug for PublicKey {
 /// A Schnorr signature. Text form: an object of two hex texts; binary form: 5 canonical `u64` of r, then
 /// 5 of s. Reading checks that coefficients are below p and s below n, and [`verify`] all else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signature {
     /// The encoding of the commitment R.
     pub r: Fp5,

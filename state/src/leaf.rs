@@ -39,6 +39,7 @@ impl fmt::Display for LeafIndex {
 /// An account leaf: one asset of one address.
 /// Record: `[address (4), nonce, asset, balance, 0]`, tag [`Tag::AccountLeaf`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Leaf {
     /// Owner.
     pub address: Address,
@@ -47,6 +48,7 @@ pub struct Leaf {
     /// Which asset the balance is in.
     pub asset: Asset,
     /// Balance in the asset's smallest unit, below `2^62`.
+    #[serde(with = "crate::wide")]
     pub balance: u64,
 }
 

@@ -26,4 +26,5 @@ pub mod transaction;
 pub mod tree;
 #[cfg(feature = "store")]
 pub mod unfinished;
+pub mod wide;
 pub mod writes;

@@ -49,6 +49,7 @@ impl Op {
 /// A message, packed into 8 elements:
 /// `[op + 2^8 asset, from + 2^32 to, amount, memo, to_address (4)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Message {
     /// What it does.
     pub op: Op,
@@ -59,8 +60,10 @@ pub struct Message {
     /// The leaf to be credited: existing, or newly assigned by the executor.
     pub to: LeafIndex,
     /// How much, in the asset's smallest unit, 1 to `2^62 - 1`.
+    #[serde(with = "crate::wide")]
     pub amount: u64,
     /// The sender's memo (canonical element); 0 in a fee message.
+    #[serde(with = "crate::wide")]
     pub memo: u64,
     /// Owner of the leaf to be credited.
     pub to_address: Address,

@@ -324,6 +324,15 @@ impl<'a> Search<'a> {
     /// # Errors
     /// If the data are not those of the next block.
     pub fn block(&mut self, data: &BlockData, id: &Digest) -> Result<Option<(Place, u32)>, SearchError> {
+        let found = self.transactions(data)?.into_iter().find(|(_, transaction)| transaction.id() == *id);
+        Ok(found.map(|(place, transaction)| (place, transaction.nonce)))
+    }
+
+    /// The transactions of one block, in the order of its data, each with the place of its transfer.
+    ///
+    /// # Errors
+    /// If the data are not those of the next block.
+    pub fn transactions(&mut self, data: &BlockData) -> Result<Vec<(Place, Transaction)>, SearchError> {
         let chain_id = self.ledger.chain_id();
         if data.chain_id != chain_id {
             return Err(SearchError::ChainId { expected: chain_id, got: data.chain_id });
@@ -345,19 +354,18 @@ impl<'a> Search<'a> {
         self.number -= 1;
         // Now the nonces are those before the block; a copy counts up.
         let mut next = BTreeMap::new();
+        let mut found = Vec::new();
         for (batch, messages) in data.emitted.iter().enumerate() {
             for (message, transfer) in messages.iter().enumerate() {
                 if transfer.op != Op::Transfer {
                     continue;
                 }
                 let nonce = next.entry(transfer.from).or_insert(self.nonces[&transfer.from]);
-                let found = executed(chain_id, *nonce, messages, message);
-                if found.is_some_and(|executed| executed.transaction.id() == *id) {
-                    return Ok(Some((Place { batch, message }, *nonce)));
-                }
+                let executed = executed(chain_id, *nonce, messages, message);
+                found.extend(executed.map(|executed| (Place { batch, message }, executed.transaction)));
                 *nonce += 1;
             }
         }
-        Ok(None)
+        Ok(found)
     }
 }

@@ -7,6 +7,10 @@
 //! | `nodes` | height (3 bits), number (25 bits) of a tile (`u32`) | 62 digests of 32 bytes |
 //! | `roots` | block number (`u32`), 0 for genesis | state root (four `u64`) |
 //! | `journal` | block number (`u32`) | bytes of a proving job that is under way |
+//! | `circuits` | profile number (`u32`), at most one | digest of its block circuit's key (four `u64`) |
+//!
+//! The last one is newer than the others and no part of the schema version: a store without it is of no profile yet, and
+//! a program that does not know it reads the rest as ever. But such a program does not hold to it either.
 //!
 //! A store is either the one before a block or the one after it, whatever stops the process. Opening reads every
 //! page's checksum and hashes samples of the tree again, or all of it; see [`Check`]. One process at a time can have a
@@ -20,6 +24,8 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::block::Genesis;
 use crate::executor::Execution;
@@ -52,6 +58,15 @@ pub const FILE_NAME: &str = "state.redb";
 /// The version of the tables. 1 had no nodes.
 pub const SCHEMA_VERSION: u64 = 2;
 
+/// The circuits that prove a store's blocks. What the numbers stand for is not known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Circuits {
+    /// The profile's number.
+    pub profile: u32,
+    /// Digest of the key that block proofs are verified with.
+    pub key: Digest,
+}
+
 /// A state on disk, and in memory as a [`Ledger`].
 #[derive(Debug)]
 pub struct Store {
@@ -66,6 +81,18 @@ impl Store {
     /// # Errors
     /// If there is a store already, or the genesis is invalid, or the system refuses.
     pub fn create(dir: &Path, genesis: &Genesis) -> Result<Self, StoreError> {
+        Self::create_with(dir, genesis, None)
+    }
+
+    /// [`Store::create`] of a store whose blocks are proven by these circuits alone.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create_for(dir: &Path, genesis: &Genesis, circuits: Circuits) -> Result<Self, StoreError> {
+        Self::create_with(dir, genesis, Some(circuits))
+    }
+
+    fn create_with(dir: &Path, genesis: &Genesis, circuits: Option<Circuits>) -> Result<Self, StoreError> {
         let ledger = Ledger::from_genesis(genesis)?;
         let path = dir.join(FILE_NAME);
         if path.try_exists().map_err(io_at(&path))? {
@@ -76,7 +103,7 @@ impl Store {
         remove_left_over(dir);
         let unfinished = Unfinished::new(dir, Access::Public).map_err(io_at(dir))?;
         let file = unfinished.file().try_clone().map_err(io_at(&path))?;
-        StoreFile::create(&path, file)?.initialise(&ledger)?;
+        StoreFile::create(&path, file)?.initialise(&ledger, circuits)?;
         unfinished.publish(FILE_NAME, false).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => StoreError::Exists { path: path.clone() },
             _ => io_at(&path)(error),
@@ -222,6 +249,28 @@ impl Store {
     /// If the block after `height` is committed, or `height` was never reached; then nothing has changed.
     pub fn roll_back(&mut self, height: u32) -> Result<usize, StoreError> {
         Ok(self.overlay.roll_back(height)?)
+    }
+
+    /// The circuits that the store's blocks are proven by; `None` if that was never said.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or names several.
+    pub fn circuits(&self) -> Result<Option<Circuits>, StoreError> {
+        self.file.view()?.circuits()
+    }
+
+    /// Says, durably, by which circuits the store's blocks are proven. Once said it stays.
+    ///
+    /// # Errors
+    /// If others were said before, or the system fails.
+    pub fn set_circuits(&mut self, circuits: Circuits) -> Result<(), StoreError> {
+        match self.circuits()? {
+            None => self.file.write_circuits(circuits),
+            Some(expected) if expected == circuits => Ok(()),
+            Some(expected) => {
+                Err(StoreError::Circuits { path: self.file.path().to_owned(), expected, got: circuits })
+            }
+        }
     }
 
     /// Keeps the bytes of block `number`'s proving job until that block is committed. Durable on return.

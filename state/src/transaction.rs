@@ -10,6 +10,7 @@ use crate::message::Op;
 
 /// What a person signs. The receiver is an address, never an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transaction {
     /// What it does; only [`Op::Transfer`] may be signed.
     pub op: Op,
@@ -24,10 +25,13 @@ pub struct Transaction {
     /// The asset of amount and fee, which must be the leaf's.
     pub asset: Asset,
     /// How much, in the asset's smallest unit, 1 to `2^62 - 1`.
+    #[serde(with = "crate::wide")]
     pub amount: u64,
     /// The fee in the same asset, below `2^62`.
+    #[serde(with = "crate::wide")]
     pub fee: u64,
     /// Free for the sender; a canonical field element.
+    #[serde(with = "crate::wide")]
     pub memo: u64,
 }
 
@@ -63,6 +67,7 @@ impl Transaction {
 
 /// A transaction with its signer's key and signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedTransaction {
     /// What was signed.
     pub transaction: Transaction,

@@ -31,6 +31,7 @@ pub(crate) use inner::proof_len;
 pub use inner::{inner_proof_len, verify_inner};
 pub use key::{PinnedCircuit, PinnedSet, VerifierKey};
 
+use enfold_state::hash::Digest;
 use enfold_witness::profile::ProfileId;
 
 use self::layout::Layout;
@@ -125,6 +126,14 @@ pub enum VerifyError {
         /// The statement's.
         got: ProfileId,
     },
+    /// The statement has something in a field that this version keeps at zero: the circuits leave it to the prover.
+    #[error("public inputs: expected the {field} to be zero, got {got}")]
+    Reserved {
+        /// Which field.
+        field: &'static str,
+        /// What is in it.
+        got: Digest,
+    },
     /// A batch, lift or fold proof has other public inputs than its place in the block.
     #[error("expected the public inputs of this place in this block, got others")]
     Place,
@@ -139,7 +148,8 @@ pub enum VerifyError {
 /// Verifies a proof file and returns what it proves.
 ///
 /// # Errors
-/// If the bytes are not a proof file of the key's profile in canonical form, or the proof is not valid.
+/// If the bytes are not a proof file of the key's profile in canonical form, the proof is not valid, or its deposit queue
+/// or exits are not zero.
 pub fn verify_block(key: &VerifierKey, bytes: &[u8]) -> Result<BlockStatement, VerifyError> {
     let header = read_header(bytes)?;
     if header.profile != key.profile() {
@@ -162,8 +172,25 @@ pub fn verify_block(key: &VerifierKey, bytes: &[u8]) -> Result<BlockStatement, V
     if statement.profile != key.profile() {
         return Err(VerifyError::StatementProfile { expected: key.profile(), got: statement.profile });
     }
+    check_reserved(&statement)?;
     key.verify(proof).map_err(|source| VerifyError::Invalid { source })?;
     Ok(statement)
+}
+
+/// Refuses what is no part of this version's protocol. The circuits carry the deposit queue from batch to batch and
+/// leave its start to the prover; nothing puts deposits into it, and nothing takes exits out.
+fn check_reserved(statement: &BlockStatement) -> Result<(), VerifyError> {
+    let &BlockStatement { deposit_queue_before, deposit_queue_after, exits, .. } = statement;
+    for (field, got) in [
+        ("deposit queue before the block", deposit_queue_before),
+        ("deposit queue after the block", deposit_queue_after),
+        ("exits", exits),
+    ] {
+        if got != Digest::ZERO {
+            return Err(VerifyError::Reserved { field, got });
+        }
+    }
+    Ok(())
 }
 
 /// Decodes a proof of the layout's length, if the bytes are its one encoding.

@@ -1,12 +1,13 @@
 //! `enfold bundle`: puts signed transactions into a block.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 use enfold_state::block::{Block, FeePolicy};
-use enfold_state::leaf::AMOUNT_LIMIT;
+use enfold_state::leaf::{AMOUNT_LIMIT, LeafIndex};
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
@@ -18,6 +19,9 @@ use crate::records;
 /// Options of `enfold bundle`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Each leaf's transactions are put into the order of their nonces, in the places that they have among the others'. Of
+another chain, twice, or two of one leaf and nonce: refused.
+
 Examples:
   enfold bundle --number 1 tx-1.json tx-2.json --out block-1.bin
   enfold bundle --number 2 --fee 0:1:5f3e... tx-3.json --out block-2.json")]
@@ -61,6 +65,35 @@ impl FromStr for FeeOption {
     }
 }
 
+/// Transactions that cannot be in one block.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BundleError {
+    /// One is of another chain.
+    #[error("expected a transaction of chain {expected}, got chain {got}")]
+    ChainId {
+        /// The block's.
+        expected: u32,
+        /// The transaction's.
+        got: u32,
+    },
+    /// One is there twice.
+    #[error("expected each transaction once, got that of {} again", other.display())]
+    Twice {
+        /// The other's file.
+        other: PathBuf,
+    },
+    /// Two are of one leaf and nonce, of which one at most is valid.
+    #[error("expected one transaction of leaf {from} and nonce {nonce}, got another in {}", other.display())]
+    Nonce {
+        /// The other's file.
+        other: PathBuf,
+        /// The leaf.
+        from: LeafIndex,
+        /// The nonce.
+        nonce: u32,
+    },
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     file: &'a Path,
@@ -81,21 +114,69 @@ impl BundleArgs {
     /// Runs the command. Whether the transactions are valid is not checked: that takes a state.
     ///
     /// # Errors
-    /// If a transaction cannot be read or the block cannot be written.
+    /// If a transaction cannot be read, they cannot all be in one block, or the block cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let read = |path: &PathBuf| records::read::<SignedTransaction>(path);
-        let transactions = self.transactions.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut transactions = self.transactions.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let first = transactions.first().map(|signed| signed.transaction.chain_id);
-        let block = Block {
-            // The parser wants at least one transaction.
-            chain_id: self.chain_id.or(first).unwrap_or_default(),
-            number: self.number,
-            fees: self.fees.iter().map(|fee| fee.0).collect(),
-            transactions,
-        };
+        // The parser wants at least one transaction.
+        let chain_id = self.chain_id.or(first).unwrap_or_default();
+        self.check(chain_id, &transactions)?;
+        sort_nonces(&mut transactions);
+        let fees = self.fees()?;
+        let block = Block { chain_id, number: self.number, fees, transactions };
         self.out.write_record(&block)?;
         let Block { chain_id, number, ref transactions, .. } = block;
         Outcome::of(&Report { file: self.out.path(), chain_id, number, transactions: transactions.len() })
+    }
+}
+
+impl BundleArgs {
+    /// Refuses transactions that cannot be in one block together.
+    fn check(&self, chain_id: u32, transactions: &[SignedTransaction]) -> Result<(), CliError> {
+        let mut places = BTreeMap::new();
+        for (path, signed) in self.transactions.iter().zip(transactions) {
+            let tx = &signed.transaction;
+            let refuse = |source| CliError::Bundle { path: path.clone(), source };
+            if tx.chain_id != chain_id {
+                return Err(refuse(BundleError::ChainId { expected: chain_id, got: tx.chain_id }));
+            }
+            if let Some((other, id)) = places.insert((tx.from, tx.nonce), (path, tx.id())) {
+                let other = other.clone();
+                return Err(refuse(if id == tx.id() {
+                    BundleError::Twice { other }
+                } else {
+                    BundleError::Nonce { other, from: tx.from, nonce: tx.nonce }
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn fees(&self) -> Result<Vec<FeePolicy>, CliError> {
+        let mut fees: Vec<FeePolicy> = Vec::new();
+        for &FeeOption(policy) in &self.fees {
+            if fees.iter().any(|other| other.asset == policy.asset) {
+                let message =
+                    format!("expected one --fee for each asset, got two for asset {}", policy.asset);
+                return Err(CliError::Usage { message });
+            }
+            fees.push(policy);
+        }
+        Ok(fees)
+    }
+}
+
+/// Puts each leaf's transactions into the order of their nonces, in the places that they have.
+fn sort_nonces(transactions: &mut [SignedTransaction]) {
+    let mut places: BTreeMap<LeafIndex, Vec<usize>> = BTreeMap::new();
+    for (place, signed) in transactions.iter().enumerate() {
+        places.entry(signed.transaction.from).or_default().push(place);
+    }
+    for places in places.into_values() {
+        let mut of_leaf: Vec<_> = places.iter().map(|&place| transactions[place]).collect();
+        of_leaf.sort_by_key(|signed| signed.transaction.nonce);
+        places.into_iter().zip(of_leaf).for_each(|(place, signed)| transactions[place] = signed);
     }
 }
 

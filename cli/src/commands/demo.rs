@@ -78,6 +78,7 @@ struct Report<'a> {
     hot_credits: usize,
     left_out: usize,
     security_bits: Bits,
+    forgeable: bool,
     statement: BlockStatement,
     proof_bytes: usize,
     timings: TimingsReport,
@@ -121,7 +122,7 @@ impl fmt::Display for Report<'_> {
             duration(*rebuild)
         )?;
         writeln!(f, "its root is the proven one.")?;
-        if self.statement.profile == ProfileId::Test {
+        if self.forgeable {
             let Bits { conjectured, proven } = Bits::of(ProfileId::Standard);
             write!(
                 f,
@@ -185,6 +186,7 @@ impl DemoArgs {
             hot_credits: credits.iter().filter(|message| message.to_address == hot).count(),
             left_out: proven.rejections().len(),
             security_bits: Bits::of(self.profile),
+            forgeable: self.profile.forgeable(),
             statement,
             proof_bytes: proven.proof.len(),
             timings: (&proven.timings).into(),

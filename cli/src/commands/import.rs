@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::error::CliError;
 use crate::files::write_all;
-use crate::import::build::{BlockSummary, Import, Options, Summary, build};
+use crate::import::build::{BlockSummary, Import, LeftOut, Options, Summary, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, count, grouped};
+use crate::output::{Outcome, count, grouped, to_value};
 use crate::records;
 
 /// Options of `enfold import`.
@@ -97,10 +97,8 @@ fn write_block(f: &mut fmt::Formatter<'_>, block: &BlockSummary) -> fmt::Result 
     let BlockSummary { source, number, rows, transfers, left_out } = block;
     write!(f, "block-{number}.bin: {} of {} ", grouped(*transfers as u64), count(*rows, "row", "rows"))?;
     writeln!(f, "of block {source}")?;
-    for (reason, indices) in left_out {
-        let indices_text: Vec<String> = indices.iter().map(u64::to_string).collect();
-        let rows = count(indices.len(), "row", "rows");
-        writeln!(f, "  left out: {rows} of kind {reason}, index {}", indices_text.join(", "))?;
+    for LeftOut { line, index, kind, reason } in left_out {
+        writeln!(f, "  left out: line {line}, index {index}, kind {kind}: {reason}")?;
     }
     Ok(())
 }
@@ -117,7 +115,7 @@ impl ImportArgs {
         let Import { genesis, blocks, summary } =
             build(&rows, &options).map_err(|source| CliError::Import { path: self.csv.clone(), source })?;
         let report = Report { folder: &self.out, leaves: genesis.leaves.len(), summary: &summary };
-        let mut report_file = serde_json::to_vec_pretty(&report).map_err(CliError::Report)?;
+        let mut report_file = serde_json::to_vec_pretty(&to_value(&report)?).map_err(CliError::Report)?;
         report_file.push(b'\n');
 
         let mut files = vec![("genesis.bin".to_owned(), records::to_binary(&genesis)?)];

@@ -4,20 +4,27 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_prover::bound::circuits_of;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::store::Store;
+use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
+use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::{Outcome, count};
+use crate::proofs::ProfileText;
 use crate::records;
 
 /// Options of `enfold init`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Profile and verifier key are part of the data directory: blocks of another profile are refused in it.
+
 Examples:
-  enfold init --data state --genesis chain/genesis.bin")]
+  enfold init --data state --genesis chain/genesis.bin
+  enfold init --data state --genesis chain/genesis.bin --profile test")]
 pub struct InitArgs {
     /// The data directory, which must not hold a state yet.
     #[arg(long, value_name = "DIR")]
@@ -25,6 +32,9 @@ pub struct InitArgs {
     /// The genesis, binary or JSON.
     #[arg(long, value_name = "FILE")]
     genesis: PathBuf,
+    /// The profile by which its blocks will be proven, which stays.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
 }
 
 #[derive(Serialize)]
@@ -33,13 +43,18 @@ struct Report<'a> {
     chain_id: u32,
     leaves: usize,
     root: Digest,
+    profile: ProfileId,
+    forgeable: bool,
+    /// Digest of the key that its block proofs are verified with.
+    key: Digest,
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let leaves = count(self.leaves, "leaf", "leaves");
         writeln!(f, "chain {} starts in {} with {leaves}", self.chain_id, self.data.display())?;
-        writeln!(f, "state root {}", self.root)
+        writeln!(f, "state root {}", self.root)?;
+        writeln!(f, "profile    {}", ProfileText(self.profile))
     }
 }
 
@@ -50,13 +65,16 @@ impl InitArgs {
     /// If the genesis cannot be read or is invalid, or there is a state already.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let genesis: Genesis = records::read(&self.genesis)?;
-        let store = Store::create(&self.data, &genesis)?;
+        let store = Store::create_for(&self.data, &genesis, circuits_of(self.profile))?;
         let ledger = store.ledger();
         Outcome::of(&Report {
             data: &self.data,
             chain_id: ledger.chain_id(),
             leaves: ledger.len(),
             root: ledger.root(),
+            profile: self.profile,
+            forgeable: self.profile.forgeable(),
+            key: circuits_of(self.profile).key,
         })
     }
 }

@@ -14,6 +14,7 @@ use enfold_state::store::Snapshot;
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::ProfileId;
 
+use crate::anchor::Anchor;
 use crate::args::{CheckArgs, profile_parser};
 use crate::circuits::CircuitsReport;
 use crate::contents::{Sort, Summary, sort_of};
@@ -26,10 +27,11 @@ use crate::{key_file, reading, records};
 /// Options of `enfold inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A proof is verified, by the profile that it names.
+A proof is verified, by the profile that --profile says, whatever it names itself.
 
 Examples:
   enfold inspect block-1.proof
+  enfold inspect block-1.proof --profile test
   enfold inspect chain/block-1.bin
   enfold inspect chain/genesis.bin --record > genesis.json
   enfold inspect state
@@ -51,7 +53,7 @@ pub struct InspectArgs {
     /// For the cost of a block: the data directory that it follows.
     #[arg(long, value_name = "DIR", requires = "block")]
     data: Option<PathBuf>,
-    /// For circuits and the cost of a block: the profile.
+    /// For a proof, circuits and the cost of a block: the profile.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
     #[command(flatten)]
@@ -80,13 +82,18 @@ impl InspectArgs {
             return Outcome::of(&CircuitsReport::of(self.profile)?);
         }
         match sort_of(&self.target)? {
-            Sort::Folder => Outcome::of(&Summary::of_state(self.open(&self.target)?.ledger())),
+            Sort::Folder => self.inspect_state(),
             Sort::Key => Outcome::of(&Summary::of_key(&key_file::read(&self.target)?)),
-            Sort::Proof(profile) => {
-                let statement = verify_file(&self.target, profile)?;
-                let bytes = VerifierKey::pinned(profile).file_len();
-                let security_bits = Bits::of(profile);
-                Outcome::of(&Summary::Proof { security_bits, bytes, statement, valid: true })
+            Sort::Proof => {
+                let statement = verify_file(&self.target, self.profile)?;
+                Outcome::of(&Summary::Proof {
+                    security_bits: Bits::of(self.profile),
+                    forgeable: self.profile.forgeable(),
+                    bytes: VerifierKey::pinned(self.profile).file_len(),
+                    statement,
+                    valid: true,
+                    anchored_to: Anchor::default(),
+                })
             }
             Sort::Record(kind) => self.inspect_record(kind),
         }
@@ -94,6 +101,11 @@ impl InspectArgs {
 
     fn open(&self, dir: &Path) -> Result<Snapshot, CliError> {
         reading::open(dir, self.check.check())
+    }
+
+    fn inspect_state(&self) -> Result<Outcome, CliError> {
+        let store = self.open(&self.target)?;
+        Outcome::of(&Summary::of_state(store.ledger(), store.circuits()))
     }
 
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {

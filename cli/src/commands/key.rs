@@ -41,6 +41,8 @@ struct Report {
     key: Digest,
     proof_file_bytes: u64,
     security_bits: Bits,
+    /// Whether anybody can make a proof that holds under it.
+    forgeable: bool,
     circuits: Vec<PinnedCircuit>,
     rebuilt: bool,
 }
@@ -86,6 +88,7 @@ impl KeyArgs {
             key: pinned.key,
             proof_file_bytes: key.file_len(),
             security_bits: Bits::of(self.profile),
+            forgeable: self.profile.forgeable(),
             circuits: pinned.circuits,
             rebuilt: self.rebuild,
         })

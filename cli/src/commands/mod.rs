@@ -7,6 +7,7 @@ pub mod completions;
 pub mod config;
 pub mod demo;
 pub mod generate;
+pub mod ids;
 pub mod import;
 pub mod init;
 pub mod inspect;

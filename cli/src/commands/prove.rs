@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
+use enfold_prover::bound::bind;
 use enfold_prover::events::{Event, Stage};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
@@ -50,9 +51,9 @@ pub struct ProveArgs {
     /// File for the proof; the emitted messages go to PROOF.data.
     #[arg(long, value_name = "PROOF")]
     out: PathBuf,
-    /// The profile to prove with.
-    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
-    profile: ProfileId,
+    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    #[arg(long, value_parser = profile_parser())]
+    profile: Option<ProfileId>,
     /// Refuse a block that has an invalid transaction.
     #[arg(long)]
     strict: bool,
@@ -77,6 +78,7 @@ struct Report<'a> {
     data_file: &'a Path,
     data: &'a Path,
     security_bits: Bits,
+    forgeable: bool,
     statement: BlockStatement,
     rejections: &'a [Rejection],
     plan: PlanReport,
@@ -192,6 +194,7 @@ impl ProveArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let block: Block = records::read(&self.block)?;
         let mut store = Store::open_checked(&self.data, self.check.check())?;
+        let profile = bind(&mut store, self.profile)?;
         let output = Output { proof: self.out.clone(), force: self.force };
         let options = ProveOptions {
             strict: self.strict,
@@ -199,7 +202,7 @@ impl ProveArgs {
             stop: Some(&STOP),
             ..ProveOptions::default()
         };
-        let watch = Watch::new(self.profile, self.metrics, &store)?;
+        let watch = Watch::new(profile, self.metrics, &store)?;
         interrupt::watch(Idle::Exit)?;
         let observe = |event: &Event| {
             watch.observe(event);
@@ -207,14 +210,15 @@ impl ProveArgs {
                 interrupt::set_done();
             }
         };
-        let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
+        let proven = prove_and_commit(&mut store, profile, &block, &output, &options, &observe)
             .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
         let report = Report {
             proof: &self.out,
             proof_bytes: proven.proof.len(),
             data_file: &data_path(&self.out),
             data: &self.data,
-            security_bits: Bits::of(self.profile),
+            security_bits: Bits::of(profile),
+            forgeable: profile.forgeable(),
             statement: proven.statement,
             rejections: proven.rejections(),
             plan: proven.report,

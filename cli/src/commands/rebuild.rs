@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_prover::bound::circuits_of;
 use enfold_prover::pipeline::data_path;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
@@ -14,31 +15,40 @@ use enfold_state::writes::Writes;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
+use crate::anchor::expect;
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::{Outcome, count};
-use crate::proofs::{read_data, verify_file};
+use crate::proofs::{ProfileText, link_blocks, read_data, verify_files, verify_folder};
 use crate::records;
 
 /// Options of `enfold rebuild`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Verifies each proof, checks that PROOF.data holds the messages that the proof commits to, and applies them,
-in the order given. No transaction and no signature is needed.
+Verifies each proof, checks that PROOF.data holds the messages that the proof commits to, and applies them, in the
+order of the block numbers in the proofs. No transaction and no signature is needed. The data directory that --data
+starts is of this profile.
 
 Examples:
   enfold rebuild --genesis chain/genesis.bin block-1.proof block-2.proof
+  enfold rebuild --genesis chain/genesis.bin --chain proofs --expect-root 77a0...
   enfold rebuild --genesis chain/genesis.bin --data copy block-1.proof")]
 pub struct RebuildArgs {
     /// The genesis, binary or JSON.
     #[arg(long, value_name = "FILE")]
     genesis: PathBuf,
-    /// The proofs, block after block; the data of each is in PROOF.data.
-    #[arg(value_name = "PROOF", required = true)]
+    /// The proofs, in any order; the data of each is in PROOF.data.
+    #[arg(value_name = "PROOF", required_unless_present = "chain")]
     proofs: Vec<PathBuf>,
+    /// A folder of which all files in .proof are taken.
+    #[arg(long, value_name = "DIR", conflicts_with = "proofs")]
+    chain: Option<PathBuf>,
     /// The profile that the proofs must be of.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
+    /// The state root that the last block must lead to.
+    #[arg(long, value_name = "HEX")]
+    expect_root: Option<Digest>,
     /// Start a data directory with the state that was rebuilt.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -51,6 +61,8 @@ struct Report<'a> {
     leaves: usize,
     root: Digest,
     messages: usize,
+    profile: ProfileId,
+    forgeable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a Path>,
 }
@@ -59,9 +71,11 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let blocks = count(self.height as usize, "block", "blocks");
         let messages = count(self.messages, "message", "messages");
-        writeln!(f, "rebuilt the state of chain {} after {blocks} from {messages}", self.chain_id)?;
+        write!(f, "rebuilt the state of chain {} after {blocks} from {messages}", self.chain_id)?;
+        writeln!(f, "{}", if self.forgeable { ", by proofs that can be forged" } else { "" })?;
         writeln!(f, "leaves      {}", self.leaves)?;
         writeln!(f, "state root  {} (as the last proof states)", self.root)?;
+        writeln!(f, "profile     {}", ProfileText(self.profile))?;
         match self.data {
             Some(data) => writeln!(f, "written to  {}", data.display()),
             None => Ok(()),
@@ -88,10 +102,16 @@ impl RebuildArgs {
             .map_err(|source| CliError::Genesis { path: self.genesis.clone(), source: Box::new(source) })?;
         let mut steps = Vec::new();
         let mut messages = 0;
-        for proof in &self.proofs {
-            let statement = verify_file(proof, self.profile)?;
+        let blocks = match &self.chain {
+            Some(folder) => verify_folder(folder, self.profile)?,
+            None => verify_files(self.proofs.clone(), self.profile)?,
+        };
+        if let (Some(folder), true) = (&self.chain, blocks.is_empty()) {
+            link_blocks(folder, &blocks)?;
+        }
+        for (statement, proof) in &blocks {
             let path = data_path(proof);
-            let data = read_data(&path, &statement)?;
+            let data = read_data(&path, statement)?;
             let fail = |source| CliError::Rebuild { path: path.clone(), source: Box::new(source) };
             let (previous_root, root) = (statement.previous_root, statement.new_root);
             if self.data.is_some() {
@@ -101,8 +121,11 @@ impl RebuildArgs {
             rebuild(&mut ledger, &data, previous_root, root).map_err(fail)?;
             messages += statement.messages as usize;
         }
+        if let Some((_, last)) = blocks.last() {
+            expect(last, "new root", self.expect_root, ledger.root())?;
+        }
         if let Some(path) = &self.data {
-            let mut store = Store::create(path, &genesis)?;
+            let mut store = Store::create_for(path, &genesis, circuits_of(self.profile))?;
             for Step { number, previous_root, writes, root } in steps {
                 store.commit_writes(number, previous_root, &writes, root)?;
             }
@@ -113,6 +136,8 @@ impl RebuildArgs {
             leaves: ledger.len(),
             root: ledger.root(),
             messages,
+            profile: self.profile,
+            forgeable: self.profile.forgeable(),
             data: self.data.as_deref(),
         })
     }

@@ -11,9 +11,11 @@ use enfold_state::hash::Digest;
 use enfold_state::receipt::{Receipt, Search};
 use enfold_state::store::{Check, Snapshot};
 use enfold_state::transaction::SignedTransaction;
+use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::OutArgs;
+use crate::anchor::expect;
+use crate::args::{OutArgs, profile_parser};
 use crate::contents::{Sort, sort_of};
 use crate::error::CliError;
 use crate::files::files_in;
@@ -26,7 +28,8 @@ use crate::{reading, records};
 #[command(after_help = "\
 Messages carry no nonce, so the transaction is found by counting nonces back from the data directory's state: give
 the data files of the transaction's block and of all later ones, in any order, or a folder with them. If the proof
-lies beside the data file (block-1.proof beside block-1.proof.data), it is verified and must have the same E.
+lies beside the data file (block-1.proof beside block-1.proof.data), it is verified, by the profile that --profile
+says, and must have the same E and the roots of the data directory.
 With --signed, the receipt carries key and signature too.
 
 Examples:
@@ -43,6 +46,9 @@ pub struct ReceiptArgs {
     /// A data file, binary or JSON, or a folder of which all files in .data are taken; may be repeated.
     #[arg(long, value_name = "FILE|DIR", required = true)]
     data_file: Vec<PathBuf>,
+    /// The profile that a proof beside the data file must be of.
+    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
+    profile: ProfileId,
     /// The signed transaction, or the block that has it, to take the signature from.
     #[arg(long, value_name = "FILE")]
     signed: Option<PathBuf>,
@@ -65,8 +71,10 @@ struct Report<'a> {
     batches: usize,
     emitted: Digest,
     signed: bool,
-    /// The proof that has this `E`, if one lies beside the data file.
+    /// The proof that has this `E`, and the data directory's roots, if one lies beside the data file.
     proof: Option<&'a Path>,
+    /// Whether anybody can make such a proof; `None` without one.
+    forgeable: Option<bool>,
 }
 
 impl fmt::Display for Report<'_> {
@@ -76,7 +84,11 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "is in block {}: message {} of batch {}", self.number, self.position, self.batch)?;
         writeln!(f, "data commitment E {}", self.emitted)?;
         match self.proof {
-            Some(proof) => writeln!(f, "as {} proves", proof.display())?,
+            Some(proof) => {
+                let forgeable = self.forgeable == Some(true);
+                let profile = if forgeable { ", by a profile whose proofs can be forged" } else { "" };
+                writeln!(f, "as {} proves{profile}", proof.display())?;
+            }
             None => writeln!(f, "no proof lies beside the data file: not compared")?,
         }
         writeln!(
@@ -96,14 +108,14 @@ impl ReceiptArgs {
     /// If the transaction is not in the data, or the data are not those of the data directory's chain.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let state = reading::open(&self.data, Check::Sampled)?;
-        let files = self.files()?;
+        let files = data_files(&self.data_file)?;
         let (path, receipt) = self.find(&state, &files)?;
         let fail = |source| CliError::Issue { path: path.to_owned(), source: Box::new(source) };
         let receipt = match &self.signed {
             Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(fail)?,
             None => receipt,
         };
-        let proof = proof_beside(path)?;
+        let proof = self.proof_beside(&state, path)?;
         let bytes = self.out.write_record(&receipt)?;
         Outcome::of(&Report {
             receipt: self.out.path(),
@@ -118,29 +130,8 @@ impl ReceiptArgs {
             emitted: receipt.emitted().map_err(|source| fail(source.into()))?,
             signed: receipt.authorization.is_some(),
             proof: proof.as_deref(),
+            forgeable: proof.is_some().then_some(self.profile.forgeable()),
         })
-    }
-
-    /// The data files by block number.
-    fn files(&self) -> Result<BTreeMap<u32, PathBuf>, CliError> {
-        let mut paths = Vec::new();
-        for path in &self.data_file {
-            if path.is_dir() {
-                paths.extend(files_in(path, "data")?);
-            } else {
-                paths.push(path.clone());
-            }
-        }
-        let mut files = BTreeMap::new();
-        for path in paths {
-            let data: BlockData = records::read(&path)?;
-            if let Some(other) = files.insert(data.number, path.clone())
-                && other != path
-            {
-                return Err(CliError::TwoDataFiles { path, other, number: data.number });
-            }
-        }
-        Ok(files)
     }
 
     /// Goes back from the state's last block.
@@ -182,17 +173,45 @@ impl ReceiptArgs {
             last: block.number,
         })
     }
+
+    /// The proof of a data file, if it lies beside it. It must commit to the data, and to the states before and after.
+    fn proof_beside(&self, state: &Snapshot, data: &Path) -> Result<Option<PathBuf>, CliError> {
+        let proof = data.with_extension("");
+        if data.extension().is_none_or(|extension| extension != "data") || !proof.is_file() {
+            return Ok(None);
+        }
+        let statement = verify_file(&proof, self.profile)?;
+        read_data(data, &statement)?;
+        let number = statement.block_number;
+        // The data are those of a block that the data directory has.
+        let (before, after) = (state.root_at(number.saturating_sub(1)), state.root_at(number));
+        expect(&proof, "previous root", before, statement.previous_root)?;
+        expect(&proof, "new root", after, statement.new_root)?;
+        Ok(Some(proof))
+    }
 }
 
-/// The proof of a data file, if it lies beside it; it must commit to the data.
-fn proof_beside(data: &Path) -> Result<Option<PathBuf>, CliError> {
-    let proof = data.with_extension("");
-    if data.extension().is_none_or(|extension| extension != "data") || !proof.is_file() {
-        return Ok(None);
+/// Data files, and those in .data of folders, by block number.
+///
+/// # Errors
+/// If one cannot be read, or two are of one block.
+pub fn data_files(given: &[PathBuf]) -> Result<BTreeMap<u32, PathBuf>, CliError> {
+    let mut paths = Vec::new();
+    for path in given {
+        if path.is_dir() {
+            paths.extend(files_in(path, "data")?);
+        } else {
+            paths.push(path.clone());
+        }
     }
-    let Sort::Proof(profile) = sort_of(&proof)? else {
-        return Err(CliError::UnknownFile { path: proof });
-    };
-    read_data(data, &verify_file(&proof, profile)?)?;
-    Ok(Some(proof))
+    let mut files = BTreeMap::new();
+    for path in paths {
+        let data: BlockData = records::read(&path)?;
+        if let Some(other) = files.insert(data.number, path.clone())
+            && other != path
+        {
+            return Err(CliError::TwoDataFiles { path, other, number: data.number });
+        }
+    }
+    Ok(files)
 }

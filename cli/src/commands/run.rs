@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use enfold_prover::bound::bind;
 use enfold_prover::folders::Folders;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::service::{LIST, Pace, Served, ServiceOptions, serve};
@@ -67,9 +68,9 @@ pub struct RunArgs {
     /// --once].
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u32>,
-    /// The profile to prove with.
-    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
-    profile: ProfileId,
+    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    #[arg(long, value_parser = profile_parser())]
+    profile: Option<ProfileId>,
     /// Reject a block that has an invalid transaction.
     #[arg(long)]
     strict: bool,
@@ -124,6 +125,7 @@ impl RunArgs {
     /// If the data directory or a folder cannot be used, or the prover fails.
     pub fn run(&self, cache: Option<&Path>) -> Result<Outcome, CliError> {
         let mut store = Store::open(&self.data)?;
+        let profile = bind(&mut store, self.profile)?;
         let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
         let folders = Folders {
             inbox: self.inbox.clone(),
@@ -139,9 +141,9 @@ impl RunArgs {
             ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
         let settle = self.settle.unwrap_or(if self.once { 2 } else { 10 });
         let pace = Pace { settle: Duration::from_secs(settle.into()), ..Pace::default() };
-        let options = ServiceOptions { profile: self.profile, folders, once: self.once, prove, pace };
-        self.say_start(&store, &options.folders);
-        let watch = Watch::new(self.profile, self.metrics, &store)?;
+        let options = ServiceOptions { profile, folders, once: self.once, prove, pace };
+        self.say_start(&store, &options.folders, profile);
+        let watch = Watch::new(profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;
         let served = serve(&mut store, &options, &|event| watch.observe(event))
             .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;
@@ -163,8 +165,8 @@ impl RunArgs {
     }
 
     /// Says what runs, on what, and where its files are.
-    fn say_start(&self, store: &Store, folders: &Folders) {
-        let (version, profile, ledger) = (env!("CARGO_PKG_VERSION"), self.profile, store.ledger());
+    fn say_start(&self, store: &Store, folders: &Folders, profile: ProfileId) {
+        let (version, ledger) = (env!("CARGO_PKG_VERSION"), store.ledger());
         let (data, chain, height, root) =
             (self.data.display(), ledger.chain_id(), ledger.height(), ledger.root());
         info!(

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_state::store::Head;
+use enfold_state::store::{Circuits, Head};
+use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -37,10 +38,15 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Head { chain_id, height, root, leaves, ref under_way } = self.head;
+        let Head { chain_id, height, root, leaves, circuits, ref under_way } = self.head;
         let leaves = count(leaves as usize, "leaf", "leaves");
         writeln!(f, "{} is at block {height} of chain {chain_id}, {leaves}", self.data.display())?;
         writeln!(f, "state root {root}")?;
+        if let Some(Circuits { profile, key }) = circuits {
+            let name = ProfileId::from_number(profile.into());
+            let name = name.map_or_else(|| format!("number {profile}"), |profile| profile.to_string());
+            writeln!(f, "of profile {name}, key {key}")?;
+        }
         for number in under_way {
             writeln!(f, "block {number} is begun and not applied")?;
         }

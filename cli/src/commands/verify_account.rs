@@ -12,6 +12,7 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use super::account::LeafText;
+use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED};
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::Outcome;
@@ -24,8 +25,13 @@ use crate::records;
 The block proof states two roots: an account proof made after its block is held against the new one, an account
 proof made before it against the previous one.
 
+A block proof says that some state leads to some other. That it is a state of your chain is known if you know one of
+the two roots (--expect-prev-root, --expect-root, which are the block's), or with a folder of proofs that lead
+back to the genesis.
+
 Examples:
-  enfold verify-account alice.account block-7.proof
+  enfold verify-account alice.account block-7.proof --expect-root 77a0...
+  enfold verify-account alice.account block-7.proof --chain proofs --genesis genesis.bin
   enfold verify-account leaf-7.account block-7.proof --profile test --format json")]
 pub struct VerifyAccountArgs {
     /// The account proof, binary or JSON.
@@ -37,6 +43,10 @@ pub struct VerifyAccountArgs {
     /// The profile that the proof must be of.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
+    #[command(flatten)]
+    expect: ExpectArgs,
+    #[command(flatten)]
+    back: BackArgs,
 }
 
 #[derive(Serialize)]
@@ -44,6 +54,10 @@ struct Report<'a> {
     account: &'a Path,
     proof: &'a Path,
     valid: bool,
+    forgeable: bool,
+    anchored_to: Anchor,
+    /// Whether that reaches the root that the leaf is under.
+    root_anchored: bool,
     /// The block after which the leaf is so.
     number: u32,
     index: LeafIndex,
@@ -54,10 +68,23 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} is valid: leaf {} after block {}", self.account.display(), self.index, self.number)?;
+        let profile = Forgeable(self.statement.profile);
+        write!(f, "{} is valid{profile} for leaf {}", self.account.display(), self.index)?;
+        writeln!(f, " after block {}, {}", self.number, self.root_text())?;
         write!(f, "{}", LeafText(&self.leaf))?;
         writeln!(f, "under the state root {}, as {} proves:", self.root, self.proof.display())?;
-        write!(f, "{}", StatementText(&self.statement))
+        write!(f, "{}", StatementText(&self.statement))?;
+        f.write_str(if self.root_anchored { "" } else { UNANCHORED })
+    }
+}
+
+impl Report<'_> {
+    fn root_text(&self) -> String {
+        match (self.root_anchored, self.number == self.statement.block_number) {
+            (false, _) => "under a state root that is unchecked".to_owned(),
+            (true, true) => format!("a block {}", self.anchored_to),
+            (true, false) => format!("before a block {}", self.anchored_to),
+        }
     }
 }
 
@@ -69,20 +96,37 @@ impl VerifyAccountArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let account: AccountProof = records::read(&self.account)?;
         let statement = verify_file(&self.proof, self.profile)?;
-        let fail = |source| CliError::AccountProof { path: self.account.clone(), source: Box::new(source) };
-        let number = account.number;
-        let other = AccountProofError::Number { expected: statement.block_number, got: number };
-        let root = statement.root_after(number).ok_or_else(|| fail(other))?;
-        account.check(statement.chain_id, number, root).map_err(fail)?;
+        let root = check_account(&self.account, &account, &statement)?;
+        let anchored_to = self.expect.check_back(&self.proof, &statement, &self.back)?;
         Outcome::of(&Report {
             account: &self.account,
             proof: &self.proof,
             valid: true,
-            number,
+            forgeable: self.profile.forgeable(),
+            root_anchored: anchored_to.reaches(account.number == statement.block_number),
+            anchored_to,
+            number: account.number,
             index: account.index,
             leaf: account.leaf,
             root,
             statement,
         })
     }
+}
+
+/// Holds an account proof against the two roots of a block, and gives the one that it is under.
+///
+/// # Errors
+/// If it is under neither.
+pub fn check_account(
+    path: &Path,
+    account: &AccountProof,
+    statement: &BlockStatement,
+) -> Result<Digest, CliError> {
+    let fail = |source| CliError::AccountProof { path: path.to_owned(), source: Box::new(source) };
+    let number = account.number;
+    let other = AccountProofError::Number { expected: statement.block_number, got: number };
+    let root = statement.root_after(number).ok_or_else(|| fail(other))?;
+    account.check(statement.chain_id, number, root).map_err(fail)?;
+    Ok(root)
 }

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
+use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::Address;
+use enfold_state::message::Message;
 use enfold_state::receipt::{Executed, Receipt};
+use enfold_state::transaction::Transaction;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use super::verify::expect;
+use super::verify_account::check_account;
+use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED, expect};
 use crate::args::profile_parser;
 use crate::error::CliError;
 use crate::output::{Outcome, grouped};
@@ -21,13 +25,18 @@ use crate::records;
 /// Options of `enfold verify-receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Proven is: in this block the owner of the leaf signed a transaction with these contents, the leaf was debited, and
-the receiver's leaf was credited. The messages do not carry the nonce: without a signature in the receipt it is the
-word of whoever made it, with one it is what that key signed. enfold verify-account says whose the leaf is.
+Proven is: in this block the owner of the leaf signed a transfer with these contents, the leaf was debited, and the
+receiver's leaf was credited. The messages carry no nonce and so no transaction id: which transaction it was is known
+only from a receipt with a signature (enfold receipt --signed), and whose signature counts, from an account proof of the
+sender's leaf before or after the block. --tx takes both.
+
+That the block is one of your chain is known if you know one of its roots, or with a folder of proofs that lead back
+to the genesis. A new root alone says nothing of what led to it.
 
 Examples:
-  enfold verify-receipt 9f0c.receipt block-7.proof
-  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c... --profile test")]
+  enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...
+  enfold verify-receipt 9f0c.receipt block-7.proof --chain proofs --genesis genesis.bin
+  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c... --account leaf-3.account --profile test")]
 pub struct VerifyReceiptArgs {
     /// The receipt, binary or JSON.
     #[arg(value_name = "RECEIPT")]
@@ -41,6 +50,23 @@ pub struct VerifyReceiptArgs {
     /// The id that the transaction must have.
     #[arg(long, value_name = "ID")]
     tx: Option<Digest>,
+    /// An account proof of the sender's leaf before or after the block: whose signature counts. One of each bounds
+    /// the nonce from both sides.
+    #[arg(long = "account", value_name = "FILE")]
+    accounts: Vec<PathBuf>,
+    #[command(flatten)]
+    expect: ExpectArgs,
+    #[command(flatten)]
+    back: BackArgs,
+}
+
+/// A signature that is in a receipt.
+#[derive(Clone, Copy, Serialize)]
+struct Signed {
+    /// Address of the key.
+    signer: Address,
+    /// The transaction that it signed.
+    id: Digest,
 }
 
 #[derive(Serialize)]
@@ -48,35 +74,61 @@ struct Report<'a> {
     receipt: &'a Path,
     proof: &'a Path,
     valid: bool,
-    id: Digest,
-    #[serde(flatten)]
-    executed: Executed,
-    /// Address of the key whose signature the receipt has.
-    signer: Option<Address>,
+    forgeable: bool,
+    anchored_to: Anchor,
+    /// The transaction's id, if the owner of the leaf has signed it.
+    id: Option<Digest>,
+    /// The transaction, if the owner of the leaf has signed it.
+    transaction: Option<Transaction>,
+    transfer: Message,
+    fee: Option<Message>,
+    /// Whose signature the receipt has, whether it counts or not.
+    signed: Option<Signed>,
+    /// Owner of the sender's leaf, if an account proof says so.
+    owner: Option<Address>,
     statement: BlockStatement,
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Executed { transaction: tx, transfer, fee } = &self.executed;
-        writeln!(f, "{} is valid: block {} executed", self.receipt.display(), self.statement.block_number)?;
-        writeln!(f, "  transaction {}", self.id)?;
-        writeln!(f, "  from leaf   {}", tx.from)?;
-        writeln!(f, "  to leaf     {}, address {}", transfer.to, tx.to_address)?;
-        writeln!(f, "  amount      {} of asset {}", grouped(tx.amount), tx.asset)?;
+        let Self { transfer, fee, statement, anchored_to: anchor, .. } = self;
+        let profile = Forgeable(statement.profile);
+        write!(f, "{} is valid{profile} for block {}, ", self.receipt.display(), statement.block_number)?;
+        writeln!(f, "a block {anchor}: it executed {}", self.what())?;
+        match self.owner {
+            Some(owner) => writeln!(f, "  from leaf   {}, address {owner}", transfer.from)?,
+            None => writeln!(f, "  from leaf   {}; whose it is takes --account", transfer.from)?,
+        }
+        writeln!(f, "  to leaf     {}, address {}", transfer.to, transfer.to_address)?;
+        writeln!(f, "  amount      {} of asset {}", grouped(transfer.amount), transfer.asset)?;
         match fee {
             Some(fee) => writeln!(f, "  fee         {} to leaf {}", grouped(fee.amount), fee.to)?,
             None => writeln!(f, "  fee         0")?,
         }
-        writeln!(f, "  memo        {}", tx.memo)?;
-        match self.signer {
-            Some(signer) => {
-                writeln!(f, "  nonce       {}, as signed by the key of address {signer}", tx.nonce)?
+        writeln!(f, "  memo        {}", transfer.memo)?;
+        match (self.transaction, self.signed) {
+            (Some(tx), _) => writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?,
+            (None, Some(Signed { signer, id })) => {
+                writeln!(
+                    f,
+                    "  signed by   {signer}, of which no account proof says that the leaf is theirs"
+                )?;
+                writeln!(f, "  signed is   {id}")?;
             }
-            None => writeln!(f, "  nonce       {}, which the receipt says and does not prove", tx.nonce)?,
+            (None, None) => writeln!(f, "  signed by   the owner; nonce and id are not in the messages")?,
         }
         writeln!(f, "as {} proves:", self.proof.display())?;
-        write!(f, "{}", StatementText(&self.statement))
+        write!(f, "{}", StatementText(statement))?;
+        f.write_str(if anchor.reaches(false) { "" } else { UNANCHORED })
+    }
+}
+
+impl Report<'_> {
+    fn what(&self) -> String {
+        match self.id {
+            Some(id) => format!("transaction {id}"),
+            None => "a transfer, of which nonce and id are not shown".to_owned(),
+        }
     }
 }
 
@@ -84,23 +136,83 @@ impl VerifyReceiptArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// If the proof or the receipt does not hold, or is of another transaction.
+    /// If the proof or the receipt does not hold, is of another transaction, or was not signed by whom it must be.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let receipt: Receipt = records::read(&self.receipt)?;
         let statement = verify_file(&self.proof, self.profile)?;
         let executed = receipt
             .check(statement.chain_id, statement.block_number, statement.emitted)
             .map_err(|source| CliError::Receipt { path: self.receipt.clone(), source: Box::new(source) })?;
-        let id = executed.transaction.id();
-        expect(&self.receipt, "transaction", self.tx, id)?;
+        let anchored_to = self.expect.check_back(&self.proof, &statement, &self.back)?;
+        let signed = receipt
+            .authorization
+            .map(|signed| Signed { signer: signed.public_key.address(), id: executed.transaction.id() });
+        let owner = self.owner(&statement, &executed, signed.is_some())?;
+        if let (Some(signed), Some(owner)) = (signed, owner) {
+            expect(&self.receipt, "signer", Some(owner), signed.signer)?;
+        }
+        let id = signed.filter(|_| owner.is_some()).map(|signed| signed.id);
+        self.expect_id(signed, id)?;
+        let Executed { transaction, transfer, fee } = executed;
         Outcome::of(&Report {
             receipt: &self.receipt,
             proof: &self.proof,
             valid: true,
+            forgeable: self.profile.forgeable(),
+            anchored_to,
             id,
-            executed,
-            signer: receipt.authorization.map(|signed| signed.public_key.address()),
+            transaction: id.map(|_| transaction),
+            transfer,
+            fee,
+            signed,
+            owner,
             statement,
         })
+    }
+
+    /// The owner of the sender's leaf, by the account proofs, which also say between which nonces the block's are.
+    fn owner(
+        &self,
+        statement: &BlockStatement,
+        executed: &Executed,
+        signed: bool,
+    ) -> Result<Option<Address>, CliError> {
+        let mut owner = None;
+        for path in &self.accounts {
+            let account: AccountProof = records::read(path)?;
+            check_account(path, &account, statement)?;
+            expect(path, "leaf", Some(executed.transfer.from), account.index)?;
+            expect(path, "address", owner, account.leaf.address)?;
+            owner = Some(account.leaf.address);
+            let (nonce, bound) = (executed.transaction.nonce, account.leaf.nonce);
+            let after = account.number == statement.block_number;
+            if signed && (nonce < bound) != after {
+                let side = if after { "below" } else { "of at least" };
+                return Err(CliError::Unexpected {
+                    path: self.receipt.clone(),
+                    field: "a nonce",
+                    expected: format!("{side} {bound}, as {} says", path.display()),
+                    got: nonce.to_string(),
+                });
+            }
+        }
+        Ok(owner)
+    }
+
+    /// Holds the transaction against the id that is expected, for which it must have been signed by the owner.
+    fn expect_id(&self, signed: Option<Signed>, id: Option<Digest>) -> Result<(), CliError> {
+        match (self.tx, signed, id) {
+            (None, ..) => Ok(()),
+            (Some(_), None, _) => Err(CliError::Unsigned { path: self.receipt.clone() }),
+            (Some(tx), Some(signed), None) => {
+                expect(&self.receipt, "transaction", Some(tx), signed.id)?;
+                let message = format!(
+                    "expected --account, an account proof of the sender's leaf, with --tx: {} signed, but may not own the leaf",
+                    signed.signer
+                );
+                Err(CliError::Usage { message })
+            }
+            (Some(tx), _, Some(id)) => expect(&self.receipt, "transaction", Some(tx), id),
+        }
     }
 }

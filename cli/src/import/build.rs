@@ -3,7 +3,7 @@
 //! All income of a block is spendable from the next block on, so each sender's leaf starts with the sum
 //! of all its debits, fees included. Receivers' leaves come into being when they are first credited.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::keys::SecretKey;
@@ -101,8 +101,21 @@ pub struct BlockSummary {
     pub rows: usize,
     /// Rows that became transfers.
     pub transfers: usize,
-    /// Positions of the rows that could not be carried over, by the reason.
-    pub left_out: BTreeMap<String, Vec<u64>>,
+    /// The rows that could not be carried over.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A row that could not be carried over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its line in the file, counted from 1.
+    pub line: u64,
+    /// Position in the foreign block.
+    pub index: u64,
+    /// Its kind.
+    pub kind: String,
+    /// Why.
+    pub reason: &'static str,
 }
 
 /// The rows do not make a chain.
@@ -180,7 +193,10 @@ fn sort_out(rows: &[Row], source: u64, number: u32) -> Result<(BlockSummary, Vec
         return Err(BuildError::NoSuchBlock { block: source });
     }
     rows.sort_by_key(|row| row.index);
-    let mut left_out: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let mut left_out = Vec::new();
+    let mut leave_out = |row: &Row, kind: &str, reason| {
+        left_out.push(LeftOut { line: row.line, index: row.index, kind: kind.to_owned(), reason });
+    };
     let mut transfers = Vec::new();
     for row in &rows {
         let place = Place { block: source, index: row.index };
@@ -188,10 +204,8 @@ fn sort_out(rows: &[Row], source: u64, number: u32) -> Result<(BlockSummary, Vec
             Content::Transfer(transfer) if transfer.amount.bits() > 0 => {
                 transfers.push(Carried { place, transfer, asset: 0, units: 0 });
             }
-            Content::Transfer(_) => {
-                left_out.entry("transfer of amount 0".to_owned()).or_default().push(row.index);
-            }
-            Content::Other(kind) => left_out.entry(kind.clone()).or_default().push(row.index),
+            Content::Transfer(_) => leave_out(row, "transfer", "a transaction's amount is at least 1"),
+            Content::Other(kind) => leave_out(row, kind, "only rows of kind transfer are carried over"),
         }
     }
     if transfers.is_empty() {

@@ -1,10 +1,12 @@
 //! Reading the CSV file: columns `block, index, kind, from, to, asset, amount`.
 
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
 
 use csv::StringRecord;
+use enfold_state::hash::without_0x;
 use num_bigint::BigUint;
 
 /// The columns, in order.
@@ -36,7 +38,9 @@ impl FromStr for ForeignAddress {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let mut bytes = [0; 20];
-        text.strip_prefix("0x")
+        let prefixed = text.starts_with("0x") || text.starts_with("0X");
+        prefixed
+            .then(|| without_0x(text))
             .and_then(|digits| hex::decode_to_slice(digits, &mut bytes).ok())
             .ok_or_else(|| AddressError { got: quoted(text) })?;
         Ok(Self(bytes))
@@ -74,6 +78,8 @@ pub enum Content {
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// Its line in the file, counted from 1.
+    pub line: u64,
     /// The foreign chain's block number.
     pub block: u64,
     /// Position in that block.
@@ -93,11 +99,33 @@ pub enum RowError {
         /// The line.
         got: String,
     },
-    /// A line that is not one of a CSV file, or has too few or too many fields, or is not UTF-8.
+    /// A line that has too few or too many fields.
+    #[error("line {line}: expected {} comma-separated fields, got {got}", COLUMNS.len())]
+    Fields {
+        /// Counted from 1.
+        line: u64,
+        /// How many it has.
+        got: u64,
+    },
+    /// A line that is not one of a CSV file, or is not UTF-8.
     #[error("expected {} comma-separated fields a line, got: {source}", COLUMNS.len())]
     Line {
         /// What the CSV reader says, with the line's number.
         source: csv::Error,
+    },
+    /// Two rows of one place.
+    #[error(
+        "line {line}: expected each index of a block once, got block {block}, index {index} as in line {first}"
+    )]
+    Repeated {
+        /// The second row's line.
+        line: u64,
+        /// The first row's.
+        first: u64,
+        /// The foreign block.
+        block: u64,
+        /// Position in it.
+        index: u64,
     },
     /// A field that is not what its column holds.
     #[error("line {line}, column {column}: expected {expected}, got {got:?}")]
@@ -113,17 +141,45 @@ pub enum RowError {
     },
 }
 
-/// A reader that refuses lines which are no rows, so that no line has to be held that fills the memory.
-struct ShortLines<R> {
+/// A reader that knows where lines begin, and refuses lines which are no rows, so that no line has to be held that fills
+/// the memory.
+///
+/// The CSV reader's own count of lines is of the end of the record before, where empty lines and half of a CRLF are still
+/// ahead.
+struct Lines<R> {
     input: R,
+    /// Bytes read so far.
+    read: u64,
     /// Bytes of the line so far.
     length: usize,
+    /// The line at which the input is, counted from 1.
+    line: u64,
+    /// Offset and number of the lines that are not empty, from the last on that was asked for.
+    starts: VecDeque<(u64, u64)>,
 }
 
-impl<R: Read> Read for ShortLines<R> {
+impl<R: Read> Lines<R> {
+    const fn new(input: R) -> Self {
+        Self { input, read: 0, length: 0, line: 1, starts: VecDeque::new() }
+    }
+
+    /// The line of a record, of which none before the last that was asked for.
+    fn of(&mut self, position: &csv::Position) -> u64 {
+        while self.starts.front().is_some_and(|&(at, _)| at < position.byte()) {
+            self.starts.pop_front();
+        }
+        self.starts.front().map_or(self.line, |&(_, line)| line)
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
         for line in buffer[..count].split_inclusive(|&byte| byte == b'\n') {
+            if self.length == 0 && !matches!(line[0], b'\r' | b'\n') {
+                self.starts.push_back((self.read, self.line));
+            }
+            self.read += line.len() as u64;
             self.length += line.len();
             if self.length > LINE {
                 let text = format!("expected lines of at most {LINE} bytes, got a longer one");
@@ -131,6 +187,7 @@ impl<R: Read> Read for ShortLines<R> {
             }
             if line.ends_with(b"\n") {
                 self.length = 0;
+                self.line += 1;
             }
         }
         Ok(count)
@@ -142,22 +199,38 @@ impl<R: Read> Read for ShortLines<R> {
 /// # Errors
 /// At the first row that is not as it should be.
 pub fn read(input: impl Read) -> Result<Vec<Row>, RowError> {
-    let input = ShortLines { input, length: 0 };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(Lines::new(input));
     let header = reader.headers().map_err(|source| RowError::Line { source })?;
     if header != COLUMNS.as_slice() {
         let got = quoted(&header.iter().collect::<Vec<_>>().join(","));
         return Err(RowError::Header { expected: COLUMNS.join(","), got });
     }
     let mut rows = Vec::new();
-    for record in reader.records() {
-        rows.push(row(&record.map_err(|source| RowError::Line { source })?)?);
+    let mut places = HashMap::new();
+    let mut record = StringRecord::new();
+    loop {
+        let read = reader.read_record(&mut record);
+        let lines = reader.get_mut();
+        let more = read.map_err(|source| match (source.kind(), source.position()) {
+            (&csv::ErrorKind::UnequalLengths { len: got, .. }, Some(position)) => {
+                RowError::Fields { line: lines.of(position), got }
+            }
+            _ => RowError::Line { source },
+        })?;
+        if !more {
+            return Ok(rows);
+        }
+        let line = record.position().map_or(0, |position| lines.of(position));
+        let row = row(&record, line)?;
+        let Row { block, index, .. } = row;
+        if let Some(first) = places.insert((block, index), line) {
+            return Err(RowError::Repeated { line, first, block, index });
+        }
+        rows.push(row);
     }
-    Ok(rows)
 }
 
-fn row(record: &StringRecord) -> Result<Row, RowError> {
-    let line = record.position().map_or(0, csv::Position::line);
+fn row(record: &StringRecord, line: u64) -> Result<Row, RowError> {
     // The reader has checked that there are as many fields as columns.
     let text = |column: usize| record.get(column).unwrap_or_default();
     let field = |column: usize, expected| RowError::Field {
@@ -170,7 +243,7 @@ fn row(record: &StringRecord) -> Result<Row, RowError> {
     let address = |column| text(column).parse().map_err(|_| field(column, "0x and 40 hex digits"));
     let (block, index) = (number(0)?, number(1)?);
     if text(2) != "transfer" {
-        return Ok(Row { block, index, content: Content::Other(quoted(text(2))) });
+        return Ok(Row { line, block, index, content: Content::Other(quoted(text(2))) });
     }
     let asset = match text(5) {
         "ETH" => "ETH".to_owned(),
@@ -184,7 +257,7 @@ fn row(record: &StringRecord) -> Result<Row, RowError> {
         .filter(|amount| amount.bits() <= 256)
         .ok_or_else(|| field(6, "a decimal number below 2^256"))?;
     let transfer = ForeignTransfer { from: address(3)?, to: address(4)?, asset, amount };
-    Ok(Row { block, index, content: Content::Transfer(transfer) })
+    Ok(Row { line, block, index, content: Content::Transfer(transfer) })
 }
 
 fn quoted(text: &str) -> String {
@@ -232,8 +305,43 @@ mod tests {
     }
 
     #[test]
+    fn a_repeated_place_is_named_with_both_lines() {
+        for second in [
+            format!("7,0,transfer,{A},{B},ETH,1"),
+            format!("7,0,transfer,{B},{A},ETH,2"),
+            "7,0,swap,,,,".to_owned(),
+        ] {
+            let error = with(&format!("7,0,transfer,{A},{B},ETH,1\n8,0,swap,,,,\n{second}")).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "line 4: expected each index of a block once, got block 7, index 0 as in line 2"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_with_whatever_ends_them() {
+        let rows = [HEADER.trim(), "", "7,0,swap,,,,", "7,1,swap,,,,", "", "7,2,swap,,,,"];
+        for end in ["\n", "\r\n"] {
+            let lines: Vec<_> = read(rows.join(end).as_bytes()).unwrap().iter().map(|row| row.line).collect();
+            assert_eq!(lines, [3, 4, 6]);
+            let error = read([&rows[..], &["", "7,3"]].concat().join(end).as_bytes()).unwrap_err();
+            assert!(matches!(error, RowError::Fields { line: 8, got: 2 }), "{error}");
+        }
+    }
+
+    #[test]
+    fn hex_may_begin_with_either_x_and_have_either_case() {
+        let upper = |text: &str| text.to_uppercase();
+        let rows = with(&format!("7,0,transfer,{},{B},{},1", upper(A), upper(B))).unwrap();
+        let Content::Transfer(transfer) = &rows[0].content else { panic!("{rows:?}") };
+        assert_eq!((transfer.from.to_string(), transfer.asset.as_str()), (A.to_owned(), B));
+        assert!(matches!(with(&format!("7,0,transfer,0x{A},{B},ETH,1")), Err(RowError::Field { .. })));
+    }
+
+    #[test]
     fn lines_and_headers_of_another_shape_are_refused() {
-        assert!(matches!(with("7,0,transfer"), Err(RowError::Line { .. })));
+        assert!(matches!(with("7,0,transfer"), Err(RowError::Fields { line: 2, got: 3 })));
         assert!(matches!(read("block,index\n".as_bytes()), Err(RowError::Header { .. })));
         assert!(matches!(read("".as_bytes()), Err(RowError::Header { .. })));
         assert!(matches!(

@@ -26,18 +26,8 @@ pub const KEYS: &[Key] = &[
     key(
         "profile",
         "ENFOLD_PROFILE",
-        &[
-            "prove",
-            "run",
-            "verify",
-            "key",
-            "verify-receipt",
-            "verify-account",
-            "rebuild",
-            "plan",
-            "inspect",
-            "bench calibrate",
-        ],
+        // None of [`VERDICTS`]: there the option alone counts.
+        &["init", "prove", "run", "plan", "bench calibrate"],
     ),
     key("in_flight", "ENFOLD_IN_FLIGHT", &["prove", "run"]),
     key("metrics", "ENFOLD_METRICS", &["prove", "run"]),
@@ -49,6 +39,11 @@ pub const KEYS: &[Key] = &[
 
 /// The variable whose empty value means something: no cache.
 pub const CACHE_VARIABLE: &str = "ENFOLD_CACHE";
+/// The commands that say whether a proof holds. No setting may change what they say, and so which profile counts is
+/// said by their option alone; nor do they read a [`FILE_NAME`] that lies where they are run, for it may have come with
+/// the proofs.
+pub const VERDICTS: &[&str] =
+    &["verify", "verify-receipt", "verify-account", "rebuild", "key", "inspect", "receipt"];
 
 /// The variable that names the file.
 pub const FILE_VARIABLE: &str = "ENFOLD_CONFIG";

@@ -17,7 +17,7 @@ use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 
 use self::file::FileValue;
-use self::keys::CACHE_VARIABLE;
+use self::keys::{CACHE_VARIABLE, VERDICTS};
 pub use self::keys::{FILE_NAME, FILE_VARIABLE, KEYS, Key};
 use crate::error::CliError;
 use crate::kernels;
@@ -129,8 +129,7 @@ impl Settings {
     /// # Errors
     /// If the file is missing though it is named, or something in it or in the environment is wrong.
     pub fn load(command: Command, arguments: &[OsString]) -> Result<Self, CliError> {
-        let path =
-            named_file(arguments).or_else(|| Some(FILE_NAME.into()).filter(|path: &PathBuf| path.exists()));
+        let path = named_file(arguments).or_else(|| file_here(&command, arguments));
         let file = path.as_deref().map(file::read).transpose()?.unwrap_or_default();
         for FileValue { key, value, line } in &file {
             let place = || format!("{}:{line}", path.as_deref().unwrap_or(Path::new(FILE_NAME)).display());
@@ -283,6 +282,12 @@ fn matters(key: &Key, subcommand: &str) -> bool {
     key.commands.is_empty() || subcommand == "config" || key.commands.contains(&subcommand)
 }
 
+/// The file in the working directory, unless the command is one of [`VERDICTS`].
+fn file_here(command: &Command, arguments: &[OsString]) -> Option<PathBuf> {
+    let verdict = VERDICTS.contains(&subcommand(command, arguments).as_str());
+    Some(PathBuf::from(FILE_NAME)).filter(|path| !verdict && path.exists())
+}
+
 /// The option of a setting, in the first command that has it.
 fn argument<'a>(command: &'a Command, key: &Key) -> Option<&'a Arg> {
     let owner = match key.commands.first() {
@@ -333,6 +338,37 @@ mod tests {
                     command.get_arguments().find(|arg| arg.get_id() == key.name).expect("so is the option");
                 assert_eq!(arg.get_long(), Some(key.name.replace('_', "-").as_str()));
             }
+        }
+    }
+
+    /// All that the environment and a file can say to a command that gives a verdict is how it is to print, log, and
+    /// use the machine.
+    #[test]
+    fn no_setting_reaches_a_verdict() {
+        let command = Cli::command();
+        for name in VERDICTS {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+            let reach = KEYS.iter().filter(|key| key.commands.is_empty() || key.commands.contains(name));
+            let reach: Vec<_> = reach.map(|key| key.name).collect();
+            assert_eq!(reach, ["format", "threads", "log", "log_format", "cache_dir"], "{name}");
+        }
+    }
+
+    #[test]
+    fn the_command_is_known_before_parsing() {
+        let command = Cli::command();
+        let find =
+            |line: &str| subcommand(&command, &line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for (line, expected) in [
+            ("enfold verify x.proof", "verify"),
+            ("enfold verify", "verify"),
+            ("enfold --format json --threads 2 verify --chain .", "verify"),
+            ("enfold -q --config verify prove", "prove"),
+            ("enfold verify --no-such-option", "verify"),
+            ("enfold --threads many inspect x", "inspect"),
+            ("enfold", ""),
+        ] {
+            assert_eq!(find(line), expected, "{line}");
         }
     }
 

@@ -74,6 +74,24 @@ const NAMED: [(&str, &str); 4] = [
     ),
 ];
 
+/// Commands whose profile no variable says, only their own line.
+const VERDICTS: [&str; 7] =
+    ["verify", "verify-receipt", "verify-account", "rebuild", "key", "inspect", "receipt"];
+
+/// A line as it is run here, in profile `test`.
+fn of_test_profile(line: &str) -> String {
+    let commands = line.split(" && ").map(|command| {
+        let name = command.strip_prefix("enfold ").and_then(|rest| rest.split(' ').next());
+        let verdict = name.is_some_and(|name| VERDICTS.contains(&name));
+        if verdict && !command.contains("--profile") {
+            format!("{command} --profile test")
+        } else {
+            command.to_owned()
+        }
+    });
+    commands.collect::<Vec<_>>().join(" && ")
+}
+
 /// A folder in which commands are run.
 struct Shell(Folder);
 
@@ -90,7 +108,7 @@ impl Shell {
         let block = codec::read_file::<Block>(self.0.path("blocks/block-1.bin").as_ref());
         let id = block.map(|block| block.transactions[0].transaction.id().to_string());
         let output = Command::new("sh")
-            .args(["-e", "-c", line])
+            .args(["-e", "-c", &of_test_profile(line)])
             .current_dir(self.0.path(""))
             .env("PATH", &path)
             .env("ID", id.unwrap_or_default())

@@ -23,9 +23,13 @@ fn every_transfer_of_a_real_block_is_carried_over_and_valid() {
     let result =
         run(&["import", "--csv", &csv(), "--block", "4369999", "--block", "10760440", "--out", &out]);
     assert_eq!(result["blocks"][0]["transfers"], 10);
-    assert_eq!(result["blocks"][0]["left_out"], serde_json::json!({}));
+    assert_eq!(result["blocks"][0]["left_out"], serde_json::json!([]));
     assert_eq!(result["blocks"][1]["transfers"], 6);
-    assert_eq!(result["blocks"][1]["left_out"], serde_json::json!({ "swap": [28] }));
+    let reason = "only rows of kind transfer are carried over";
+    assert_eq!(
+        result["blocks"][1]["left_out"],
+        serde_json::json!([{ "line": 14, "index": 28, "kind": "swap", "reason": reason }])
+    );
     let assets = result["assets"].as_array().unwrap();
     assert_eq!(assets.len(), 5);
     assert_eq!((&assets[0]["source"], &assets[0]["exponent"]), (&"ETH".into(), &1.into()));
@@ -95,7 +99,10 @@ fn tiny_amounts_are_raised_and_zero_amounts_are_left_out() {
     assert_eq!(result["assets"][0]["raised"], serde_json::json!([{ "block": 7, "index": 0 }]));
     assert_eq!(
         result["blocks"][0]["left_out"],
-        serde_json::json!({ "mint": [3], "transfer of amount 0": [2] })
+        serde_json::json!([
+            { "line": 2, "index": 2, "kind": "transfer", "reason": "a transaction's amount is at least 1" },
+            { "line": 5, "index": 3, "kind": "mint", "reason": "only rows of kind transfer are carried over" },
+        ])
     );
     let (ledger, blocks) = chain(&folder, 1);
     assert_eq!(execute(&ledger, &blocks[0]).unwrap().debits.len(), 2);
@@ -117,6 +124,8 @@ fn bad_files_and_blocks_end_with_3_and_leave_nothing() {
     assert!(
         bad(&format!("7,0,transfer,{A},{B},ETH,1e18")).contains("line 2, column amount: expected a decimal")
     );
+    let row = format!("7,0,transfer,{A},{B},ETH,1");
+    assert!(bad(&format!("{row}\n{row}")).contains("line 3: expected each index of a block once"));
     bad("7,0,transfer");
     assert!(bad(&"7".repeat(1 << 17)).contains("expected lines of at most 65536 bytes, got a longer one"));
     import(&folder.write("rows.csv", "a,b,c"), "7", "malformed_csv");

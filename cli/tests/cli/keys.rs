@@ -139,3 +139,56 @@ fn what_is_no_transaction_cannot_be_bundled() {
     bundle(&folder.write("tx", [0; 20_000]), "file_too_large");
     assert!(!std::fs::exists(&out).unwrap());
 }
+
+#[test]
+fn a_bundle_is_of_one_chain_with_each_transaction_once_and_nonces_in_order() {
+    let (folder, _, bob) = start();
+    let (key, other, to) = (folder.path("alice.json"), folder.path("bob.json"), bob.to_string());
+    let sign = |name: &str, key: &str, chain: &str, from: &str, nonce: &str, amount: &str| {
+        let out = folder.path(name);
+        let leaf = ["--chain-id", chain, "--from", from, "--nonce", nonce, "--to", &to, "--amount", amount];
+        run(&[&["sign", "--key", key, "--out", &out], &leaf[..]].concat());
+        out
+    };
+    let [third, first, second] =
+        ["2", "0", "1"].map(|nonce| sign(&format!("a{nonce}"), &key, "5", "0", nonce, "7"));
+    let stranger = sign("b4", &other, "5", "1", "4", "7");
+    let out = folder.path("block.bin");
+    let bundle = ["bundle", "--number", "1", "--out", &out, "--force"];
+    run(&[&bundle[..], &[&third, &stranger, &first, &second]].concat());
+    let block: Block = codec::read_file(out.as_ref()).unwrap();
+    let order: Vec<_> =
+        block.transactions.iter().map(|tx| (tx.transaction.from.0, tx.transaction.nonce)).collect();
+    // The other leaf's keeps its place.
+    assert_eq!(order, [(0, 0), (1, 4), (0, 1), (0, 2)]);
+    let listed = run(&["ids", &out]);
+    let ids: Vec<_> = block.transactions.iter().map(|tx| tx.transaction.id().to_string()).collect();
+    let of = |i: usize, name: &str| listed["transactions"][i][name].clone();
+    for (i, (id, (from, nonce))) in ids.iter().zip(order).enumerate() {
+        assert_eq!(
+            (of(i, "id"), of(i, "from"), of(i, "nonce")),
+            (id.as_str().into(), from.into(), nonce.into())
+        );
+        assert_eq!((of(i, "amount"), of(i, "block")), (7.into(), 1.into()));
+    }
+    let text = String::from_utf8(enfold().args(["ids", &out]).output().unwrap().stdout).unwrap();
+    assert!(text.starts_with("4 transactions\n") && ids.iter().all(|id| text.contains(id)), "{text}");
+
+    let elsewhere = sign("other", &key, "6", "0", "3", "7");
+    let message = fail(&[&bundle[..], &[&first, &elsewhere]].concat(), 3, "wrong_chain_id");
+    assert!(message.contains("expected a transaction of chain 5, got chain 6"), "{message}");
+    fail(&[&bundle[..], &["--chain-id", "6", &first]].concat(), 3, "wrong_chain_id");
+    let copy = folder.write("copy", std::fs::read(&first).unwrap());
+    for again in [&first, &copy] {
+        let message = fail(&[&bundle[..], &[&first, &second, again]].concat(), 3, "bundle");
+        assert!(message.contains("expected each transaction once"), "{message}");
+    }
+    let instead = sign("instead", &key, "5", "0", "0", "8");
+    let message = fail(&[&bundle[..], &[&first, &instead]].concat(), 3, "bundle");
+    assert!(message.contains("leaf 0 and nonce 0"), "{message}");
+    let fees = [format!("0:1:{bob}"), format!("0:2:{bob}")];
+    let message = fail(&[&bundle[..], &["--fee", &fees[0], "--fee", &fees[1], &first]].concat(), 2, "usage");
+    assert!(message.contains("two for asset 0"), "{message}");
+    let unchanged: Block = codec::read_file(out.as_ref()).unwrap();
+    assert_eq!(unchanged, block);
+}

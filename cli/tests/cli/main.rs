@@ -6,6 +6,7 @@ mod config;
 mod cost;
 #[cfg(unix)]
 mod documents;
+mod forger;
 mod formats;
 mod generate;
 mod import;
@@ -19,3 +20,4 @@ mod readers;
 mod resume;
 mod sweeps;
 mod usage;
+mod verdicts;

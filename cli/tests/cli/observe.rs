@@ -14,7 +14,15 @@ use crate::common::{Folder, enfold, json, run};
 fn chain() -> Folder {
     let folder = Folder::new();
     run(&["gen", "--accounts", "8", "--txs", "6", "--blocks", "3", "--out", &folder.path("chain")]);
-    run(&["init", "--data", &folder.path("state"), "--genesis", &folder.path("chain/genesis.bin")]);
+    run(&[
+        "init",
+        "--profile",
+        "test",
+        "--data",
+        &folder.path("state"),
+        "--genesis",
+        &folder.path("chain/genesis.bin"),
+    ]);
     folder
 }
 

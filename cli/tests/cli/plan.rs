@@ -7,7 +7,7 @@ fn a_plan_says_what_the_block_then_takes() {
     let folder = Folder::new();
     let [chain, state, out, known] = ["chain", "state", "proof", "known.json"].map(|name| folder.path(name));
     run(&["gen", "--accounts", "20", "--txs", "30", "--out", &chain]);
-    run(&["init", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
+    run(&["init", "--profile", "test", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
     let report = run(&["bench", "calibrate", "--profile", "test", "--batches", "1", "--out", &known]);
     assert_eq!(json(&known), report["calibration"]);
     for name in ["circuits_s", "transaction_s", "batch_s", "lift_s", "fold_s", "block_s", "base_bytes"] {

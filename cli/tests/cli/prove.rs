@@ -26,7 +26,7 @@ pub static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
     let (out, state) = (folder.path("chain"), folder.path("state"));
     run(&["import", "--csv", &csv(), "--block", "4369999", "--block", "10760440", "--out", &out]);
     let genesis = folder.path("chain/genesis.bin");
-    run(&["init", "--data", &state, "--genesis", &genesis]);
+    run(&["init", "--profile", "test", "--data", &state, "--genesis", &genesis]);
     let mut ledger = Ledger::from_genesis(&codec::read_file::<Genesis>(genesis.as_ref()).unwrap()).unwrap();
     let mut roots = vec![ledger.root().to_string()];
     let proven = [1, 2].map(|number| {
@@ -119,7 +119,7 @@ fn a_proof_verifies_with_all_that_can_be_expected_of_it() {
     let output = enfold().args(["verify", &chain.proof(1), "--profile", "test"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("is valid") && text.contains(root) && text.contains("can be forged"), "{text}");
-    let inspected = run(&["inspect", &chain.proof(1)]);
+    let inspected = run(&["inspect", &chain.proof(1), "--profile", "test"]);
     assert_eq!((&inspected["kind"], &inspected["statement"]), (&"proof".into(), &result["statement"]));
 
     for (option, value) in [
@@ -205,7 +205,20 @@ fn the_state_is_rebuilt_from_published_data_alone() {
     assert_eq!(original.unwrap().ledger().leaves(), copied.unwrap().ledger().leaves());
 
     fail(&[&rebuild[..], &["--data", &copy, &one]].concat(), 3, "data_exists");
-    fail(&[&rebuild[..], &[&two, &one]].concat(), 3, "rebuild");
+    // The order is that of the numbers in the proofs, not that of the line or of the names.
+    assert_eq!(run(&[&rebuild[..], &[&two, &one, "--expect-root", &chain.roots[2]]].concat())["height"], 2);
+    fail(&[&rebuild[..], &["--expect-root", &chain.roots[1], &one, &two]].concat(), 1, "unexpected");
+    let named = Folder::new();
+    for (name, proof) in [("10.proof", &one), ("9.proof", &two)] {
+        std::fs::copy(proof, named.path(name)).unwrap();
+        std::fs::copy(format!("{proof}.data"), named.path(&format!("{name}.data"))).unwrap();
+    }
+    let by_name = run(&[&rebuild[..], &["--chain", &named.path("")]].concat());
+    assert_eq!((&by_name["height"], &by_name["root"]), (&2.into(), &chain.roots[2].as_str().into()));
+    std::fs::remove_file(named.path("10.proof")).unwrap();
+    fail(&[&rebuild[..], &["--chain", &named.path("")]].concat(), 3, "rebuild");
+    fail(&[&rebuild[..], &["--chain", &folder.path("")]].concat(), 3, "no_proofs");
+    fail(&[&rebuild[..], &["--chain", &named.path(""), &one]].concat(), 2, "usage");
     fail(&[&rebuild[..], &[&one, &one]].concat(), 3, "rebuild");
     std::fs::copy(&one, folder.path("alone.proof")).unwrap();
     fail(&[&rebuild[..], &[&folder.path("alone.proof")]].concat(), 3, "missing_file");
@@ -281,7 +294,8 @@ impl World {
         let out = folder.path("chain");
         run(&[&["gen", "--accounts", "6", "--txs", "12", "--fee", "2", "--out", &out], options].concat());
         let (state, genesis) = (folder.path("state"), folder.path("chain/genesis.bin"));
-        let root = run(&["init", "--data", &state, "--genesis", &genesis])["root"].clone();
+        let root =
+            run(&["init", "--profile", "test", "--data", &state, "--genesis", &genesis])["root"].clone();
         Self { folder, root }
     }
 
@@ -403,7 +417,7 @@ fn outputs_and_states_that_cannot_be_used_are_refused_before_any_work() {
 }
 
 /// Runs a command and kills it when a line of its logs has these words.
-fn kill_when(arguments: &[&str], words: &str) {
+pub fn kill_when(arguments: &[&str], words: &str) {
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_enfold"))
         .args(arguments)
         .stderr(std::process::Stdio::piped())

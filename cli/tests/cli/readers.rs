@@ -1,15 +1,19 @@
 //! What others than the operator check: chains of proofs, keys, receipts, accounts.
 
 use enfold_circuits::verify::{PinnedSet, VerifierKey};
-use enfold_state::block::Block;
+use enfold_fixtures::accounts::secret_key;
+use enfold_state::block::{Block, Genesis};
 use enfold_state::codec;
 use enfold_state::hash::Digest;
+use enfold_state::keys::SecretKey;
+use enfold_state::leaf::LeafIndex;
+use enfold_state::message::Message;
 use enfold_state::store::Store;
-use enfold_state::transaction::SignedTransaction;
+use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_witness::profile::ProfileId;
 use serde_json::{Value, json};
 
-use crate::common::{Folder, fail, json as read_json, run};
+use crate::common::{Folder, enfold, fail, json as read_json, run};
 use crate::prove::CHAIN;
 
 /// A folder with copies of the two proofs and their data, and the state after them: of its own, because a state is
@@ -97,10 +101,39 @@ fn the_key_is_shown_and_derived_again() {
 /// Makes a receipt for a transaction of one of the two blocks.
 fn receipt(folder: &Folder, tx: &Digest, name: &str, more: &[&str]) -> (String, Value) {
     let (state, id, out) = (folder.path("state"), tx.to_string(), folder.path(name));
-    let arguments =
-        ["receipt", "--data", &state, "--tx", &id, "--data-file", &folder.path(""), "--out", &out];
+    let arguments = [
+        "receipt",
+        "--profile",
+        "test",
+        "--data",
+        &state,
+        "--tx",
+        &id,
+        "--data-file",
+        &folder.path(""),
+        "--out",
+        &out,
+    ];
     let result = run(&[&arguments, more].concat());
     (out, result)
+}
+
+/// An account proof of a leaf after a block.
+fn account(folder: &Folder, height: u32, index: LeafIndex) -> String {
+    let (state, out) =
+        (folder.path(&format!("state-{height}")), folder.path(&format!("leaf-{index}-{height}")));
+    if !std::fs::exists(&state).unwrap() {
+        let genesis = CHAIN.folder.path("chain/genesis.bin");
+        if height == 0 {
+            run(&["init", "--data", &state, "--genesis", &genesis]);
+        } else {
+            let proofs: Vec<_> = (1..=height).map(|number| folder.path(&format!("{number}.proof"))).collect();
+            let line = ["rebuild", "--profile", "test", "--genesis", &genesis, "--data", &state];
+            run(&line.into_iter().chain(proofs.iter().map(String::as_str)).collect::<Vec<_>>());
+        }
+    }
+    run(&["account", "--data", &state, "--index", &index.to_string(), "--out", &out, "--force"]);
+    out
 }
 
 fn verify_receipt<'a>(receipt: &'a str, proof: &'a str) -> [&'a str; 5] {
@@ -124,18 +157,30 @@ fn transactions_of_both_blocks_have_receipts() {
             let (messages, batches) = (made["messages"].as_u64().unwrap(), made["batches"].as_u64().unwrap());
             assert_eq!(bytes, 53 + 64 * messages + 32 * (batches - 1), "as docs/formats.md says");
             assert_eq!(made["bytes"], bytes);
-            let result = run(&[&verify_receipt(&path, &proof)[..], &["--tx", &id.to_string()]].concat());
-            assert_eq!(result["transaction"], json!(transaction));
-            assert_eq!((&result["id"], &result["signer"]), (&json!(id), &Value::Null));
-            let other = block.transactions[1].transaction.id().to_string();
-            if other != id.to_string() {
-                fail(&[&verify_receipt(&path, &proof)[..], &["--tx", &other]].concat(), 1, "unexpected");
+            // Nothing is said of an id that nobody signed.
+            let result = run(&verify_receipt(&path, &proof));
+            let transfer: Message = serde_json::from_value(result["transfer"].clone()).unwrap();
+            assert_eq!((transfer.from, transfer.amount), (transaction.from, transaction.amount));
+            for nothing in ["id", "transaction", "signed", "owner"] {
+                assert_eq!(result[nothing], Value::Null, "{nothing}");
             }
+            fail(&[&verify_receipt(&path, &proof)[..], &["--tx", &id.to_string()]].concat(), 1, "unsigned");
 
             let (path, made) = receipt(&folder, &id, "receipt.json", &["--force", "--signed", &signed_by]);
             assert_eq!(made["signed"], true);
             let result = run(&verify_receipt(&path, &proof));
-            assert_eq!(result["signer"], json!(public_key.address()));
+            let signer = json!(public_key.address());
+            assert_eq!((&result["signed"]["signer"], &result["signed"]["id"]), (&signer, &json!(id)));
+            assert_eq!((&result["id"], &result["owner"]), (&Value::Null, &Value::Null));
+            let accounts = [number - 1, number].map(|height| account(&folder, height, transaction.from));
+            for accounts in [&accounts[..1], &accounts[1..], &accounts[..]] {
+                let id_text = id.to_string();
+                let mut line = [&verify_receipt(&path, &proof)[..], &["--tx", &id_text]].concat();
+                accounts.iter().for_each(|account| line.extend(["--account", account]));
+                let result = run(&line);
+                assert_eq!((&result["id"], &result["owner"]), (&json!(id), &signer));
+                assert_eq!(result["transaction"], json!(transaction));
+            }
             let alone = folder.write("signed", codec::encode(&signed).unwrap());
             receipt(&folder, &id, "receipt", &["--force", "--signed", &alone]);
             assert_eq!(std::fs::metadata(folder.path("receipt")).unwrap().len(), bytes + 120);
@@ -185,6 +230,130 @@ fn changed_receipts_are_refused() {
     }
 }
 
+/// Whoever makes a receipt can sign any nonce with some key. What is signed counts only by the leaf's owner, and only
+/// with a nonce that the block can have used.
+#[test]
+fn a_signature_counts_by_the_owner_of_the_leaf_alone() {
+    let folder = proofs();
+    let proof = folder.path("1.proof");
+    let transaction = block(1).transactions[0].transaction;
+    // The sender of the file's first row.
+    let address = "0x69ea6b31ef305d6b99bb2d4c9d99456fa108b02a";
+    let key_file = folder.path("key.json");
+    run(&["keygen", "--import-address", address, "--seed", "1", "--out", &key_file]);
+    let owner: SecretKey = read_json(&key_file)["secret_key"].as_str().unwrap().parse().unwrap();
+    let (path, _) = receipt(&folder, &transaction.id(), "receipt.json", &[]);
+    let good = read_json(&path);
+    let signed = |key: &SecretKey, nonce: u32, name: &str| {
+        let signed = key.sign_transaction(Transaction { nonce, ..transaction });
+        let mut receipt = good.clone();
+        receipt["nonce"] = json!(nonce);
+        receipt["authorization"] = json!({ "public_key": signed.public_key, "signature": signed.signature });
+        (folder.write(name, receipt.to_string()), signed.transaction.id().to_string())
+    };
+    let [before, after] = [0, 1].map(|height| account(&folder, height, transaction.from));
+    let by_others = secret_key(99, 0);
+    let (honest, honest_id) = signed(&owner, transaction.nonce, "honest.json");
+    run(&[
+        &verify_receipt(&honest, &proof)[..],
+        &["--tx", &honest_id, "--account", &before, "--account", &after],
+    ]
+    .concat());
+    fail(
+        &[&verify_receipt(&honest, &proof)[..], &["--tx", &Digest::ZERO.to_string(), "--account", &after]]
+            .concat(),
+        1,
+        "unexpected",
+    );
+
+    let (foreign, id) = signed(&by_others, 77, "foreign.json");
+    let result = run(&verify_receipt(&foreign, &proof));
+    assert_eq!((&result["id"], &result["signed"]["id"]), (&Value::Null, &json!(id)));
+    let text =
+        String::from_utf8(enfold().args(verify_receipt(&foreign, &proof)).output().unwrap().stdout).unwrap();
+    assert!(text.lines().next().unwrap().contains("of which nonce and id are not shown"), "{text}");
+    fail(&[&verify_receipt(&foreign, &proof)[..], &["--tx", &id]].concat(), 2, "usage");
+    let (foreign, id) = signed(&by_others, transaction.nonce, "foreign.json");
+    for more in [&["--account", &before][..], &["--tx", &id, "--account", &after]] {
+        let message = fail(&[&verify_receipt(&foreign, &proof)[..], more].concat(), 1, "unexpected");
+        assert!(message.contains(&format!("expected signer {}", owner.address())), "{message}");
+    }
+    // The owner's signature of a transaction that was never executed.
+    let (future, id) = signed(&owner, 77, "future.json");
+    let message = fail(
+        &[&verify_receipt(&future, &proof)[..], &["--tx", &id, "--account", &after]].concat(),
+        1,
+        "unexpected",
+    );
+    assert!(message.contains("expected a nonce below 1"), "{message}");
+    // Account proofs of another leaf, of another state, and of another receipt's.
+    let other = account(&folder, 1, LeafIndex(transaction.from.0 + 1));
+    fail(&[&verify_receipt(&honest, &proof)[..], &["--account", &other]].concat(), 1, "unexpected");
+    let late = account(&folder, 2, transaction.from);
+    fail(&[&verify_receipt(&honest, &proof)[..], &["--account", &late]].concat(), 1, "account_proof_invalid");
+}
+
+/// From a genesis through a folder of proofs to a block.
+#[test]
+fn receipts_and_accounts_are_anchored_by_a_chain_of_proofs() {
+    let folder = proofs();
+    let (dir, second) = (folder.path(""), folder.path("2.proof"));
+    let genesis = CHAIN.folder.path("chain/genesis.bin");
+    let id = block(2).transactions[0].transaction.id();
+    let (receipt, _) = receipt(&folder, &id, "receipt", &[]);
+    let leaf = account(&folder, 2, LeafIndex(0));
+    let mut other: Genesis = codec::read_file(genesis.as_ref()).unwrap();
+    other.leaves[0].balance += 1;
+    let other = folder.write("other", codec::encode(&other).unwrap());
+    for line in [["verify-receipt", &receipt, &second], ["verify-account", &leaf, &second]] {
+        let line = [&line[..], &["--profile", "test"]].concat();
+        let back = [&line[..], &["--genesis", &genesis, "--chain"]].concat();
+        let right = [&back[..], &[&dir, "--expect-number", "2", "--expect-chain-id", "1"]].concat();
+        assert_eq!(run(&right)["anchored_to"], json!(["genesis"]));
+        fail(&[&back[..], &[&dir, "--expect-number", "1"]].concat(), 1, "unexpected");
+        fail(&[&line[..], &["--genesis", &other, "--chain", &dir]].concat(), 1, "unexpected");
+        fail(&[&line[..], &["--chain", &dir]].concat(), 2, "usage");
+        // The second block alone does not follow the genesis.
+        fail(&[&line[..], &["--genesis", &genesis]].concat(), 1, "unexpected");
+        let (part, first) = (Folder::new(), folder.path("1.proof"));
+        let part_dir = part.path("");
+        let with_part = [&back[..], &[&part_dir]].concat();
+        std::fs::copy(&second, part.path("2.proof")).unwrap();
+        fail(&with_part, 1, "unexpected");
+        // The blocks before are enough; another chain's among them is too much.
+        std::fs::copy(&first, part.path("1.proof")).unwrap();
+        std::fs::remove_file(part.path("2.proof")).unwrap();
+        run(&with_part);
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/test.proof");
+        std::fs::copy(golden, part.path("x.proof")).unwrap();
+        fail(&with_part, 1, "chain_broken");
+    }
+    let verify = ["verify", "--profile", "test", "--chain", &dir, "--genesis"];
+    assert_eq!(run(&[&verify[..], &[&genesis]].concat())["anchored_to"], json!(["genesis"]));
+    fail(&[&verify[..], &[&other]].concat(), 1, "unexpected");
+    fail(&["verify", "--profile", "test", &second, "--genesis", &genesis], 1, "unexpected");
+}
+
+#[test]
+fn ids_of_executed_transactions_are_listed() {
+    let folder = proofs();
+    let (state, dir) = (folder.path("state"), folder.path(""));
+    let listed = run(&["ids", "--data", &state, "--data-file", &dir]);
+    let mut listed: Vec<_> =
+        listed["transactions"].as_array().unwrap().iter().map(|tx| tx["id"].to_string()).collect();
+    let transactions = [1, 2].map(|number| block(number).transactions).concat();
+    let mut expected: Vec<_> = transactions.iter().map(|tx| json!(tx.transaction.id()).to_string()).collect();
+    listed.sort();
+    expected.sort();
+    assert_eq!(listed, expected);
+    let second = folder.path("2.proof.data");
+    let last = run(&["ids", "--data", &state, "--data-file", &second]);
+    assert_eq!(last["transactions"].as_array().unwrap().len(), block(2).transactions.len());
+    fail(&["ids", "--data", &state, "--data-file", &folder.path("1.proof.data")], 3, "missing_block_data");
+    fail(&["ids", "--data", &state], 2, "usage");
+    fail(&["ids"], 2, "usage");
+}
+
 #[test]
 fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     let folder = proofs();
@@ -192,7 +361,7 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     let [first, second] = [1, 2].map(|number| folder.path(&format!("{number}.proof.data")));
     let id = block(1).transactions[0].transaction.id().to_string();
     let receipt = |id: &str, files: &[&str], exit, kind| {
-        let mut arguments = vec!["receipt", "--data", &state, "--tx", id, "--out", &out];
+        let mut arguments = vec!["receipt", "--profile", "test", "--data", &state, "--tx", id, "--out", &out];
         files.iter().for_each(|file| arguments.extend(["--data-file", file]));
         let message = fail(&arguments, exit, kind);
         assert!(!std::fs::exists(&out).unwrap());
@@ -215,8 +384,19 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     std::fs::write(&copy, codec::encode(&data).unwrap()).unwrap();
     receipt(&id, &[&copy, &second], 1, "unexpected");
     let stranger = folder.write("signed", codec::encode(&block(1).transactions[1]).unwrap());
-    let arguments =
-        ["receipt", "--data", &state, "--tx", &id, "--out", &out, "--data-file", &folder.path("")];
+    let arguments = [
+        "receipt",
+        "--profile",
+        "test",
+        "--data",
+        &state,
+        "--tx",
+        &id,
+        "--out",
+        &out,
+        "--data-file",
+        &folder.path(""),
+    ];
     std::fs::remove_file(&copy).unwrap();
     let message = fail(&[&arguments[..], &["--signed", &stranger]].concat(), 3, "receipt");
     assert!(message.contains("expected the transaction"), "{message}");
@@ -226,7 +406,7 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
 fn accounts_are_proven_under_the_new_root_and_the_previous_one() {
     let folder = proofs();
     let (state, out) = (folder.path("state"), folder.path("leaf"));
-    let leaf = *Store::open(state.as_ref()).unwrap().ledger().leaf(enfold_state::leaf::LeafIndex(1)).unwrap();
+    let leaf = *Store::open(state.as_ref()).unwrap().ledger().leaf(LeafIndex(1)).unwrap();
     let (address, asset) = (leaf.address.to_string(), leaf.asset.to_string());
     let made = run(&["account", "--data", &state, "--index", "1", "--out", &out]);
     assert_eq!((&made["leaf"], &made["root"]), (&json!(leaf), &json!(CHAIN.roots[2])));

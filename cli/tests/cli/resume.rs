@@ -32,7 +32,7 @@ impl<'a> Case<'a> {
             "--out",
             &chain,
         ]);
-        run(&["init", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
+        run(&["init", "--profile", "test", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
         let block = folder.path("chain/block-1.bin");
         let arguments = ["prove", "--data", &state, "--block", &block, "--out", &out, "--profile", "test"];
         Self { arguments: arguments.map(str::to_owned).into(), cache, folder }

@@ -8,6 +8,7 @@ use p3_field::{Field, PackedField, PrimeCharacteristicRing};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::field::{F, ONE, ORDER, ZERO, from_canonical, from_u32, to_u64};
+use crate::hash::without_0x;
 
 /// Elements of GF(p) in one of GF(p^5).
 pub const DEGREE: usize = 5;
@@ -322,7 +323,7 @@ impl fmt::Display for Fp5 {
 /// Five words of 8 big-endian bytes each, in hex, with or without `0x`.
 pub(super) fn words_from_hex(text: &str) -> Option<[u64; DEGREE]> {
     let mut bytes = [0; 8 * DEGREE];
-    hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut bytes).ok()?;
+    hex::decode_to_slice(without_0x(text), &mut bytes).ok()?;
     let mut words = [0; DEGREE];
     for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
         *word = u64::from_be_bytes(*chunk);

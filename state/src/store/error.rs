@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::SCHEMA_VERSION;
+use super::{Circuits, SCHEMA_VERSION};
 use crate::hash::{Digest, DigestError};
 use crate::leaf::LeafIndex;
 use crate::ledger::{ApplyError, GenesisError};
@@ -52,6 +52,19 @@ pub enum StoreError {
         expected: u64,
         /// The store's version.
         got: u64,
+    },
+    /// The store's blocks are proven by other circuits.
+    #[error(
+        "{path}: expected circuits of profile number {} with the key {}, got {} with {}",
+        expected.profile, expected.key, got.profile, got.key
+    )]
+    Circuits {
+        /// The store's file.
+        path: PathBuf,
+        /// The store's.
+        expected: Circuits,
+        /// Those that were to prove a block.
+        got: Circuits,
     },
     /// The system refuses to read or write.
     #[error("{path}: {}", words(source))]

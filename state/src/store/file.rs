@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
 
-use super::SCHEMA_VERSION;
 use super::error::{StoreError, failed, io_at};
 use super::read_only::ReadOnlyFile;
 use super::snapshot::refuse_empty;
 use super::tiles::{self, TILE_BYTES};
 use super::view::View;
+use super::{Circuits, SCHEMA_VERSION};
 use crate::leaf::Leaf;
 use crate::ledger::{Ledger, Prepared};
 
@@ -28,6 +28,7 @@ pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta")
 pub(super) const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
 pub(super) const NODES: TableDefinition<u32, &[u8; TILE_BYTES]> = TableDefinition::new("nodes");
 pub(super) const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::new("roots");
+pub(super) const CIRCUITS: TableDefinition<u32, StoredDigest> = TableDefinition::new("circuits");
 pub(super) const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
 
 /// Longest time that one who writes waits for those who read.
@@ -101,6 +102,10 @@ impl StoreFile {
         }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn dir(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))
     }
@@ -124,7 +129,7 @@ impl StoreFile {
     }
 
     /// Writes the tables of a genesis.
-    pub(super) fn initialise(&self, genesis: &Ledger) -> Result<(), StoreError> {
+    pub(super) fn initialise(&self, genesis: &Ledger, circuits: Option<Circuits>) -> Result<(), StoreError> {
         self.transaction(|transaction| {
             let mut meta = transaction.open_table(META)?;
             meta.insert("schema", SCHEMA_VERSION)?;
@@ -140,6 +145,17 @@ impl StoreFile {
             }
             transaction.open_table(ROOTS)?.insert(0, StoredDigest::from(genesis.root()))?;
             transaction.open_table(JOURNAL)?;
+            if let Some(Circuits { profile, key }) = circuits {
+                transaction.open_table(CIRCUITS)?.insert(profile, StoredDigest::from(key))?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn write_circuits(&self, circuits: Circuits) -> Result<(), StoreError> {
+        self.transaction(|transaction| {
+            let key = StoredDigest::from(circuits.key);
+            transaction.open_table(CIRCUITS)?.insert(circuits.profile, key)?;
             Ok(())
         })
     }

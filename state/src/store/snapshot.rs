@@ -1,8 +1,8 @@
 //! A committed state for those who only read: out of the file, or from the process that has it open for writing.
 //!
 //! A stream of a state is a line of JSON, the [`Head`], then each leaf (address as four integers, nonce, asset, balance:
-//! 48 bytes) and each tile of nodes (its key and [`TILE_BYTES`] bytes), in their order, all little-endian. How many they
-//! are follows from the head.
+//! 48 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
+//! order, all little-endian. How many they are follows from the head.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use super::error::{StoreError, io_at};
-use super::file::{StoreFile, StoredLeaf};
+use super::file::{StoreFile, StoredDigest, StoredLeaf};
 use super::tiles::{self, TILE_BYTES, TileKey};
-use super::view::{Leaves, Nodes, Numbers, View, assemble};
-use super::{FILE_NAME, expect_file};
+use super::view::{Leaves, Nodes, Numbers, View, assemble, digest};
+use super::{Circuits, FILE_NAME, expect_file};
 use crate::hash::Digest;
 use crate::ledger::{Ledger, MAX_LEAVES};
 
@@ -37,6 +37,8 @@ pub struct Head {
     pub root: Digest,
     /// Count of leaves.
     pub leaves: u64,
+    /// The circuits that prove its blocks, if that was said.
+    pub circuits: Option<Circuits>,
     /// Blocks whose proving has begun and that are not committed, ascending.
     pub under_way: Vec<u32>,
 }
@@ -58,7 +60,7 @@ impl Head {
             return Err(StoreError::Damaged { path: path.to_owned() });
         };
         let under_way = view.journals()?.into_iter().filter(|&number| number > height).collect();
-        Ok(Self { chain_id, height, root, leaves, under_way })
+        Ok(Self { chain_id, height, root, leaves, circuits: view.circuits()?, under_way })
     }
 }
 
@@ -67,6 +69,9 @@ impl Head {
 pub struct Snapshot {
     path: PathBuf,
     ledger: Ledger,
+    circuits: Option<Circuits>,
+    /// Of each block, from genesis on.
+    roots: Vec<Digest>,
 }
 
 impl Snapshot {
@@ -78,8 +83,9 @@ impl Snapshot {
     /// damaged.
     pub fn open(dir: &Path, check: Check) -> Result<Self, StoreError> {
         let path = expect_file(dir)?;
-        let ledger = StoreFile::open_read_only(path.clone())?.view()?.load(check)?;
-        Ok(Self { path, ledger })
+        let view = StoreFile::open_read_only(path.clone())?.view()?;
+        let ledger = view.load(check)?;
+        Ok(Self { ledger, circuits: view.circuits()?, roots: view.roots()?, path })
     }
 
     /// Reads what [`Shared::send`] sends of the store in `dir`, and checks it as [`Snapshot::open`] does.
@@ -105,15 +111,35 @@ impl Snapshot {
             from.read_exact(&mut key).and_then(|()| from.read_exact(&mut tile)).map_err(io_at(&path))?;
             nodes.push(TileKey(u32::from_le_bytes(key)), &tile)?;
         }
-        let Head { chain_id, height, root, leaves: count, .. } = head;
+        let Head { chain_id, height, root, leaves: count, circuits, .. } = head;
+        let mut roots = Vec::new();
+        for _ in 0..=height {
+            let mut words = [0; 4];
+            for word in &mut words {
+                let mut bytes = [0; 8];
+                from.read_exact(&mut bytes).map_err(io_at(&path))?;
+                *word = u64::from_le_bytes(bytes);
+            }
+            roots.push(digest(&path, words)?);
+        }
         let numbers = Numbers { chain_id, height, root: Some(root), leaves: count };
         let ledger = assemble(&path, check, numbers, leaves, nodes)?;
-        Ok(Self { path, ledger })
+        Ok(Self { path, ledger, circuits, roots })
     }
 
     /// The state.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The circuits that prove its blocks, if that was said.
+    pub fn circuits(&self) -> Option<Circuits> {
+        self.circuits
+    }
+
+    /// The root after a block, 0 for genesis; `None` if the block is not there yet.
+    pub fn root_at(&self, number: u32) -> Option<Digest> {
+        self.roots.get(number as usize).copied()
     }
 
     /// The directory that the store is in.
@@ -178,6 +204,11 @@ impl Shared {
         view.each_tile(|key, tile| {
             to.write_all(&key.0.to_le_bytes()).and_then(|()| to.write_all(tile)).map_err(&at)
         })?;
+        for root in view.roots()? {
+            for word in StoredDigest::from(root) {
+                to.write_all(&word.to_le_bytes()).map_err(&at)?;
+            }
+        }
         to.flush().map_err(at)
     }
 }

@@ -81,6 +81,30 @@ fn a_genesis_without_leaves_is_a_store_too() {
 }
 
 #[test]
+fn circuits_are_said_once() {
+    let [first, second] = [1, 2].map(|profile| Circuits { profile, key: leaf(profile, 1).digest() });
+    let [old, new] = [dir(), dir()];
+    let mut store = Store::create(old.path(), &genesis()).expect("it is new");
+    assert_eq!(store.circuits().expect("it can be read"), None);
+    store.set_circuits(first).expect("nothing was said before");
+    drop(store);
+    drop(Store::create_for(new.path(), &genesis(), first).expect("it is new"));
+    for dir in [old, new] {
+        let mut store = Store::open(dir.path()).expect("it is a store");
+        assert_eq!(store.circuits().expect("it can be read"), Some(first));
+        store.set_circuits(first).expect("they are the same");
+        for other in [second, Circuits { key: second.key, ..first }, Circuits { profile: 2, ..first }] {
+            let refused = store.set_circuits(other);
+            assert!(
+                matches!(refused, Err(StoreError::Circuits { expected, got, .. }) if (expected, got) == (first, other))
+            );
+        }
+        commit_next(&mut store).expect("it follows");
+        assert_eq!(store.circuits().expect("it can be read"), Some(first));
+    }
+}
+
+#[test]
 fn only_the_next_block_is_committed_and_only_with_its_root() {
     let dir = dir();
     let mut store = Store::create(dir.path(), &genesis()).expect("it is new");

@@ -3,13 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableError};
+use redb::{
+    AccessGuard, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    StorageError, TableError,
+};
 
-use super::SCHEMA_VERSION;
 use super::check::{Check, check};
 use super::error::{StoreError, failed};
-use super::file::{JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
+use super::file::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
 use super::tiles::{self, Tile, TileKey};
+use super::{Circuits, SCHEMA_VERSION};
 use crate::hash::Digest;
 use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::{Ledger, MAX_LEAVES};
@@ -115,6 +118,42 @@ impl View {
         root.map(|root| digest(&self.path, root)).transpose()
     }
 
+    /// The roots from genesis to the last block.
+    pub(super) fn roots(&self) -> Result<Vec<Digest>, StoreError> {
+        let roots = self.read(|transaction| {
+            let table = transaction.open_table(ROOTS)?;
+            let entry = |entry: Result<
+                (AccessGuard<'_, u32>, AccessGuard<'_, StoredDigest>),
+                StorageError,
+            >| { entry.map(|(number, root)| (number.value(), root.value())) };
+            Ok(table.range::<u32>(..)?.map(entry).collect::<Result<Vec<_>, _>>()?)
+        })?;
+        if (0..).zip(&roots).any(|(expected, &(got, _))| got != expected) {
+            return Err(StoreError::Damaged { path: self.path.clone() });
+        }
+        roots.into_iter().map(|(_, root)| digest(&self.path, root)).collect()
+    }
+
+    /// The circuits that the blocks are proven by, if that was said.
+    pub(super) fn circuits(&self) -> Result<Option<Circuits>, StoreError> {
+        let table = match self.transaction.open_table(CIRCUITS) {
+            Ok(table) => table,
+            // A store from before there was the table.
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(failed(&self.path, error.into())),
+        };
+        let entries = self.read(|_| {
+            let entries =
+                table.range::<u32>(..)?.map(|entry| entry.map(|(at, key)| (at.value(), key.value())));
+            Ok(entries.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        match entries[..] {
+            [] => Ok(None),
+            [(profile, key)] => Ok(Some(Circuits { profile, key: digest(&self.path, key)? })),
+            _ => Err(StoreError::Damaged { path: self.path.clone() }),
+        }
+    }
+
     pub(super) fn journal(&self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|transaction| {
             Ok(transaction.open_table(JOURNAL)?.get(number)?.map(|bytes| bytes.value().to_vec()))
@@ -130,7 +169,7 @@ impl View {
     }
 }
 
-fn digest(path: &Path, integers: StoredDigest) -> Result<Digest, StoreError> {
+pub(super) fn digest(path: &Path, integers: StoredDigest) -> Result<Digest, StoreError> {
     Digest::try_from(integers).map_err(|source| StoreError::Digest { path: path.to_owned(), source })
 }
 

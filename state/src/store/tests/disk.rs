@@ -140,7 +140,7 @@ fn image() -> Vec<u8> {
     let path = PathBuf::from("disk");
     let db = Database::builder().create_with_backend(disk.clone()).expect("made");
     let file = StoreFile::new(db, path);
-    file.initialise(&Ledger::from_genesis(&genesis()).expect("it is valid")).expect("written");
+    file.initialise(&Ledger::from_genesis(&genesis()).expect("it is valid"), None).expect("written");
     let mut store = Store::load(file, Check::Full).expect("it is a store");
     commit_next(&mut store).expect("it follows");
     drop(store);

@@ -1,0 +1,428 @@
+//! A forged proof of profile `test`, and all who might be talked into it: nobody is, unless `--profile test` stands on
+//! the line.
+
+use std::path::Path;
+use std::process::Output;
+use std::sync::LazyLock;
+
+use enfold_circuits::statement::BlockStatement;
+use enfold_fixtures::accounts::secret_key;
+use enfold_state::account_proof::AccountProof;
+use enfold_state::block::{Block, BlockData, Genesis, GenesisLeaf};
+use enfold_state::codec;
+use enfold_state::hash::Digest;
+use enfold_state::leaf::LeafIndex;
+use enfold_state::ledger::Ledger;
+use enfold_state::message::{Message, Op};
+use enfold_state::rebuild::{Place, rebuild, replay};
+use enfold_state::receipt::Receipt;
+use enfold_state::store::{Circuits, Store};
+use enfold_state::transaction::Transaction;
+use enfold_witness::profile::ProfileId;
+use enfold_witness::witness::emitted_chain;
+use serde_json::Value;
+
+use crate::common::{Folder, enfold, fail, run};
+use crate::forger::forge;
+use crate::prove::kill_when;
+
+const BALANCE: u64 = 1_000_000;
+
+/// A theft: block 1 of a chain takes all that its first leaf has, which nobody signed.
+///
+/// `genesis`, `proofs/block-1.proof` and `.data`, a `receipt` of it and `leaf`, the thief's account after it.
+struct Theft {
+    folder: Folder,
+    genesis: Genesis,
+    previous_root: Digest,
+    new_root: Digest,
+    /// The id that the receipt says, by a nonce of its own.
+    id: Digest,
+}
+
+static THEFT: LazyLock<Theft> = LazyLock::new(|| {
+    let folder = Folder::new();
+    let [victim, thief] = [0, 1].map(|index| secret_key(7, index).address());
+    let leaf = |address, balance| GenesisLeaf { address, asset: 0, balance };
+    let genesis = Genesis { chain_id: 1, leaves: vec![leaf(victim, BALANCE), leaf(thief, 0)] };
+    let (from, to) = (LeafIndex(0), LeafIndex(1));
+    let message =
+        Message { op: Op::Transfer, asset: 0, from, to, amount: BALANCE, memo: 0, to_address: thief };
+    let data = BlockData { chain_id: 1, number: 1, emitted: vec![vec![message]] };
+    let mut ledger = Ledger::from_genesis(&genesis).unwrap();
+    let previous_root = ledger.root();
+    let new_root = ledger.prepare(1, previous_root, &replay(&ledger, &data.emitted).unwrap()).unwrap().root();
+    rebuild(&mut ledger, &data, previous_root, new_root).unwrap();
+
+    std::fs::create_dir(folder.path("proofs")).unwrap();
+    let statement = BlockStatement {
+        chain_id: 1,
+        block_number: 1,
+        previous_root,
+        new_root,
+        emitted: emitted_chain(&data.emitted),
+        transactions: 1,
+        messages: 1,
+        deposit_queue_before: Digest::ZERO,
+        deposit_queue_after: Digest::ZERO,
+        exits: Digest::ZERO,
+        profile: ProfileId::Test,
+    };
+    folder.write("proofs/block-1.proof", forge(&statement));
+    folder.write("proofs/block-1.proof.data", codec::encode(&data).unwrap());
+    folder.write("genesis", codec::encode(&genesis).unwrap());
+    let receipt = Receipt::new(&data, Place { batch: 0, message: 0 }, 0).unwrap();
+    folder.write("receipt", codec::encode(&receipt).unwrap());
+    let account = AccountProof::new(&ledger, to).unwrap();
+    folder.write("leaf", codec::encode(&account).unwrap());
+    // What the thief would like to be read as settings, in the folder of the proofs and beside it.
+    for name in ["enfold.toml", "proofs/enfold.toml"] {
+        folder.write(name, "profile = \"test\"\n");
+    }
+    let Message { op, asset, amount, memo, to_address, .. } = message;
+    let id = Transaction { op, chain_id: 1, from, nonce: 0, to_address, asset, amount, fee: 0, memo }.id();
+    Theft { folder, genesis, previous_root, new_root, id }
+});
+
+impl Theft {
+    fn path(&self, name: &str) -> String {
+        self.folder.path(name)
+    }
+
+    /// Every command line that takes the proof, without a profile.
+    fn command_lines(&self, out: &Folder) -> Vec<Vec<String>> {
+        let [proof, proofs, genesis] =
+            ["proofs/block-1.proof", "proofs", "genesis"].map(|name| self.path(name));
+        let (data, receipt, leaf) =
+            (self.path("proofs/block-1.proof.data"), self.path("receipt"), self.path("leaf"));
+        let [previous, new] = [self.previous_root, self.new_root].map(|root| root.to_string());
+        let roots = ["--expect-prev-root", &previous, "--expect-root", &new];
+        let back = ["--chain", &proofs, "--genesis", &genesis];
+        let state = out.path("state");
+        let lines: Vec<Vec<&str>> = vec![
+            vec!["verify", &proof],
+            [&["verify", &proof, "--data-file", &data, "--expect-chain-id", "1"], &roots[..]].concat(),
+            [&["verify", "--chain", &proofs, "--check-data"], &roots[..2]].concat(),
+            [&["verify"], &back[..]].concat(),
+            vec!["verify-receipt", &receipt, &proof],
+            [&["verify-receipt", &receipt, &proof], &roots[..]].concat(),
+            [&["verify-receipt", &receipt, &proof], &back[..]].concat(),
+            vec!["verify-account", &leaf, &proof],
+            [&["verify-account", &leaf, &proof], &back[..]].concat(),
+            vec!["rebuild", "--genesis", &genesis, &proof],
+            vec!["rebuild", "--genesis", &genesis, "--chain", &proofs, "--data", &state],
+            vec!["inspect", &proof],
+        ];
+        lines.into_iter().map(|line| line.into_iter().map(str::to_owned).collect()).collect()
+    }
+}
+
+/// Where a command is run, with which variables, and what is added to its line.
+type Trick<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+/// Runs a command line in a folder, with variables.
+fn run_in(folder: &str, variables: &[(&str, &str)], line: &[String], more: &[&str]) -> Output {
+    let mut command = enfold();
+    command.current_dir(folder).envs(variables.iter().copied()).args(line).args(more);
+    command.output().unwrap()
+}
+
+fn says_valid(output: &Output) -> bool {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8_lossy(&text)
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| word == "valid" || word == "rebuilt")
+}
+
+#[test]
+fn with_the_profile_on_the_line_the_forgery_passes_and_is_called_forgeable() {
+    let theft = &*THEFT;
+    let out = Folder::new();
+    for line in theft.command_lines(&out) {
+        let result =
+            run(&[&line.iter().map(String::as_str).collect::<Vec<_>>()[..], &["--profile", "test"]].concat());
+        assert_eq!(result["forgeable"], true, "{line:?}: {result}");
+        let _ = std::fs::remove_dir_all(out.path("state"));
+        let output = run_in(&theft.path(""), &[], &line, &["--profile", "test"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && text.lines().next().unwrap().contains("can be forged"), "{text}");
+        let _ = std::fs::remove_dir_all(out.path("state"));
+    }
+}
+
+#[test]
+fn no_setting_makes_anybody_accept_the_forgery() {
+    let theft = &*THEFT;
+    let (settings, out) = (theft.path("enfold.toml"), Folder::new());
+    let (home, elsewhere) = (theft.path("proofs"), Folder::new());
+    let everywhere = [
+        ("ENFOLD_PROFILE", "test"),
+        ("ENFOLD_CONFIG", settings.as_str()),
+        ("ENFOLD_CACHE", home.as_str()),
+        ("ENFOLD_DATA", home.as_str()),
+        ("HOME", home.as_str()),
+        ("XDG_CONFIG_HOME", home.as_str()),
+        ("XDG_CACHE_HOME", home.as_str()),
+    ];
+    let tricks: [Trick<'_>; 7] = [
+        (&elsewhere.path(""), &[], &[]),
+        (&elsewhere.path(""), &[("ENFOLD_PROFILE", "test")], &[]),
+        (&elsewhere.path(""), &[("ENFOLD_CONFIG", &settings)], &[]),
+        (&elsewhere.path(""), &[], &["--config", &settings]),
+        (&theft.path(""), &[], &[]),
+        (&home, &everywhere, &["--config", &settings]),
+        (&home, &everywhere, &["--profile", "standard"]),
+    ];
+    for line in theft.command_lines(&out) {
+        for (folder, variables, more) in tricks {
+            let output = run_in(folder, variables, &line, more);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{line:?} {variables:?} {more:?}: {said}");
+            assert!(said.contains("expected a proof of profile standard, got one of profile test"), "{said}");
+            assert!(!says_valid(&output) && output.stdout.is_empty(), "{line:?} {variables:?}: {said}");
+            assert!(!std::fs::exists(out.path("state")).unwrap());
+        }
+    }
+    // The key is that of the profile on the line, too.
+    let key = ["key".to_owned()];
+    let plain = run_in(&elsewhere.path(""), &[], &key, &[]).stdout;
+    assert!(String::from_utf8_lossy(&plain).starts_with("profile     standard"));
+    assert_eq!(run_in(&home, &everywhere, &key, &["--config", &settings]).stdout, plain);
+}
+
+/// A settings file that came with the proofs is not even read; one that is named is, but for the profile.
+#[test]
+fn a_settings_file_in_the_folder_of_the_proofs_is_not_read() {
+    let theft = &*THEFT;
+    let folder = Folder::new();
+    let line = ["verify", &theft.path("proofs/block-1.proof"), "--profile", "test"].map(str::to_owned);
+    for text in ["format = \"json\"", "no = such", "profile = \"test\"\nthreads = 0", "\u{0}"] {
+        folder.write("enfold.toml", text);
+        let output = run_in(&folder.path(""), &[], &line, &[]);
+        assert!(output.status.success() && !output.stdout.starts_with(b"{"), "{text}");
+    }
+    let named = folder.write("named.toml", "format = \"json\"\nprofile = \"standard\"");
+    for output in [
+        run_in(&folder.path(""), &[("ENFOLD_CONFIG", &named)], &line, &[]),
+        run_in(&folder.path(""), &[], &line, &["--config", &named]),
+    ] {
+        assert!(output.status.success() && output.stdout.starts_with(b"{"));
+    }
+}
+
+/// The header, and the statement, say another profile: no more than other damaged proofs.
+#[test]
+fn a_forgery_that_names_another_profile_is_no_proof() {
+    let theft = &*THEFT;
+    let folder = Folder::new();
+    let mut bytes = std::fs::read(theft.path("proofs/block-1.proof")).unwrap();
+    bytes[12] = 2;
+    let path = folder.write("header.proof", &bytes);
+    for profile in ProfileId::ALL.map(ProfileId::name) {
+        for command in ["verify", "inspect"] {
+            let arguments = [command, &path, "--profile", profile, "--format", "json"];
+            let output = enfold().args(arguments).output().unwrap();
+            assert!(!output.status.success() && !says_valid(&output), "{arguments:?}");
+        }
+    }
+}
+
+/// The receipt's maker holds a proof beside the data against the profile, and against the roots that it knows.
+#[test]
+fn receipts_are_not_made_by_a_forgery() {
+    let theft = &*THEFT;
+    let folder = Folder::new();
+    let state = folder.path("state");
+    let [genesis, proof] = ["genesis", "proofs/block-1.proof"].map(|name| theft.path(name));
+    run(&["rebuild", "--profile", "test", "--genesis", &genesis, "--data", &state, &proof]);
+    let (id, out, data) = (theft.id.to_string(), folder.path("out"), format!("{proof}.data"));
+    let receipt = ["receipt", "--data", &state, "--tx", &id, "--data-file", &data, "--out", &out];
+    fail(&receipt, 3, "wrong_profile");
+    let line = receipt.map(str::to_owned);
+    let output = run_in(&theft.path("proofs"), &[("ENFOLD_PROFILE", "test")], &line, &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!std::fs::exists(&out).unwrap());
+    let result = run(&[&receipt[..], &["--profile", "test"]].concat());
+    assert_eq!((&result["forgeable"], &result["proof"]), (&true.into(), &proof.as_str().into()));
+
+    // A forgery of the same messages on other states.
+    let data: BlockData = codec::read_file(data.as_ref()).unwrap();
+    let mut statement: BlockStatement =
+        serde_json::from_value(run(&["verify", &proof, "--profile", "test"])["statement"].clone()).unwrap();
+    statement.new_root = Digest::ZERO;
+    folder.write("other.proof", forge(&statement));
+    let other = folder.write("other.proof.data", codec::encode(&data).unwrap());
+    let receipt =
+        ["receipt", "--data", &state, "--tx", &id, "--data-file", &other, "--out", &folder.path("more")];
+    let message = fail(&[&receipt[..], &["--profile", "test"]].concat(), 1, "unexpected");
+    assert!(message.contains("expected new root"), "{message}");
+}
+
+/// Proofs that lie where an interrupted run would have left its own are taken up by nobody.
+#[test]
+fn a_run_does_not_take_up_a_forgery() {
+    let theft = &*THEFT;
+    let folder = Folder::new();
+    let (state, out) = (folder.path("state"), folder.path("block-1.proof"));
+    run(&["init", "--data", &state, "--genesis", &theft.path("genesis")]);
+    let thief = secret_key(7, 1);
+    let signed = secret_key(7, 0).sign_transaction(Transaction {
+        op: Op::Transfer,
+        chain_id: 1,
+        from: LeafIndex(0),
+        nonce: 0,
+        to_address: thief.address(),
+        asset: 0,
+        amount: 5,
+        fee: 0,
+        memo: 0,
+    });
+    let block = Block { chain_id: 1, number: 1, fees: vec![], transactions: vec![signed] };
+    let path = folder.write("block-1.bin", codec::encode(&block).unwrap());
+    let prove = ["prove", "--data", &state, "--block", &path, "--out", &out];
+    // Begun, and stopped before the first proof.
+    kill_when(&prove, "building the circuits");
+    let mut ledger = Ledger::from_genesis(&theft.genesis).unwrap();
+    let execution = enfold_state::executor::execute(&ledger, &block).unwrap();
+    let previous_root = ledger.root();
+    ledger.apply(&execution).unwrap();
+    let emitted = vec![execution.credits.clone()];
+    let forged = forge(&BlockStatement {
+        chain_id: 1,
+        block_number: 1,
+        previous_root,
+        new_root: ledger.root(),
+        emitted: emitted_chain(&emitted),
+        transactions: 1,
+        messages: 1,
+        deposit_queue_before: Digest::ZERO,
+        deposit_queue_after: Digest::ZERO,
+        exits: Digest::ZERO,
+        profile: ProfileId::Test,
+    });
+    let jobs = std::fs::read_dir(Path::new(&state).join("jobs")).unwrap();
+    let job = jobs.map(|entry| entry.unwrap().path()).next().expect("the job that was begun");
+    std::fs::write(job.join("block.proof"), &forged).unwrap();
+    kill_when(&prove, "building the circuits");
+    assert_eq!(run(&["inspect", &state])["height"], 0);
+
+    folder.write("block-1.proof", &forged);
+    fail(&prove, 3, "output_exists");
+    // And the data directory says which profile it is of, not the surroundings.
+    let line = prove.map(str::to_owned);
+    for (variables, more) in [
+        (&[("ENFOLD_PROFILE", "test")][..], &[][..]),
+        (&[], &["--config", &theft.path("enfold.toml")]),
+        (&[], &["--profile", "test"]),
+    ] {
+        let output = run_in(&folder.path(""), variables, &line, more);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("expected profile standard") && said.contains("got profile test"), "{said}");
+    }
+    let inbox = folder.path("inbox");
+    std::fs::create_dir(&inbox).unwrap();
+    let serve = ["run", "--data", &state, "--inbox", &inbox, "--once"].map(str::to_owned);
+    let output = run_in(&theft.path("proofs"), &[], &serve, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(run(&["inspect", &state])["height"], 0);
+}
+
+/// What is called anchored is, and the rest is called unchecked.
+#[test]
+fn the_headline_says_what_the_roots_were_held_against() {
+    let theft = &*THEFT;
+    let [proof, receipt, leaf, genesis] =
+        ["proofs/block-1.proof", "receipt", "leaf", "genesis"].map(|name| theft.path(name));
+    let [previous, new] = [theft.previous_root, theft.new_root].map(|root| root.to_string());
+    let lines = [
+        vec!["verify", &proof],
+        vec!["verify-receipt", &receipt, &proof],
+        vec!["verify-account", &leaf, &proof],
+    ];
+    let anchors: [(&[&str], Value, &str); 4] = [
+        (&[], serde_json::json!([]), "unchecked"),
+        (
+            &["--expect-prev-root", &previous],
+            serde_json::json!(["previous_root"]),
+            "from the expected previous root",
+        ),
+        (&["--expect-root", &new], serde_json::json!(["root"]), "to the expected root"),
+        (&["--genesis", &genesis], serde_json::json!(["genesis"]), "from this genesis"),
+    ];
+    for line in &lines {
+        for (options, expected, words) in &anchors {
+            let arguments = [&line[..], options, &["--profile", "test"]].concat();
+            assert_eq!(run(&arguments)["anchored_to"], *expected, "{arguments:?}");
+            let text = String::from_utf8(enfold().args(&arguments).output().unwrap().stdout).unwrap();
+            assert!(text.lines().next().unwrap().contains(words), "{text}");
+            assert_eq!(
+                text.contains("Nothing says"),
+                options.is_empty() || line[0] == "verify-receipt" && *words == "to the expected root",
+                "{text}"
+            );
+        }
+        for (option, value) in [
+            ("--expect-prev-root", new.as_str()),
+            ("--expect-root", &previous),
+            ("--expect-chain-id", "2"),
+            ("--expect-number", "2"),
+        ] {
+            fail(&[&line[..], &[option, value, "--profile", "test"]].concat(), 1, "unexpected");
+        }
+    }
+}
+
+/// A data directory that was made before it had a profile gets one with its next block.
+#[test]
+fn an_older_data_directory_gets_the_profile_of_its_next_block() {
+    let folder = Folder::new();
+    run(&["gen", "--accounts", "4", "--txs", "3", "--blocks", "2", "--out", &folder.path("chain")]);
+    let (state, genesis) = (folder.path("state"), folder.path("chain/genesis.bin"));
+    drop(Store::create(state.as_ref(), &codec::read_file(genesis.as_ref()).unwrap()).unwrap());
+    assert_eq!(run(&["inspect", &state])["profile"], Value::Null);
+    let prove = |number: u32, more: &[&str]| {
+        let [block, out] =
+            [format!("chain/block-{number}.bin"), format!("{number}.proof")].map(|name| folder.path(&name));
+        let line = ["prove", "--data", &state, "--block", &block, "--out", &out];
+        [&line[..], more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    fn words(line: &[String]) -> Vec<&str> {
+        line.iter().map(String::as_str).collect()
+    }
+    run(&words(&prove(1, &["--profile", "test"])));
+    let shown = run(&["inspect", &state]);
+    assert_eq!(
+        (&shown["profile"], &shown["key"]),
+        (&"test".into(), &run(&["key", "--profile", "test"])["key"])
+    );
+    let message = fail(&words(&prove(2, &["--profile", "standard"])), 3, "data_profile");
+    assert!(
+        message.contains("expected profile test") && message.contains("got profile standard"),
+        "{message}"
+    );
+    let output = run_in(&folder.path(""), &[("ENFOLD_PROFILE", "standard")], &prove(2, &[]), &[]);
+    assert_eq!(output.status.code(), Some(3));
+    // Without a word it goes on as it is.
+    assert_eq!(run(&words(&prove(2, &[])))["statement"]["profile"], "test");
+    run(&["verify", "--profile", "test", "--chain", &folder.path(""), "--genesis", &genesis]);
+}
+
+/// Neither does a program prove blocks in a data directory of other circuits.
+#[test]
+fn a_data_directory_of_another_key_is_refused() {
+    let folder = Folder::new();
+    run(&["gen", "--accounts", "4", "--txs", "3", "--out", &folder.path("chain")]);
+    let (state, genesis) = (folder.path("state"), folder.path("chain/genesis.bin"));
+    let circuits = Circuits { profile: ProfileId::Test as u32, key: Digest::ZERO };
+    let genesis = codec::read_file(genesis.as_ref()).unwrap();
+    drop(Store::create_for(state.as_ref(), &genesis, circuits).unwrap());
+    let (block, out) = (folder.path("chain/block-1.bin"), folder.path("1.proof"));
+    let key = run(&["key", "--profile", "test"])["key"].as_str().unwrap().to_owned();
+    for more in [&[][..], &["--profile", "test"], &["--profile", "standard"]] {
+        let line = [&["prove", "--data", &state, "--block", &block, "--out", &out], more].concat();
+        let message = fail(&line, 3, "data_key");
+        assert!(message.contains(&Digest::ZERO.to_string()) && message.contains(&key), "{message}");
+    }
+    assert_eq!(run(&["inspect", &state])["key"], Digest::ZERO.to_string());
+}

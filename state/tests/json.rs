@@ -1,0 +1,158 @@
+//! The JSON forms take the documented fields and nothing else, in every object of every form.
+
+use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::account_proof::AccountProof;
+use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::codec::{CodecError, Record, encode, encode_json, read};
+use enfold_state::leaf::LeafIndex;
+use enfold_state::rebuild::Place;
+use enfold_state::receipt::Receipt;
+use enfold_state::transaction::SignedTransaction;
+use serde_json::Value;
+
+/// One of each, with everything in it that the form can have.
+struct Records {
+    genesis: Genesis,
+    block: Block,
+    signed: SignedTransaction,
+    data: BlockData,
+    receipt: Receipt,
+    account: AccountProof,
+}
+
+fn records() -> Records {
+    let mut world = World::new(WorldSpec { seed: 1, accounts: 3, fee_floor: 1, ..WorldSpec::default() });
+    let genesis = world.genesis().clone();
+    let mut block = world.block(3);
+    block.fees = world.fees();
+    let execution = world.advance(&block).expect("all are valid");
+    let data = BlockData { chain_id: block.chain_id, number: 1, emitted: vec![execution.credits.clone()] };
+    let signed = block.transactions[0];
+    let place = Place { batch: 0, message: 0 };
+    let receipt = Receipt::new(&data, place, signed.transaction.nonce).expect("a transfer");
+    let by = |signed: &&SignedTransaction| receipt.clone().with_signed(signed).is_ok();
+    let of = *block.transactions.iter().find(by).expect("one of them is first");
+    let receipt = receipt.with_signed(&of).expect("it is of this one");
+    let account = AccountProof::new(world.ledger(), LeafIndex(1)).expect("a leaf");
+    Records { genesis, block, signed, data, receipt, account }
+}
+
+/// Pointers to all objects in a value.
+fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.push(at.to_owned());
+            fields.iter().for_each(|(name, value)| objects(value, &format!("{at}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, value)| objects(value, &format!("{at}/{i}"), found));
+        }
+        _ => {}
+    }
+}
+
+fn refused<T: Record>(json: &str) -> String {
+    match read::<T>(json.as_bytes()) {
+        Err(CodecError::Json { source, .. }) => source.to_string(),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("accepted: {json}"),
+    }
+}
+
+/// Puts a strange field, and each field a second time, into every object; gives the number of objects.
+fn walk<T: Record>(record: &T) -> usize {
+    const STRANGE: &str = "\"strange\":null";
+    let good: Value = serde_json::to_value(record).expect("it has a JSON form");
+    let mut found = Vec::new();
+    objects(&good, "", &mut found);
+    for at in &found {
+        let mut changed = good.clone();
+        let fields = changed.pointer_mut(at).and_then(Value::as_object_mut).expect("an object");
+        let names: Vec<String> = fields.keys().cloned().collect();
+        fields.insert("strange".to_owned(), Value::Null);
+        let text = changed.to_string();
+        let error = refused::<T>(&text);
+        assert!(error.contains("unknown field `strange`"), "{at}: {error}");
+        for name in names {
+            let value = &good.pointer(at).expect("an object")[&name];
+            let twice = text.replace(STRANGE, &format!("\"{name}\":{value}"));
+            let error = refused::<T>(&twice);
+            assert!(error.contains(&format!("duplicate field `{name}`")), "{at}: {error}");
+            // And none is optional, but for those that the document names.
+            let mut missing = good.clone();
+            missing.pointer_mut(at).and_then(Value::as_object_mut).expect("an object").remove(&name);
+            let optional = ["fees", "authorization"].contains(&name.as_str()) && at.is_empty();
+            assert_eq!(read::<T>(missing.to_string().as_bytes()).is_ok(), optional, "{at}/{name}");
+        }
+    }
+    found.len()
+}
+
+#[test]
+fn no_object_takes_a_strange_field_or_one_twice() {
+    let Records { genesis, block, signed, data, receipt, account } = records();
+    assert_eq!(walk(&genesis), 1 + genesis.leaves.len());
+    // Transaction, signature and what holds them.
+    assert_eq!(walk(&signed), 3);
+    assert_eq!(walk(&block), 1 + block.fees.len() + 3 * block.transactions.len());
+    let messages = data.emitted[0].len();
+    assert!(messages > 3 && !block.fees.is_empty(), "there are fees");
+    assert_eq!(walk(&data), 1 + messages);
+    assert_eq!(walk(&receipt), 1 + messages + 2);
+    assert_eq!(walk(&account), 2);
+}
+
+/// Turns every number into its text, or back.
+fn as_texts(value: &mut Value, count: &mut usize) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if ["balance", "amount", "fee", "memo", "floor"].contains(&name.as_str()) {
+                    *value = Value::String(value.as_u64().expect("small numbers are numbers").to_string());
+                    *count += 1;
+                } else {
+                    as_texts(value, count);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| as_texts(value, count)),
+        _ => {}
+    }
+}
+
+fn amounts<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
+    let mut value = serde_json::to_value(record).expect("it has a JSON form");
+    let mut count = 0;
+    as_texts(&mut value, &mut count);
+    assert!(count > 0);
+    assert_eq!(&read::<T>(value.to_string().as_bytes()).expect("texts are numbers too"), record);
+}
+
+#[test]
+fn amounts_are_numbers_or_texts() {
+    let Records { genesis, block, signed, data, receipt, account } = records();
+    amounts(&genesis);
+    amounts(&block);
+    amounts(&signed);
+    amounts(&data);
+    amounts(&receipt);
+    amounts(&account);
+}
+
+#[test]
+fn amounts_that_doubles_lose_are_written_as_texts() {
+    let Records { mut genesis, mut signed, .. } = records();
+    let great = (1 << 53) + 1;
+    genesis.leaves[0].balance = great;
+    let transaction = &mut signed.transaction;
+    (transaction.amount, transaction.fee, transaction.memo) = (great, great + 1, 1 << 53);
+    let text = encode_json(&genesis).expect("it has a JSON form");
+    assert!(text.contains("\"balance\": \"9007199254740993\""), "{text}");
+    assert_eq!(read::<Genesis>(text.as_bytes()).expect("its own form"), genesis);
+    let text = encode_json(&signed).expect("it has a JSON form");
+    assert!(text.contains("\"amount\": \"9007199254740993\"") && text.contains("\"memo\": 9007199254740992"));
+    assert_eq!(read::<SignedTransaction>(text.as_bytes()).expect("its own form"), signed);
+    // The binary form is as it was.
+    let bytes = encode(&signed).expect("it has a binary form");
+    assert_eq!((bytes.len(), read::<SignedTransaction>(&bytes).expect("its own form")), (16 + 196, signed));
+}
