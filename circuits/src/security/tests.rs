@@ -203,12 +203,15 @@ fn profiles_are_what_the_readme_says() {
     assert_eq!([test.conjectured(), test.proven()].map(floor), [17, 11]);
 }
 
+/// A row of the documentation: its name, and what it shows.
+type Figure = (&'static str, fn(&SecurityBits) -> f64);
+
 /// The figures of the documentation, both profiles.
 #[test]
 fn documented_figures() {
     let document = include_str!("../../../docs/security.md");
     let [standard, test] = [ProfileId::Standard, ProfileId::Test].map(|id| security_bits(&Params::of(id)));
-    let rows: [(&str, fn(&SecurityBits) -> f64); 17] = [
+    let rows: [Figure; 17] = [
         ("FRI queries, unique decoding", |bits| bits.unique.queries),
         ("FRI batching, unique decoding", |bits| bits.unique.batching),
         ("FRI folding, unique decoding", |bits| bits.unique.folding),
