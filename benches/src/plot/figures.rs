@@ -23,6 +23,7 @@ impl Labelled<'_> {
         let commit = &commit[..commit.len().min(7)];
         let here = format!("{cpu}, {}, profile {profile}, commit {commit}", named_cores(machine.cores));
         let runs = if *runs == 1 { "1 run".to_owned() } else { format!("medians of {runs} runs") };
+        let warmups = if *warmups == 1 { "1 warm-up".to_owned() } else { format!("{warmups} warm-ups") };
         vec![
             self.named(&here),
             format!(
