@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=ENFOLD_BUILDS");
     let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
-    println!("cargo::rustc-env=ENFOLD_TARGET_FEATURES={features}");
+    println!("cargo::rustc-env=BUILD_TARGET_FEATURES={features}");
     let mut builds = Vec::new();
     if let Some(folder) = env::var_os("ENFOLD_BUILDS").filter(|folder| !folder.is_empty()) {
         println!("cargo::rerun-if-changed={}", Path::new(&folder).display());

@@ -142,7 +142,7 @@ pub fn check() {
 /// What a processor is told that lacks the basics.
 const TOO_OLD: &str = concat!(
     "error: expected a processor with ",
-    env!("ENFOLD_TARGET_FEATURES"),
+    env!("BUILD_TARGET_FEATURES"),
     ", which this build was compiled for, got an older one; build enfold on this machine, or use a released program, \
      which runs on all\n"
 );
@@ -169,7 +169,7 @@ fn has_basics() -> bool {
 
 #[inline(never)]
 fn check_all() {
-    let missing = || env!("ENFOLD_TARGET_FEATURES").split(',').filter(|name| has(name) == Some(false));
+    let missing = || env!("BUILD_TARGET_FEATURES").split(',').filter(|name| has(name) == Some(false));
     if missing().next().is_none() {
         return;
     }
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_feature_of_this_build_can_be_checked() {
-        for name in env!("ENFOLD_TARGET_FEATURES").split(',') {
+        for name in env!("BUILD_TARGET_FEATURES").split(',') {
             assert_eq!(has(name), Some(true), "{name}");
         }
         assert!(has_all("sse,sse2") && !has_all("sse,unheard-of"));

@@ -40,7 +40,7 @@ pub enum Kernels {
 
 impl Kernels {
     /// Those that the program is compiled with.
-    pub const IN_USE: Self = Self::of(env!("ENFOLD_TARGET_FEATURES"));
+    pub const IN_USE: Self = Self::of(env!("BUILD_TARGET_FEATURES"));
 
     /// Those of a build for processors with these features, comma between.
     const fn of(features: &str) -> Self {

@@ -83,7 +83,9 @@ impl Snapshot {
     /// damaged.
     pub fn open(dir: &Path, check: Check) -> Result<Self, StoreError> {
         let path = expect_file(dir)?;
-        let view = StoreFile::open_read_only(path.clone())?.view()?;
+        // The view ends with the file.
+        let file = StoreFile::open_read_only(path.clone())?;
+        let view = file.view()?;
         let ledger = view.load(check)?;
         Ok(Self { ledger, circuits: view.circuits()?, roots: view.roots()?, path })
     }
