@@ -6,4 +6,7 @@ mod debit;
 mod honest;
 mod lie;
 mod mutations;
+#[path = "../removal/record.rs"]
+mod record;
 mod steps;
+mod told;

@@ -32,7 +32,7 @@ use crate::support::{broken, point, put, random_base, random_element, rng, signa
 /// The constraint that notices a signature that is not valid.
 const MISMATCH: &str = "exit: w x_R = y_R";
 
-fn random_transaction(rng: &mut impl Rng) -> Transaction {
+pub fn random_transaction(rng: &mut impl Rng) -> Transaction {
     Transaction {
         op: Op::Transfer,
         chain_id: rng.r#gen(),
@@ -48,14 +48,14 @@ fn random_transaction(rng: &mut impl Rng) -> Transaction {
 
 /// A key, a transaction and a signature, valid or not.
 #[derive(Clone, Copy)]
-struct Case {
-    key: PublicKey,
-    transaction: Transaction,
-    signature: Signature,
+pub struct Case {
+    pub key: PublicKey,
+    pub transaction: Transaction,
+    pub signature: Signature,
 }
 
 impl Case {
-    fn random(rng: &mut impl Rng) -> Self {
+    pub fn random(rng: &mut impl Rng) -> Self {
         let secret = SecretKey::random(&mut crate::support::rng(rng.r#gen()));
         let transaction = random_transaction(rng);
         Self { key: secret.public_key(), transaction, signature: secret.sign(&transaction) }
@@ -143,14 +143,14 @@ fn a_thousand_mutated_signatures_do_not() {
 }
 
 /// A circuit that checks one signature and publishes the address.
-struct One {
-    data: CircuitData,
+pub struct One {
+    pub data: CircuitData,
     signature: SignatureTargets,
     record: [Target; 12],
 }
 
 impl One {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut builder = Builder::new(Params::of(ProfileId::Test).batch);
         let signature = SignatureTargets::new(&mut builder);
         let record = builder.add_virtual_target_arr();
@@ -162,7 +162,7 @@ impl One {
         Self { data: builder.build::<EnfoldConfig>(), signature, record }
     }
 
-    fn inputs(&self, case: &Case) -> PartialWitness<F> {
+    pub fn inputs(&self, case: &Case) -> PartialWitness<F> {
         let mut witness = PartialWitness::new();
         self.signature.set(&mut witness, &case.key, &case.signature).unwrap();
         let record = from_native_array(case.transaction.elements());
