@@ -18,6 +18,7 @@ use plonky2::plonk::vars::EvaluationVarsBaseBatch;
 use crate::config::{CircuitData, CommonCircuitData, D, EnfoldConfig, F};
 use crate::gates::constraint_names;
 use crate::hash::Poseidon2Hash;
+use crate::operations::operation;
 
 /// What a selector polynomial holds on a row of another selector's gate.
 const UNUSED_SELECTOR: u64 = u32::MAX as u64;
@@ -193,6 +194,11 @@ impl<'c> Checker<'c> {
     /// How many columns the gate on a row uses; the others are not constrained by it.
     pub fn gate_wires(&self, row: usize) -> usize {
         self.gate(row).wires
+    }
+
+    /// The columns of the operation that a wire belongs to, where the gate on its row has several.
+    pub fn operation(&self, row: usize, column: usize) -> Option<Vec<usize>> {
+        operation(&self.gate(row).gate, column)
     }
 
     /// The class (index of the representative) that a wire's value is kept under.

@@ -22,6 +22,7 @@ pub mod hash;
 pub mod keys;
 pub mod lift;
 pub mod mutate;
+mod operations;
 pub mod params;
 pub mod public_inputs;
 pub mod recursion;

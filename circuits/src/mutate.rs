@@ -3,6 +3,10 @@
 //! A change is made to a class of connected wires, so copies always hold, and only the rows that the class
 //! touches are checked again. Whatever is accepted must be a wire that is free by design; anything else is
 //! a missing constraint.
+//!
+//! Wires that no generator set are changed as well: they count as zero until then, which is what a wire looks like
+//! that should have a constraint and has none. Left out are the wires that have no effect by the layout alone:
+//! those that no gate reads ([`Harness::unread`]), and idle operations ([`Harness::idle`]).
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -166,8 +170,9 @@ pub struct Harness<'c> {
     /// `wires[starts[c]..starts[c + 1]]`.
     wires: Vec<u32>,
     starts: Vec<u32>,
-    /// Classes with a value and at least one wire that a gate uses.
+    /// Classes with at least one wire that a gate uses, but for those of idle operations.
     classes: Vec<usize>,
+    idle: Vec<usize>,
     public: Vec<usize>,
     public_row: Option<usize>,
 }
@@ -203,17 +208,51 @@ impl<'c> Harness<'c> {
             wires[next[class] as usize] = wire;
             next[class] += 1;
         });
-        let classes = (0..witness.values.len())
-            .filter(|&class| witness.values[class].is_some() && starts[class] < starts[class + 1])
-            .collect();
+        let classes = (0..witness.values.len()).filter(|&class| starts[class] < starts[class + 1]).collect();
         let (hash, public) = (checker.public_inputs_hash(&witness), checker.public_classes().collect());
-        let public_row = checker.public_input_row();
-        Ok(Self { checker, witness, hash, wires, starts, classes, public, public_row })
+        let (idle, public_row) = (Vec::new(), checker.public_input_row());
+        let mut harness = Self { checker, witness, hash, wires, starts, classes, idle, public, public_row };
+        let classes = std::mem::take(&mut harness.classes);
+        (harness.idle, harness.classes) = classes.into_iter().partition(|&class| harness.is_idle(class));
+        Ok(harness)
     }
 
-    /// The classes that can be changed: those with a value that a gate uses.
+    fn is_idle(&self, class: usize) -> bool {
+        let is_alone = |class: usize| {
+            !self.is_set(class) && self.class_wires(class).len() == 1 && !self.public.contains(&class)
+        };
+        let &[wire] = self.class_wires(class) else { return false };
+        let (row, column) =
+            (wire as usize / self.checker.num_wires(), wire as usize % self.checker.num_wires());
+        let operation = self.checker.operation(row, column);
+        operation.is_some_and(|columns| {
+            columns.into_iter().all(|column| is_alone(self.checker.class(row, column)))
+        })
+    }
+
+    /// The classes that can be changed: those of wires that a gate uses, whether they have a value or not, but for
+    /// [`Harness::idle`].
     pub fn classes(&self) -> &[usize] {
         &self.classes
+    }
+
+    /// Whether a generator or an input has set a class. One that is not set counts as zero.
+    pub fn is_set(&self, class: usize) -> bool {
+        self.witness.values[class].is_some()
+    }
+
+    /// The classes that no gate reads: columns beyond a row's gate, and targets that were never used. They have no
+    /// effect, unless they are public or an input that should have one.
+    pub fn unread(&self) -> Vec<usize> {
+        let count = self.witness.values.len();
+        let is_class = |&class: &usize| self.witness.representative_map[class] == class;
+        (0..count).filter(is_class).filter(|&class| self.class_wires(class).is_empty()).collect()
+    }
+
+    /// The classes of idle operations: on a row of several operations, one of which nothing has set any wire and none
+    /// of whose wires is connected or public. It constrains nothing but its own wires.
+    pub fn idle(&self) -> &[usize] {
+        &self.idle
     }
 
     /// The changeable classes on some rows, each once.
@@ -223,7 +262,7 @@ impl<'c> Harness<'c> {
         let mut classes = rows.into_iter().flat_map(on_row).collect::<Vec<_>>();
         classes.sort_unstable();
         classes.dedup();
-        classes.retain(|&class| self.witness.values[class].is_some());
+        classes.retain(|class| self.idle.binary_search(class).is_err());
         classes
     }
 
@@ -291,7 +330,10 @@ impl<'c> Harness<'c> {
             let row = self.wires[rows.start + random.below(rows.len())] as usize / self.checker.num_wires();
             let column = random.below(self.checker.gate_wires(row));
             let other = self.checker.class(row, column);
-            let Some(y) = self.witness.values[other].filter(|_| other != class) else { continue };
+            if other == class || self.idle.binary_search(&other).is_ok() {
+                continue;
+            }
+            let y = self.value(other);
             let mut pick = || F::from_canonical_u64(STEPS[random.below(STEPS.len())]);
             let (step, factor) = (pick(), pick());
             let (x, y) = match random.below(5) {

@@ -560,7 +560,6 @@ fn execute_kind(error: &ExecuteError) -> &'static str {
         ExecuteError::Number { .. } => "wrong_block_number",
         ExecuteError::DuplicateFeePolicy { .. } | ExecuteError::FloorRange { .. } => "fee_policy",
         ExecuteError::Empty { .. } => "empty_block",
-        ExecuteError::Full { .. } => "state_full",
         ExecuteError::BalanceRange { .. } => "balance_range",
     }
 }

@@ -6,8 +6,11 @@
 //! order of transactions of different senders changes no balance. All but the new indices is parallel, and
 //! the result does not depend on the number of threads. Only the [signature stage](Signatures) hashes, but for the ids
 //! of what is refused.
+//!
+//! Where a tree fills up, the debits run again, one after the other: a transaction that finds no leaf is refused and
+//! so changes what its sender's later ones meet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -23,9 +26,11 @@ use crate::transaction::{SignedTransaction, Transaction};
 use crate::writes::Writes;
 
 mod lanes;
+mod routes;
 mod signatures;
 
 use lanes::{MIN_LEGS, run_credits, run_debits};
+use routes::{Router, Routes};
 pub use signatures::Signatures;
 
 /// What a block does, and what it left out.
@@ -114,14 +119,6 @@ pub enum ExecuteError {
         /// Why each was left out.
         rejections: Vec<Rejection>,
     },
-    /// A new leaf is needed and no index is left.
-    #[error("transaction {position}: expected a free leaf, but all {expected} are taken")]
-    Full {
-        /// The tree's size.
-        expected: usize,
-        /// Place of the transaction that needs a leaf.
-        position: usize,
-    },
     /// A receiver's balance would leave its range. Cannot happen while the supply of each asset is below
     /// `2^62`, which genesis checks: the state is not one that a genesis led to.
     #[error("leaf {index}: expected a balance below 2^62 after every credit, got {got}")]
@@ -159,8 +156,12 @@ pub fn execute_checked(
     run(ledger, block, &policies, signatures, MAX_LEAVES)
 }
 
-/// [`execute`] on a tree of `capacity` leaves.
-fn execute_within(ledger: &Ledger, block: &Block, capacity: usize) -> Result<Execution, ExecuteError> {
+/// [`execute`] on a tree that takes no new leaf once it has `capacity` leaves; [`execute`] fills it to
+/// [`MAX_LEAVES`], beyond which no capacity leads.
+///
+/// # Errors
+/// If the block as a whole cannot be executed.
+pub fn execute_within(ledger: &Ledger, block: &Block, capacity: usize) -> Result<Execution, ExecuteError> {
     let policies = check_header(ledger, block)?;
     run(ledger, block, &policies, &Signatures::check(&block.transactions), capacity)
 }
@@ -187,12 +188,25 @@ fn run(
 ) -> Result<Execution, ExecuteError> {
     let transactions = &block.transactions;
     assert_eq!(signatures.len(), transactions.len(), "each transaction's signature was checked");
-    let check = |(position, signed): (usize, &SignedTransaction)| {
-        check_alone(ledger, policies, &signed.transaction, signatures, position).map_err(Box::new)
+    let check_all = || -> Vec<Check> {
+        let check = |(position, signed): (usize, &SignedTransaction)| {
+            check_alone(ledger, policies, &signed.transaction, signatures, position).map_err(Box::new)
+        };
+        transactions.par_iter().enumerate().map(check).collect()
     };
-    let mut checks: Vec<Check> = transactions.par_iter().enumerate().map(check).collect();
-    let debited = run_debits(ledger, transactions, &mut checks);
-    let Routes { debits, emitted } = find_routes(ledger, policies, transactions, &checks, capacity)?;
+    let router = || Router::new(ledger, policies, transactions, capacity.min(MAX_LEAVES));
+    let mut checks = check_all();
+    let mut debited = run_debits(ledger, transactions, &mut checks);
+    let routes = match router().route_all(&checks) {
+        Some(routes) => routes,
+        None => {
+            checks = check_all();
+            let (entries, routes) = router().run_debits(&mut checks);
+            debited = entries;
+            routes
+        }
+    };
+    let Routes { debits, emitted } = routes;
     let refused: Vec<_> =
         checks.into_iter().enumerate().filter_map(|(at, check)| Some((at, check.err()?))).collect();
     let reject = |(position, rule): (usize, Box<Rule>)| Rejection {
@@ -242,48 +256,6 @@ impl Emitted {
             transfer_message(tx, self.to)
         }
     }
-}
-
-/// Where the accepted transactions lead.
-struct Routes {
-    debits: Vec<Debit>,
-    /// The messages of all debits, in order.
-    emitted: Vec<Emitted>,
-}
-
-/// Finds where the accepted transactions lead. New leaves are given out in order of arrival.
-fn find_routes(
-    ledger: &Ledger,
-    policies: &BTreeMap<Asset, FeePolicy>,
-    transactions: &[SignedTransaction],
-    checks: &[Check],
-    capacity: usize,
-) -> Result<Routes, ExecuteError> {
-    let mut book = AddressBook { ledger, added: HashMap::new(), len: ledger.len(), capacity };
-    let mut collectors: BTreeMap<Asset, LeafIndex> = BTreeMap::new();
-    let mut debits = Vec::with_capacity(checks.len());
-    let mut emitted = Vec::with_capacity(2 * checks.len());
-    for (position, check) in checks.iter().enumerate() {
-        let Ok(Sound { from, to, fee }) = *check else { continue };
-        let full = || ExecuteError::Full { expected: capacity, position };
-        let first = emitted.len();
-        let receiver = || {
-            let Transaction { to_address, asset, .. } = transactions[position].transaction;
-            book.find_or_add(to_address, asset)
-        };
-        let to = to.or_else(receiver).ok_or_else(full)?;
-        emitted.push(Emitted { position, to, fee: false });
-        if let Some((asset, policy)) = fee.and_then(|asset| Some((asset, policies.get(&asset)?))) {
-            let known = collectors.get(&asset).copied();
-            let to = known.or_else(|| book.find_or_add(policy.collector, asset)).ok_or_else(full)?;
-            if known.is_none() {
-                collectors.insert(asset, to);
-            }
-            emitted.push(Emitted { position, to, fee: true });
-        }
-        debits.push(Debit { position, from, messages: first..emitted.len() });
-    }
-    Ok(Routes { debits, emitted })
 }
 
 /// The fee policies by asset.
@@ -371,67 +343,5 @@ fn fee_message(tx: &Transaction, to: LeafIndex, collector: Address) -> Message {
         amount: tx.fee,
         memo: 0,
         to_address: collector,
-    }
-}
-
-/// Finds receivers' leaves and gives new ones the next free index.
-struct AddressBook<'a> {
-    ledger: &'a Ledger,
-    /// Only looked up, never iterated.
-    added: HashMap<(Address, Asset), LeafIndex>,
-    len: usize,
-    capacity: usize,
-}
-
-impl AddressBook<'_> {
-    /// `None` if no index is left.
-    fn find_or_add(&mut self, address: Address, asset: Asset) -> Option<LeafIndex> {
-        let known = self.ledger.find(&address, asset);
-        if let Some(index) = known.or_else(|| self.added.get(&(address, asset)).copied()) {
-            return Some(index);
-        }
-        let index = LeafIndex(u32::try_from(self.len).ok().filter(|_| self.len < self.capacity)?);
-        self.added.insert((address, asset), index);
-        self.len += 1;
-        Some(index)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::block::{Genesis, GenesisLeaf};
-    use crate::keys::SecretKey;
-
-    #[test]
-    fn a_full_tree_takes_no_new_leaf() {
-        let keys = [1, 2].map(|n| SecretKey::from_bytes(&[n; 40]).expect("below the order"));
-        let [sender, receiver] = &keys;
-        let address = sender.address();
-        let genesis = Genesis { chain_id: 7, leaves: vec![GenesisLeaf { address, asset: 0, balance: 100 }] };
-        let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
-        let pay = |to_address, fee| {
-            let (op, from) = (Op::Transfer, LeafIndex(0));
-            let transaction = Transaction {
-                op,
-                chain_id: 7,
-                from,
-                nonce: 0,
-                to_address,
-                asset: 0,
-                amount: 1,
-                fee,
-                memo: 0,
-            };
-            let fees = vec![FeePolicy { asset: 0, floor: 0, collector: Address::ZERO }];
-            Block { chain_id: 7, number: 1, fees, transactions: vec![sender.sign_transaction(transaction)] }
-        };
-        let full = |expected| Err(ExecuteError::Full { expected, position: 0 });
-        let block = pay(receiver.address(), 1);
-        assert_eq!(execute_within(&ledger, &block, 1), full(1));
-        assert_eq!(execute_within(&ledger, &block, 2), full(2));
-        assert!(execute_within(&ledger, &block, 3).is_ok());
-        assert!(execute_within(&ledger, &pay(receiver.address(), 0), 2).is_ok());
-        assert!(execute_within(&ledger, &pay(address, 0), 1).is_ok());
     }
 }

@@ -11,8 +11,9 @@ use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::message::Op;
 
 /// A broken rule. If a transaction breaks several, the first in this order is reported. All but the last
-/// three need no more than the transaction and the state at the start of the block; nonce and balance
-/// also need the accepted transactions of the same leaf before this one.
+/// four need no more than the transaction and the state at the start of the block; nonce and balance
+/// also need the accepted transactions of the same leaf before this one, and room for a new leaf all accepted ones
+/// before this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Only a transfer may be signed.
@@ -103,11 +104,17 @@ pub enum Rule {
         /// Amount plus fee.
         got: u64,
     },
+    /// The receiver, or the fee's collector, has no leaf in this asset yet, and the tree has no position left for
+    /// one.
+    Full {
+        /// How many leaves the tree takes.
+        expected: usize,
+    },
 }
 
 impl Rule {
     /// Names of all rules, in the order in which they are checked.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 16] = [
         "op",
         "chain_id",
         "memo_range",
@@ -123,6 +130,7 @@ impl Rule {
         "nonce",
         "nonce_exhausted",
         "overdraft",
+        "full",
     ];
 
     /// The rule's name in reports, one of [`Rule::NAMES`].
@@ -143,6 +151,7 @@ impl Rule {
             Self::Nonce { .. } => 12,
             Self::NonceExhausted { .. } => 13,
             Self::Overdraft { .. } => 14,
+            Self::Full { .. } => 15,
         }]
     }
 
@@ -164,6 +173,9 @@ impl Rule {
             Self::Nonce { expected, .. } => format!("nonce {expected}"),
             Self::NonceExhausted { .. } => format!("a nonce below {}", u32::MAX),
             Self::Overdraft { expected, .. } => format!("amount plus fee of at most {expected}"),
+            Self::Full { expected } => {
+                format!("a receiver and a fee collector with leaves, as all {expected} are taken")
+            }
         }
     }
 
@@ -185,6 +197,7 @@ impl Rule {
             Self::UnknownLeaf { got, .. } => got.to_string(),
             Self::Owner { got, .. } => got.to_string(),
             Self::Signature { got } => got.to_string(),
+            Self::Full { .. } => "one without".to_owned(),
         }
     }
 }

@@ -61,6 +61,7 @@ fn build(batch: BatchId) -> BatchCircuit {
 }
 
 /// Accounts whose leaf index is their number; each owns one leaf of [`ASSET`], which holds [`BALANCE`].
+#[derive(Clone)]
 pub struct Bank {
     pub keys: Vec<SecretKey>,
     pub ledger: Ledger,

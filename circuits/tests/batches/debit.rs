@@ -8,15 +8,18 @@ use enfold_circuits::fill::FillError;
 use enfold_state::chain::{Quadratic, logup_challenges, quadratic_mul};
 use enfold_state::field::{F as NativeF, ONE, ORDER, ZERO, reduce, to_u64};
 use enfold_state::hash::Digest;
+use enfold_state::keys::padding_key;
 use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::transaction::Transaction;
+use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
 use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::siblings::Siblings;
 use plonky2::field::types::Field;
 
 use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, profile, stranger};
+use crate::honest::block;
 use crate::lie::broken::{
     ARITHMETIC, BIT, BOOLEAN, GAMMA, HASH, INDEX, PATH_RANGE, RANGE, SELECT, SIGNATURE,
 };
@@ -39,6 +42,14 @@ pub fn many() -> Lie {
 pub fn many_of(mut bank: Bank) -> Lie {
     let pay = |account| bank.pay(account, stranger(account as u32), 100, 1 + account as u64 % 3);
     let payments = (1..=LAST).map(pay).collect();
+    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    Lie::new(bank, witness)
+}
+
+/// The same without the last account's payment: the last path is padding.
+fn padded() -> Lie {
+    let mut bank = Bank::new(LAST + 1);
+    let payments = (1..LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
     let witness = only(&bank.witness(payments), BatchId::DebitMany);
     Lie::new(bank, witness)
 }
@@ -312,15 +323,41 @@ fn encoded_key_of_another_point() {
 /// A padding leg is signed by the padding key; it must not become live.
 #[test]
 fn padding_leg_that_is_live() {
-    let mut bank = Bank::new(LAST + 1);
-    let payments = (1..LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
-    let mut lie = Lie::new(bank, witness);
+    let mut lie = padded();
     lie.holds();
     let leg = &mut lie.debit().legs[0];
     assert!(!leg.live, "the batch has one path of padding");
     leg.live = true;
     lie.breaks(&[SELECT]);
+}
+
+/// The padding key signs anything, an amount and a fee above all money too: as long as no flag is set, nothing is
+/// emitted.
+#[track_caller]
+fn padding_emits_nothing(mut lie: Lie) {
+    let honest = lie.published();
+    let Paths::Debit(paths) = &mut lie.witness.paths else { unreachable!("a debit batch") };
+    let legs = paths.iter_mut().flat_map(|path| &mut path.legs).filter(|leg| !leg.live);
+    let mut changed = 0;
+    for leg in legs {
+        let mut transaction = leg.signed.transaction;
+        (transaction.amount, transaction.fee) = (1 << 61, 1_000_000_000);
+        leg.signed = padding_key().sign_transaction(transaction);
+        changed += 1;
+    }
+    assert!(changed > 0, "the batch has padding");
+    lie.holds();
+    assert_eq!(lie.published(), honest);
+}
+
+#[test]
+fn padding_path_with_a_fee() {
+    padding_emits_nothing(padded());
+}
+
+#[test]
+fn padding_legs_of_a_long_path_with_a_fee() {
+    padding_emits_nothing(Lie::new(Bank::new(1), only(&block(), BatchId::DebitFew)));
 }
 
 // Amounts, fees (5) and balances (6).

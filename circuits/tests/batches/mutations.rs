@@ -7,14 +7,17 @@ use std::collections::HashSet;
 
 use enfold_circuits::batch::{BatchCircuit, PathsTargets};
 use enfold_circuits::check::Checker;
-use enfold_circuits::config::F;
-use enfold_circuits::mutate::{Harness, Outcome, prove_and_verify};
+use enfold_circuits::config::{Builder, EnfoldConfig, F};
+use enfold_circuits::mutate::{Harness, Outcome, Site, prove_and_verify};
+use enfold_circuits::params::Params;
+use enfold_state::chain::Phase;
 use enfold_witness::batch::{BatchWitness, Paths};
-use enfold_witness::profile::BatchId;
+use enfold_witness::profile::{BatchId, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
-use crate::bank::{SET, circuit, only};
+use crate::bank::{SET, circuit, only, profile};
 use crate::honest::block;
 use crate::lie::{generate, number};
 
@@ -68,6 +71,57 @@ fn credit_many_accepts_nothing() {
 #[test]
 fn credit_few_accepts_nothing() {
     harness_accepts_nothing(BatchId::CreditFew, false, 20_000);
+}
+
+/// How many inputs no gate reads: the ten parts of each signature's response, which the rows of the walk have in digits.
+fn unread(batch: BatchId) -> usize {
+    if batch.phase() == Phase::Debit { 10 * profile().shape(batch).capacity() } else { 0 }
+}
+
+/// Every other input and all that is public is read by some gate. What none reads, and operations that are idle, change
+/// nothing.
+#[test]
+fn wires_that_are_left_out_have_no_effect() {
+    let block = block();
+    for batch in BatchId::ALL {
+        let circuit = circuit(batch);
+        let inputs = circuit.fill(&only(&block, batch), SET).unwrap();
+        let checker = Checker::new(&circuit.data);
+        let classes: Vec<_> = inputs.target_values.keys().map(|&target| checker.class_of(target)).collect();
+        let harness = Harness::new(&checker, generate(&circuit.data, inputs)).unwrap();
+        let read: HashSet<_> = harness.classes().iter().copied().collect();
+        let found = classes.iter().filter(|&class| !read.contains(class)).count();
+        assert_eq!(found, unread(batch), "{}: inputs that nothing reads", batch.name());
+        assert!(checker.public_classes().all(|class| read.contains(&class)), "{}", batch.name());
+        assert!(!harness.idle().is_empty() && !harness.unread().is_empty());
+        let changes: Vec<_> =
+            (1..).map(number).zip(harness.unread()).map(|(value, class)| (class, value)).collect();
+        assert!(checker.check(&harness.changed(&changes)).is_ok(), "{}", batch.name());
+        for &class in harness.idle() {
+            assert!(!harness.is_set(class));
+        }
+    }
+}
+
+/// A target without a constraint is found, though nothing sets it.
+#[test]
+fn a_wire_without_a_constraint_is_found() {
+    let mut builder = Builder::new(Params::of(ProfileId::Test).batch);
+    let [x, forgotten] = builder.add_virtual_target_arr();
+    builder.mul(x, forgotten);
+    builder.register_public_input(x);
+    let data = builder.build::<EnfoldConfig>();
+    let mut inputs = PartialWitness::new();
+    inputs.set_target(x, F::ZERO).unwrap();
+    let checker = Checker::new(&data);
+    let mut harness = Harness::new(&checker, generate(&data, inputs)).unwrap();
+    let class = checker.class_of(forgotten);
+    assert!(!harness.is_set(class));
+    let classes = harness.classes().to_vec();
+    let report = harness.each(&classes, 1);
+    let is_forgotten = |site: &Site| checker.class(site.row, site.column) == class;
+    assert!(report.accepted.iter().any(|mutation| mutation.0[0].sites.iter().any(is_forgotten)));
+    report.assert_only(is_forgotten);
 }
 
 /// plonky2 and the checker agree: what the checker accepts is proven and says the same; what it refuses

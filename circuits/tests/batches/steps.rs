@@ -9,9 +9,9 @@ use enfold_state::hash::Digest;
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::BatchId;
 
-use crate::bank::{Bank, SET, only, profile};
+use crate::bank::{BALANCE, Bank, SET, only, profile, stranger};
 use crate::honest::block;
-use crate::lie::broken::{ARITHMETIC, BIT, HASH};
+use crate::lie::broken::{ARITHMETIC, BIT, CONSTANT, HASH};
 use crate::lie::{Lie, number};
 
 fn lie(batch: BatchId) -> Lie {
@@ -135,6 +135,68 @@ fn debits_after_credits_are_refused() {
     let mut lie = lie(BatchId::DebitMany);
     lie.witness.before = ChainState { phase: Phase::Credit, ..lie.witness.before };
     assert!(matches!(lie.does_not_fit(), FillError::Phase { expected: Phase::Debit, got: Phase::Credit }));
+}
+
+/// The circuit itself, not only the code that fills it: its phase is a constant.
+#[test]
+fn a_debit_in_a_later_phase_breaks_the_constant() {
+    for batch in [BatchId::DebitMany, BatchId::DebitFew] {
+        for phase in [number(1), number(2), -number(1)] {
+            let mut lie = lie(batch);
+            lie.set(lie.circuit().targets().before.phase, phase);
+            let found = lie.violations();
+            assert!(found.iter().any(|name| name.starts_with(CONSTANT)), "{}: {found:?}", batch.name());
+        }
+    }
+}
+
+/// A block that pays account 1, and then a batch in which account 1 spends what it had and what it was paid.
+#[test]
+fn income_is_not_spent_in_its_block() {
+    let mut bank = Bank::new(4);
+    let to = bank.address(1);
+    let payments = vec![bank.pay(2, to, 500, 0)];
+    let (_, execution) = bank.execute(payments.clone());
+    let credit = only(&bank.witness(payments), BatchId::CreditMany);
+    let paid = Lie::new(Bank::new(1), credit.clone()).published();
+
+    // The spending is right on the state that the credit leaves, were it a block's first.
+    bank.ledger.apply(&execution).unwrap();
+    let spending = vec![bank.pay(1, stranger(1), BALANCE + 500, 0)];
+    let mut spend = only(&bank.witness(spending), BatchId::DebitMany);
+    assert_eq!(spend.before.root, credit.after.root);
+    spend.seed = credit.seed;
+    spend.before = credit.after;
+    let not_filled = Lie::new(Bank::new(1), spend.clone()).does_not_fit();
+    assert!(matches!(not_filled, FillError::Phase { expected: Phase::Debit, got: Phase::Credit }));
+
+    // With the phase that debits begin in, it does not follow the credit.
+    spend.before.phase = Phase::Debit;
+    let lie = Lie::new(Bank::new(1), spend.clone());
+    lie.holds();
+    let published = lie.published();
+    assert_eq!(published.ctx, paid.ctx);
+    assert_eq!(published.before, spend.before.digest());
+    assert_ne!(published.before, paid.after);
+
+    // Nor does it with the digest of the state after the credit, or with that state's phase.
+    let mut lie = Lie::new(Bank::new(1), spend.clone());
+    lie.set_digest(lie.circuit().targets().public_inputs.before, paid.after);
+    lie.breaks(&[HASH]);
+    let mut lie = Lie::new(Bank::new(1), spend);
+    lie.set(lie.circuit().targets().before.phase, number(Phase::Credit as u64));
+    assert!(!lie.violations().is_empty());
+}
+
+/// Each path opens the root that the one in front of it left.
+#[test]
+fn a_path_under_another_root_is_refused() {
+    for batch in BatchId::ALL {
+        let mut lie = lie(batch);
+        let last = lie.witness.siblings.len() - 1;
+        lie.witness.siblings.change(last, |path| path[3] = digest(1));
+        lie.breaks(&[HASH]);
+    }
 }
 
 #[test]

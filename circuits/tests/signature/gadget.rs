@@ -13,7 +13,7 @@ use enfold_circuits::mutate::{Harness, Outcome, prove_and_verify};
 use enfold_circuits::params::Params;
 use enfold_circuits::serialization::{Gates, Generators};
 use enfold_state::ecgfp5::walk::{Walk, constants};
-use enfold_state::ecgfp5::{Fp5, Point, Scalar};
+use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
 use enfold_state::field;
 use enfold_state::keys::{self, PublicKey, SecretKey, Signature, padding_key};
 use enfold_state::leaf::LeafIndex;
@@ -61,8 +61,12 @@ impl Case {
         Self { key: secret.public_key(), transaction, signature: secret.sign(&transaction) }
     }
 
-    fn is_valid(&self) -> bool {
+    pub fn is_valid(&self) -> bool {
         keys::verify(&self.key, &self.transaction, &self.signature).is_ok()
+    }
+
+    pub fn challenge(&self) -> Challenge {
+        keys::challenge(self.signature.r, &self.key, &self.transaction)
     }
 
     /// The same with one thing changed that the signature depends on.
@@ -94,7 +98,7 @@ impl Case {
 
     /// All rows of the two gates, filled natively; the names of what they break.
     fn broken(&self) -> Vec<&'static str> {
-        let challenge = keys::challenge(self.signature.r, &self.key, &self.transaction);
+        let challenge = self.challenge();
         let key = self.key.affine();
         let walk = Walk::new(key, &self.signature.s, &challenge).unwrap();
         let mut names = broken::<SignatureGate>(&signature_row(
@@ -170,7 +174,7 @@ impl One {
         witness
     }
 
-    fn witness(&self, case: &Case) -> anyhow::Result<PartitionWitness<'_, F>> {
+    pub fn witness(&self, case: &Case) -> anyhow::Result<PartitionWitness<'_, F>> {
         generate_partial_witness(self.inputs(case), &self.data.prover_only, &self.data.common)
     }
 }
@@ -227,7 +231,7 @@ fn extreme_challenges_and_responses_are_walked() {
     let top = field::reduce(field::ORDER - 1);
     for s in [Scalar::ZERO, Scalar::ONE, -Scalar::ONE] {
         for (h0, h1) in [(field::ZERO, field::ZERO), (top, top), (field::ZERO, top)] {
-            let challenge = enfold_state::ecgfp5::Challenge::new(h0, h1);
+            let challenge = Challenge::new(h0, h1);
             let walk = Walk::new(key, &s, &challenge).unwrap();
             let sum = point(walk.end()).add(&point(constants().end).neg());
             let row = signature_row(

@@ -2,6 +2,7 @@
 
 mod curve_gate;
 mod forged;
+mod forgery;
 mod gadget;
 #[path = "../removal/record.rs"]
 mod record;

@@ -117,7 +117,7 @@ pub(super) fn run_credits(
 }
 
 /// Debits a lane, or leaves it as it is. Amount and fee are in range.
-fn debit(leaf: &mut Leaf, tx: &Transaction) -> Result<(), Rule> {
+pub(super) fn debit(leaf: &mut Leaf, tx: &Transaction) -> Result<(), Rule> {
     if tx.nonce != leaf.nonce {
         return Err(Rule::Nonce { expected: leaf.nonce, got: tx.nonce });
     }

@@ -1,0 +1,144 @@
+//! Where transactions lead: the leaves of receivers and fee collectors, new ones among them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::lanes::debit;
+use super::{Check, Debit, Emitted, Sound};
+use crate::block::FeePolicy;
+use crate::leaf::{Address, Asset, Leaf, LeafIndex};
+use crate::ledger::Ledger;
+use crate::rule::Rule;
+use crate::transaction::{SignedTransaction, Transaction};
+use crate::writes::Entry;
+
+/// Where the accepted transactions lead.
+pub(super) struct Routes {
+    pub debits: Vec<Debit>,
+    /// The messages of all debits, in order.
+    pub emitted: Vec<Emitted>,
+}
+
+/// Finds the leaves that transactions lead to, in order of arrival.
+pub(super) struct Router<'a> {
+    policies: &'a BTreeMap<Asset, FeePolicy>,
+    transactions: &'a [SignedTransaction],
+    book: AddressBook<'a>,
+    /// The collectors' leaves that are known so far.
+    collectors: BTreeMap<Asset, LeafIndex>,
+    routes: Routes,
+}
+
+impl<'a> Router<'a> {
+    pub fn new(
+        ledger: &'a Ledger,
+        policies: &'a BTreeMap<Asset, FeePolicy>,
+        transactions: &'a [SignedTransaction],
+        capacity: usize,
+    ) -> Self {
+        let count = transactions.len();
+        Self {
+            policies,
+            transactions,
+            book: AddressBook { ledger, added: HashMap::new(), len: ledger.len(), capacity },
+            collectors: BTreeMap::new(),
+            routes: Routes { debits: Vec::with_capacity(count), emitted: Vec::with_capacity(2 * count) },
+        }
+    }
+
+    /// The routes of the transactions whose debits went well; `None` if one of them finds no leaf.
+    pub fn route_all(mut self, checks: &[Check]) -> Option<Routes> {
+        for (position, check) in checks.iter().enumerate() {
+            let Ok(sound) = check else { continue };
+            self.route(position, sound).ok()?;
+        }
+        Some(self.routes)
+    }
+
+    /// Runs the debits one after the other, on transactions that are sound alone. One that finds no leaf debits
+    /// nothing. Gives the senders' leaves, by index, and notes the rules that transactions break.
+    pub fn run_debits(mut self, checks: &mut [Check]) -> (Vec<Entry>, Routes) {
+        let ledger = self.book.ledger;
+        let mut senders: BTreeMap<LeafIndex, Leaf> = BTreeMap::new();
+        for (position, check) in checks.iter_mut().enumerate() {
+            let Ok(sound) = check else { continue };
+            let Some(&start) = ledger.leaf(sound.from) else { continue };
+            let sender = senders.entry(sound.from).or_insert(start);
+            let mut leaf = *sender;
+            let debited = debit(&mut leaf, &self.transactions[position].transaction);
+            match debited.and_then(|()| self.route(position, sound)) {
+                Ok(()) => *sender = leaf,
+                Err(rule) => *check = Err(Box::new(rule)),
+            }
+        }
+        (senders.into_iter().collect(), self.routes)
+    }
+
+    /// Adds what a transaction emits. If it finds no leaf, all stays as it was.
+    fn route(&mut self, position: usize, sound: &Sound) -> Result<(), Rule> {
+        let Sound { from, to, fee } = *sound;
+        let Transaction { to_address, asset, .. } = self.transactions[position].transaction;
+        let full = Rule::Full { expected: self.book.capacity };
+        let before = self.book.len;
+        let to = match to.or_else(|| self.book.find_or_add(to_address, asset)) {
+            Some(to) => to,
+            None => return Err(full),
+        };
+        let collector = match fee.and_then(|asset| Some((asset, self.policies.get(&asset)?))) {
+            Some((asset, policy)) => match self.collector(asset, policy.collector) {
+                Some(collector) => Some(collector),
+                None => {
+                    if self.book.len > before {
+                        self.book.take_back(to_address, asset);
+                    }
+                    return Err(full);
+                }
+            },
+            None => None,
+        };
+        let Routes { debits, emitted } = &mut self.routes;
+        let first = emitted.len();
+        emitted.push(Emitted { position, to, fee: false });
+        emitted.extend(collector.map(|to| Emitted { position, to, fee: true }));
+        debits.push(Debit { position, from, messages: first..emitted.len() });
+        Ok(())
+    }
+
+    /// The leaf of an asset's collector.
+    fn collector(&mut self, asset: Asset, address: Address) -> Option<LeafIndex> {
+        if let Some(&known) = self.collectors.get(&asset) {
+            return Some(known);
+        }
+        let index = self.book.find_or_add(address, asset)?;
+        self.collectors.insert(asset, index);
+        Some(index)
+    }
+}
+
+/// Finds receivers' leaves and gives new ones the next free index.
+struct AddressBook<'a> {
+    ledger: &'a Ledger,
+    /// Only looked up, never iterated.
+    added: HashMap<(Address, Asset), LeafIndex>,
+    len: usize,
+    capacity: usize,
+}
+
+impl AddressBook<'_> {
+    /// `None` if no index is left.
+    fn find_or_add(&mut self, address: Address, asset: Asset) -> Option<LeafIndex> {
+        let known = self.ledger.find(&address, asset);
+        if let Some(index) = known.or_else(|| self.added.get(&(address, asset)).copied()) {
+            return Some(index);
+        }
+        let index = LeafIndex(u32::try_from(self.len).ok().filter(|_| self.len < self.capacity)?);
+        self.added.insert((address, asset), index);
+        self.len += 1;
+        Some(index)
+    }
+
+    /// Takes back the leaf that was added last.
+    fn take_back(&mut self, address: Address, asset: Asset) {
+        self.added.remove(&(address, asset));
+        self.len -= 1;
+    }
+}
