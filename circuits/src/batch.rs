@@ -41,6 +41,7 @@ use plonky2::plonk::config::GenericConfig;
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
+use crate::constraint::Constrain;
 use crate::convert::from_native;
 use crate::credit::CreditPathTargets;
 use crate::debit::DebitPathTargets;
@@ -165,7 +166,8 @@ impl Session<'_> {
         let first = match self.roots {
             None => old_root,
             Some((first, current)) => {
-                self.builder.connect_hashes(old_root, current);
+                let name = "batch: a path opens the root that the path before it left";
+                self.builder.require_equal_hashes(name, old_root, current);
                 first
             }
         };

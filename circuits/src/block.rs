@@ -25,7 +25,8 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
 use crate::backend::{Backend, Built, Prover, Stock};
-use crate::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
+use crate::config::{Builder, CircuitData, D, F, Proof};
+use crate::constraint::{Constrain, verify_proof};
 use crate::convert::{from_digest, from_native};
 use crate::fold::FoldCircuit;
 use crate::gadgets::chain::{self, ChainStateTargets};
@@ -108,10 +109,11 @@ impl BlockCircuit {
         let mut builder = Builder::new(params.recursion.clone());
         let proof = builder.add_virtual_proof_with_pis(&fold.data.common);
         let key = builder.constant_verifier_data(&fold.data.verifier_only);
-        builder.verify_proof::<EnfoldConfig>(&proof, &key, &fold.data.common);
+        let names = ["block: the proof verifies", "block: it verifies under fold's key"];
+        verify_proof(&mut builder, names, &proof, &key, &fold.data.common);
         let inputs = BatchPublicInputsTarget::from_targets(&proof.public_inputs);
         let set = builder.constant_hash(from_digest(fold.set()));
-        builder.connect_hashes(inputs.set, set);
+        builder.require_equal_hashes("block: set is the true one", inputs.set, set);
 
         // The statement, in the order of BlockStatement::elements.
         let mut public = builder.add_virtual_targets(BlockStatement::LEN - 1);
@@ -133,7 +135,7 @@ impl BlockCircuit {
             exits: none,
         };
         let before = start.digest(&mut builder);
-        builder.connect_hashes(before, inputs.before);
+        builder.require_equal_hashes("block: starts in the fold proof's start", before, inputs.before);
 
         let (consumed, phase) = (builder.add_virtual_hash(), builder.add_virtual_target());
         let end = ChainStateTargets {
@@ -148,11 +150,11 @@ impl BlockCircuit {
             exits,
         };
         let after = end.digest(&mut builder);
-        builder.connect_hashes(after, inputs.after);
+        builder.require_equal_hashes("block: ends in the fold proof's end", after, inputs.after);
 
         let seed = chain::seed(&mut builder, chain_id, number, previous_root, emitted, consumed);
         let ctx = chain::context(&mut builder, chain_id, seed);
-        builder.connect_hashes(ctx, inputs.ctx);
+        builder.require_equal_hashes("block: context is the fold proof's", ctx, inputs.ctx);
 
         builder.register_public_inputs(&public);
         let profile = builder.constant(F::from_canonical_u32(params.id as u32));

@@ -36,10 +36,11 @@ use enfold_state::message::{Message, Op};
 use enfold_witness::batch::CreditPath;
 use enfold_witness::profile::BatchShape;
 use plonky2::field::types::Field;
-use plonky2::iop::target::{BoolTarget, Target};
+use plonky2::iop::target::Target;
 
 use crate::batch::{Outcome, PathsTargets, PositionTargets, Session};
 use crate::config::{Builder, F};
+use crate::constraint::{Constrain, define};
 use crate::fill::{Fill, FillError, check_length};
 use crate::gadgets::chain::ChainStateTargets;
 use crate::gadgets::leaf::LeafTargets;
@@ -88,10 +89,10 @@ pub(crate) fn constrain(session: &mut Session<'_>, shape: BatchShape, before: &C
 /// Requires one of the phases up to credit: `p (p - 1) (p - 2) = 0`.
 fn require_phase(builder: &mut Builder, phase: Target) {
     let two = builder.two();
-    let low = builder.mul_sub(phase, phase, phase);
-    let high = builder.sub(phase, two);
-    let product = builder.mul(low, high);
-    builder.assert_zero(product);
+    let low = define("credit: p (p - 1) of the phase", builder.mul_sub(phase, phase, phase));
+    let high = define("credit: p - 2 of the phase", builder.sub(phase, two));
+    let product = define("credit: p (p - 1) (p - 2) of the phase", builder.mul(low, high));
+    builder.require_zero("credit: phase is 0, 1 or 2", product);
 }
 
 fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets {
@@ -102,11 +103,11 @@ fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets 
 
     // 1, 2. Whether the position is empty.
     let empty = builder.add_virtual_target();
-    builder.assert_bool(BoolTarget::new_unsafe(empty));
-    for number in [leaf.nonce, leaf.balance] {
-        let filled = builder.mul(empty, number);
-        builder.assert_zero(filled);
-    }
+    builder.require_bool("credit: empty is boolean", empty);
+    let filled = define("credit: nonce of an empty position", builder.mul(empty, leaf.nonce));
+    builder.require_zero("credit: an empty position has nonce 0", filled);
+    let filled = define("credit: balance of an empty position", builder.mul(empty, leaf.balance));
+    builder.require_zero("credit: an empty position has balance 0", filled);
 
     // 3. What was there.
     let digest = session.rows.measure(Part::Leaves, builder, |builder| leaf.digest(builder)).elements;
@@ -115,16 +116,18 @@ fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets 
 
     // 4. An empty position is filled.
     let unfilled = builder.mul_sub(empty, messages[0].live, empty);
-    builder.assert_zero(unfilled);
+    let unfilled = define("credit: empty without a message", unfilled);
+    builder.require_zero("credit: an empty position has a message", unfilled);
 
     // 5. Live flags never rise; they are boolean by their LogUp rows.
     for pair in messages.windows(2) {
         let risen = builder.mul_sub(pair[1].live, pair[0].live, pair[1].live);
-        builder.assert_zero(risen);
+        let risen = define("credit: what a live flag rises by", risen);
+        builder.require_zero("credit: live flags never rise", risen);
     }
 
     // 6. The asset.
-    session.ranges.narrow(leaf.asset);
+    session.ranges.narrow("credit: asset has 32 bits", leaf.asset);
 
     let head = message::head(session.builder, Op::Transfer, leaf.asset);
     let mut balance = leaf.balance;
@@ -151,17 +154,17 @@ fn constrain_message(
     let builder = &mut *session.builder;
 
     // 8. The op: fee's number is transfer's plus one.
-    builder.assert_bool(BoolTarget::new_unsafe(is_fee));
-    let head = builder.add(transfer_head, is_fee);
+    builder.require_bool("credit: op is transfer or fee", is_fee);
+    let head = define("credit: first element by op", builder.add(transfer_head, is_fee));
 
     // 7, 9. The message.
-    session.ranges.index(from);
+    session.ranges.index("credit: sender has 30 bits", from);
     let route = message::route(builder, from, position.index);
     let [a0, a1, a2, a3] = leaf.address.elements;
 
     // 10. The balance.
-    let balance = builder.mul_add(live, amount, balance);
-    session.ranges.amount(balance);
+    let balance = define("credit: balance after a message", builder.mul_add(live, amount, balance));
+    session.ranges.amount("credit: balance has 62 bits", balance);
 
     session.message([head, route, amount, memo, a0, a1, a2, a3], live);
     balance

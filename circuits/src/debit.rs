@@ -43,6 +43,7 @@ use plonky2::iop::target::Target;
 
 use crate::batch::{Outcome, PathsTargets, PositionTargets, Session};
 use crate::config::{Builder, F};
+use crate::constraint::{Constrain, define};
 use crate::convert::from_native;
 use crate::fill::{Fill, FillError, check_length};
 use crate::gadgets::chain::ChainStateTargets;
@@ -107,7 +108,8 @@ pub(crate) fn constrain(
     let phase = session.builder.zero();
     before.phase = phase;
     let mut transactions = before.transactions;
-    let mut fees = session.builder.sub(before.messages, before.transactions);
+    let fees = session.builder.sub(before.messages, before.transactions);
+    let mut fees = define("debit: fee messages before are messages less transactions", fees);
     let mut paths = Vec::with_capacity(shape.paths());
     for count in shape.legs() {
         // 1. The leaf.
@@ -127,6 +129,7 @@ pub(crate) fn constrain(
         paths.push(DebitPathTargets { position, leaf, legs });
     }
     let messages = session.builder.add(transactions, fees);
+    let messages = define("debit: messages after are transactions and fee messages", messages);
     Outcome { paths: PathsTargets::Debit(paths), transactions, messages, phase }
 }
 
@@ -145,8 +148,8 @@ fn constrain_leg(
 
     // 2. Live flags never rise; they are boolean by their LogUp rows.
     if let Some(previous) = running.previous_live.replace(live) {
-        let risen = builder.mul_sub(live, previous, live);
-        builder.assert_zero(risen);
+        let risen = define("debit: what a live flag rises by", builder.mul_sub(live, previous, live));
+        builder.require_zero("debit: live flags never rise", risen);
     }
 
     // 3. The signature.
@@ -160,42 +163,45 @@ fn constrain_leg(
     // 4. The signer's address, where the leg is live, and else the leaf's own.
     let owner = leaf.address.elements;
     let address = session.selects.select(builder, live, signer.elements, owner);
-    builder.connect_array(address, owner);
+    for (element, expected) in address.into_iter().zip(owner) {
+        builder.require_equal("debit: a live leg's key is the owner's", element, expected);
+    }
 
     // 5. Amount and fee.
-    let above_one = builder.sub(amount, one);
-    session.ranges.amount(above_one);
-    session.ranges.amount(fee);
+    let above_one = define("debit: amount - 1", builder.sub(amount, one));
+    session.ranges.amount("debit: amount - 1 has 62 bits", above_one);
+    session.ranges.amount("debit: fee has 62 bits", fee);
 
     // 6. The balance.
-    let spent = builder.add(amount, fee);
+    let spent = define("debit: amount and fee", builder.add(amount, fee));
     let balance = builder.arithmetic(F::NEG_ONE, F::ONE, live, spent, leaf.balance);
-    session.ranges.amount(balance);
+    let balance = define("debit: balance after a leg", balance);
+    session.ranges.amount("debit: balance has 62 bits", balance);
 
     // 7. The nonce.
-    let nonce = builder.add(leaf.nonce, live);
-    session.ranges.narrow(nonce);
+    let nonce = define("debit: nonce after a leg", builder.add(leaf.nonce, live));
+    session.ranges.narrow("debit: nonce has 32 bits", nonce);
 
     // 8. The receivers' positions.
-    session.ranges.index(leg.to);
-    session.ranges.index(leg.fee_to);
+    session.ranges.index("debit: receiver has 30 bits", leg.to);
+    session.ranges.index("debit: fee's receiver has 30 bits", leg.fee_to);
 
     // 9. The transfer message.
     let route = message::route(builder, index, leg.to);
     let transfer = [transfer_head, route, amount, memo, a0, a1, a2, a3];
 
     // 10. The fee message. `charged` is 1 if the fee is not zero, and 0 if it is.
-    let charged = builder.mul(fee, leg.fee_inverse);
-    let unpaid = builder.mul_sub(fee, charged, fee);
-    builder.assert_zero(unpaid);
-    let fee_flag = builder.mul(live, charged);
+    let charged = define("debit: charged is fee times inverse", builder.mul(fee, leg.fee_inverse));
+    let unpaid = define("debit: fee that is not charged", builder.mul_sub(fee, charged, fee));
+    builder.require_zero("debit: a fee is charged", unpaid);
+    let fee_flag = define("debit: fee flag is live and charged", builder.mul(live, charged));
     let fee_route = message::route(builder, index, leg.fee_to);
     let [c0, c1, c2, c3] = leg.collector.elements;
     let fee_message = [fee_head, fee_route, fee, zero, c0, c1, c2, c3];
 
     // 11. The counters.
-    running.transactions = builder.add(running.transactions, live);
-    running.fees = builder.add(running.fees, fee_flag);
+    running.transactions = define("debit: transactions", builder.add(running.transactions, live));
+    running.fees = define("debit: fee messages", builder.add(running.fees, fee_flag));
 
     session.message(transfer, live);
     session.message(fee_message, fee_flag);

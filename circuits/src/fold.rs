@@ -21,6 +21,7 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::constraint::Constrain;
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target, key_set, key_set_target};
 use crate::lift::LiftCircuit;
@@ -85,10 +86,18 @@ impl FoldCircuit {
             .iter()
             .map(|slot| {
                 let entry = entry_target(&mut builder, slot.key());
-                let is_fold = builder.add_virtual_bool_target_safe();
+                let is_fold = builder.new_bool("fold: choice is boolean");
                 let chosen = select(&mut builder, is_fold, entries[1], entries[0]);
-                builder.connect_hashes(entry, chosen);
-                builder.connect_hashes(slot.inputs().set, set);
+                builder.require_equal_hashes(
+                    "fold: a child's key is the chosen one of the list",
+                    chosen,
+                    entry,
+                );
+                builder.require_equal_hashes(
+                    "fold: a child's set is the list's digest",
+                    set,
+                    slot.inputs().set,
+                );
                 is_fold
             })
             .collect();

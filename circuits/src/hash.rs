@@ -13,6 +13,7 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::config::{AlgebraicHasher, Hasher};
 
 use crate::config::F;
+use crate::constraint::Constrain;
 use crate::convert::{from_digest, from_native, to_digest, to_native};
 use crate::gates::poseidon2::Poseidon2Gate;
 
@@ -125,9 +126,9 @@ impl AlgebraicHasher<F> for Poseidon2Hash {
         F: Extendable<D>,
     {
         let row = builder.add_gate(Poseidon2Gate, vec![]);
-        builder.connect(swap.target, Target::wire(row, Poseidon2Gate::SWAP));
+        builder.require("permutation: swap", swap.target, Target::wire(row, Poseidon2Gate::SWAP));
         for (i, &input) in inputs.state.iter().enumerate() {
-            builder.connect(input, Target::wire(row, Poseidon2Gate::input(i)));
+            builder.require("permutation: input", input, Target::wire(row, Poseidon2Gate::input(i)));
         }
         Poseidon2Permutation::new((0..WIDTH).map(|i| Target::wire(row, Poseidon2Gate::output(i))))
     }

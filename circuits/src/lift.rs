@@ -19,6 +19,7 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::constraint::{Constrain, define};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target};
 use crate::params::Params;
@@ -144,16 +145,17 @@ impl LiftCircuit {
 /// Constrains `entry` to be one of the allowed: boolean choices that sum to one, and entry equal to the
 /// chosen constant. Past the end there is nothing to choose, unlike with an index.
 fn choose_constant(builder: &mut Builder, entry: HashOutTarget, allowed: &[Digest]) -> Vec<BoolTarget> {
-    let choice: Vec<BoolTarget> = allowed.iter().map(|_| builder.add_virtual_bool_target_safe()).collect();
+    let choice: Vec<BoolTarget> =
+        allowed.iter().map(|_| builder.new_bool("lift: choices are boolean")).collect();
     let sum = builder.add_many(choice.iter().map(|bit| bit.target));
-    builder.assert_one(sum);
+    builder.require_one("lift: one key is chosen", sum);
     for (place, &element) in entry.elements.iter().enumerate() {
         let mut chosen = builder.zero();
         for (bit, digest) in choice.iter().zip(allowed) {
             let constant = from_digest(*digest).elements[place];
-            chosen = builder.mul_const_add(constant, bit.target, chosen);
+            chosen = define("lift: chosen entry", builder.mul_const_add(constant, bit.target, chosen));
         }
-        builder.connect(chosen, element);
+        builder.require_equal("lift: a child's key is the chosen one", chosen, element);
     }
     choice
 }

@@ -7,6 +7,7 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::plonk::config::AlgebraicHasher;
 
 use crate::config::Builder;
+use crate::constraint::named;
 use crate::convert::from_native;
 use crate::hash::{Poseidon2Hash, Poseidon2Permutation};
 
@@ -31,11 +32,30 @@ pub fn hash(builder: &mut Builder, tag: Tag, record: &[Target]) -> HashOutTarget
     let mut first = capacity;
     for block in record.chunks(RATE) {
         let input = std::array::from_fn(|i| block.get(i).copied().unwrap_or(zero));
-        let state = absorb(builder, input, capacity);
+        let state = named(tag_name(tag), || absorb(builder, input, capacity));
         first.copy_from_slice(&state[..4]);
         capacity.copy_from_slice(&state[RATE..]);
     }
     HashOutTarget { elements: first }
+}
+
+/// What the permutations of a record with this tag are called.
+const fn tag_name(tag: Tag) -> &'static str {
+    match tag {
+        Tag::AccountLeaf => "account leaf",
+        Tag::BatchMessages => "batch messages",
+        Tag::EmittedChain => "emitted chain",
+        Tag::ConsumedChain => "consumed chain",
+        Tag::Seed => "seed",
+        Tag::Context => "context",
+        Tag::LogUp => "LogUp challenges",
+        Tag::ChainState => "chain state",
+        Tag::Address => "address",
+        Tag::Challenge => "challenge",
+        Tag::VerifierKey => "verifier key",
+        Tag::KeySet => "key set",
+        _ => "record",
+    }
 }
 
 /// Twin of [`enfold_state::hash::node`] for a child on a path and its sibling: `bit` is 1 if the child is
@@ -48,6 +68,7 @@ pub fn node(
 ) -> HashOutTarget {
     let zero = builder.zero();
     let inputs = child.elements.into_iter().chain(sibling.elements).chain([zero; WIDTH - RATE]);
-    let state = Poseidon2Hash::permute_swapped(Poseidon2Permutation::new(inputs), bit, builder);
+    let state = Poseidon2Permutation::new(inputs);
+    let state = named("node", || Poseidon2Hash::permute_swapped(state, bit, builder));
     HashOutTarget { elements: std::array::from_fn(|i| state.as_ref()[i]) }
 }

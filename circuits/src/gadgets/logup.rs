@@ -9,7 +9,11 @@ use plonky2::iop::target::Target;
 use super::chain::QuadraticTarget;
 use super::message::MessageTargets;
 use crate::config::{Builder, F};
+use crate::constraint::Constrain;
 use crate::gates::logup::LogUpGate;
+
+/// Names of what is required of a message and its flag.
+const SLOT: [&str; 2] = ["LogUp: message", "LogUp: flag"];
 
 /// A running LogUp sum.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl LogUpTargets {
     pub fn push(&mut self, builder: &mut Builder, message: MessageTargets, flag: Target) {
         match self.waiting.take() {
             None => self.waiting = Some((message, flag)),
-            Some(first) => self.row(builder, [first, (message, flag)]),
+            Some(first) => self.row(builder, [first, (message, flag)], SLOT),
         }
     }
 
@@ -41,25 +45,35 @@ impl LogUpTargets {
     pub fn finish(mut self, builder: &mut Builder) -> QuadraticTarget {
         if let Some(last) = self.waiting.take() {
             let zero = builder.zero();
-            self.row(builder, [last, ([zero; 8], zero)]);
+            self.row(
+                builder,
+                [last, ([zero; 8], zero)],
+                ["LogUp: message in excess", "LogUp: a message in excess is off"],
+            );
         }
         self.sum
     }
 
-    fn row(&mut self, builder: &mut Builder, messages: [(MessageTargets, Target); 2]) {
+    /// `second` names the requirements of the second message and its flag.
+    fn row(
+        &mut self,
+        builder: &mut Builder,
+        messages: [(MessageTargets, Target); 2],
+        second: [&'static str; 2],
+    ) {
         let row = builder.add_gate(LogUpGate, vec![self.sign]);
-        let mut connect = |start: usize, targets: &[Target]| {
+        let mut require = |name, start: usize, targets: &[Target]| {
             for (i, &target) in targets.iter().enumerate() {
-                builder.connect(target, Target::wire(row, start + i));
+                builder.require(name, target, Target::wire(row, start + i));
             }
         };
-        for (i, (message, flag)) in messages.iter().enumerate() {
-            connect(LogUpGate::message(i), message);
-            connect(LogUpGate::flag(i), &[*flag]);
+        for (i, ((message, flag), [of_message, of_flag])) in messages.iter().zip([SLOT, second]).enumerate() {
+            require(of_message, LogUpGate::message(i), message);
+            require(of_flag, LogUpGate::flag(i), &[*flag]);
         }
-        connect(LogUpGate::ALPHA, &self.alpha);
-        connect(LogUpGate::GAMMA, &self.gamma);
-        connect(LogUpGate::SUM_IN, &self.sum);
+        require("LogUp: alpha", LogUpGate::ALPHA, &self.alpha);
+        require("LogUp: gamma", LogUpGate::GAMMA, &self.gamma);
+        require("LogUp: sum before", LogUpGate::SUM_IN, &self.sum);
         self.sum = std::array::from_fn(|i| Target::wire(row, LogUpGate::SUM_OUT + i));
     }
 }

@@ -10,6 +10,7 @@ use plonky2::iop::target::Target;
 use super::hash::{DigestTarget, absorb};
 use super::select::Selects;
 use crate::config::{Builder, F};
+use crate::constraint::{define, named};
 use crate::convert::from_native;
 
 /// The elements of a packed message.
@@ -19,14 +20,16 @@ pub type MessageTargets = [Target; Message::LEN];
 pub fn head(builder: &mut Builder, op: Op, asset: Target) -> Target {
     let one = builder.one();
     let op = builder.constant(from_native(op.element()));
-    builder.arithmetic(F::from_canonical_u64(1 << 8), F::ONE, asset, one, op)
+    let head = builder.arithmetic(F::from_canonical_u64(1 << 8), F::ONE, asset, one, op);
+    define("message: first element is op + 2^8 asset", head)
 }
 
 /// The second element of a message, `from + 2^32 to`. The caller sees to it that `from < 2^32` and
 /// `to < 2^30`, so that the element stands for one pair only.
 pub fn route(builder: &mut Builder, from: Target, to: Target) -> Target {
     let one = builder.one();
-    builder.arithmetic(F::from_canonical_u64(1 << 32), F::ONE, to, one, from)
+    let route = builder.arithmetic(F::from_canonical_u64(1 << 32), F::ONE, to, one, from);
+    define("message: second element is from + 2^32 to", route)
 }
 
 /// Twin of [`enfold_state::hash::MessageSponge`]: absorbs one message (8 elements) a permutation, and only
@@ -44,7 +47,7 @@ impl MessageSpongeTargets {
 
     /// What the sponge holds once it has absorbed a message. One row.
     pub fn permuted(&self, builder: &mut Builder, message: MessageTargets) -> DigestTarget {
-        let state = absorb(builder, message, self.0);
+        let state = named("batch messages", || absorb(builder, message, self.0));
         std::array::from_fn(|i| state[RATE + i])
     }
 

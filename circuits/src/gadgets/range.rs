@@ -8,17 +8,24 @@ use enfold_state::leaf::TREE_DEPTH;
 use plonky2::iop::target::{BoolTarget, Target};
 
 use crate::config::Builder;
+use crate::constraint::Constrain;
 use crate::gates::path::PathGate;
 use crate::gates::range::RangeGate;
 use crate::rows::{Part, RowCount};
+
+/// A value and the name of the requirement.
+type Named = (&'static str, Target);
+
+/// What slots in excess are required to hold.
+const EXCESS: &str = "range: slots in excess";
 
 /// Values that wait for a row.
 #[derive(Debug, Default)]
 #[must_use = "values are checked only when the pool is finished"]
 pub struct RangePool {
-    amounts: Vec<Target>,
-    narrow: Vec<Target>,
-    indices: Vec<Target>,
+    amounts: Vec<Named>,
+    narrow: Vec<Named>,
+    indices: Vec<Named>,
     /// Free 32-bit slots on rows that exist.
     narrow_slots: Vec<Target>,
     /// Free 30-bit slots on rows that exist.
@@ -27,27 +34,27 @@ pub struct RangePool {
 
 impl RangePool {
     /// Requires `value < 2^62`.
-    pub fn amount(&mut self, value: Target) {
-        self.amounts.push(value);
+    pub fn amount(&mut self, name: &'static str, value: Target) {
+        self.amounts.push((name, value));
     }
 
     /// Requires `value < 2^32`.
-    pub fn narrow(&mut self, value: Target) {
-        self.narrow.push(value);
+    pub fn narrow(&mut self, name: &'static str, value: Target) {
+        self.narrow.push((name, value));
     }
 
     /// Requires `value < 2^30`, as leaf indices are.
-    pub fn index(&mut self, value: Target) {
-        self.indices.push(value);
+    pub fn index(&mut self, name: &'static str, value: Target) {
+        self.indices.push((name, value));
     }
 
     /// Requires `index` to be the sum of `2^i bits[i]`. The bits must be boolean by other means: being the
     /// swap bits of a climb. One row, whose room goes to the pool.
     pub fn path(&mut self, builder: &mut Builder, index: Target, bits: &[BoolTarget; TREE_DEPTH]) {
         let row = self.path_row(builder);
-        builder.connect(index, Target::wire(row, PathGate::INDEX));
+        builder.require("path: index", index, Target::wire(row, PathGate::INDEX));
         for (level, bit) in bits.iter().enumerate() {
-            builder.connect(bit.target, Target::wire(row, PathGate::bit(level)));
+            builder.require("path: bits of the index", bit.target, Target::wire(row, PathGate::bit(level)));
         }
     }
 
@@ -63,31 +70,31 @@ impl RangePool {
     pub(crate) fn finish(mut self, builder: &mut Builder, rows: &mut RowCount) {
         rows.measure(Part::Ranges, builder, |builder| self.range_rows(builder));
         rows.measure(Part::Indices, builder, |builder| self.more_path_rows(builder));
-        let zero = builder.zero();
+        let zero = (EXCESS, builder.zero());
         let narrow = self.narrow.into_iter().chain(std::iter::repeat(zero));
         let indices = self.indices.into_iter().chain(std::iter::repeat(zero));
-        for (slot, value) in self.narrow_slots.into_iter().zip(narrow) {
-            builder.connect(value, slot);
+        for (slot, (name, value)) in self.narrow_slots.into_iter().zip(narrow) {
+            builder.require(name, value, slot);
         }
-        for (slot, value) in self.index_slots.into_iter().zip(indices) {
-            builder.connect(value, slot);
+        for (slot, (name, value)) in self.index_slots.into_iter().zip(indices) {
+            builder.require(name, value, slot);
         }
     }
 
     /// Rows for the values of 62 bits, and for those of 32 bits that have no room yet.
     fn range_rows(&mut self, builder: &mut Builder) {
-        let zero = builder.zero();
+        let zero = (EXCESS, builder.zero());
         for values in std::mem::take(&mut self.amounts).chunks(RangeGate::WIDE) {
             let row = self.range_row(builder);
             for slot in 0..RangeGate::WIDE {
-                let value = values.get(slot).copied().unwrap_or(zero);
-                builder.connect(value, Target::wire(row, RangeGate::value(slot)));
+                let (name, value) = values.get(slot).copied().unwrap_or(zero);
+                builder.require(name, value, Target::wire(row, RangeGate::value(slot)));
             }
         }
         while self.narrow_slots.len() < self.narrow.len() {
             let row = self.range_row(builder);
             for slot in 0..RangeGate::WIDE {
-                builder.connect(zero, Target::wire(row, RangeGate::value(slot)));
+                builder.require(zero.0, zero.1, Target::wire(row, RangeGate::value(slot)));
             }
         }
     }
@@ -99,7 +106,7 @@ impl RangePool {
             let row = self.path_row(builder);
             // A row for its values alone: no generator sets index and bits, which are zero.
             for column in 0..PathGate::NARROW {
-                builder.connect(zero, Target::wire(row, column));
+                builder.require(EXCESS, zero, Target::wire(row, column));
             }
         }
     }

@@ -65,6 +65,7 @@ use plonky2::util::serialization::{Buffer, IoResult, Read, Write};
 
 use super::hash::hash;
 use crate::config::{Builder, F};
+use crate::constraint::Constrain;
 use crate::convert::{from_native_array, to_native, to_native_array};
 use crate::gates::curve::{self, CurveGate};
 use crate::gates::signature::{self, SignatureGate};
@@ -149,12 +150,12 @@ pub fn verify(
 
     let signature_row = builder.add_gate(SignatureGate, vec![]);
     let rows: [usize; curve::ROWS] = from_fn(|_| builder.add_gate(CurveGate, vec![]));
-    let at = |first: usize| from_fn(|i| Target::wire(signature_row, first + i));
 
-    connect(builder, key, at(signature::KEY.w));
-    connect(builder, commitment, at(signature::EXIT.w));
+    builder.require_all("signature: encoded key", key, wires::<5>(signature_row, signature::KEY.w));
+    builder.require_all("signature: commitment", commitment, wires::<5>(signature_row, signature::EXIT.w));
     for (element, columns) in [h0, h1].into_iter().zip(signature::SPLIT) {
-        builder.connect(element, Target::wire(signature_row, columns.element));
+        let place = Target::wire(signature_row, columns.element);
+        builder.require("signature: challenge", element, place);
     }
     walk(builder, signature_row, rows);
 
@@ -170,23 +171,27 @@ fn walk(builder: &mut Builder, signature_row: usize, rows: [usize; curve::ROWS])
         let coordinates = [x, y].map(|c| from_native_array(c.0).map(|c| builder.constant(c)));
         from_fn(|i| coordinates[i / 5][i % 5])
     };
-    let key: [Target; 10] = from_fn(|i| wire(signature_row, signature::KEY.x + i));
+    let key: [Target; 10] = wires(signature_row, signature::KEY.x);
+    let mut starts_at = "walk: starts at its fixed start";
     for row in rows {
-        connect(builder, point, from_fn(|i| wire(row, curve::POINT_IN + i)));
-        connect(builder, key, from_fn(|i| wire(row, curve::KEY + i)));
-        point = from_fn(|i| wire(row, curve::POINT_OUT + i));
+        builder.require_all(starts_at, point, wires::<10>(row, curve::POINT_IN));
+        starts_at = "walk: each row starts where the one before ends";
+        builder.require_all("walk: key", key, wires::<10>(row, curve::KEY));
+        point = wires(row, curve::POINT_OUT);
     }
-    connect(builder, point, from_fn(|i| wire(signature_row, signature::EXIT.point + i)));
+    builder.require_all("walk: end", point, wires::<10>(signature_row, signature::EXIT.point));
 
     let mut rows = rows.into_iter();
     for columns in signature::SPLIT.into_iter().rev() {
         for (part, digits) in [(columns.hi, HI_DIGITS), (columns.lo, split::LO_BITS)] {
             let mut integer = builder.zero();
+            let mut counts_from = "walk: each run of digits counts from 0";
             for row in rows.by_ref().take(digits / curve::STEPS) {
-                builder.connect(integer, wire(row, curve::INTEGER_IN));
+                builder.require(counts_from, integer, wire(row, curve::INTEGER_IN));
+                counts_from = "walk: digits count on from row to row";
                 integer = wire(row, curve::INTEGER_OUT);
             }
-            builder.connect(integer, wire(signature_row, part));
+            builder.require("walk: each run counts to its part", integer, wire(signature_row, part));
         }
     }
 }
@@ -201,8 +206,9 @@ const _: () = assert!(
         && signature::KEY.y == signature::KEY.x + 5
 );
 
-fn connect<const N: usize>(builder: &mut Builder, a: [Target; N], b: [Target; N]) {
-    a.into_iter().zip(b).for_each(|(a, b)| builder.connect(a, b));
+/// Consecutive wires of a row.
+fn wires<const N: usize>(row: usize, first: usize) -> [Target; N] {
+    from_fn(|i| Target::wire(row, first + i))
 }
 
 /// What the rows of one signature are filled from, and where they are.

@@ -4,6 +4,7 @@ use plonky2::iop::target::Target;
 
 use super::hash::DigestTarget;
 use crate::config::Builder;
+use crate::constraint::Constrain;
 use crate::gates::select::{SelectGate, SelectGenerator};
 
 /// Selections of a circuit, packed into rows.
@@ -28,13 +29,10 @@ impl Selects {
             (builder.add_gate(SelectGate, vec![]), 0)
         });
         self.open = (slot + 1 < SelectGate::SLOTS).then_some((row, slot + 1));
-        builder.connect(flag, Target::wire(row, SelectGate::flag(slot)));
-        for (target, column) in off.into_iter().zip(SelectGate::off(slot)) {
-            builder.connect(target, Target::wire(row, column));
-        }
-        for (target, column) in on.into_iter().zip(SelectGate::on(slot)) {
-            builder.connect(target, Target::wire(row, column));
-        }
+        let wire = |column| Target::wire(row, column);
+        builder.require("selection: flag", flag, wire(SelectGate::flag(slot)));
+        builder.require_all("selection: off", off, SelectGate::off(slot).map(wire));
+        builder.require_all("selection: on", on, SelectGate::on(slot).map(wire));
         builder.add_simple_generator(SelectGenerator { row, slot });
         let start = SelectGate::result(slot).start;
         std::array::from_fn(|i| Target::wire(row, start + i))
@@ -45,7 +43,7 @@ impl Selects {
         if let Some((row, first)) = self.open {
             let zero = builder.zero();
             for column in SelectGate::flag(first)..SelectGate::result(SelectGate::SLOTS - 1).end {
-                builder.connect(zero, Target::wire(row, column));
+                builder.require("selection: slots in excess", zero, Target::wire(row, column));
             }
         }
         self.rows

@@ -6,6 +6,7 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use super::SlotWitness;
 use crate::config::{Builder, F};
+use crate::constraint::{Constrain, define};
 use crate::public_inputs::BatchPublicInputsTarget;
 
 /// A chain of children.
@@ -41,16 +42,17 @@ pub fn chain(builder: &mut Builder, slots: &[BatchPublicInputsTarget]) -> Chain 
     let mut end = first.after;
     let mut live = Vec::new();
     for slot in &slots[1..] {
-        let flag = builder.add_virtual_bool_target_safe();
+        let flag = builder.new_bool("chain: live flag is boolean");
         // flag (1 - last flag) = 0
         let increase = builder.mul_sub(flag.target, last_live.target, flag.target);
-        builder.assert_zero(increase);
+        let increase = define("chain: what a live flag rises by", increase);
+        builder.require_zero("chain: live flags never rise", increase);
 
-        builder.connect_hashes(slot.ctx, first.ctx);
-        equal_unless(builder, flag, slot.set, first.set);
-        equal_unless(builder, flag, slot.after, first.after);
+        builder.require_equal_hashes("chain: children have one context", first.ctx, slot.ctx);
+        equal_unless(builder, "chain: a dead slot has slot 0's set", flag, slot.set, first.set);
+        equal_unless(builder, "chain: a dead slot ends where slot 0 ends", flag, slot.after, first.after);
         let start = select(builder, flag, end, first.before);
-        builder.connect_hashes(slot.before, start);
+        builder.require_equal_hashes("chain: a child starts where the one before ended", start, slot.before);
 
         end = select(builder, flag, slot.after, end);
         last_live = flag;
@@ -63,16 +65,25 @@ pub fn chain(builder: &mut Builder, slots: &[BatchPublicInputsTarget]) -> Chain 
 pub fn select(builder: &mut Builder, flag: BoolTarget, a: HashOutTarget, b: HashOutTarget) -> HashOutTarget {
     HashOutTarget {
         elements: std::array::from_fn::<_, NUM_HASH_OUT_ELTS, _>(|i| {
-            builder.select(flag, a.elements[i], b.elements[i])
+            let (a, b) = (a.elements[i], b.elements[i]);
+            let rest = define("selection: flag b - b", builder.mul_sub(flag.target, b, b));
+            define("selection: flag a - (flag b - b)", builder.mul_sub(flag.target, a, rest))
         }),
     }
 }
 
 /// `flag or a = b`: `flag (a - b) = a - b`, element by element. `flag` must be constrained boolean.
-fn equal_unless(builder: &mut Builder, flag: BoolTarget, a: HashOutTarget, b: HashOutTarget) {
+fn equal_unless(
+    builder: &mut Builder,
+    name: &'static str,
+    flag: BoolTarget,
+    a: HashOutTarget,
+    b: HashOutTarget,
+) {
     for (a, b) in a.elements.into_iter().zip(b.elements) {
-        let difference = builder.sub(a, b);
+        let difference = define("chain: difference from slot 0", builder.sub(a, b));
         let rest = builder.mul_sub(flag.target, difference, difference);
-        builder.assert_zero(rest);
+        let rest = define("chain: difference of a dead slot from slot 0", rest);
+        builder.require_zero(name, rest);
     }
 }

@@ -5,7 +5,8 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
-use crate::config::{Builder, CommonCircuitData, D, EnfoldConfig, F, Proof, VerifierOnlyCircuitData};
+use crate::config::{Builder, CommonCircuitData, D, F, Proof, VerifierOnlyCircuitData};
+use crate::constraint::verify_proof;
 use crate::public_inputs::BatchPublicInputsTarget;
 
 /// A proof that the circuit verifies under a key that is a witness.
@@ -35,7 +36,8 @@ impl Slot {
     pub fn new(builder: &mut Builder, common: &CommonCircuitData) -> Self {
         let proof = builder.add_virtual_proof_with_pis(common);
         let key = builder.add_virtual_verifier_data(common.config.fri_config.cap_height);
-        builder.verify_proof::<EnfoldConfig>(&proof, &key, common);
+        let names = ["slot: the proof verifies", "slot: it verifies under the key"];
+        verify_proof(builder, names, &proof, &key, common);
         Self { proof, key }
     }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::params::Params;
+use enfold_circuits::removal::{self, Opened};
 use enfold_fixtures::accounts::secret_keys;
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::executor::{Execution, execute};
@@ -36,6 +37,22 @@ pub fn circuit(batch: BatchId) -> &'static BatchCircuit {
         LazyLock::new(|| build(BatchId::CreditFew)),
     ];
     &CIRCUITS[batch as usize]
+}
+
+/// The same with all named constraints out.
+pub fn opened(batch: BatchId) -> &'static Opened<'static> {
+    static OPENED: [LazyLock<Opened<'static>>; 4] = [
+        LazyLock::new(|| open(BatchId::DebitMany)),
+        LazyLock::new(|| open(BatchId::DebitFew)),
+        LazyLock::new(|| open(BatchId::CreditMany)),
+        LazyLock::new(|| open(BatchId::CreditFew)),
+    ];
+    &OPENED[batch as usize]
+}
+
+fn open(batch: BatchId) -> Opened<'static> {
+    let (circuit, names) = removal::opened(|| build(batch));
+    Opened::new(&Box::leak(Box::new(circuit)).data, names)
 }
 
 fn build(batch: BatchId) -> BatchCircuit {

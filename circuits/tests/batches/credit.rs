@@ -24,7 +24,7 @@ const OLD: usize = 32;
 const LAST_AMOUNT: u64 = 100 + OLD as u64;
 
 /// A message to each of accounts 0 to 31 and to a stranger: a full batch with one message a path.
-fn many() -> Lie {
+pub fn many() -> Lie {
     many_of(Bank::new(OLD))
 }
 
@@ -62,7 +62,7 @@ fn few() -> Lie {
     Lie::new(bank, witness)
 }
 
-fn targets(lie: &Lie) -> &'static CreditPathTargets {
+pub fn targets(lie: &Lie) -> &'static CreditPathTargets {
     match &lie.circuit().targets().paths {
         PathsTargets::Credit(paths) => paths.last().unwrap(),
         PathsTargets::Debit(_) => unreachable!("a credit circuit"),

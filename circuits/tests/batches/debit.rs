@@ -26,7 +26,7 @@ use crate::lie::broken::{
 use crate::lie::{Lie, number};
 
 /// The account of the last path of [`many`].
-const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
+pub const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
 
 /// The account of the last path of [`few`].
 const LAST_OF_FEW: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).paths();
@@ -35,11 +35,11 @@ const LAST_OF_FEW: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).pa
 const LAST_LEG: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).legs - 1;
 
 /// One payment by each of the accounts from 1 on: a full batch with one leg a path.
-fn many() -> Lie {
+pub fn many() -> Lie {
     many_of(Bank::new(LAST + 1))
 }
 
-fn many_of(mut bank: Bank) -> Lie {
+pub fn many_of(mut bank: Bank) -> Lie {
     let pay = |account| bank.pay(account, stranger(account as u32), 100, 1 + account as u64 % 3);
     let payments = (1..=LAST).map(pay).collect();
     let witness = only(&bank.witness(payments), BatchId::DebitMany);
@@ -81,7 +81,7 @@ fn refuses_unsigned(change: impl FnOnce(&mut Transaction)) {
     lie.breaks(&[SIGNATURE]);
 }
 
-fn targets(lie: &Lie) -> &'static DebitPathTargets {
+pub fn targets(lie: &Lie) -> &'static DebitPathTargets {
     match &lie.circuit().targets().paths {
         PathsTargets::Debit(paths) => paths.last().unwrap(),
         PathsTargets::Credit(_) => unreachable!("a debit circuit"),

@@ -1,11 +1,12 @@
 //! Honest batches: the checker passes them, their proofs verify, and the circuits fit their profiles.
 
+use enfold_circuits::check::Checker;
 use enfold_circuits::config::CircuitData;
 use enfold_circuits::serialization::{Gates, Generators};
 use enfold_witness::profile::BatchId;
 use enfold_witness::witness::BlockWitness;
 
-use crate::bank::{Bank, SET, circuit, only, stranger};
+use crate::bank::{Bank, SET, circuit, only, opened, stranger};
 use crate::lie::Lie;
 
 /// A block with a batch of each kind: accounts 1 and 2 pay often, with fees, and account 3 receives
@@ -66,5 +67,13 @@ fn batch_circuits_survive_serialization() {
         let data = &circuit(batch).data;
         let bytes = data.to_bytes(&Gates, &Generators).unwrap();
         assert_eq!(CircuitData::from_bytes(&bytes, &Gates, &Generators).unwrap(), *data);
+    }
+}
+
+/// With all named copies put back, wires are connected as in the circuit itself: what is opened is what is named.
+#[test]
+fn opened_circuits_are_the_circuits() {
+    for batch in BatchId::ALL {
+        assert!(opened(batch).closes_to(&Checker::new(&circuit(batch).data)), "{}", batch.name());
     }
 }

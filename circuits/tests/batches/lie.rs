@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use enfold_circuits::batch::BatchCircuit;
-use enfold_circuits::check::{Violation, check_witness};
+use enfold_circuits::check::{Checker, Violation, check_witness};
 use enfold_circuits::config::{CircuitData, F};
 use enfold_circuits::fill::FillError;
 use enfold_circuits::public_inputs::BatchPublicInputs;
@@ -17,7 +17,8 @@ use plonky2::iop::generator::GeneratedValues;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness};
 
-use crate::bank::{Bank, SET, circuit};
+use crate::bank::{Bank, SET, circuit, opened};
+use crate::record;
 
 /// Names of gates and their constraints that lies meet.
 pub mod broken {
@@ -40,12 +41,13 @@ pub mod broken {
 pub struct Lie {
     pub bank: Bank,
     pub witness: BatchWitness,
+    honest: BatchWitness,
     wires: Vec<(Target, F)>,
 }
 
 impl Lie {
     pub fn new(bank: Bank, witness: BatchWitness) -> Self {
-        Self { bank, witness, wires: Vec::new() }
+        Self { bank, honest: witness.clone(), witness, wires: Vec::new() }
     }
 
     pub fn circuit(&self) -> &'static BatchCircuit {
@@ -93,6 +95,39 @@ impl Lie {
         self.wires.extend(target.elements.into_iter().zip(digest.0.map(|e| number(to_u64(e)))));
     }
 
+    /// The last row of a gate of which this holds, given the honest wires.
+    pub fn row(&self, gate: &str, is: impl Fn(&[F]) -> bool) -> usize {
+        let checker = Checker::new(&self.circuit().data);
+        let witness = self.honest();
+        let mut rows = (0..checker.num_rows()).rev().filter(|&row| checker.gate_name(row) == gate);
+        let found = rows.find(|&row| is(&wires(&checker, &witness, row)));
+        found.expect("the honest witness has such a row")
+    }
+
+    /// The honest wires of a row.
+    pub fn honest_row(&self, row: usize) -> Vec<F> {
+        wires(&Checker::new(&self.circuit().data), &self.honest(), row)
+    }
+
+    fn honest(&self) -> PartitionWitness<'static, F> {
+        generate(
+            &self.circuit().data,
+            self.circuit().fill(&self.honest, SET).expect("the honest witness fits"),
+        )
+    }
+
+    /// Adds to the honest value of a row's wire.
+    pub fn add(&mut self, row: usize, column: usize, value: F) {
+        let honest = self.honest_row(row)[column];
+        self.set(Target::wire(row, column), honest + value);
+    }
+
+    /// Gives the result of a named operation another value.
+    pub fn tell(&mut self, name: &str, value: F) {
+        let places = opened(self.witness.batch).places(name);
+        places.into_iter().for_each(|place| self.set(place, value));
+    }
+
     fn inputs(&self) -> Result<PartialWitness<F>, FillError> {
         let mut inputs = self.circuit().fill(&self.witness, SET)?;
         inputs.target_values.extend(self.wires.iter().copied());
@@ -108,9 +143,18 @@ impl Lie {
     /// Gate and constraint of each violation that the row checker finds, each pair once.
     pub fn violations(&self) -> BTreeSet<String> {
         let data = &self.circuit().data;
-        let witness = generate(data, self.inputs().expect("the witness fits"));
-        let Err(violations) = check_witness(data, &witness) else { return BTreeSet::new() };
-        violations.0.into_iter().map(name).collect()
+        let inputs = self.inputs().expect("the witness fits");
+        let found = if record::contradicts(data, &inputs) {
+            BTreeSet::from([record::TWO_VALUES.to_owned()])
+        } else {
+            let violations = check_witness(data, &generate(data, inputs.clone())).err();
+            violations.map_or(Vec::new(), |violations| violations.0).into_iter().map(name).collect()
+        };
+        if !found.is_empty() {
+            let honest = self.circuit().fill(&self.honest, SET).expect("the honest witness fits");
+            record::tell("batches", opened(self.witness.batch), data, &honest, &inputs);
+        }
+        found
     }
 
     /// What the proof would say, were it made.
@@ -134,6 +178,11 @@ impl Lie {
         let found = self.violations();
         assert!(found.is_empty(), "{found:?}");
     }
+}
+
+fn wires(checker: &Checker<'_>, witness: &PartitionWitness<'_, F>, row: usize) -> Vec<F> {
+    let value = |column| witness.values[checker.class(row, column)].unwrap_or(F::ZERO);
+    (0..checker.num_wires()).map(value).collect()
 }
 
 pub fn number(integer: u64) -> F {

@@ -8,6 +8,9 @@ mod depth;
 mod honest;
 mod lie;
 mod mutations;
+#[path = "../removal/record.rs"]
+mod record;
 mod rules;
 mod steps;
+mod told;
 mod windows;

@@ -34,14 +34,14 @@ fn base(integer: i64) -> field::F {
 
 /// What a row is given, and which slopes it lies about.
 #[derive(Clone)]
-struct Forge {
-    start: Affine,
-    key: Affine,
-    integer: u64,
-    e: [i64; STEPS],
-    f: [i64; STEPS],
+pub struct Forge {
+    pub start: Affine,
+    pub key: Affine,
+    pub integer: u64,
+    pub e: [i64; STEPS],
+    pub f: [i64; STEPS],
     /// Step, addition, and its slope.
-    lie: Option<(usize, usize, Fp5)>,
+    pub lie: Option<(usize, usize, Fp5)>,
 }
 
 impl Forge {
@@ -79,7 +79,7 @@ impl Forge {
     }
 
     /// The row: all wires follow from the slopes, and the slopes from the points unless they are lies.
-    fn row(&self) -> Vec<F> {
+    pub fn row(&self) -> Vec<F> {
         let mut wires = vec![F::ZERO; CurveGate::WIRES];
         put(&mut wires, POINT_IN, self.start.0);
         put(&mut wires, POINT_IN + 5, self.start.1);
@@ -121,7 +121,7 @@ impl Forge {
     }
 
     /// The last point and the integer, by native arithmetic.
-    fn expected(&self) -> (Affine, u64) {
+    pub fn expected(&self) -> (Affine, u64) {
         let table = constants().table.map(point);
         let (mut sum, mut integer, key) = (point(self.start), self.integer, point(self.key));
         let signed = |point: &Point, positive: bool| if positive { *point } else { point.neg() };

@@ -166,7 +166,7 @@ impl One {
         Self { data: builder.build::<EnfoldConfig>(), signature, record }
     }
 
-    fn inputs(&self, case: &Case) -> PartialWitness<F> {
+    pub fn inputs(&self, case: &Case) -> PartialWitness<F> {
         let mut witness = PartialWitness::new();
         self.signature.set(&mut witness, &case.key, &case.signature).unwrap();
         let record = from_native_array(case.transaction.elements());

@@ -14,6 +14,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde::Deserialize;
 
+use crate::record;
+
 /// `fixtures/ecgfp5.json`.
 #[derive(Deserialize)]
 pub struct Vectors {
@@ -79,6 +81,9 @@ pub fn broken<G: RowGate>(wires: &[F]) -> Vec<&'static str> {
     }
     let mut out = Broken(Vec::new());
     G::constraints(&mut BaseArith::<F>::default(), &SliceRow { wires, constants: &[] }, &mut out);
+    if let [name] = out.0[..] {
+        record::alone("signature", &format!("{}: {name}", G::NAME));
+    }
     out.0
 }
 

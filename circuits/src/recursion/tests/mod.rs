@@ -3,6 +3,10 @@
 mod block;
 mod fold;
 mod lift;
+mod opened;
+#[path = "../../../tests/removal/record.rs"]
+mod record;
+mod told;
 
 use enfold_state::chain::{ChainState, context};
 use enfold_state::field::{ONE, reduce};
@@ -43,8 +47,10 @@ fn honest_proofs_verify() {
 }
 
 fn refused(what: &str, data: &CircuitData, witness: anyhow::Result<PartialWitness<F>>) {
-    let violations = check(data, witness.expect("the targets of the inputs are distinct"));
+    let witness = witness.expect("the targets of the inputs are distinct");
+    let violations = check(data, witness.clone());
     assert!(violations.is_err(), "{what}: accepted");
+    opened::tell(data, &witness);
 }
 
 fn accepted(what: &str, data: &CircuitData, witness: anyhow::Result<PartialWitness<F>>) {

@@ -1,0 +1,79 @@
+//! The circuits with all named constraints out, and lies told to them.
+
+use std::sync::LazyLock;
+
+use super::*;
+use crate::block::BlockCircuit;
+use crate::fold::FoldCircuit;
+use crate::lift::LiftCircuit;
+use crate::params::Params;
+use crate::recursion::fill_dead;
+use crate::removal::{Opened, opened};
+
+pub static LIFT: LazyLock<Opened<'static>> = LazyLock::new(|| {
+    let (params, common) = (Params::of(ProfileId::Test), &FAMILY.foreign.data.common);
+    let (circuit, names) = opened(|| LiftCircuit::build(&params, common, FAMILY.lift.batch_keys()));
+    Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
+});
+
+pub static FOLD: LazyLock<Opened<'static>> = LazyLock::new(|| {
+    let (circuit, names) = opened(|| FoldCircuit::build(&Params::of(ProfileId::Test), &FAMILY.lift));
+    Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
+});
+
+pub static BLOCK: LazyLock<Opened<'static>> = LazyLock::new(|| {
+    let (circuit, names) = opened(|| BlockCircuit::build(&Params::of(ProfileId::Test), &FAMILY.fold));
+    Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
+});
+
+/// Two batches.
+fn honest_lift() -> PartialWitness<F> {
+    let slot = |(which, proof): &'static (usize, Proof)| SlotWitness {
+        proof,
+        key: &FAMILY.lift.batch_keys()[*which],
+        live: F::ONE,
+        which: *which,
+    };
+    let slots = HONEST.batches[..2].iter().map(slot).collect();
+    FAMILY.lift.fill(&fill_dead(slots, 3), FAMILY.fold.set()).unwrap()
+}
+
+/// Both lifts.
+fn honest_fold() -> PartialWitness<F> {
+    let key = FAMILY.fold.key(Child::Lift);
+    let slots = HONEST.lifts.iter().map(|proof| SlotWitness { proof, key, live: F::ONE, which: 0 }).collect();
+    let list = [Child::Lift, Child::Fold].map(|child| entry(FAMILY.fold.key(child)));
+    FAMILY.fold.fill(&fill_dead(slots, 3), list).unwrap()
+}
+
+fn honest_block() -> PartialWitness<F> {
+    let opening = opening(&HONEST.states);
+    FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening.after).unwrap()
+}
+
+/// Tells a lie to one of the family's circuits.
+pub fn tell(data: &CircuitData, lie: &PartialWitness<F>) {
+    let (opened, honest) = if std::ptr::eq(data, &FAMILY.lift.data) {
+        (&*LIFT, honest_lift())
+    } else if std::ptr::eq(data, &FAMILY.fold.data) {
+        (&*FOLD, honest_fold())
+    } else {
+        assert!(std::ptr::eq(data, &FAMILY.block.data), "one of the family's circuits");
+        (&*BLOCK, honest_block())
+    };
+    record::tell("recursion", opened, data, &honest, lie);
+}
+
+/// The table has the constraints that these circuits have.
+#[test]
+fn table_has_every_constraint() {
+    let rows = record::table();
+    for (name, circuit) in [("lift", &*LIFT), ("fold", &*FOLD), ("block", &*BLOCK)] {
+        if record::enumerate(name, &circuit.names()) {
+            continue;
+        }
+        let listed = rows.iter().filter(|row| row.circuits.iter().any(|circuit| circuit == name));
+        let listed: std::collections::BTreeSet<_> = listed.map(|row| row.constraint.clone()).collect();
+        assert_eq!(listed, circuit.names(), "{name}");
+    }
+}
