@@ -13,11 +13,16 @@ use serde_json::{Value, json};
 
 use crate::common::{Folder, enfold, fail, json as read_json, run};
 
-/// A chain of two blocks and a state.
+/// A chain of blocks and a state of profile `test`.
 fn chain(blocks: &str) -> Folder {
+    chain_of("test", blocks)
+}
+
+fn chain_of(profile: &str, blocks: &str) -> Folder {
     let folder = Folder::new();
     run(&["gen", "--accounts", "8", "--txs", "6", "--blocks", blocks, "--out", &folder.path("chain")]);
-    run(&["init", "--data", &folder.path("state"), "--genesis", &folder.path("chain/genesis.bin")]);
+    let (state, genesis) = (folder.path("state"), folder.path("chain/genesis.bin"));
+    run(&["init", "--data", &state, "--genesis", &genesis, "--profile", profile]);
     folder
 }
 
@@ -166,7 +171,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored() {
 
 #[test]
 fn a_stop_while_circuits_are_built_is_answered() {
-    let folder = chain("1");
+    let folder = chain_of("standard", "1");
     let [state, inbox] = ["state", "inbox"].map(|name| folder.path(name));
     fs::create_dir(&inbox).unwrap();
     fs::copy(folder.path("chain/block-1.bin"), folder.path("inbox/block-1.bin")).unwrap();
