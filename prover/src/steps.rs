@@ -17,6 +17,10 @@ mod hook {
     }
 }
 
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use hook::Hook;
+pub(crate) use hook::{current, step};
+
 #[cfg(test)]
 mod hook {
     use std::cell::RefCell;
@@ -52,7 +56,3 @@ mod hook {
         }
     }
 }
-
-#[cfg(all(test, target_os = "linux"))]
-pub(crate) use hook::Hook;
-pub(crate) use hook::{current, step};

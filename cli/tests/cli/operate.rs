@@ -115,7 +115,20 @@ fn what_reads_gives_the_same_beside_a_prover_and_after_it() {
     let to = "0".repeat(64);
     let commands: [&[&str]; 6] = [
         &["account", "--data", &state, "--index", "3", "--out", &account, "--force"],
-        &["receipt", "--data", &state, "--tx", &id, "--data-file", &data, "--out", &receipt, "--force"],
+        &[
+            "receipt",
+            "--data",
+            &state,
+            "--tx",
+            &id,
+            "--data-file",
+            &data,
+            "--profile",
+            "test",
+            "--out",
+            &receipt,
+            "--force",
+        ],
         &["inspect", &state],
         &["inspect", "block", &block, "--data", &state, "--profile", "test"],
         &["plan", "--data", &state, "--block", &block, "--profile", "test", "--memory", "8G"],
@@ -158,6 +171,7 @@ fn signals_that_are_ignored_at_the_start_stay_ignored() {
     command.args(["-c", "trap '' HUP INT; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_enfold")]);
     command.args(run_arguments(&state, &inbox));
     let mut service = Running::start(command);
+    service.wait_for("blocks come from");
     let prover = || run(&["status", "--data", &state])["prover"]["process"].clone();
     assert_eq!(prover(), json!(service.child.id()));
     service.signal("-HUP");
