@@ -58,7 +58,8 @@ pub fn open(path: &Path) -> Result<File, CliError> {
     Ok(file)
 }
 
-/// The files of a folder whose names end in this extension, by name.
+/// What is in a folder under names that end in this extension, by name. What is there and is no file (a folder, a link
+/// that leads nowhere) is not left out in silence: reading it fails.
 ///
 /// # Errors
 /// If the folder cannot be read.
@@ -67,7 +68,7 @@ pub fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, CliError
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if path.extension().is_some_and(|found| found == extension) && path.is_file() {
+        if path.extension().is_some_and(|found| found == extension) {
             files.push(path);
         }
     }

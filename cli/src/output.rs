@@ -1,5 +1,6 @@
 //! What goes to stdout: plain words or one JSON object.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
@@ -122,14 +123,25 @@ fn is_unprintable(c: char) -> bool {
 }
 
 /// Escapes the report's values where they stand in its words. What a report shows of the outside is among them; line
-/// ends that are the report's own are not.
+/// ends that are the report's own are not. The longest first, for one value may be a part of another.
 fn escape_values(fields: &Value, text: &mut String) {
+    let mut values = Vec::new();
+    collect_unprintable(fields, &mut values);
+    values.sort_by_key(|value| Reverse(value.len()));
+    for value in values {
+        *text = text.replace(value, &Escaped(value).to_string());
+    }
+    // Whatever is left, a report has no other control characters of its own.
+    if text.contains(|c| c != '\n' && is_unprintable(c)) {
+        *text = text.split('\n').map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n");
+    }
+}
+
+fn collect_unprintable<'a>(fields: &'a Value, into: &mut Vec<&'a str>) {
     match fields {
-        Value::String(value) if value.contains(is_unprintable) => {
-            *text = text.replace(value.as_str(), &Escaped(value).to_string());
-        }
-        Value::Array(values) => values.iter().for_each(|value| escape_values(value, text)),
-        Value::Object(fields) => fields.values().for_each(|value| escape_values(value, text)),
+        Value::String(value) if value.contains(is_unprintable) => into.push(value),
+        Value::Array(values) => values.iter().for_each(|value| collect_unprintable(value, into)),
+        Value::Object(fields) => fields.values().for_each(|value| collect_unprintable(value, into)),
         _ => {}
     }
 }
@@ -225,6 +237,11 @@ mod tests {
         let mut text = format!("wrote {hostile}\nto 1 place\n");
         escape_values(&json!({ "files": [{ "path": hostile }], "n": 1 }), &mut text);
         assert_eq!(text, format!("wrote {escaped}\nto 1 place\n"));
+        // One value that begins another.
+        let (short, long) = ("r\x1b", "r\x1b [8m\x1b[8m\nok");
+        let mut text = format!("{long} by {short}\n");
+        escape_values(&json!({ "a": short, "b": long }), &mut text);
+        assert_eq!(text, "r\\u{1b} [8m\\u{1b}[8m\\nok by r\\u{1b}\n");
     }
 
     #[test]

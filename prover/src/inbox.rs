@@ -40,8 +40,9 @@ pub(crate) enum Found {
     Gone,
 }
 
-/// A file's length and time of change; whoever writes to it changes them.
-type Stamp = (u64, Option<SystemTime>);
+/// A file's length, its time of change, and that of its inode where there is one, which nobody can set back. Whoever
+/// writes to the file changes them.
+type Stamp = (u64, Option<SystemTime>, Option<(i64, i64)>);
 
 /// A file that was read and is no block.
 #[derive(Debug)]
@@ -80,7 +81,22 @@ fn key(path: &Path, found: &Metadata) -> Key {
 }
 
 fn stamp(found: &Metadata) -> Stamp {
-    (found.len(), found.modified().ok())
+    #[cfg(unix)]
+    let inode = {
+        use std::os::unix::fs::MetadataExt;
+        Some((found.ctime(), found.ctime_nsec()))
+    };
+    #[cfg(not(unix))]
+    let inode = None;
+    (found.len(), found.modified().ok(), inode)
+}
+
+/// Requires a folder, and no link to one: what the service moves and removes there would be somebody else's.
+fn expect_folder(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata()?.is_dir() {
+        true => Ok(()),
+        false => Err(io::Error::new(ErrorKind::NotADirectory, "expected a folder, got a link or a file")),
+    }
 }
 
 /// A file of the inbox that belongs to the service now.
@@ -117,7 +133,10 @@ impl Left {
 impl Inbox {
     /// The inbox in a folder, with what a run that was cut off had claimed.
     pub(crate) fn open(dir: &Path, claims: PathBuf, settle: Duration) -> Result<Self, FileError> {
-        fs::create_dir_all(&claims).map_err(failed(&claims))?;
+        if claims.symlink_metadata().is_err() {
+            fs::create_dir_all(&claims).map_err(failed(&claims))?;
+        }
+        expect_folder(&claims).map_err(failed(&claims))?;
         let mut last = 0;
         for entry in fs::read_dir(&claims).map_err(failed(&claims))?.flatten() {
             // Only those that are empty can be removed.
@@ -130,18 +149,25 @@ impl Inbox {
         Ok(inbox)
     }
 
-    /// Claims the block that a run of an earlier version was proving.
+    /// Claims the block that a run of an earlier version was proving. Whatever else is in a folder of that name is
+    /// somebody else's.
     fn claim_earlier(&mut self) {
         let proving = self.dir.join(EARLIER_CLAIMS);
+        if expect_folder(&proving).is_err() {
+            return;
+        }
         for path in files(&proving).unwrap_or_default() {
-            // What cannot be claimed stays there for the next run.
-            let _ = self.claim_file(&path);
+            if let Found::Block(_) = self.look_at(&path) {
+                // What cannot be claimed stays there for the next run.
+                let _ = self.claim_file(&path);
+            }
         }
         let _ = fs::remove_dir(proving);
     }
 
     /// Claims all that can be judged, and says what is left, and why.
     pub(crate) fn claim(&mut self) -> io::Result<Vec<Left>> {
+        expect_folder(&self.claims)?;
         let mut left = Vec::new();
         for path in files(&self.dir)? {
             let claimed = match self.look_at(&path) {
@@ -207,10 +233,19 @@ impl Inbox {
         if let Found::Block(now) = self.look_at(&path)
             && now.bytes == read.bytes
         {
+            self.expect_within(&path).map_err(failed(&path))?;
             fs::remove_file(&path).map_err(failed(&path))?;
             self.clear(claim);
         }
         Ok(())
+    }
+
+    /// Requires a claim to be in the inbox, whatever was put in the place of its folders meanwhile.
+    fn expect_within(&self, path: &Path) -> io::Result<()> {
+        if path.canonicalize()?.starts_with(self.dir.canonicalize()?) {
+            return Ok(());
+        }
+        Err(io::Error::other("expected a file in the inbox, got one elsewhere"))
     }
 
     /// Removes the folder of a claim that was moved away.
@@ -435,6 +470,67 @@ mod tests {
         assert_eq!(read.block.number, 2);
         case.inbox.release(claim, &read).unwrap();
         assert!(case.inbox.claims().unwrap().is_empty() && !claim.slot.exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_in_the_place_of_the_services_folders_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let elsewhere = tempfile::tempdir().unwrap();
+        let theirs = elsewhere.path().join("block");
+        fs::write(&theirs, block(1)).unwrap();
+        // A link for the folder of claims, at the start and later.
+        let dir = tempfile::tempdir().unwrap();
+        symlink(elsewhere.path(), dir.path().join(CLAIMS)).unwrap();
+        assert!(Inbox::open(dir.path(), dir.path().join(CLAIMS), LONG).is_err());
+        let mut case = Case::new(LONG);
+        case.put("a", &block(2));
+        case.claim();
+        let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
+        let claim = claim.clone();
+        fs::rename(case.dir.path().join(CLAIMS), case.dir.path().join("aside")).unwrap();
+        symlink(elsewhere.path(), case.dir.path().join(CLAIMS)).unwrap();
+        assert!(case.inbox.claim().is_err() && case.inbox.claims().is_err());
+        // Put there between a look and what follows it.
+        let slot = elsewhere.path().join(claim.slot.file_name().unwrap());
+        fs::create_dir(&slot).unwrap();
+        fs::write(slot.join("a"), block(2)).unwrap();
+        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        assert!(case.inbox.release(&claim, &read).is_err() && slot.join("a").exists());
+        // A link for one of its folders.
+        let case = Case::new(LONG);
+        symlink(elsewhere.path(), case.dir.path().join(CLAIMS).join("1")).unwrap();
+        assert!(case.inbox.claims().unwrap().is_empty());
+        // And for that of earlier versions, of which only blocks are taken.
+        let dir = tempfile::tempdir().unwrap();
+        symlink(elsewhere.path(), dir.path().join(EARLIER_CLAIMS)).unwrap();
+        let inbox = Inbox::open(dir.path(), dir.path().join(CLAIMS), LONG).unwrap();
+        assert!(inbox.claims().unwrap().is_empty() && theirs.exists());
+        let dir = tempfile::tempdir().unwrap();
+        let proving = dir.path().join(EARLIER_CLAIMS);
+        fs::create_dir(&proving).unwrap();
+        fs::write(proving.join("notes"), "mine").unwrap();
+        fs::write(proving.join("block"), block(3)).unwrap();
+        let inbox = Inbox::open(dir.path(), dir.path().join(CLAIMS), LONG).unwrap();
+        let claimed: Vec<_> = inbox.claims().unwrap().into_iter().map(|claim| claim.file).collect();
+        assert_eq!(claimed, ["block"]);
+        assert!(proving.join("notes").exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_mended_with_its_old_length_and_time_is_read_again() {
+        let mut case = Case::new(Duration::from_millis(50));
+        let whole = block(1);
+        let mut broken = whole.clone();
+        broken[3] ^= 1;
+        let path = case.put("a", &broken);
+        let modified = path.metadata().unwrap().modified().unwrap();
+        assert!(matches!(case.inbox.look_at(&path), Found::NotYet(_)));
+        std::thread::sleep(Duration::from_millis(60));
+        case.put("a", &whole);
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert!(matches!(case.inbox.look_at(&path), Found::Block(_)));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
 use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block, prove_kept, verify_own};
 use crate::spans;
+use crate::stop::Stop;
 
 /// Time between two attempts to write what is finished.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
@@ -223,7 +224,8 @@ impl Begun {
                 !stop.requested() && (patient || !kept.hold(Job::Block, &proven.proof))
             });
             if !goes_on || matches!(error, FileError::Exists { .. }) {
-                return Err(error.into());
+                let kept = options.stop.is_some_and(Stop::requested) && kept.hold(Job::Block, &proven.proof);
+                return Err(if kept { ProveError::Stopped { left: 0 }.into() } else { error.into() });
             }
             if attempts.is_multiple_of(SAY_EVERY) {
                 observer(&Event::NotWritten { reason: error.to_string() });

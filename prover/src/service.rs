@@ -274,7 +274,11 @@ impl<C: Chain> Service<'_, C> {
     ) -> Result<(), PipelineError> {
         let mut attempts = 0_usize;
         while let Err(error) = write(&mut self.intake) {
-            if self.options.once || self.stopped() {
+            if self.stopped() {
+                // The next run completes it.
+                return Err(ProveError::Stopped { left: 0 }.into());
+            }
+            if self.options.once {
                 return Err(error.into());
             }
             if attempts.is_multiple_of(SAY_EVERY) {

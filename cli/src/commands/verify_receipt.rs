@@ -76,6 +76,8 @@ struct Report<'a> {
     valid: bool,
     forgeable: bool,
     anchored_to: Anchor,
+    /// Whether the state that the transaction was executed on, the one before the block, is known.
+    root_anchored: bool,
     /// The transaction's id, if the owner of the leaf has signed it.
     id: Option<Digest>,
     /// The transaction, if the owner of the leaf has signed it.
@@ -159,6 +161,7 @@ impl VerifyReceiptArgs {
             proof: &self.proof,
             valid: true,
             forgeable: self.profile.forgeable(),
+            root_anchored: anchored_to.reaches(false),
             anchored_to,
             id,
             transaction: id.map(|_| transaction),
