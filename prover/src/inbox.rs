@@ -91,9 +91,14 @@ fn stamp(found: &Metadata) -> Stamp {
     (found.len(), found.modified().ok(), inode)
 }
 
-/// Requires a folder, and no link to one: what the service moves and removes there would be somebody else's.
+/// Requires a folder, and no link to one: what the service moves and removes there would be somebody else's. One that is
+/// gone is made again.
 fn expect_folder(path: &Path) -> io::Result<()> {
-    match path.symlink_metadata()?.is_dir() {
+    let found = match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    match found.is_dir() {
         true => Ok(()),
         false => Err(io::Error::new(ErrorKind::NotADirectory, "expected a folder, got a link or a file")),
     }
@@ -210,12 +215,15 @@ impl Inbox {
 
     /// What is claimed, in the order of claiming.
     pub(crate) fn claims(&self) -> io::Result<Vec<Claim>> {
+        expect_folder(&self.claims)?;
         let mut claims = Vec::new();
         let slots = match fs::read_dir(&self.claims) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(claims),
             slots => slots?,
         };
-        let mut slots: Vec<_> = slots.flatten().map(|entry| entry.path()).collect();
+        // A link, to a folder too, is none of the service's.
+        let slots = slots.flatten().filter(|entry| entry.file_type().is_ok_and(|found| found.is_dir()));
+        let mut slots: Vec<_> = slots.map(|entry| entry.path()).collect();
         slots.sort();
         for slot in slots {
             // What is no folder, or cannot be listed, is no claim.

@@ -133,18 +133,30 @@ pub fn has_all(features: &str) -> bool {
 /// compiler uses everywhere, in the plainest code there is; what comes after them may use them.
 pub fn check() {
     if !has_basics() {
-        let _ = io::stderr().write_all(TOO_OLD.as_bytes());
+        let _ = io::stderr().write_all(REFUSAL.as_bytes());
         process::exit(Exit::Internal as i32);
     }
     check_all();
 }
 
-/// What a processor is told that lacks the basics.
-const TOO_OLD: &str = concat!(
-    "error: expected a processor with ",
-    env!("BUILD_TARGET_FEATURES"),
-    ", which this build was compiled for, got an older one; build enfold on this machine, or use a released program, \
-     which runs on all\n"
+/// What is said where the processor lacks something, and as JSON. Both are texts of the compiler: code that puts texts
+/// together may itself need what is missing.
+macro_rules! refusal {
+    ($start:literal, $end:literal) => {
+        concat!(
+            $start,
+            "expected a processor with ",
+            env!("BUILD_TARGET_FEATURES"),
+            ", which this build was compiled for, got one without some of them; build enfold on this machine, or use a \
+             released program, which runs on all",
+            $end
+        )
+    };
+}
+const REFUSAL: &str = refusal!("error: ", "\n");
+const REFUSAL_JSON: &str = refusal!(
+    "{\"command\":null,\"error\":{\"exit_code\":4,\"kind\":\"processor\",\"message\":\"",
+    "\"},\"ok\":false}\n"
 );
 
 /// Whether the processor has AVX, AVX2, BMI1 and BMI2, as far as the program is compiled for them.
@@ -173,11 +185,9 @@ fn check_all() {
     if missing().next().is_none() {
         return;
     }
-    // Plain bytes, one after the other: the less code, the less that could need what is missing.
-    let _ = report(&mut io::stderr(), b"error: ", missing(), b"\n");
+    let _ = io::stderr().write_all(REFUSAL.as_bytes());
     if wants_json() {
-        let start = b"{\"command\":null,\"error\":{\"exit_code\":4,\"kind\":\"processor\",\"message\":\"";
-        let _ = report(&mut io::stdout(), start, missing(), b"\"},\"ok\":false}\n");
+        let _ = io::stdout().write_all(REFUSAL_JSON.as_bytes());
     }
     process::exit(Exit::Internal as i32);
 }
@@ -191,38 +201,6 @@ fn wants_json() -> bool {
         format = word == b"--format";
         json
     })
-}
-
-/// Writes what is missing.
-fn report<'a>(
-    out: &mut dyn Write,
-    start: &[u8],
-    missing: impl Iterator<Item = &'a str>,
-    end: &[u8],
-) -> io::Result<()> {
-    out.write_all(start)?;
-    out.write_all(b"expected the processor that this build was compiled for, got ")?;
-    for byte in processor_name() {
-        out.write_all(&[byte])?;
-    }
-    out.write_all(b" without")?;
-    for name in missing {
-        out.write_all(b" ")?;
-        out.write_all(name.as_bytes())?;
-    }
-    out.write_all(b"; build enfold on this machine, or use a released program, which runs on all")?;
-    out.write_all(end)?;
-    out.flush()
-}
-
-/// The processor's own name.
-fn processor_name() -> impl Iterator<Item = u8> {
-    const FIRST: u32 = 0x8000_0002;
-    let count = if cpuid_count(0x8000_0000, 0).eax < FIRST + 2 { 0 } else { 3 };
-    (FIRST..FIRST + count)
-        .map(|leaf| cpuid_count(leaf, 0))
-        .flat_map(|part| [part.eax, part.ebx, part.ecx, part.edx].map(u32::to_le_bytes).into_iter().flatten())
-        .filter(|byte| (b' '..=b'~').contains(byte) && *byte != b'"' && *byte != b'\\')
 }
 
 #[cfg(test)]
@@ -257,12 +235,9 @@ mod tests {
     }
 
     #[test]
-    fn the_report_is_one_line_that_names_what_is_missing() {
-        let mut out = Vec::new();
-        report(&mut out, b"error: ", ["avx2", "bmi1"].into_iter(), b"\n").unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with("error: expected the processor that this build was compiled for, got "));
-        assert!(text.contains(" without avx2 bmi1; build enfold") && text.ends_with("on all\n"), "{text}");
-        assert_eq!(text.lines().count(), 1);
+    fn the_refusal_is_one_line_in_either_form() {
+        assert!(REFUSAL.starts_with("error: expected a processor with ") && REFUSAL.lines().count() == 1);
+        let json: serde_json::Value = serde_json::from_str(REFUSAL_JSON).unwrap();
+        assert_eq!(json["error"]["kind"], "processor");
     }
 }
