@@ -40,9 +40,7 @@ fn stages(c: &mut Criterion) {
     let bytes = codec::encode(&block).expect("it has a file form");
     group.bench_function("decode", |b| b.iter(|| codec::decode::<Block>(black_box(&bytes))));
     group.bench_function("signatures one by one", |b| {
-        let verify = |signed: &SignedTransaction| {
-            verify(&signed.public_key, &signed.transaction, &signed.signature).is_ok()
-        };
+        let verify = |signed: &SignedTransaction| signed.verify().is_ok();
         b.iter(|| black_box(&block.transactions).par_iter().all(verify));
     });
     group.bench_function("signatures", |b| b.iter(|| Signatures::check(black_box(&block.transactions))));

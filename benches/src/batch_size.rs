@@ -24,7 +24,7 @@ pub fn resized(id: ProfileId, degree_bits: usize) -> Option<(Profile, usize)> {
     let config = Params::of(id).batch;
     let with = |paths: usize| {
         let mut profile = *id.profile();
-        profile.shapes[BATCH as usize].singles = paths;
+        profile.shapes[BATCH].singles = paths;
         profile
     };
     let rows = |paths| BatchCircuit::count_rows(&with(paths), BATCH, &config).total();
@@ -96,7 +96,7 @@ mod tests {
             let Params { batch: config, batch_degree_bits, .. } = Params::of(id);
             let (profile, legs) = resized(id, batch_degree_bits).unwrap();
             let mut larger = profile;
-            larger.shapes[BATCH as usize].singles += 1;
+            larger.shapes[BATCH].singles += 1;
             let rows = |profile: &Profile| BatchCircuit::count_rows(profile, BATCH, &config).total();
             assert!(
                 rows(&profile) <= 1 << batch_degree_bits && rows(&larger) > 1 << batch_degree_bits,

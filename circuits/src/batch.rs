@@ -23,8 +23,7 @@
 
 use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
-use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
-use enfold_witness::batch::{BatchWitness, Paths};
+use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::{BatchId, Profile};
 use plonky2::field::cosets::get_unique_coset_shifts;
 use plonky2::field::types::Field;
@@ -34,34 +33,23 @@ use plonky2::gates::gate::GateRef;
 use plonky2::gates::noop::NoopGate;
 use plonky2::gates::public_input::PublicInputGate;
 use plonky2::hash::hash_types::HashOutTarget;
-use plonky2::iop::target::{BoolTarget, Target};
+use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::GenericConfig;
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F, Proof};
-use crate::constraint::Constrain;
+use crate::constraint::{Constrain, define};
 use crate::convert::from_native;
-use crate::credit::CreditPathTargets;
-use crate::debit::DebitPathTargets;
-use crate::fill::{Fill, FillError, check_length};
+use crate::fill::{Fill, FillError};
 use crate::gadgets::chain::{ChainStateTargets, context, link_consumed, link_emitted, logup_challenges};
-use crate::gadgets::logup::LogUpTargets;
 use crate::gadgets::merkle::ClimbTargets;
-use crate::gadgets::message::{MessageSpongeTargets, MessageTargets};
-use crate::gadgets::range::RangePool;
-use crate::gadgets::schnorr::Signatures;
-use crate::gadgets::select::Selects;
-use crate::gates::curve::CurveGate;
-use crate::gates::logup::LogUpGate;
-use crate::gates::path::PathGate;
-use crate::gates::poseidon2::Poseidon2Gate;
-use crate::gates::range::RangeGate;
-use crate::gates::select::SelectGate;
-use crate::gates::signature::SignatureGate;
+use crate::gates::own_gates;
+use crate::kind::PathsTargets;
 use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget, PublicInputsLength};
 use crate::rows::{Part, RowCount};
+use crate::session::{Outcome, Session};
 
 /// A batch circuit of a profile.
 #[derive(Debug)]
@@ -94,110 +82,11 @@ pub struct BatchTargets {
     pub public_inputs: BatchPublicInputsTarget,
 }
 
-/// Targets of [`Paths`].
-#[derive(Debug)]
-pub enum PathsTargets {
-    /// Of a debit circuit.
-    Debit(Vec<DebitPathTargets>),
-    /// Of a credit circuit.
-    Credit(Vec<CreditPathTargets>),
-}
-
-/// A leaf's position and the way from there to the window's root.
-#[derive(Clone, Debug)]
-pub struct PositionTargets {
-    /// The leaf index.
-    pub index: Target,
-    /// The way up inside the window.
-    pub climb: ClimbTargets,
-}
-
-impl PositionTargets {
-    pub(crate) fn fill(
-        &self,
-        fill: &mut Fill,
-        window: u32,
-        index: LeafIndex,
-        siblings: &[Digest],
-    ) -> Result<(), FillError> {
-        let got = index.0 >> self.climb.bits.len();
-        if got != window {
-            return Err(FillError::Window { expected: window, got });
-        }
-        fill.number(self.index, index.0);
-        fill.climb(&self.climb, index.0, siblings)
-    }
-}
-
-/// What a batch's paths share while they are constrained, one after the other.
-pub(crate) struct Session<'b> {
-    pub builder: &'b mut Builder,
-    pub ranges: RangePool,
-    pub selects: Selects,
-    pub signatures: Signatures,
-    pub rows: RowCount,
-    top_bits: Vec<BoolTarget>,
-    window_depth: usize,
-    logup: LogUpTargets,
-    sponge: MessageSpongeTargets,
-    /// The window's root before the first path and after the last.
-    roots: Option<(HashOutTarget, HashOutTarget)>,
-}
-
-impl Session<'_> {
-    /// A position in the window: the index is bound to the path's bits and the window's.
-    pub fn position(&mut self) -> PositionTargets {
-        let index = self.builder.add_virtual_target();
-        let climb = ClimbTargets::new(self.builder, self.window_depth);
-        let mut bits = climb.bits.iter().chain(&self.top_bits);
-        let bits: [BoolTarget; TREE_DEPTH] =
-            std::array::from_fn(|_| *bits.next().expect("window and top have the tree's depth together"));
-        let ranges = &mut self.ranges;
-        self.rows.measure(Part::Indices, self.builder, |builder| ranges.path(builder, index, &bits));
-        PositionTargets { index, climb }
-    }
-
-    /// Requires `old` at the position under the current window root, and puts `new` there.
-    pub fn replace(&mut self, position: &PositionTargets, old: HashOutTarget, new: HashOutTarget) {
-        let climb = &position.climb;
-        let (old_root, new_root) = self.rows.measure(Part::Path, self.builder, |builder| {
-            (climb.root(builder, old), climb.root(builder, new))
-        });
-        let first = match self.roots {
-            None => old_root,
-            Some((first, current)) => {
-                let name = "batch: a path opens the root that the path before it left";
-                self.builder.require_equal_hashes(name, old_root, current);
-                first
-            }
-        };
-        self.roots = Some((first, new_root));
-    }
-
-    /// A message slot: a LogUp row's, and absorbed if the flag, which becomes boolean, is 1.
-    pub fn message(&mut self, message: MessageTargets, flag: Target) {
-        let logup = &mut self.logup;
-        self.rows.measure(Part::Logup, self.builder, |builder| logup.push(builder, message, flag));
-        let sponge = &mut self.sponge;
-        let absorbed =
-            self.rows.measure(Part::Messages, self.builder, |builder| sponge.permuted(builder, message));
-        sponge.absorb(self.builder, &mut self.selects, absorbed, flag);
-    }
-}
-
-/// The parts of the chain state that a kind of batch sets itself.
-pub(crate) struct Outcome {
-    pub paths: PathsTargets,
-    pub transactions: Target,
-    pub messages: Target,
-    pub phase: Target,
-}
-
 impl BatchTargets {
     /// Adds a batch circuit, public inputs included, to an empty builder.
     /// Counts all rows but those that are added when it is built.
     fn constrain(builder: &mut Builder, profile: &Profile, batch: BatchId) -> (Self, RowCount) {
-        let emits = batch.phase() == Phase::Debit;
+        let kind = batch.kind();
 
         // 1. Context and challenges.
         let chain_id = builder.add_virtual_target();
@@ -210,36 +99,19 @@ impl BatchTargets {
         // 3, 4. The paths and their messages.
         let mut before = ChainStateTargets::new(builder);
         let top = ClimbTargets::new(builder, profile.top_depth());
-        let sign = if emits { F::ONE } else { F::NEG_ONE };
-        let sponge = MessageSpongeTargets::new(builder);
-        let mut session = Session {
-            builder: &mut *builder,
-            ranges: RangePool::default(),
-            selects: Selects::default(),
-            signatures: Signatures::default(),
-            rows,
-            top_bits: top.bits.clone(),
-            window_depth: profile.window_depth,
-            logup: LogUpTargets::new(challenges, before.sum, sign),
-            sponge,
-            roots: None,
-        };
-        let shape = profile.shape(batch);
-        let outcome = match batch {
-            BatchId::DebitMany | BatchId::DebitFew => {
-                crate::debit::constrain(&mut session, shape, chain_id, &mut before)
-            }
-            BatchId::CreditMany | BatchId::CreditFew => {
-                crate::credit::constrain(&mut session, shape, &before)
-            }
-        };
-        let Session { ranges, selects, signatures, mut rows, logup, sponge, roots, .. } = session;
-        signatures.finish(builder);
-        ranges.finish(builder, &mut rows);
-        rows.add(Part::Selects, selects.finish(builder));
-        let sum = rows.measure(Part::Logup, builder, |builder| logup.finish(builder));
-        let digest = sponge.digest();
-        let (first_root, last_root) = roots.expect("a batch has a path");
+        require_phase(builder, kind.phase(), &mut before);
+        let mut session =
+            Session::new(builder, rows, kind, chain_id, challenges, &before, &top, profile.window_depth);
+        let paths = PathsTargets::constrain(&mut session, kind, profile.shape(batch));
+        let Outcome {
+            mut rows,
+            roots: [first_root, last_root],
+            sum,
+            transactions,
+            messages,
+            emitted,
+            consumed,
+        } = session.finish();
 
         // 2. Before.
         let before_digest = rows.measure(Part::State, builder, |builder| {
@@ -249,44 +121,52 @@ impl BatchTargets {
 
         // 5. After.
         let after_digest = rows.measure(Part::State, builder, |builder| {
-            let emitted = if emits { link_emitted(builder, before.emitted, digest) } else { before.emitted };
-            let consumed =
-                if emits { before.consumed } else { link_consumed(builder, before.consumed, digest) };
-            let after = ChainStateTargets {
-                root: top.root(builder, last_root),
-                emitted,
-                consumed,
-                sum,
-                transactions: outcome.transactions,
-                messages: outcome.messages,
-                phase: outcome.phase,
-                ..before
+            let emitted =
+                if kind.emits() { link_emitted(builder, before.emitted, emitted) } else { before.emitted };
+            let consumed = if kind.consumes() {
+                link_consumed(builder, before.consumed, consumed)
+            } else {
+                before.consumed
             };
+            let phase = builder.constant(F::from_canonical_u8(kind.phase() as u8));
+            let root = top.root(builder, last_root);
+            let after =
+                ChainStateTargets { root, emitted, consumed, sum, transactions, messages, phase, ..before };
             after.digest(builder)
         });
 
         let set = builder.add_virtual_hash();
         let public_inputs = BatchPublicInputsTarget { set, ctx, before: before_digest, after: after_digest };
         public_inputs.register(builder);
-        (Self { set, chain_id, seed, before, top, paths: outcome.paths, public_inputs }, rows)
+        (Self { set, chain_id, seed, before, top, paths, public_inputs }, rows)
+    }
+}
+
+/// Requires the phase before a batch to be that of its kind or an earlier one. In the first phase it is a constant.
+fn require_phase(builder: &mut Builder, phase: Phase, before: &mut ChainStateTargets) {
+    match phase {
+        Phase::Debit => before.phase = builder.zero(),
+        Phase::Contract => builder.require_bool("batch: phase is 0 or 1", before.phase),
+        Phase::Credit => {
+            let (phase, two) = (before.phase, builder.two());
+            let low = define("batch: p (p - 1) of the phase", builder.mul_sub(phase, phase, phase));
+            let high = define("batch: p - 2 of the phase", builder.sub(phase, two));
+            let product = define("batch: p (p - 1) (p - 2) of the phase", builder.mul(low, high));
+            builder.require_zero("batch: phase is 0, 1 or 2", product);
+        }
     }
 }
 
 /// Every gate that some batch circuit of a profile uses, and so the gate set of all of them.
 fn gate_set(config: &CircuitConfig) -> Vec<GateRef<F, D>> {
-    vec![
+    let mut gates = vec![
         GateRef::new(NoopGate),
         GateRef::new(PublicInputGate),
         GateRef::new(ConstantGate::new(config.num_constants)),
         GateRef::new(ArithmeticGate::new_from_config(config)),
-        GateRef::new(CurveGate),
-        GateRef::new(LogUpGate),
-        GateRef::new(PathGate),
-        GateRef::new(Poseidon2Gate),
-        GateRef::new(RangeGate),
-        GateRef::new(SelectGate),
-        GateRef::new(SignatureGate),
-    ]
+    ];
+    gates.extend(own_gates());
+    gates
 }
 
 /// Counts what is left to count of a circuit that is laid out.
@@ -407,7 +287,7 @@ impl BatchCircuit {
         if witness.batch != self.batch {
             return Err(FillError::Batch { expected: self.batch, got: witness.batch });
         }
-        let (got, expected) = (witness.before.phase, self.batch.phase());
+        let (got, expected) = (witness.before.phase, self.batch.kind().phase());
         if got > expected {
             return Err(FillError::Phase { expected, got });
         }
@@ -427,25 +307,11 @@ impl BatchCircuit {
         for (target, element) in before.sum.into_iter().zip(state.sum) {
             fill.element(target, from_native(element));
         }
-        let mut siblings = witness.siblings.walk();
-        match (&targets.paths, &witness.paths) {
-            (PathsTargets::Debit(targets), Paths::Debit(paths)) => {
-                check_length("paths", targets.len(), paths.len())?;
-                check_length("paths with siblings", targets.len(), witness.siblings.len())?;
-                for (target, path) in targets.iter().zip(paths) {
-                    target.fill(&mut fill, witness.window, path, siblings.step().unwrap_or_default())?;
-                }
-            }
-            (PathsTargets::Credit(targets), Paths::Credit(paths)) => {
-                check_length("paths", targets.len(), paths.len())?;
-                check_length("paths with siblings", targets.len(), witness.siblings.len())?;
-                fill.number(before.phase, state.phase as u32);
-                for (target, path) in targets.iter().zip(paths) {
-                    target.fill(&mut fill, witness.window, path, siblings.step().unwrap_or_default())?;
-                }
-            }
-            _ => return Err(FillError::Kind { expected: self.batch }),
+        // In the first phase it is a constant.
+        if self.batch.kind().phase() != Phase::Debit {
+            fill.number(before.phase, state.phase as u32);
         }
+        targets.paths.fill(&mut fill, witness)?;
         Ok(fill.witness)
     }
 

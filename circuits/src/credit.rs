@@ -29,23 +29,20 @@
 //! Nothing else passes: each wire that a witness sets is in the old leaf's digest or in a flagged message, or has
 //! no effect (a padding slot's values; it changes no balance).
 
-use enfold_state::chain::Phase;
+use enfold_state::credit::{Credit, opened};
 use enfold_state::hash::Digest;
-use enfold_state::leaf::Leaf;
 use enfold_state::message::{Message, Op};
 use enfold_witness::batch::CreditPath;
-use enfold_witness::profile::BatchShape;
-use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 
-use crate::batch::{Outcome, PathsTargets, PositionTargets, Session};
-use crate::config::{Builder, F};
+use crate::config::Builder;
 use crate::constraint::{Constrain, define};
 use crate::fill::{Fill, FillError, check_length};
-use crate::gadgets::chain::ChainStateTargets;
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::message;
+use crate::kind::{KindCircuit, Opened};
 use crate::rows::Part;
+use crate::session::{PositionTargets, Session};
 
 /// Targets of a [`CreditPath`].
 #[derive(Debug)]
@@ -75,31 +72,45 @@ pub struct CreditMessageTargets {
     pub memo: Target,
 }
 
-pub(crate) fn constrain(session: &mut Session<'_>, shape: BatchShape, before: &ChainStateTargets) -> Outcome {
-    require_phase(session.builder, before.phase);
-    let paths = shape.legs().map(|count| constrain_path(session, count)).collect();
-    Outcome {
-        paths: PathsTargets::Credit(paths),
-        transactions: before.transactions,
-        messages: before.messages,
-        phase: session.builder.constant(F::from_canonical_u8(Phase::Credit as u8)),
+impl KindCircuit for Credit {
+    type Path = CreditPath;
+    type Targets = CreditPathTargets;
+
+    fn path(session: &mut Session<'_>, position: PositionTargets, slots: usize) -> Opened<CreditPathTargets> {
+        constrain_path(session, position, slots)
+    }
+
+    fn fill(
+        targets: &CreditPathTargets,
+        fill: &mut Fill,
+        window: u32,
+        path: &CreditPath,
+        siblings: &[Digest],
+    ) -> Result<(), FillError> {
+        check_length("messages", targets.messages.len(), path.messages.len())?;
+        targets.position.fill(fill, window, path.index, siblings)?;
+        let leaf = match (&path.leaf, path.messages.first().and_then(Option::as_ref)) {
+            (Some(leaf), _) => *leaf,
+            (None, Some(first)) => opened(first),
+            (None, None) => return Err(FillError::EmptyPadding { index: path.index.0 }),
+        };
+        fill.flag(targets.empty, path.leaf.is_none());
+        fill.leaf(&targets.leaf, &leaf);
+        for (target, message) in targets.messages.iter().zip(&path.messages) {
+            target.fill(fill, message.as_ref());
+        }
+        Ok(())
     }
 }
 
-/// Requires one of the phases up to credit: `p (p - 1) (p - 2) = 0`.
-fn require_phase(builder: &mut Builder, phase: Target) {
-    let two = builder.two();
-    let low = define("credit: p (p - 1) of the phase", builder.mul_sub(phase, phase, phase));
-    let high = define("credit: p - 2 of the phase", builder.sub(phase, two));
-    let product = define("credit: p (p - 1) (p - 2) of the phase", builder.mul(low, high));
-    builder.require_zero("credit: phase is 0, 1 or 2", product);
-}
-
-fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets {
-    let position = session.position();
+fn constrain_path(
+    session: &mut Session<'_>,
+    position: PositionTargets,
+    slots: usize,
+) -> Opened<CreditPathTargets> {
     let builder = &mut *session.builder;
     let leaf = LeafTargets::new(builder);
-    let messages: Vec<_> = (0..count).map(|_| CreditMessageTargets::new(builder)).collect();
+    let messages: Vec<_> = (0..slots).map(|_| CreditMessageTargets::new(builder)).collect();
 
     // 1, 2. Whether the position is empty.
     let empty = builder.add_virtual_target();
@@ -138,8 +149,8 @@ fn constrain_path(session: &mut Session<'_>, count: usize) -> CreditPathTargets 
     // 11. The new leaf.
     let new = LeafTargets { balance, ..leaf };
     let new = session.rows.measure(Part::Leaves, session.builder, |builder| new.digest(builder));
-    session.replace(&position, old.into(), new);
-    CreditPathTargets { position, empty, leaf, messages }
+    let targets = CreditPathTargets { position: position.clone(), empty, leaf, messages };
+    Opened { targets, position, old: old.into(), new }
 }
 
 /// The balance after the message.
@@ -166,7 +177,7 @@ fn constrain_message(
     let balance = define("credit: balance after a message", builder.mul_add(live, amount, balance));
     session.ranges.amount("credit: balance has 62 bits", balance);
 
-    session.message([head, route, amount, memo, a0, a1, a2, a3], live);
+    session.consume([head, route, amount, memo, a0, a1, a2, a3], live);
     balance
 }
 
@@ -187,31 +198,5 @@ impl CreditMessageTargets {
         fill.number(self.from, message.map_or(0, |message| message.from.0));
         fill.wide(self.amount, message.map_or(0, |message| message.amount));
         fill.wide(self.memo, message.map_or(0, |message| message.memo));
-    }
-}
-
-impl CreditPathTargets {
-    pub(crate) fn fill(
-        &self,
-        fill: &mut Fill,
-        window: u32,
-        path: &CreditPath,
-        siblings: &[Digest],
-    ) -> Result<(), FillError> {
-        check_length("messages", self.messages.len(), path.messages.len())?;
-        self.position.fill(fill, window, path.index, siblings)?;
-        let leaf = match (&path.leaf, path.messages.first().and_then(Option::as_ref)) {
-            (Some(leaf), _) => *leaf,
-            (None, Some(first)) => {
-                Leaf { address: first.to_address, nonce: 0, asset: first.asset, balance: 0 }
-            }
-            (None, None) => return Err(FillError::EmptyPadding { index: path.index.0 }),
-        };
-        fill.flag(self.empty, path.leaf.is_none());
-        fill.leaf(&self.leaf, &leaf);
-        for (target, message) in self.messages.iter().zip(&path.messages) {
-            target.fill(fill, message.as_ref());
-        }
-        Ok(())
     }
 }

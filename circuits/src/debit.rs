@@ -33,24 +33,24 @@
 //! Nothing else passes: each wire that a witness sets is in the leaf's digest, in the signed record, in a flagged
 //! message, or has no effect (a padding leg's values; `to`, `fee_to`, `collector` of an unflagged message).
 
+use enfold_state::debit::Debit;
 use enfold_state::hash::Digest;
 use enfold_state::message::Op;
-use enfold_witness::batch::{DebitLeg, DebitPath};
-use enfold_witness::profile::BatchShape;
+use enfold_witness::batch::{DebitPath, DebitSlot};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::Target;
 
-use crate::batch::{Outcome, PathsTargets, PositionTargets, Session};
 use crate::config::{Builder, F};
 use crate::constraint::{Constrain, define};
 use crate::convert::from_native;
 use crate::fill::{Fill, FillError, check_length};
-use crate::gadgets::chain::ChainStateTargets;
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::message;
 use crate::gadgets::schnorr::{self, SignatureTargets};
+use crate::kind::{KindCircuit, Opened};
 use crate::rows::Part;
+use crate::session::{PositionTargets, Session};
 
 /// Targets of a [`DebitPath`].
 #[derive(Debug)]
@@ -60,12 +60,12 @@ pub struct DebitPathTargets {
     /// The leaf before its first leg.
     pub leaf: LeafTargets,
     /// The legs.
-    pub legs: Vec<DebitLegTargets>,
+    pub legs: Vec<DebitSlotTargets>,
 }
 
-/// Targets of a [`DebitLeg`].
+/// Targets of a [`DebitSlot`].
 #[derive(Debug)]
-pub struct DebitLegTargets {
+pub struct DebitSlotTargets {
     /// Off in padding.
     pub live: Target,
     /// Key and signature.
@@ -94,55 +94,50 @@ struct Running {
     leaf: LeafTargets,
     /// The live flag of the path's leg in front.
     previous_live: Option<Target>,
-    transactions: Target,
-    /// Fee messages so far; the transfer messages are as many as the transactions.
-    fees: Target,
 }
 
-pub(crate) fn constrain(
-    session: &mut Session<'_>,
-    shape: BatchShape,
-    chain_id: Target,
-    before: &mut ChainStateTargets,
-) -> Outcome {
-    let phase = session.builder.zero();
-    before.phase = phase;
-    let mut transactions = before.transactions;
-    let fees = session.builder.sub(before.messages, before.transactions);
-    let mut fees = define("debit: fee messages before are messages less transactions", fees);
-    let mut paths = Vec::with_capacity(shape.paths());
-    for count in shape.legs() {
+impl KindCircuit for Debit {
+    type Path = DebitPath;
+    type Targets = DebitPathTargets;
+
+    fn path(session: &mut Session<'_>, position: PositionTargets, slots: usize) -> Opened<DebitPathTargets> {
         // 1. The leaf.
-        let position = session.position();
         let leaf = LeafTargets::new(session.builder);
         let old = session.rows.measure(Part::Leaves, session.builder, |builder| leaf.digest(builder));
 
         let heads = [Op::Transfer, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
-        let mut running = Running { leaf, previous_live: None, transactions, fees };
-        let legs =
-            (0..count).map(|_| constrain_leg(session, &position, chain_id, heads, &mut running)).collect();
-        (transactions, fees) = (running.transactions, running.fees);
+        let mut running = Running { leaf, previous_live: None };
+        let legs = (0..slots).map(|_| constrain_leg(session, &position, heads, &mut running)).collect();
 
         // 12. The new leaf.
         let new = session.rows.measure(Part::Leaves, session.builder, |builder| running.leaf.digest(builder));
-        session.replace(&position, old, new);
-        paths.push(DebitPathTargets { position, leaf, legs });
+        let targets = DebitPathTargets { position: position.clone(), leaf, legs };
+        Opened { targets, position, old, new }
     }
-    let messages = session.builder.add(transactions, fees);
-    let messages = define("debit: messages after are transactions and fee messages", messages);
-    Outcome { paths: PathsTargets::Debit(paths), transactions, messages, phase }
+
+    fn fill(
+        targets: &DebitPathTargets,
+        fill: &mut Fill,
+        window: u32,
+        path: &DebitPath,
+        siblings: &[Digest],
+    ) -> Result<(), FillError> {
+        check_length("legs", targets.legs.len(), path.legs.len())?;
+        targets.position.fill(fill, window, path.index, siblings)?;
+        fill.leaf(&targets.leaf, &path.leaf);
+        targets.legs.iter().zip(&path.legs).try_for_each(|(target, leg)| target.fill(fill, leg))
+    }
 }
 
 fn constrain_leg(
     session: &mut Session<'_>,
     position: &PositionTargets,
-    chain_id: Target,
     [transfer_head, fee_head]: [Target; 2],
     running: &mut Running,
-) -> DebitLegTargets {
+) -> DebitSlotTargets {
     let builder = &mut *session.builder;
-    let leg = DebitLegTargets::new(builder);
-    let DebitLegTargets { live, amount, fee, memo, .. } = leg;
+    let leg = DebitSlotTargets::new(builder);
+    let DebitSlotTargets { live, amount, fee, memo, .. } = leg;
     let (index, leaf) = (position.index, running.leaf);
     let (zero, one) = (builder.zero(), builder.one());
 
@@ -155,7 +150,7 @@ fn constrain_leg(
     // 3. The signature.
     let op = builder.constant(from_native(Op::Transfer.element()));
     let [a0, a1, a2, a3] = leg.to_address.elements;
-    let record = [op, chain_id, index, leaf.nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo];
+    let record = [op, session.chain_id, index, leaf.nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo];
     let signatures = &mut session.signatures;
     let verify = |builder: &mut Builder| schnorr::verify(builder, signatures, &leg.signature, record);
     let signer = session.rows.measure(Part::Signature, builder, verify);
@@ -200,16 +195,12 @@ fn constrain_leg(
     let fee_message = [fee_head, fee_route, fee, zero, c0, c1, c2, c3];
 
     // 11. The counters.
-    running.transactions = define("debit: transactions", builder.add(running.transactions, live));
-    running.fees = define("debit: fee messages", builder.add(running.fees, fee_flag));
-
-    session.message(transfer, live);
-    session.message(fee_message, fee_flag);
+    session.emit([(Op::Transfer, transfer, live), (Op::Fee, fee_message, fee_flag)]);
     running.leaf = LeafTargets { nonce, balance, ..leaf };
     leg
 }
 
-impl DebitLegTargets {
+impl DebitSlotTargets {
     fn new(builder: &mut Builder) -> Self {
         Self {
             live: builder.add_virtual_target(),
@@ -225,7 +216,7 @@ impl DebitLegTargets {
         }
     }
 
-    fn fill(&self, fill: &mut Fill, leg: &DebitLeg) -> Result<(), FillError> {
+    fn fill(&self, fill: &mut Fill, leg: &DebitSlot) -> Result<(), FillError> {
         let transaction = &leg.signed.transaction;
         let fee = F::from_canonical_u64(transaction.fee);
         fill.flag(self.live, leg.live);
@@ -239,20 +230,5 @@ impl DebitLegTargets {
         fill.digest(self.collector, leg.collector);
         self.signature.set(&mut fill.witness, &leg.signed.public_key, &leg.signed.signature)?;
         Ok(())
-    }
-}
-
-impl DebitPathTargets {
-    pub(crate) fn fill(
-        &self,
-        fill: &mut Fill,
-        window: u32,
-        path: &DebitPath,
-        siblings: &[Digest],
-    ) -> Result<(), FillError> {
-        check_length("legs", self.legs.len(), path.legs.len())?;
-        self.position.fill(fill, window, path.index, siblings)?;
-        fill.leaf(&self.leaf, &path.leaf);
-        self.legs.iter().zip(&path.legs).try_for_each(|(target, leg)| target.fill(fill, leg))
     }
 }

@@ -31,15 +31,14 @@ use plonky2::{
 };
 
 use crate::config::F;
+use crate::for_each_gate;
 use crate::gadgets::schnorr::SchnorrGenerator;
-use crate::gates::curve::CurveGate;
 use crate::gates::logup::LogUpGate;
 use crate::gates::path::PathGate;
 use crate::gates::poseidon2::Poseidon2Gate;
 use crate::gates::range::RangeGate;
 use crate::gates::row::RowGenerator;
-use crate::gates::select::{SelectGate, SelectGenerator};
-use crate::gates::signature::SignatureGate;
+use crate::gates::select::SelectGenerator;
 
 /// The gates of all circuits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +48,7 @@ impl<const D: usize> GateSerializer<F, D> for Gates
 where
     F: Extendable<D>,
 {
-    impl_gate_serializer! {
+    for_each_gate! { impl_gate_serializer! {
         Gates,
         ArithmeticGate,
         ArithmeticExtensionGate<D>,
@@ -63,14 +62,7 @@ where
         RandomAccessGate<F, D>,
         ReducingExtensionGate<D>,
         ReducingGate<D>,
-        Poseidon2Gate,
-        RangeGate,
-        PathGate,
-        SelectGate,
-        LogUpGate,
-        CurveGate,
-        SignatureGate
-    }
+    } }
 }
 
 /// The generators of all circuits.

@@ -7,7 +7,7 @@ use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::params::Params;
 use enfold_circuits::report::{GateRows, PartRows, ProfileReport, RowCosts, gate_rows};
 use enfold_circuits::rows::Part;
-use enfold_state::executor::{Debit, Execution};
+use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::from_u32;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::LeafIndex;
@@ -118,7 +118,7 @@ fn rows_grow_by_paths_and_legs() {
         for (lanes, legs, singles) in [(2, 3, 0), (0, 0, 7), (4, 30, 0), (2, 20, 9)] {
             let mut profile = *id.profile();
             let shape = BatchShape { lanes, legs, singles };
-            profile.shapes[batch as usize] = shape;
+            profile.shapes[batch] = shape;
             let rows = BatchCircuit::count_rows(&profile, batch, &params.batch).total() as f64;
             let expected = costs.batch(batch, shape.paths(), shape.capacity());
             assert!(
@@ -134,7 +134,8 @@ fn rows_grow_by_paths_and_legs() {
 /// is the collector's, then come the senders, then the receivers.
 fn cold_block(transfers: u32) -> Execution {
     let address = Digest([from_u32(9); 4]);
-    let debit = |i: usize| Debit { position: i, from: LeafIndex(1 + i as u32), messages: 2 * i..2 * i + 2 };
+    let debit =
+        |i: usize| Accepted { position: i, from: LeafIndex(1 + i as u32), messages: 2 * i..2 * i + 2 };
     let messages = |i: u32| {
         let from = LeafIndex(1 + i);
         let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };

@@ -6,8 +6,8 @@ use enfold_circuits::params::Params;
 use enfold_circuits::report::{ProfileReport, ShapeReport};
 use enfold_circuits::security::{Rounds, SecurityBits, security_bits};
 use enfold_circuits::verify::{PinnedSet, VerifierKey};
-use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
+use enfold_state::kind::KindId;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
@@ -178,9 +178,9 @@ impl CircuitsReport {
         let (profile, params, key) = (id.profile(), Params::of(id), VerifierKey::pinned(id));
         let batch = |batch: BatchId| {
             let shape = profile.shape(batch).into();
-            let each = match batch.phase() {
-                Phase::Credit => "message",
-                Phase::Debit | Phase::Contract => "signed leg",
+            let each = match batch.kind() {
+                KindId::Debit => "signed leg",
+                KindId::Credit => "message",
             };
             BatchReport { name: batch.name(), each, shape }
         };

@@ -262,7 +262,7 @@ impl Summary {
             id: transaction.id(),
             transaction: *transaction,
             signer: public_key.address(),
-            signature_valid: verify(public_key, transaction, signature).is_ok(),
+            signature_valid: verify(public_key, &transaction.elements(), signature).is_ok(),
         }
     }
 

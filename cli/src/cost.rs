@@ -5,7 +5,8 @@ use std::fmt;
 use enfold_circuits::report::{BlockCost, RowCosts, rows_per_transfer};
 use enfold_state::block::Block;
 use enfold_state::executor::{Execution, Rejection};
-use enfold_witness::plan::{PhaseReport, Plan, PlanReport};
+use enfold_state::kind::{KindId, PerKind};
+use enfold_witness::plan::{KindReport, Plan, PlanReport};
 use enfold_witness::profile::ProfileId;
 use enfold_witness::whole::{self, WholeReport};
 use serde::Serialize;
@@ -24,7 +25,7 @@ pub struct CostReport {
     rejections: Vec<Rejection>,
     plan: PlanReport,
     /// Share of the paths of all batches that are in use, 0 to 1.
-    fill: Fill,
+    fill: PerKind<f64>,
     /// Fewest batches that any plan could need.
     lower_bound: usize,
     /// Batches of whole transactions that it would need instead.
@@ -33,12 +34,6 @@ pub struct CostReport {
     cost: BlockCost,
     /// The rows of batch circuits that a transfer takes whose leaves have no other leg in the block.
     cold_rows_per_transfer: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Fill {
-    debit: f64,
-    credit: f64,
 }
 
 impl CostReport {
@@ -54,7 +49,7 @@ impl CostReport {
             transactions: execution.debits.len(),
             rejections: execution.rejections.clone(),
             plan: report,
-            fill: Fill { debit: report.debit.fill(), credit: report.credit.fill() },
+            fill: PerKind::from_fn(|kind| report[kind].fill()),
             lower_bound: report.lower_bound(),
             whole_transactions: WholeReport::of(execution, whole::capacity(profile.profile())),
             cost: RowCosts::of(profile).block(&plan),
@@ -71,8 +66,7 @@ impl fmt::Display for CostReport {
         for rejection in &self.rejections {
             writeln!(f, "  left out: {rejection}")?;
         }
-        write_phase(f, "debit", &plan.debit)?;
-        write_phase(f, "credit", &plan.credit)?;
+        plan.kinds().try_for_each(|(kind, report)| write_kind(f, kind, report))?;
         writeln!(
             f,
             "batches      {} (no plan has fewer than {})",
@@ -103,14 +97,15 @@ impl fmt::Display for CostReport {
     }
 }
 
-fn write_phase(f: &mut fmt::Formatter<'_>, name: &str, phase: &PhaseReport) -> fmt::Result {
-    let (legs, lanes) = (count(phase.legs, "leg", "legs"), count(phase.lanes, "lane", "lanes"));
+fn write_kind(f: &mut fmt::Formatter<'_>, kind: KindId, report: &KindReport) -> fmt::Result {
+    let (legs, lanes) = (count(report.legs, "leg", "legs"), count(report.lanes, "lane", "lanes"));
     writeln!(
         f,
-        "{name:<12} {legs} in {lanes}, the longest of {}; {} many and {} few, {:.1}% full",
-        grouped(phase.longest_lane as u64),
-        count(phase.many_batches, "batch", "batches"),
-        phase.few_batches,
-        100.0 * phase.fill()
+        "{:<12} {legs} in {lanes}, the longest of {}; {} many and {} few, {:.1}% full",
+        kind.name(),
+        grouped(report.longest_lane as u64),
+        count(report.many_batches, "batch", "batches"),
+        report.few_batches,
+        100.0 * report.fill()
     )
 }

@@ -78,7 +78,7 @@ pub fn transaction_seeds() -> Vec<Vec<u8>> {
 /// A transaction is read and its signature verified: none but the signed one's holds.
 pub fn transaction(bytes: &[u8]) {
     let Some(signed) = read::<SignedTransaction>(bytes) else { return };
-    let holds = verify(&signed.public_key, &signed.transaction, &signed.signature).is_ok();
+    let holds = signed.verify().is_ok();
     let seed = &CHAIN.block.transactions[0];
     assert!(!holds || signed.transaction.id() == seed.transaction.id(), "a forged signature");
 }

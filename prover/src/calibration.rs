@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use enfold_circuits::params::Params;
 use enfold_state::codec::Malformed;
-use enfold_state::executor::{Debit, Execution};
+use enfold_state::executor::{Accepted, Execution};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
@@ -192,7 +192,7 @@ pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> u
         let first = credits.len();
         credits.push(message(Op::Transfer, LeafIndex(count + from.0)));
         credits.extend(fees.then(|| message(Op::Fee, LeafIndex(0))));
-        debits.push(Debit { position: from.0 as usize, from, messages: first..credits.len() });
+        debits.push(Accepted { position: from.0 as usize, from, messages: first..credits.len() });
     }
     let execution = Execution {
         number: 1,

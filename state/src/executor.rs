@@ -11,19 +11,17 @@
 //! so changes what its sender's later ones meet.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::block::{Block, FeePolicy};
-use crate::field::from_canonical;
-use crate::hash::Digest;
+use crate::debit::{DebitLeg, check_contents, check_leaf};
+pub use crate::execution::{Accepted, Execution};
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::ledger::{Ledger, MAX_LEAVES};
-use crate::message::{Message, Op};
+use crate::message::Message;
 pub use crate::rule::{Rejection, Rule};
 use crate::transaction::{SignedTransaction, Transaction};
-use crate::writes::Writes;
 
 mod lanes;
 mod routes;
@@ -32,47 +30,6 @@ mod signatures;
 use lanes::{MIN_LEGS, run_credits, run_debits};
 use routes::{Router, Routes};
 pub use signatures::Signatures;
-
-/// What a block does, and what it left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Execution {
-    /// The block's number.
-    pub number: u32,
-    /// The root of the state that it was executed on.
-    pub previous_root: Digest,
-    /// The accepted transactions, in order of arrival.
-    pub debits: Vec<Debit>,
-    /// All messages, in order of arrival: each transaction's transfer, then its fee.
-    pub credits: Vec<Message>,
-    /// The transactions that were left out, in order of arrival.
-    pub rejections: Vec<Rejection>,
-    /// The leaves that change, with their contents after the block. New leaves follow the ledger's last
-    /// without a gap.
-    pub writes: Writes,
-}
-
-/// An accepted transaction and what it emits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Debit {
-    /// The transaction's place in the block, from 0.
-    pub position: usize,
-    /// The leaf that it debits.
-    pub from: LeafIndex,
-    /// Its messages, as a range of [`Execution::credits`]: its transfer, then its fee if that is not 0.
-    pub messages: Range<usize>,
-}
-
-impl Execution {
-    /// The message to the receiver of an accepted transaction, and the one to the fee collector, if there is a fee.
-    /// `None` if the debit is not of this execution.
-    pub fn messages(&self, debit: &Debit) -> Option<(&Message, Option<&Message>)> {
-        match self.credits.get(debit.messages.clone())? {
-            [transfer] => Some((transfer, None)),
-            [transfer, fee] => Some((transfer, Some(fee))),
-            _ => None,
-        }
-    }
-}
 
 /// A block that cannot be executed at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,14 +76,14 @@ pub enum ExecuteError {
         /// Why each was left out.
         rejections: Vec<Rejection>,
     },
-    /// A receiver's balance would leave its range. Cannot happen while the supply of each asset is below
-    /// `2^62`, which genesis checks: the state is not one that a genesis led to.
-    #[error("leaf {index}: expected a balance below 2^62 after every credit, got {got}")]
-    BalanceRange {
+    /// A receiver's leaf cannot take a credit. Cannot happen while the supply of each asset is below `2^62`, which
+    /// genesis checks: the state is not one that a genesis led to.
+    #[error("credit of leaf {index}: {rule}")]
+    Credit {
         /// The receiver's leaf.
         index: LeafIndex,
-        /// The balance.
-        got: u64,
+        /// The rule that the credit breaks.
+        rule: Rule,
     },
 }
 
@@ -248,12 +205,13 @@ struct Emitted {
 
 impl Emitted {
     fn message(&self, transactions: &[SignedTransaction], policies: &BTreeMap<Asset, FeePolicy>) -> Message {
-        let tx = &transactions[self.position].transaction;
+        let transaction = transactions[self.position].transaction;
+        let leg = DebitLeg { transaction, to: self.to, fee_to: self.to, collector: Address::ZERO };
         if self.fee {
-            let policy = policies.get(&tx.asset).expect("a fee without a policy is refused");
-            fee_message(tx, self.to, policy.collector)
+            let policy = policies.get(&transaction.asset).expect("a fee without a policy is refused");
+            DebitLeg { collector: policy.collector, ..leg }.fee()
         } else {
-            transfer_message(tx, self.to)
+            leg.transfer()
         }
     }
 }
@@ -282,24 +240,7 @@ fn check_alone(
     signatures: &Signatures,
     position: usize,
 ) -> Result<Sound, Rule> {
-    if tx.op != Op::Transfer {
-        return Err(Rule::Op { got: tx.op });
-    }
-    if tx.chain_id != ledger.chain_id() {
-        return Err(Rule::ChainId { expected: ledger.chain_id(), got: tx.chain_id });
-    }
-    if from_canonical(tx.memo).is_none() {
-        return Err(Rule::MemoRange { got: tx.memo });
-    }
-    if tx.amount == 0 {
-        return Err(Rule::AmountZero);
-    }
-    if tx.amount >= AMOUNT_LIMIT {
-        return Err(Rule::AmountRange { got: tx.amount });
-    }
-    if tx.fee >= AMOUNT_LIMIT {
-        return Err(Rule::FeeRange { got: tx.fee });
-    }
+    check_contents(ledger.chain_id(), tx)?;
     match policies.get(&tx.asset) {
         None if tx.fee != 0 => return Err(Rule::FeeAsset { asset: tx.asset, got: tx.fee }),
         Some(policy) if tx.fee < policy.floor => {
@@ -312,36 +253,8 @@ fn check_alone(
     if signer != leaf.address {
         return Err(Rule::Owner { expected: leaf.address, got: signer });
     }
-    if tx.asset != leaf.asset {
-        return Err(Rule::Asset { expected: leaf.asset, got: tx.asset });
-    }
+    check_leaf(tx.from, leaf, tx)?;
     signatures.rule(position)?;
     let to = ledger.find(&tx.to_address, tx.asset);
     Ok(Sound { from: tx.from, to, fee: Some(tx.asset).filter(|_| tx.fee != 0) })
-}
-
-/// The message of a transfer to the leaf `to`.
-fn transfer_message(tx: &Transaction, to: LeafIndex) -> Message {
-    Message {
-        op: Op::Transfer,
-        asset: tx.asset,
-        from: tx.from,
-        to,
-        amount: tx.amount,
-        memo: tx.memo,
-        to_address: tx.to_address,
-    }
-}
-
-/// The message of a fee to the leaf `to` of the collector.
-fn fee_message(tx: &Transaction, to: LeafIndex, collector: Address) -> Message {
-    Message {
-        op: Op::Fee,
-        asset: tx.asset,
-        from: tx.from,
-        to,
-        amount: tx.fee,
-        memo: 0,
-        to_address: collector,
-    }
 }

@@ -1,7 +1,7 @@
 //! Keys, addresses and Schnorr signatures over EcGFp5.
 //!
-//! A signature of the key `K = k G` over a transaction is `(R, s)`: `R = r G` for a nonce r that only the
-//! signer can derive, `c` the challenge from R, K and every signed field, `s = r - c k mod n`. It is valid
+//! A signature of the key `K = k G` over a record is `(R, s)`: `R = r G` for a nonce r that only the
+//! signer can derive, `c` the challenge from R, K and the signed record, `s = r - c k mod n`. It is valid
 //! if `s G + c K = R`.
 
 pub mod batch;
@@ -19,7 +19,24 @@ use crate::ecgfp5::{Challenge, DEGREE, Fp5, Fp5Error, Point, Scalar, ScalarError
 use crate::field::{F, ZERO, from_u32};
 use crate::hash::{Tag, hash};
 use crate::leaf::Address;
-use crate::transaction::{SignedTransaction, Transaction};
+
+/// Elements of a record that people sign; see [`crate::transaction`].
+pub const RECORD_LEN: usize = 12;
+
+/// A record that people sign.
+pub type Record = [F; RECORD_LEN];
+
+/// A record, whose key signed it.
+pub trait Signed {
+    /// What was signed.
+    fn record(&self) -> Record;
+
+    /// The signer's key.
+    fn public_key(&self) -> &PublicKey;
+
+    /// The signature.
+    fn signature(&self) -> &Signature;
+}
 
 /// A public key: the encoding `w` of a group element that is not neutral. Text form: 80 hex digits, as
 /// [`Fp5`]; binary form: five canonical `u64`.
@@ -129,7 +146,7 @@ pub struct Signature {
     pub s: Scalar,
 }
 
-/// A signature is not valid for a transaction and a key.
+/// A signature is not valid for a record and a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// The commitment is 0, which encodes the neutral point.
@@ -151,22 +168,22 @@ pub enum SignatureError {
     },
 }
 
-/// What the challenge is hashed from: `R (5), key (5), signed fields (12)`.
-fn challenge_record(commitment: Fp5, key: &PublicKey, transaction: &Transaction) -> [F; CHALLENGE_LEN] {
-    let mut record = [ZERO; CHALLENGE_LEN];
-    record[..DEGREE].copy_from_slice(&commitment.0);
-    record[DEGREE..2 * DEGREE].copy_from_slice(&key.w.0);
-    record[2 * DEGREE..].copy_from_slice(&transaction.elements());
-    record
+/// What the challenge is hashed from: `R (5), key (5), signed record (12)`.
+fn challenge_record(commitment: Fp5, key: &PublicKey, record: &Record) -> [F; CHALLENGE_LEN] {
+    let mut hashed = [ZERO; CHALLENGE_LEN];
+    hashed[..DEGREE].copy_from_slice(&commitment.0);
+    hashed[DEGREE..2 * DEGREE].copy_from_slice(&key.w.0);
+    hashed[2 * DEGREE..].copy_from_slice(record);
+    hashed
 }
 
 /// Elements of the record of a challenge.
-const CHALLENGE_LEN: usize = 2 * DEGREE + Transaction::LEN;
+const CHALLENGE_LEN: usize = 2 * DEGREE + RECORD_LEN;
 
-/// The challenge that binds the encoded commitment, the key and every signed field: the first two
-/// elements of the hash of `R (5), key (5), signed fields (12)`, tag [`Tag::Challenge`].
-pub fn challenge(commitment: Fp5, key: &PublicKey, transaction: &Transaction) -> Challenge {
-    let [h0, h1, ..] = hash(Tag::Challenge, &challenge_record(commitment, key, transaction)).0;
+/// The challenge that binds the encoded commitment, the key and the signed record: the first two
+/// elements of the hash of `R (5), key (5), signed record (12)`, tag [`Tag::Challenge`].
+pub fn challenge(commitment: Fp5, key: &PublicKey, record: &Record) -> Challenge {
+    let [h0, h1, ..] = hash(Tag::Challenge, &challenge_record(commitment, key, record)).0;
     Challenge::new(h0, h1)
 }
 
@@ -174,16 +191,12 @@ pub fn challenge(commitment: Fp5, key: &PublicKey, transaction: &Transaction) ->
 ///
 /// # Errors
 /// If it is not valid.
-pub fn verify(
-    key: &PublicKey,
-    transaction: &Transaction,
-    signature: &Signature,
-) -> Result<(), SignatureError> {
+pub fn verify(key: &PublicKey, record: &Record, signature: &Signature) -> Result<(), SignatureError> {
     let got = signature.r;
     if got.is_zero() {
         return Err(SignatureError::NeutralCommitment);
     }
-    let challenge = challenge(got, key, transaction);
+    let challenge = challenge(got, key, record);
     let expected = Point::mul_generator_add(&signature.s, &challenge, &key.point()).encode();
     // Equal encodings are equal points, so a commitment that passes is on the curve.
     if expected == got {
@@ -265,44 +278,38 @@ impl SecretKey {
         self.public.address()
     }
 
-    /// Signs. The same transaction always gets the same signature.
-    pub fn sign(&self, transaction: &Transaction) -> Signature {
+    /// Signs. The same record always gets the same signature.
+    pub fn sign(&self, record: &Record) -> Signature {
         // Who knows the nonce of a signature knows the secret.
-        let (mut nonce, commitment) = self.nonce(transaction);
-        let challenge = challenge(commitment, &self.public, transaction);
+        let (mut nonce, commitment) = self.nonce(record);
+        let challenge = challenge(commitment, &self.public, record);
         let signature = Signature { r: commitment, s: nonce - challenge.scalar() * self.scalar };
         nonce.zeroize();
         signature
     }
 
-    /// Signs and puts transaction, key and signature together.
-    pub fn sign_transaction(&self, transaction: Transaction) -> SignedTransaction {
-        let signature = self.sign(&transaction);
-        SignedTransaction { transaction, public_key: self.public, signature }
-    }
-
     /// The nonce, and its encoded commitment. The nonce is eight elements, read in base p mod n: two hashes,
     /// tag [`Tag::Nonce`], of `counter, secret (10 parts of 32 bits, least significant first), signed
     /// fields (12)`, counters 0 and 1. (Should the nonce be 0: 2 and 3, and so on.)
-    fn nonce(&self, transaction: &Transaction) -> (Scalar, Fp5) {
+    fn nonce(&self, record: &Record) -> (Scalar, Fp5) {
         const PARTS: usize = 2 * SCALAR_WORDS;
-        let mut record = [ZERO; 1 + PARTS + Transaction::LEN];
-        for (parts, word) in record[1..].as_chunks_mut::<2>().0.iter_mut().zip(self.scalar.to_words()) {
+        let mut hashed = [ZERO; 1 + PARTS + RECORD_LEN];
+        for (parts, word) in hashed[1..].as_chunks_mut::<2>().0.iter_mut().zip(self.scalar.to_words()) {
             *parts = [from_u32(word as u32), from_u32((word >> 32) as u32)];
         }
-        record[1 + PARTS..].copy_from_slice(&transaction.elements());
+        hashed[1 + PARTS..].copy_from_slice(record);
         let mut hash_with = |counter: u32| -> [F; 4] {
-            record[0] = from_u32(counter);
-            hash(Tag::Nonce, &record).0
+            hashed[0] = from_u32(counter);
+            hash(Tag::Nonce, &hashed).0
         };
         let mut counter = 0;
         loop {
             let digits = [hash_with(counter), hash_with(counter + 1)];
             let nonce = Scalar::from_elements(digits.as_flattened());
             if !nonce.is_zero() {
-                record.fill(ZERO);
+                hashed.fill(ZERO);
                 // So that the compiler does not leave that out.
-                std::hint::black_box(&record);
+                std::hint::black_box(&hashed);
                 return (nonce, Point::mul_generator(&nonce).encode());
             }
             counter += 2;

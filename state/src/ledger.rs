@@ -7,7 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
 use crate::block::{Genesis, GenesisLeaf};
-use crate::executor::Execution;
+use crate::execution::Execution;
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
 use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};

@@ -1,48 +1,96 @@
-//! Messages: what one leg emits and another consumes.
-//!
-//! | op | emitted by | consumed by |
-//! |---|---|---|
-//! | `Transfer` (1) | debit | credit |
-//! | `Fee` (2) | debit | credit |
+//! Messages: what one leg emits and another consumes. The table of their ops is [`Op`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::field::{F, from_canonical, from_u32, reduce, to_u64};
 use crate::hash::RATE;
+use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
 
-/// What a message or a transaction does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Op {
+macro_rules! ops {
+    ($($(#[$doc:meta])* $op:ident($name:literal) = $number:literal, $emitter:ident => $consumer:ident
+        $(, $signed:ident)?;)+) => {
+        /// What a message or a transaction does.
+        ///
+        /// | op | number | emitted by | consumed by | |
+        /// |---|---|---|---|---|
+        $(#[doc = concat!(
+            "| `", stringify!($op), "` | ", $number, " | ", stringify!($emitter), " | ", stringify!($consumer), " | ",
+            $(stringify!($signed),)? " |"
+        )])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[repr(u8)]
+        pub enum Op {
+            $($(#[$doc])* $op = $number,)+
+        }
+
+        impl Op {
+            /// All ops, by number.
+            pub const ALL: [Self; [$($number),+].len()] = [$(Self::$op),+];
+
+            /// The name in reports.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$op => $name,)+
+                }
+            }
+
+            /// The kind of the legs that emit it.
+            pub const fn emitter(self) -> KindId {
+                match self {
+                    $(Self::$op => KindId::$emitter,)+
+                }
+            }
+
+            /// The kind of the legs that consume it.
+            pub const fn consumer(self) -> KindId {
+                match self {
+                    $(Self::$op => KindId::$consumer,)+
+                }
+            }
+
+            /// Whether people sign transactions with it. Such a message is the first of its debit leg, and counts the
+            /// sender's nonce.
+            pub const fn is_signed(self) -> bool {
+                match self {
+                    $(Self::$op => ops!(@signed $($signed)?),)+
+                }
+            }
+        }
+    };
+    (@signed signed) => { true };
+    (@signed) => { false };
+}
+
+ops! {
     /// A payment, from a sender's leaf to a receiver's.
-    Transfer = 1,
+    Transfer("transfer") = 1, Debit => Credit, signed;
     /// The fee of a transaction, from the sender's leaf to the collector's.
-    Fee = 2,
+    Fee("fee") = 2, Debit => Credit;
 }
 
 impl Op {
     /// The op with this number.
-    pub const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            1 => Some(Self::Transfer),
-            2 => Some(Self::Fee),
-            _ => None,
-        }
-    }
-
-    /// The name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Transfer => "transfer",
-            Self::Fee => "fee",
-        }
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|&op| op as u64 == number)
     }
 
     /// The op's field element.
     pub const fn element(self) -> F {
         from_u32(self as u32)
+    }
+}
+
+impl KindId {
+    /// Whether its legs emit messages.
+    pub fn emits(self) -> bool {
+        Op::ALL.into_iter().any(|op| op.emitter() == self)
+    }
+
+    /// Whether its legs consume messages.
+    pub fn consumes(self) -> bool {
+        Op::ALL.into_iter().any(|op| op.consumer() == self)
     }
 }
 
@@ -162,5 +210,21 @@ impl Message {
         }
         let to_address = crate::hash::Digest([a0, a1, a2, a3]);
         Ok(Self { op, asset, from, to, amount, memo: to_u64(memo), to_address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_fit_together() {
+        for kind in KindId::ALL {
+            assert!(kind.emits() || kind.consumes(), "{kind} has messages");
+        }
+        for op in Op::ALL {
+            assert_eq!(Op::from_number(op as u64), Some(op));
+            assert!(op.emitter().phase() <= op.consumer().phase(), "{} goes forward", op.name());
+        }
     }
 }

@@ -2,18 +2,19 @@
 //!
 //! The messages need no signatures and no trust: a block proof says that they are the ones under its `E`
 //! and that they lead from the previous root to the new one, and [`rebuild`] ends at that root or not at
-//! all. Debits come first, message by message (a transfer takes its amount and counts the nonce up, a fee
-//! takes its amount), then the credits.
+//! all. Debits come first, leg by leg as their messages tell of them, then the credits.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use crate::block::BlockData;
-use crate::field::from_canonical;
+use crate::credit::Credit;
+use crate::debit::{Debit, DebitLeg};
 use crate::hash::Digest;
-use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
+use crate::leaf::{Leaf, LeafIndex};
 use crate::ledger::{ApplyError, Ledger};
+use crate::legs::Legs;
 use crate::message::{Message, Op};
+use crate::rule::Rule;
 use crate::writes::Writes;
 
 /// Where a message stands in a block's data.
@@ -42,75 +43,21 @@ pub enum RebuildError {
         /// The data's chain.
         got: u32,
     },
-    /// An amount is 0 or not below `2^62`.
-    #[error("{place}: expected an amount of 1 to 2^62 - 1, got {got}")]
-    AmountRange {
-        /// Which message.
+    /// A message breaks a rule of the leg that emitted or consumes it.
+    #[error("{place}: {rule}")]
+    Rule {
+        /// Which message; of a debit its first.
         place: Place,
-        /// The amount.
-        got: u64,
+        /// The rule.
+        rule: Rule,
     },
-    /// A memo is not below the field's order.
-    #[error("{place}: expected a memo below 2^64 - 2^32 + 1, got {got}")]
-    MemoRange {
+    /// A message that no leg begins with stands where one would begin.
+    #[error("{place}: expected a message that a leg emits first, got a {}", got.name())]
+    Stray {
         /// Which message.
         place: Place,
-        /// The memo.
-        got: u64,
-    },
-    /// The leaf to be debited does not exist.
-    #[error("{place}: expected a sender's leaf below index {expected}, got {got}")]
-    UnknownLeaf {
-        /// Which message.
-        place: Place,
-        /// Count of leaves.
-        expected: usize,
-        /// The index.
-        got: LeafIndex,
-    },
-    /// The message is in another asset than the leaf.
-    #[error("{place}: expected asset {expected}, got {got}")]
-    Asset {
-        /// Which message.
-        place: Place,
-        /// The leaf's asset.
-        expected: Asset,
-        /// The message's asset.
-        got: Asset,
-    },
-    /// The receiver's leaf belongs to another address.
-    #[error("{place}: expected the receiver {expected}, got {got}")]
-    Receiver {
-        /// Which message.
-        place: Place,
-        /// The leaf's address.
-        expected: Address,
-        /// The message's address.
-        got: Address,
-    },
-    /// The sender's balance does not cover the amount.
-    #[error("{place}: expected an amount of at most {expected}, got {got}")]
-    Overdraft {
-        /// Which message.
-        place: Place,
-        /// What is left.
-        expected: u64,
-        /// The amount.
-        got: u64,
-    },
-    /// The sender's nonce would reach `2^32`.
-    #[error("{place}: expected a sender with a nonce below {}, got {}", u32::MAX, u32::MAX)]
-    NonceExhausted {
-        /// Which message.
-        place: Place,
-    },
-    /// The receiver's balance would reach `2^62`.
-    #[error("{place}: expected a receiver's balance below 2^62, got {got}")]
-    BalanceRange {
-        /// Which message.
-        place: Place,
-        /// The balance.
-        got: u64,
+        /// What it does.
+        got: Op,
     },
     /// Not the next block, or new leaves with gaps between them.
     #[error(transparent)]
@@ -147,69 +94,48 @@ pub fn rebuild(
     Ok(())
 }
 
-/// Leaves that have changed so far.
-type Leaves = BTreeMap<LeafIndex, Leaf>;
-
 /// The leaves after a block that emitted these messages.
 ///
 /// # Errors
 /// If a message does not fit the ledger. Whether new leaves leave gaps is checked by [`Ledger::prepare`].
 pub fn replay(ledger: &Ledger, emitted: &[Vec<Message>]) -> Result<Writes, RebuildError> {
-    let places = || {
-        emitted.iter().enumerate().flat_map(|(batch, messages)| {
-            messages.iter().enumerate().map(move |(i, message)| (Place { batch, message: i }, message))
-        })
-    };
-    let mut writes = BTreeMap::new();
-    for (place, message) in places() {
-        if message.amount == 0 || message.amount >= AMOUNT_LIMIT {
-            return Err(RebuildError::AmountRange { place, got: message.amount });
+    let chain_id = ledger.chain_id();
+    let mut writes = Leaves { ledger, changed: BTreeMap::new() };
+    for (batch, messages) in emitted.iter().enumerate() {
+        let mut message = 0;
+        while let Some(first) = messages.get(message) {
+            let place = Place { batch, message };
+            // Messages carry no nonce: it was the leaf's next.
+            let nonce = writes.get(first.from).map_or(0, |leaf| leaf.nonce);
+            let stray = RebuildError::Stray { place, got: first.op };
+            let (leg, emitted) = DebitLeg::read(chain_id, nonce, &messages[message..]).ok_or(stray)?;
+            writes.apply::<Debit>(first.from, &leg, place)?;
+            message += emitted;
         }
-        if from_canonical(message.memo).is_none() {
-            return Err(RebuildError::MemoRange { place, got: message.memo });
+    }
+    for (batch, messages) in emitted.iter().enumerate() {
+        for (message, credit) in messages.iter().enumerate() {
+            writes.apply::<Credit>(credit.to, credit, Place { batch, message })?;
         }
-        debit(ledger, &mut writes, place, message)?;
     }
-    for (place, message) in places() {
-        credit(ledger, &mut writes, place, message)?;
-    }
-    Ok(writes.into_iter().collect())
+    Ok(writes.changed.into_iter().collect())
 }
 
-fn debit(ledger: &Ledger, writes: &mut Leaves, place: Place, message: &Message) -> Result<(), RebuildError> {
-    let unknown = RebuildError::UnknownLeaf { place, expected: ledger.len(), got: message.from };
-    let leaf = match writes.entry(message.from) {
-        Entry::Occupied(entry) => entry.into_mut(),
-        Entry::Vacant(entry) => entry.insert(*ledger.leaf(message.from).ok_or(unknown)?),
-    };
-    expect_asset(leaf, place, message)?;
-    let overdraft = RebuildError::Overdraft { place, expected: leaf.balance, got: message.amount };
-    leaf.balance = leaf.balance.checked_sub(message.amount).ok_or(overdraft)?;
-    if message.op == Op::Transfer {
-        leaf.nonce = leaf.nonce.checked_add(1).ok_or(RebuildError::NonceExhausted { place })?;
-    }
-    Ok(())
+/// Leaves that have changed so far, above those of the ledger.
+struct Leaves<'a> {
+    ledger: &'a Ledger,
+    changed: BTreeMap<LeafIndex, Leaf>,
 }
 
-fn credit(ledger: &Ledger, writes: &mut Leaves, place: Place, message: &Message) -> Result<(), RebuildError> {
-    let Message { to, to_address: address, asset, amount, .. } = *message;
-    let fresh = Leaf { address, nonce: 0, asset, balance: 0 };
-    let leaf = writes.entry(to).or_insert_with(|| ledger.leaf(to).copied().unwrap_or(fresh));
-    expect_asset(leaf, place, message)?;
-    if leaf.address != address {
-        return Err(RebuildError::Receiver { place, expected: leaf.address, got: address });
+impl Leaves<'_> {
+    fn get(&self, index: LeafIndex) -> Option<&Leaf> {
+        self.changed.get(&index).or_else(|| self.ledger.leaf(index))
     }
-    leaf.balance = leaf.balance.saturating_add(amount);
-    if leaf.balance >= AMOUNT_LIMIT {
-        return Err(RebuildError::BalanceRange { place, got: leaf.balance });
-    }
-    Ok(())
-}
 
-fn expect_asset(leaf: &Leaf, place: Place, message: &Message) -> Result<(), RebuildError> {
-    if message.asset == leaf.asset {
+    fn apply<K: Legs>(&mut self, index: LeafIndex, leg: &K::Leg, place: Place) -> Result<(), RebuildError> {
+        let leaf = K::apply(self.ledger.chain_id(), index, self.get(index), leg)
+            .map_err(|rule| RebuildError::Rule { place, rule })?;
+        self.changed.insert(index, leaf);
         Ok(())
-    } else {
-        Err(RebuildError::Asset { place, expected: leaf.asset, got: message.asset })
     }
 }

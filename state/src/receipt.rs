@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::BlockData;
 use crate::chain::link_emitted;
+use crate::debit::DebitLeg;
 use crate::hash::{Digest, MessageSponge};
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
 use crate::leaf::LeafIndex;
@@ -159,23 +160,11 @@ fn digest(messages: &[Message]) -> Digest {
     sponge.digest()
 }
 
-/// The transaction at a position, and its messages.
+/// The transaction at a position, and its messages; `None` if none begins there.
 fn executed(chain_id: u32, nonce: u32, messages: &[Message], position: usize) -> Option<Executed> {
-    let transfer = *messages.get(position)?;
-    let fee = messages.get(position + 1).copied().filter(|message| message.op == Op::Fee);
-    let Message { op, asset, from, amount, memo, to_address, .. } = transfer;
-    let transaction = Transaction {
-        op,
-        chain_id,
-        from,
-        nonce,
-        to_address,
-        asset,
-        amount,
-        fee: fee.map_or(0, |message| message.amount),
-        memo,
-    };
-    Some(Executed { transaction, transfer, fee })
+    let (leg, _) = DebitLeg::read(chain_id, nonce, messages.get(position..)?)?;
+    let fee = Some(leg.fee()).filter(|fee| fee.amount != 0);
+    Some(Executed { transaction: leg.transaction, transfer: leg.transfer(), fee })
 }
 
 impl Receipt {
@@ -219,7 +208,7 @@ impl Receipt {
             return Err(IssueError::Transaction { expected, got });
         }
         let SignedTransaction { transaction, public_key, signature } = *signed;
-        verify(&public_key, &transaction, &signature).map_err(ReceiptError::from)?;
+        verify(&public_key, &transaction.elements(), &signature).map_err(ReceiptError::from)?;
         Ok(Self { authorization: Some(Authorization { public_key, signature }), ..self })
     }
 
@@ -248,17 +237,16 @@ impl Receipt {
         for (at, message) in self.messages.iter().enumerate() {
             message.check().map_err(|source| ReceiptError::Message { at, source })?;
         }
-        let executed = executed(chain_id, self.nonce, &self.messages, self.position as usize)
-            .ok_or(ReceiptError::Position { expected: self.messages.len(), got: self.position })?;
+        let position = ReceiptError::Position { expected: self.messages.len(), got: self.position };
+        let first = self.messages.get(self.position as usize).ok_or(position)?;
         let got = self.emitted()?;
         if got != emitted {
             return Err(ReceiptError::Emitted { expected: emitted, got });
         }
-        if executed.transfer.op != Op::Transfer {
-            return Err(ReceiptError::Op { at: self.position, got: executed.transfer.op });
-        }
+        let executed = executed(chain_id, self.nonce, &self.messages, self.position as usize)
+            .ok_or(ReceiptError::Op { at: self.position, got: first.op })?;
         if let Some(Authorization { public_key, signature }) = &self.authorization {
-            verify(public_key, &executed.transaction, signature)?;
+            verify(public_key, &executed.transaction.elements(), signature)?;
         }
         Ok(executed)
     }
@@ -342,7 +330,7 @@ impl<'a> Search<'a> {
             return Err(SearchError::Number { expected: number, got: data.number });
         }
         let mut counts: BTreeMap<LeafIndex, u32> = BTreeMap::new();
-        for message in data.emitted.iter().flatten().filter(|message| message.op == Op::Transfer) {
+        for message in data.emitted.iter().flatten().filter(|message| message.op.is_signed()) {
             *counts.entry(message.from).or_default() += 1;
         }
         for (leaf, got) in counts {
@@ -357,7 +345,7 @@ impl<'a> Search<'a> {
         let mut found = Vec::new();
         for (batch, messages) in data.emitted.iter().enumerate() {
             for (message, transfer) in messages.iter().enumerate() {
-                if transfer.op != Op::Transfer {
+                if !transfer.op.is_signed() {
                     continue;
                 }
                 let nonce = next.entry(transfer.from).or_insert(self.nonces[&transfer.from]);

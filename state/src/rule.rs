@@ -10,10 +10,12 @@ use crate::keys::SignatureError;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::message::Op;
 
-/// A broken rule. If a transaction breaks several, the first in this order is reported. All but the last
-/// four need no more than the transaction and the state at the start of the block; nonce and balance
-/// also need the accepted transactions of the same leaf before this one, and room for a new leaf all accepted ones
-/// before this one.
+/// A broken rule of a leg.
+///
+/// If a transaction breaks several, the first in this order is reported. All up to the signature need no more than the
+/// transaction and the state at the start of the block; nonce and balance also need the accepted transactions of the
+/// same leaf before this one, and room for a new leaf all accepted ones before this one. The executor keeps the rest by
+/// itself: no transaction breaks them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Only a transfer may be signed.
@@ -110,10 +112,34 @@ pub enum Rule {
         /// How many leaves the tree takes.
         expected: usize,
     },
+    /// A leg that needs a leaf has an empty position.
+    Empty {
+        /// The position.
+        index: LeafIndex,
+    },
+    /// A leg for another leaf.
+    Index {
+        /// The leaf that the leg touches.
+        expected: LeafIndex,
+        /// The leaf that its transaction or message names.
+        got: LeafIndex,
+    },
+    /// A message for another owner than the leaf's.
+    Receiver {
+        /// The leaf's address.
+        expected: Address,
+        /// The message's.
+        got: Address,
+    },
+    /// A balance would leave its range.
+    BalanceRange {
+        /// The balance after the credit.
+        got: u64,
+    },
 }
 
 impl Rule {
-    /// Names of all rules, in the order in which they are checked.
+    /// Names of the rules that a transaction can break, in the order in which they are checked.
     pub const NAMES: [&'static str; 16] = [
         "op",
         "chain_id",
@@ -133,26 +159,30 @@ impl Rule {
         "full",
     ];
 
-    /// The rule's name in reports, one of [`Rule::NAMES`].
+    /// The rule's name in reports; one of [`Rule::NAMES`] if a transaction can break it.
     pub const fn name(&self) -> &'static str {
-        Self::NAMES[match self {
-            Self::Op { .. } => 0,
-            Self::ChainId { .. } => 1,
-            Self::MemoRange { .. } => 2,
-            Self::AmountZero => 3,
-            Self::AmountRange { .. } => 4,
-            Self::FeeRange { .. } => 5,
-            Self::FeeAsset { .. } => 6,
-            Self::FeeFloor { .. } => 7,
-            Self::UnknownLeaf { .. } => 8,
-            Self::Owner { .. } => 9,
-            Self::Asset { .. } => 10,
-            Self::Signature { .. } => 11,
-            Self::Nonce { .. } => 12,
-            Self::NonceExhausted { .. } => 13,
-            Self::Overdraft { .. } => 14,
-            Self::Full { .. } => 15,
-        }]
+        match self {
+            Self::Op { .. } => "op",
+            Self::ChainId { .. } => "chain_id",
+            Self::MemoRange { .. } => "memo_range",
+            Self::AmountZero => "amount_zero",
+            Self::AmountRange { .. } => "amount_range",
+            Self::FeeRange { .. } => "fee_range",
+            Self::FeeAsset { .. } => "fee_asset",
+            Self::FeeFloor { .. } => "fee_floor",
+            Self::UnknownLeaf { .. } => "unknown_leaf",
+            Self::Owner { .. } => "owner",
+            Self::Asset { .. } => "asset",
+            Self::Signature { .. } => "signature",
+            Self::Nonce { .. } => "nonce",
+            Self::NonceExhausted { .. } => "nonce_exhausted",
+            Self::Overdraft { .. } => "overdraft",
+            Self::Full { .. } => "full",
+            Self::Empty { .. } => "empty",
+            Self::Index { .. } => "index",
+            Self::Receiver { .. } => "receiver",
+            Self::BalanceRange { .. } => "balance_range",
+        }
     }
 
     /// What was expected, in words and numbers.
@@ -176,6 +206,10 @@ impl Rule {
             Self::Full { expected } => {
                 format!("a receiver and a fee collector with leaves, as all {expected} are taken")
             }
+            Self::Empty { index } => format!("a leaf at {index}"),
+            Self::Index { expected, .. } => format!("a leg of leaf {expected}"),
+            Self::Receiver { expected, .. } => format!("the receiver {expected}"),
+            Self::BalanceRange { .. } => format!("a balance below {AMOUNT_LIMIT}"),
         }
     }
 
@@ -194,8 +228,10 @@ impl Rule {
             | Self::FeeAsset { got, .. }
             | Self::FeeFloor { got, .. }
             | Self::Overdraft { got, .. } => got.to_string(),
-            Self::UnknownLeaf { got, .. } => got.to_string(),
-            Self::Owner { got, .. } => got.to_string(),
+            Self::UnknownLeaf { got, .. } | Self::Index { got, .. } => got.to_string(),
+            Self::Owner { got, .. } | Self::Receiver { got, .. } => got.to_string(),
+            Self::BalanceRange { got } => got.to_string(),
+            Self::Empty { .. } => "an empty position".to_owned(),
             Self::Signature { got } => got.to_string(),
             Self::Full { .. } => "one without".to_owned(),
         }
@@ -207,6 +243,8 @@ impl fmt::Display for Rule {
         write!(f, "{}: expected {}, got {}", self.name(), self.expected(), self.got())
     }
 }
+
+impl std::error::Error for Rule {}
 
 /// A transaction that was left out of its block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::{F, from_u32, reduce};
+use crate::field::{from_u32, reduce};
 use crate::hash::{Digest, Tag, hash};
-use crate::keys::{PublicKey, Signature};
+use crate::keys::{PublicKey, RECORD_LEN, Record, SecretKey, Signature, SignatureError, Signed, verify};
 use crate::leaf::{Address, Asset, LeafIndex};
 use crate::message::Op;
 
@@ -37,11 +37,11 @@ pub struct Transaction {
 
 impl Transaction {
     /// Elements of the signed record.
-    pub const LEN: usize = 12;
+    pub const LEN: usize = RECORD_LEN;
 
     /// The signed record:
     /// `op, chain_id, from, nonce, to_address (4), asset, amount, fee, memo`.
-    pub fn elements(&self) -> [F; Self::LEN] {
+    pub fn elements(&self) -> Record {
         let [a0, a1, a2, a3] = self.to_address.0;
         [
             self.op.element(),
@@ -75,4 +75,36 @@ pub struct SignedTransaction {
     pub public_key: PublicKey,
     /// Schnorr signature over the record.
     pub signature: Signature,
+}
+
+impl SignedTransaction {
+    /// Checks the signature. (What the signed fields mean, and their ranges, the executor checks.)
+    ///
+    /// # Errors
+    /// If it is not valid.
+    pub fn verify(&self) -> Result<(), SignatureError> {
+        verify(&self.public_key, &self.record(), &self.signature)
+    }
+}
+
+impl Signed for SignedTransaction {
+    fn record(&self) -> Record {
+        self.transaction.elements()
+    }
+
+    fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+}
+
+impl SecretKey {
+    /// Signs and puts transaction, key and signature together.
+    pub fn sign_transaction(&self, transaction: Transaction) -> SignedTransaction {
+        let signature = self.sign(&transaction.elements());
+        SignedTransaction { transaction, public_key: self.public_key(), signature }
+    }
 }

@@ -376,7 +376,8 @@ fn a_balance_that_leaves_its_range_is_an_error() {
     let full = Leaf { balance: AMOUNT_LIMIT - 1, ..small.0.ledger().leaves()[1] };
     small.0.put_leaf(LeafIndex(1), full);
     let block = small.block(vec![small.pay(0, 0, 1, 1)]);
-    let expected = ExecuteError::BalanceRange { index: LeafIndex(1), got: AMOUNT_LIMIT };
+    let rule = Rule::BalanceRange { got: AMOUNT_LIMIT };
+    let expected = ExecuteError::Credit { index: LeafIndex(1), rule };
     assert_eq!(execute(small.0.ledger(), &block), Err(expected));
 }
 

@@ -41,26 +41,33 @@ fn what_is_signed_verifies() {
     for seed in 0..50 {
         let key = key(seed);
         let transaction = Transaction { nonce: seed as u32, ..transaction() };
-        assert_eq!(verify(&key.public_key(), &transaction, &key.sign(&transaction)), Ok(()));
+        assert_eq!(
+            verify(&key.public_key(), &transaction.elements(), &key.sign(&transaction.elements())),
+            Ok(())
+        );
     }
     let signed = padding_key().sign_transaction(transaction());
-    assert_eq!(verify(&signed.public_key, &signed.transaction, &signed.signature), Ok(()));
+    assert_eq!(signed.verify(), Ok(()));
     assert_eq!(signed.public_key, padding_key().public_key());
 }
 
 #[test]
 fn signatures_are_deterministic() {
     let again = SecretKey::from_bytes(&key(1).to_bytes()).expect("a key");
-    assert_eq!(key(1).sign(&transaction()), again.sign(&transaction()));
+    assert_eq!(key(1).sign(&transaction().elements()), again.sign(&transaction().elements()));
     let other = Transaction { memo: 1, ..transaction() };
-    assert_ne!(key(1).sign(&transaction()).r, key(1).sign(&other).r, "a nonce is used once");
-    assert_ne!(key(1).sign(&transaction()).r, key(2).sign(&transaction()).r);
+    assert_ne!(
+        key(1).sign(&transaction().elements()).r,
+        key(1).sign(&other.elements()).r,
+        "a nonce is used once"
+    );
+    assert_ne!(key(1).sign(&transaction().elements()).r, key(2).sign(&transaction().elements()).r);
 }
 
 #[test]
 fn every_signed_field_counts() {
     let key = key(1);
-    let signature = key.sign(&transaction());
+    let signature = key.sign(&transaction().elements());
     let mut other_addresses = [transaction().to_address; 4];
     for (i, address) in other_addresses.iter_mut().enumerate() {
         address.0[i] += reduce(1);
@@ -79,25 +86,28 @@ fn every_signed_field_counts() {
     changed.extend(other_addresses.map(|to_address| Transaction { to_address, ..good }));
     assert_eq!(changed.len(), Transaction::LEN);
     for transaction in changed {
-        assert!(is_mismatch(verify(&key.public_key(), &transaction, &signature)), "{transaction:?}");
+        assert!(
+            is_mismatch(verify(&key.public_key(), &transaction.elements(), &signature)),
+            "{transaction:?}"
+        );
     }
 }
 
 #[test]
 fn every_part_of_a_signature_counts() {
     let (key, other) = (key(1).public_key(), key(2).public_key());
-    let signature = self::key(1).sign(&transaction());
-    assert!(is_mismatch(verify(&other, &transaction(), &signature)), "another key");
+    let signature = self::key(1).sign(&transaction().elements());
+    assert!(is_mismatch(verify(&other, &transaction().elements(), &signature)), "another key");
     let changed = Signature { s: signature.s + Scalar::ONE, ..signature };
-    assert!(is_mismatch(verify(&key, &transaction(), &changed)));
+    assert!(is_mismatch(verify(&key, &transaction().elements(), &changed)));
     let changed = Signature { s: -signature.s, ..signature };
-    assert!(is_mismatch(verify(&key, &transaction(), &changed)));
+    assert!(is_mismatch(verify(&key, &transaction().elements(), &changed)));
     let changed = Signature { s: Scalar::ZERO, ..signature };
-    assert!(is_mismatch(verify(&key, &transaction(), &changed)));
+    assert!(is_mismatch(verify(&key, &transaction().elements(), &changed)));
     let changed = Signature { r: -signature.r, ..signature };
-    assert!(is_mismatch(verify(&key, &transaction(), &changed)), "-w encodes -R");
+    assert!(is_mismatch(verify(&key, &transaction().elements(), &changed)), "-w encodes -R");
     let neutral = Signature { r: Fp5::ZERO, ..signature };
-    assert_eq!(verify(&key, &transaction(), &neutral), Err(SignatureError::NeutralCommitment));
+    assert_eq!(verify(&key, &transaction().elements(), &neutral), Err(SignatureError::NeutralCommitment));
 }
 
 /// The first encoding from `w = start` on that is of no point.
@@ -108,9 +118,9 @@ fn not_on_curve(start: u32) -> Fp5 {
 #[test]
 fn a_commitment_off_the_curve_is_named() {
     let key = key(1);
-    let signature = Signature { r: not_on_curve(1), ..key.sign(&transaction()) };
+    let signature = Signature { r: not_on_curve(1), ..key.sign(&transaction().elements()) };
     let error = SignatureError::CommitmentNotOnCurve { got: signature.r };
-    assert_eq!(verify(&key.public_key(), &transaction(), &signature), Err(error));
+    assert_eq!(verify(&key.public_key(), &transaction().elements(), &signature), Err(error));
 }
 
 /// The signature that cancels everything: `R = s G + c K` neutral.
@@ -118,18 +128,21 @@ fn a_commitment_off_the_curve_is_named() {
 fn a_neutral_commitment_is_refused_even_if_the_equation_holds() {
     let key = key(1);
     let secret = Scalar::from_bytes(&key.to_bytes()).expect("below n");
-    let c = challenge(Fp5::ZERO, &key.public_key(), &transaction()).scalar();
+    let c = challenge(Fp5::ZERO, &key.public_key(), &transaction().elements()).scalar();
     let signature = Signature { r: Fp5::ZERO, s: -(c * secret) };
     let sum = Point::mul_generator(&signature.s).add(&key.public_key().point().mul(&c));
     assert!(sum.is_neutral(), "s G + c K = R holds");
-    assert_eq!(verify(&key.public_key(), &transaction(), &signature), Err(SignatureError::NeutralCommitment));
+    assert_eq!(
+        verify(&key.public_key(), &transaction().elements(), &signature),
+        Err(SignatureError::NeutralCommitment)
+    );
 }
 
 #[test]
 fn the_equation_is_the_textbook_one() {
     let key = key(3);
-    let Signature { r, s } = key.sign(&transaction());
-    let c = challenge(r, &key.public_key(), &transaction());
+    let Signature { r, s } = key.sign(&transaction().elements());
+    let c = challenge(r, &key.public_key(), &transaction().elements());
     let sum = Point::mul_generator(&s).add(&key.public_key().point().mul(&c.scalar()));
     assert_eq!(Some(sum), Point::decode(r));
 
@@ -145,8 +158,8 @@ fn the_equation_is_the_textbook_one() {
 fn signatures_walk_to_the_commitment() {
     for seed in 0..20 {
         let key = key(seed);
-        let signature = key.sign(&transaction());
-        let c = challenge(signature.r, &key.public_key(), &transaction());
+        let signature = key.sign(&transaction().elements());
+        let c = challenge(signature.r, &key.public_key(), &transaction().elements());
         let walk = Walk::new(key.public_key().affine(), &signature.s, &c).expect("no exceptional case");
         let commitment = Point::decode(signature.r).expect("on the curve");
         assert_eq!(Some(walk.end()), commitment.add(&walk::end()).affine());
@@ -262,7 +275,7 @@ fn secret_keys() {
 #[test]
 fn signatures_are_pinned() {
     let key = padding_key();
-    let Signature { r, s } = key.sign(&transaction());
+    let Signature { r, s } = key.sign(&transaction().elements());
     let got = [key.public_key().to_string(), key.address().to_string(), r.to_string(), s.to_string()];
     let expected = [
         "eecc7147a01c125bff31943890225e9fd5ffb50cddcc97bcb676196caabb173e235f0a0ba45ce054",

@@ -4,7 +4,7 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::{AccountProof, AccountProofError};
 use enfold_state::block::{Block, BlockData};
 use enfold_state::codec::{CodecError, HEADER_LEN, Record, decode, encode, encode_json, read};
-use enfold_state::executor::{Debit, Execution};
+use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::{ONE, ORDER, ZERO};
 use enfold_state::hash::{Digest, Tag, hash, node};
 use enfold_state::keys::SignatureError;
@@ -27,7 +27,7 @@ fn world() -> World {
 fn published(execution: &Execution) -> BlockData {
     let mut debits = execution.debits.clone();
     debits.sort_by_key(|debit| (debit.from, debit.position));
-    let messages = |debit: &Debit| execution.credits[debit.messages.clone()].to_vec();
+    let messages = |debit: &Accepted| execution.credits[debit.messages.clone()].to_vec();
     let mut emitted: Vec<Vec<Message>> =
         debits.chunks(4).map(|batch| batch.iter().flat_map(messages).collect()).collect();
     emitted.push(Vec::new());

@@ -1,129 +1,108 @@
 //! Credits: the native twin of the circuits `credit_many` and `credit_few`.
 
-use enfold_state::chain::{ChainState, Phase, link_consumed};
+use enfold_state::credit::{Credit, opened};
+use enfold_state::executor::Execution;
 use enfold_state::hash::Digest;
-use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
+use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::legs::Legs;
 use enfold_state::message::{Message, Op};
 
-use crate::batch::{BatchWitness, CreditPath, Paths};
-use crate::profile::Profile;
-use crate::step::{PathShape, Slots, StepError, Window, check_shape, consume};
+use crate::error::{StepError, WitnessError};
+use crate::kind::{At, BatchKind, Source};
+use crate::slots::Slots;
 
-/// The chain state after a credit batch, by the rules of its circuit.
-///
-/// # Errors
-/// If the witness breaks a rule; the first one in the circuit's order is named.
-pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, StepError> {
-    let before = witness.before;
-    let Paths::Credit(paths) = &witness.paths else {
-        return Err(StepError::Kind { expected: witness.batch });
-    };
-    check_shape(profile, witness, paths.iter().map(shape))?;
+/// One leaf that is credited by one or more messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditPath {
+    /// The leaf's position in the state tree; inside the batch's window.
+    pub index: LeafIndex,
+    /// The leaf before its first message here; `None` if the position was empty.
+    pub leaf: Option<Leaf>,
+    /// Exactly as many as the circuit has; live ones first, then `None`. The first is `None` only in a
+    /// padding path, whose leaf is not empty.
+    pub messages: Vec<Option<Message>>,
+}
 
-    // Phase: credits may follow every phase, and nothing but credits may follow them.
+impl BatchKind for Credit {
+    type Slot = Option<Message>;
+    type Path = CreditPath;
 
-    // Window: from its root, which all paths open, up to the state root.
-    let first = paths.first().ok_or(StepError::Paths { expected: 1, got: 0 })?;
-    let mut window = Window::enter(witness, old_digest(first), first.index)?;
+    fn leaves(execution: &Execution) -> Vec<LeafIndex> {
+        execution.credits.iter().map(|message| message.to).collect()
+    }
 
-    // Paths.
-    let mut slots = Slots::new(witness.seed);
-    for (number, path) in paths.iter().enumerate() {
-        window.open(number, old_digest(path), path.index)?;
-        let mut leaf = old_leaf(number, path)?;
-        for (leg, message) in path.messages.iter().enumerate() {
-            if message.is_some() && leg > 0 && path.messages[leg - 1].is_none() {
-                return Err(StepError::LiveOrder { path: number, leg });
-            }
-            if let Some(message) = message {
-                check_message(path.index, &leaf, message, number, leg)?;
-                leaf.balance = new_balance(leaf.balance, message.amount, number, leg)?;
-            }
-            let padding = padding_message(path, &leaf);
-            slots.push(message.as_ref().unwrap_or(&padding).elements(), message.is_some());
+    fn leg(source: &Source<'_>, position: usize) -> Result<Message, WitnessError> {
+        Ok(source.execution.credits[position])
+    }
+
+    fn slot(source: &Source<'_>, position: usize) -> Result<Option<Message>, WitnessError> {
+        Self::leg(source, position).map(Some)
+    }
+
+    fn padding(_: u32, _: LeafIndex, _: &Leaf) -> Option<Message> {
+        None
+    }
+
+    fn path(index: LeafIndex, leaf: Option<Leaf>, messages: Vec<Option<Message>>) -> Option<CreditPath> {
+        Some(CreditPath { index, leaf, messages })
+    }
+
+    fn index(path: &CreditPath) -> LeafIndex {
+        path.index
+    }
+
+    fn slots(path: &CreditPath) -> &[Option<Message>] {
+        &path.messages
+    }
+
+    fn is_live(slot: &Option<Message>) -> bool {
+        slot.is_some()
+    }
+
+    /// That of the leaf, or zero where the position was empty.
+    fn opened(path: &CreditPath) -> Digest {
+        path.leaf.as_ref().map_or(Digest::ZERO, Leaf::digest)
+    }
+
+    /// An empty position takes owner and asset from its first message, with nonce and balance zero.
+    fn before(number: usize, path: &CreditPath) -> Result<Leaf, StepError> {
+        match (path.leaf, path.messages.first()) {
+            (Some(leaf), _) => Ok(leaf),
+            (None, Some(Some(first))) => Ok(opened(first)),
+            (None, _) => Err(StepError::EmptyPadding { path: number, index: path.index }),
         }
-        window.update(leaf.digest(), path.index);
     }
 
-    // State after.
-    let totals = slots.finish()?;
-    Ok(ChainState {
-        root: window.leave(),
-        consumed: link_consumed(before.consumed, totals.digest),
-        sum: consume(before.sum, &totals),
-        phase: Phase::Credit,
-        ..before
-    })
-}
-
-fn shape(path: &CreditPath) -> PathShape {
-    (path.index, path.messages.len())
-}
-
-/// Old digest: that of the leaf, or zero where the position was empty.
-fn old_digest(path: &CreditPath) -> Digest {
-    path.leaf.as_ref().map_or(Digest::ZERO, Leaf::digest)
-}
-
-/// Old leaf: an empty position takes owner and asset from its first message, with nonce and balance zero.
-fn old_leaf(number: usize, path: &CreditPath) -> Result<Leaf, StepError> {
-    match (path.leaf, path.messages.first()) {
-        (Some(leaf), _) => Ok(leaf),
-        (None, Some(Some(first))) => Ok(empty_leaf(first)),
-        (None, _) => Err(StepError::EmptyPadding { path: number, index: path.index }),
-    }
-}
-
-/// The leaf that a first message makes of an empty position, before its amount.
-pub(crate) fn empty_leaf(first: &Message) -> Leaf {
-    Leaf { address: first.to_address, nonce: 0, asset: first.asset, balance: 0 }
-}
-
-/// Message: a transfer or a fee, for this leaf, its owner and its asset.
-pub(crate) fn check_message(
-    index: LeafIndex,
-    leaf: &Leaf,
-    message: &Message,
-    number: usize,
-    leg: usize,
-) -> Result<(), StepError> {
-    match message.op {
-        Op::Transfer | Op::Fee => (),
-    }
-    if message.to != index {
-        return Err(StepError::Index { path: number, leg, expected: index, got: message.to });
-    }
-    if message.asset != leaf.asset {
-        return Err(StepError::Asset { path: number, leg, expected: leaf.asset, got: message.asset });
-    }
-    if message.to_address != leaf.address {
-        return Err(StepError::Address {
-            path: number,
+    fn step(
+        chain_id: u32,
+        at: At,
+        leaf: &Leaf,
+        slot: &Option<Message>,
+        messages: &mut Slots,
+    ) -> Result<Leaf, StepError> {
+        let At { path, leg, index } = at;
+        let Some(message) = slot else {
+            messages.consume(padding_message(index, leaf).elements(), false);
+            return Ok(*leaf);
+        };
+        // Message, and range: the balance after every single one.
+        let leaf = Self::apply(chain_id, index, Some(leaf), message).map_err(|rule| StepError::Rule {
+            path,
             leg,
-            expected: leaf.address,
-            got: message.to_address,
-        });
+            rule,
+        })?;
+        messages.consume(message.elements(), true);
+        Ok(leaf)
     }
-    Ok(())
-}
-
-/// Range: the balance after every single message.
-pub(crate) fn new_balance(balance: u64, amount: u64, path: usize, leg: usize) -> Result<u64, StepError> {
-    let sum = i128::from(balance) + i128::from(amount);
-    u64::try_from(sum).ok().filter(|&balance| balance < AMOUNT_LIMIT).ok_or(StepError::Balance {
-        path,
-        leg,
-        got: sum,
-    })
 }
 
 /// Padding slot: a transfer of nothing, from leaf 0, to this leaf.
-fn padding_message(path: &CreditPath, leaf: &Leaf) -> Message {
+fn padding_message(to: LeafIndex, leaf: &Leaf) -> Message {
     Message {
         op: Op::Transfer,
         asset: leaf.asset,
-        from: Default::default(),
-        to: path.index,
+        from: LeafIndex(0),
+        to,
         amount: 0,
         memo: 0,
         to_address: leaf.address,

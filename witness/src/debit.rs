@@ -1,169 +1,166 @@
 //! Debits: the native twin of the circuits `debit_many` and `debit_few`.
 
-use enfold_state::chain::{ChainState, Phase, link_emitted};
+use enfold_state::debit::{Debit, DebitLeg, check_leaf, check_nonce, check_origin};
+use enfold_state::executor::Execution;
+use enfold_state::hash::Digest;
+use enfold_state::keys::padding_key;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex};
-use enfold_state::message::{Message, Op};
-use enfold_state::transaction::Transaction;
+use enfold_state::legs::Legs;
+use enfold_state::message::Op;
+use enfold_state::rule::Rule;
+use enfold_state::transaction::{SignedTransaction, Transaction};
 
-use crate::batch::{BatchWitness, DebitLeg, DebitPath, Paths};
-use crate::logup::add;
-use crate::step::{PathShape, Slots, StepError, Window, advance, check_shape};
+use crate::error::{StepError, WitnessError};
+use crate::kind::{At, BatchKind, Source};
+use crate::slots::Slots;
 
-use crate::profile::Profile;
-
-/// The chain state after a debit batch, by the rules of its circuit.
-///
-/// # Errors
-/// If the witness breaks a rule; the first one in the circuit's order is named.
-pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, StepError> {
-    let before = witness.before;
-    let Paths::Debit(paths) = &witness.paths else {
-        return Err(StepError::Kind { expected: witness.batch });
-    };
-    check_shape(profile, witness, paths.iter().map(shape))?;
-
-    // Phase: debits come first.
-    if before.phase != Phase::Debit {
-        return Err(StepError::Phase { expected: Phase::Debit, got: before.phase });
-    }
-
-    // Window: from its root, which all paths open, up to the state root.
-    let first = paths.first().ok_or(StepError::Paths { expected: 1, got: 0 })?;
-    let mut window = Window::enter(witness, first.leaf.digest(), first.index)?;
-
-    // Paths.
-    let mut slots = Slots::new(witness.seed);
-    let mut transactions = 0;
-    for (number, path) in paths.iter().enumerate() {
-        window.open(number, path.leaf.digest(), path.index)?;
-        let mut leaf = path.leaf;
-        for (leg, debit) in path.legs.iter().enumerate() {
-            if debit.live && leg > 0 && !path.legs[leg - 1].live {
-                return Err(StepError::LiveOrder { path: number, leg });
-            }
-            let at = At { path: number, leg, index: path.index };
-            check_record(witness.chain_id, &leaf, &debit.signed.transaction, at)?;
-            check_signature(&leaf, debit, at)?;
-            leaf = new_leaf(&leaf, &debit.signed.transaction, debit.live, at)?;
-            push_messages(&mut slots, path.index, debit);
-            transactions += usize::from(debit.live);
-        }
-        window.update(leaf.digest(), path.index);
-    }
-
-    // State after.
-    let totals = slots.finish()?;
-    Ok(ChainState {
-        root: window.leave(),
-        emitted: link_emitted(before.emitted, totals.digest),
-        sum: add(before.sum, totals.sum),
-        transactions: advance(before.transactions, transactions)?,
-        messages: advance(before.messages, totals.count)?,
-        phase: Phase::Debit,
-        ..before
-    })
-}
-
-fn shape(path: &DebitPath) -> PathShape {
-    (path.index, path.legs.len())
-}
-
-/// Where a leg stands.
-#[derive(Clone, Copy)]
-pub(crate) struct At {
-    pub path: usize,
-    pub leg: usize,
+/// One leaf that is debited by one or more legs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebitPath {
+    /// The leaf's position in the state tree; inside the batch's window.
     pub index: LeafIndex,
+    /// The leaf before its first leg here.
+    pub leaf: Leaf,
+    /// Exactly as many as the circuit has; live ones first.
+    pub legs: Vec<DebitSlot>,
 }
 
-/// Signed record: op, chain and leaf are the circuit's own, nonce and asset the leaf's.
-pub(crate) fn check_record(
-    chain_id: u32,
-    leaf: &Leaf,
-    transaction: &Transaction,
-    at: At,
-) -> Result<(), StepError> {
-    let At { path, leg, index } = at;
-    if transaction.op != Op::Transfer {
-        return Err(StepError::Op { path, leg, expected: Op::Transfer, got: transaction.op });
+/// A signed leg or padding: the transfer message and, if the fee is not zero, the fee message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebitSlot {
+    /// Off in padding.
+    pub live: bool,
+    /// The transaction; in padding, one of the padding key that fits the leaf.
+    pub signed: SignedTransaction,
+    /// The receiver's leaf, as the executor found or assigned it; 0 in padding.
+    pub to: LeafIndex,
+    /// The fee collector's leaf; 0 where there is no fee.
+    pub fee_to: LeafIndex,
+    /// The fee collector's address; zero where there is no fee.
+    pub collector: Address,
+}
+
+impl BatchKind for Debit {
+    type Slot = DebitSlot;
+    type Path = DebitPath;
+
+    fn leaves(execution: &Execution) -> Vec<LeafIndex> {
+        execution.debits.iter().map(|debit| debit.from).collect()
     }
-    if transaction.chain_id != chain_id {
-        return Err(StepError::ChainId { path, leg, expected: chain_id, got: transaction.chain_id });
+
+    fn leg(source: &Source<'_>, position: usize) -> Result<DebitLeg, WitnessError> {
+        let accepted = &source.execution.debits[position];
+        let position = accepted.position;
+        let signed = source.transactions.get(position).ok_or(WitnessError::Position { position })?;
+        let other = WitnessError::Messages { position };
+        let (transfer, fee) = source.execution.messages(accepted).ok_or(other.clone())?;
+        let (fee_to, collector) = fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
+        let leg = DebitLeg { transaction: signed.transaction, to: transfer.to, fee_to, collector };
+        let expected_fee = Some(leg.fee()).filter(|fee| fee.amount != 0);
+        if (*transfer, fee.copied()) != (leg.transfer(), expected_fee) {
+            return Err(other);
+        }
+        Ok(leg)
     }
-    if transaction.from != index {
-        return Err(StepError::Index { path, leg, expected: index, got: transaction.from });
+
+    fn slot(source: &Source<'_>, position: usize) -> Result<DebitSlot, WitnessError> {
+        let DebitLeg { to, fee_to, collector, .. } = Self::leg(source, position)?;
+        let signed = source.transactions[source.execution.debits[position].position];
+        Ok(DebitSlot { live: true, signed, to, fee_to, collector })
     }
-    if transaction.nonce != leaf.nonce {
-        return Err(StepError::Nonce { path, leg, expected: leaf.nonce, got: transaction.nonce });
+
+    fn padding(chain_id: u32, index: LeafIndex, leaf: &Leaf) -> DebitSlot {
+        let signed = padding_transaction(chain_id, index, leaf);
+        DebitSlot { live: false, signed, to: LeafIndex(0), fee_to: LeafIndex(0), collector: Digest::ZERO }
     }
-    if transaction.asset != leaf.asset {
-        return Err(StepError::Asset { path, leg, expected: leaf.asset, got: transaction.asset });
+
+    fn path(index: LeafIndex, before: Option<Leaf>, legs: Vec<DebitSlot>) -> Option<DebitPath> {
+        Some(DebitPath { index, leaf: before?, legs })
+    }
+
+    fn index(path: &DebitPath) -> LeafIndex {
+        path.index
+    }
+
+    fn slots(path: &DebitPath) -> &[DebitSlot] {
+        &path.legs
+    }
+
+    fn is_live(slot: &DebitSlot) -> bool {
+        slot.live
+    }
+
+    fn opened(path: &DebitPath) -> Digest {
+        path.leaf.digest()
+    }
+
+    fn before(_: usize, path: &DebitPath) -> Result<Leaf, StepError> {
+        Ok(path.leaf)
+    }
+
+    fn step(
+        chain_id: u32,
+        at: At,
+        leaf: &Leaf,
+        slot: &DebitSlot,
+        messages: &mut Slots,
+    ) -> Result<Leaf, StepError> {
+        let At { path, leg, index } = at;
+        let &DebitSlot { live, ref signed, to, fee_to, collector } = slot;
+        let transaction = &signed.transaction;
+        let breaks = |rule| StepError::Rule { path, leg, rule };
+
+        // Signed record: op, chain and leaf are the circuit's own, nonce and asset the leaf's.
+        check_origin(chain_id, transaction).map_err(breaks)?;
+        check_leaf(index, leaf, transaction).map_err(breaks)?;
+        check_nonce(leaf, transaction).map_err(breaks)?;
+
+        // Signature: it holds in padding too; the key must be the owner's in a live leg only.
+        check_signature(leaf, slot).map_err(breaks)?;
+
+        // Ranges, in padding too. That of the amount holds amount - 1, so 2^62 passes here.
+        let &Transaction { amount, fee, .. } = transaction;
+        if amount == 0 || amount > AMOUNT_LIMIT {
+            return Err(StepError::Amount { path, leg, got: amount });
+        }
+        if fee >= AMOUNT_LIMIT {
+            return Err(StepError::Fee { path, leg, got: fee });
+        }
+
+        // Balance and nonce: in padding the leaf stays.
+        let debit = DebitLeg { transaction: *transaction, to, fee_to, collector };
+        let leaf =
+            if live { Self::apply(chain_id, index, Some(leaf), &debit).map_err(breaks)? } else { *leaf };
+
+        // Messages: the transfer, flagged if the leg is live; the fee, flagged if it is live and not zero.
+        messages.emit(debit.transfer().elements(), live);
+        messages.emit(debit.fee().elements(), live && fee != 0);
+        messages.transactions += usize::from(live);
+        Ok(leaf)
+    }
+}
+
+fn check_signature(leaf: &Leaf, slot: &DebitSlot) -> Result<(), Rule> {
+    let signed = &slot.signed;
+    signed.verify().map_err(|got| Rule::Signature { got })?;
+    let got = signed.public_key.address();
+    if slot.live && got != leaf.address {
+        return Err(Rule::Owner { expected: leaf.address, got });
     }
     Ok(())
 }
 
-/// Signature: it holds in padding too; the key must be the owner's in a live leg only.
-fn check_signature(leaf: &Leaf, debit: &DebitLeg, at: At) -> Result<(), StepError> {
-    let At { path, leg, .. } = at;
-    let signed = &debit.signed;
-    enfold_state::keys::verify(&signed.public_key, &signed.transaction, &signed.signature)
-        .map_err(|source| StepError::Signature { path, leg, source })?;
-    let address = signed.public_key.address();
-    if debit.live && address != leaf.address {
-        return Err(StepError::Address { path, leg, expected: leaf.address, got: address });
-    }
-    Ok(())
-}
-
-/// Ranges, and the leaf after the leg: in padding the same leaf.
-pub(crate) fn new_leaf(
-    leaf: &Leaf,
-    transaction: &Transaction,
-    live: bool,
-    at: At,
-) -> Result<Leaf, StepError> {
-    let At { path, leg, .. } = at;
-    let &Transaction { amount, fee, .. } = transaction;
-    // The range holds amount - 1, so the amount 2^62 passes here; a live one then fails on the balance.
-    if amount == 0 || amount > AMOUNT_LIMIT {
-        return Err(StepError::Amount { path, leg, got: amount });
-    }
-    if fee >= AMOUNT_LIMIT {
-        return Err(StepError::Fee { path, leg, got: fee });
-    }
-    let spent = if live { i128::from(amount) + i128::from(fee) } else { 0 };
-    let rest = i128::from(leaf.balance) - spent;
-    let balance = u64::try_from(rest)
-        .ok()
-        .filter(|&balance| balance < AMOUNT_LIMIT)
-        .ok_or(StepError::Balance { path, leg, got: rest })?;
-    let nonce = leaf.nonce.checked_add(u32::from(live)).ok_or(StepError::NonceRange {
-        path,
-        leg,
-        got: leaf.nonce,
-    })?;
-    Ok(Leaf { nonce, balance, ..*leaf })
-}
-
-/// Messages: the transfer, flagged if the leg is live; the fee, flagged if it is live and not zero.
-fn push_messages(slots: &mut Slots, from: LeafIndex, debit: &DebitLeg) {
-    let transaction = &debit.signed.transaction;
-    let [transfer, fee] = messages(from, transaction, debit.to, debit.fee_to, debit.collector);
-    slots.push(transfer.elements(), debit.live);
-    slots.push(fee.elements(), debit.live && transaction.fee != 0);
-}
-
-/// The messages of a leg: its transfer and its fee, which may be zero.
-pub(crate) fn messages(
-    from: LeafIndex,
-    transaction: &Transaction,
-    to: LeafIndex,
-    fee_to: LeafIndex,
-    collector: Address,
-) -> [Message; 2] {
-    let &Transaction { asset, amount, fee, memo, to_address, .. } = transaction;
-    [
-        Message { op: Op::Transfer, asset, from, to, amount, memo, to_address },
-        Message { op: Op::Fee, asset, from, to: fee_to, amount: fee, memo: 0, to_address: collector },
-    ]
+/// The transaction of a padding leg. Its key owns nothing, so it debits nothing outside a padding leg either.
+pub fn padding_transaction(chain_id: u32, from: LeafIndex, leaf: &Leaf) -> SignedTransaction {
+    padding_key().sign_transaction(Transaction {
+        op: Op::Transfer,
+        chain_id,
+        from,
+        nonce: leaf.nonce,
+        to_address: Digest::ZERO,
+        asset: leaf.asset,
+        amount: 1,
+        fee: 0,
+        memo: 0,
+    })
 }

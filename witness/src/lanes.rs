@@ -5,9 +5,7 @@
 
 use std::ops::Range;
 
-use enfold_state::executor::Debit;
 use enfold_state::leaf::LeafIndex;
-use enfold_state::message::Message;
 use rayon::prelude::*;
 
 /// The legs of one leaf in one phase.
@@ -29,14 +27,9 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// The lanes of the execution's debits.
-    pub fn of_debits(debits: &[Debit]) -> Self {
-        Self::group(debits.par_iter().map(|debit| debit.from))
-    }
-
-    /// The lanes of the execution's credits.
-    pub fn of_credits(credits: &[Message]) -> Self {
-        Self::group(credits.par_iter().map(|message| message.to))
+    /// The lanes of legs, which are given by their leaves, in the order of arrival.
+    pub fn of(leaves: &[LeafIndex]) -> Self {
+        Self::group(leaves.par_iter().copied())
     }
 
     /// Groups legs, given by their leaves.
@@ -73,6 +66,6 @@ mod tests {
 
     #[test]
     fn no_legs_no_lanes() {
-        assert_eq!(Lanes::of_credits(&[]), Lanes::default());
+        assert_eq!(Lanes::of(&[]), Lanes::default());
     }
 }

@@ -1,7 +1,6 @@
 //! Legs, run in the plan's order: the values of all leaves, before anything is hashed.
 //!
-//! Every leg is held against its circuit's rules on the way, by the code of the circuit's native twin ([`crate::debit`],
-//! [`crate::credit`]): a row that cannot be proven would cost the whole block, so it has to be found before the seed is
+//! Every leg is held against its kind's rules on the way ([`Legs::apply`](enfold_state::legs::Legs::apply)): a row that cannot be proven would cost the whole block, so it has to be found before the seed is
 //! fixed. Two rules hash and are not repeated: that a signature holds, and that its key is the owner's. The executor's
 //! signature stage has checked both.
 //!
@@ -10,31 +9,37 @@
 
 use std::collections::HashMap;
 
-use enfold_state::chain::Phase;
 use enfold_state::executor::Execution;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Message;
-use enfold_state::transaction::SignedTransaction;
 use enfold_state::writes::{self, Entry};
 use rayon::prelude::*;
 
-use crate::plan::{PhasePlan, Plan, PlannedBatch, PlannedPath};
-use crate::step::StepError;
-use crate::witness::WitnessError;
-use crate::{credit, debit};
+use crate::error::{StepError, WitnessError};
+use crate::kind::{BatchKind, Source};
+use crate::paths::{Registered, Visitor, visit};
+use crate::plan::{KindPlan, Plan, PlannedBatch, PlannedPath};
 
 /// A batch before anything is hashed.
 pub(crate) struct Draft<'a> {
     pub plan: &'a PlannedBatch,
     /// Positions of the legs in the execution, for the paths' ranges.
     pub order: &'a [usize],
-    pub phase: Phase,
     pub paths: Vec<DraftPath>,
-    /// The messages that it emits or consumes, in the order of its digest.
-    pub messages: Vec<Message>,
-    /// Its transactions; 0 in a credit batch.
+    /// The messages that it emits, in the order of its digest.
+    pub emitted: Vec<Message>,
+    /// Those that it consumes.
+    pub consumed: Vec<Message>,
+    /// Its transactions.
     pub transactions: usize,
+}
+
+impl Draft<'_> {
+    pub fn kind(&self) -> KindId {
+        self.plan.batch.kind()
+    }
 }
 
 /// A live path with the leaf's values.
@@ -50,108 +55,69 @@ const WRITES: usize = 1 << 8;
 /// Runs all legs in the plan's order.
 pub(crate) fn draft<'a>(
     ledger: &Ledger,
-    transactions: &[SignedTransaction],
-    execution: &Execution,
+    source: Source<'_>,
     plan: &'a Plan,
 ) -> Result<Vec<Draft<'a>>, WitnessError> {
-    let chain_id = ledger.chain_id();
-    let debits = PhaseRun {
-        plan: &plan.debit,
-        phase: Phase::Debit,
-        first_batch: 0,
-        start: |index| ledger.leaf(index).copied(),
-        leg: |leaf: Option<Leaf>, leg: Leg, messages: &mut Vec<Message>| {
-            let leaf = leaf.ok_or(WitnessError::MissingLeaf { index: leg.index })?;
-            let debit = &execution.debits[leg.position];
-            let position = debit.position;
-            let signed = transactions.get(position).ok_or(WitnessError::Position { position })?;
-            let at = debit::At { path: leg.path, leg: leg.number, index: leg.index };
-            let leaf = debit::check_record(chain_id, &leaf, &signed.transaction, at)
-                .and_then(|()| debit::new_leaf(&leaf, &signed.transaction, true, at))
-                .map_err(leg.breaks())?;
-            let (transfer, fee) = execution.messages(debit).ok_or(WitnessError::Messages { position })?;
-            let (fee_to, collector) = fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
-            let expected = debit::messages(leg.index, &signed.transaction, transfer.to, fee_to, collector);
-            let expected_fee = Some(&expected[1]).filter(|fee| fee.amount != 0);
-            if (transfer, fee) != (&expected[0], expected_fee) {
-                return Err(WitnessError::Messages { position });
-            }
-            messages.push(*transfer);
-            messages.extend(fee);
-            Ok(leaf)
-        },
-    };
-    let (mut drafts, debited) = debits.run()?;
-    let after_debits = |index: LeafIndex| match debited.binary_search_by_key(&index, |&(index, _)| index) {
-        Ok(at) => Some(debited[at].1),
-        Err(_) => ledger.leaf(index).copied(),
-    };
-    let credits = PhaseRun {
-        plan: &plan.credit,
-        phase: Phase::Credit,
-        first_batch: drafts.len(),
-        start: after_debits,
-        leg: |leaf: Option<Leaf>, leg: Leg, messages: &mut Vec<Message>| {
-            let message = &execution.credits[leg.position];
-            let mut leaf = leaf.unwrap_or_else(|| credit::empty_leaf(message));
-            leaf.balance = credit::check_message(leg.index, &leaf, message, leg.path, leg.number)
-                .and_then(|()| credit::new_balance(leaf.balance, message.amount, leg.path, leg.number))
-                .map_err(leg.breaks())?;
-            messages.push(*message);
-            Ok(leaf)
-        },
-    };
-    let (credit_drafts, credited) = credits.run()?;
-    drafts.extend(credit_drafts);
-    check_writes(ledger, execution, &debited, &credited)?;
+    let mut drafts = Vec::new();
+    // The leaves that have changed so far.
+    let mut changed: Vec<Entry> = Vec::new();
+    for kind in KindId::ALL {
+        let run = Run { source, ledger, plan: &plan[kind], first_batch: drafts.len(), changed: &changed };
+        let (batches, entries) = visit(kind, run)?;
+        drafts.extend(batches);
+        changed = writes::merge(&changed, &entries).collect();
+    }
+    check_writes(ledger, source.execution, &changed)?;
     Ok(drafts)
 }
 
-/// Where a leg stands.
-#[derive(Clone, Copy)]
-struct Leg {
-    batch: usize,
-    path: usize,
-    number: usize,
-    index: LeafIndex,
-    /// In the execution's list of debits or credits.
-    position: usize,
+/// How the legs of a kind run.
+struct Run<'a, 'b> {
+    source: Source<'b>,
+    ledger: &'b Ledger,
+    plan: &'a KindPlan,
+    /// Number of the kind's first batch in the block.
+    first_batch: usize,
+    /// The leaves that kinds before have changed, by index.
+    changed: &'b [Entry],
 }
 
-impl Leg {
-    /// It breaks a rule of its circuit.
-    fn breaks(self) -> impl Fn(StepError) -> WitnessError {
-        move |source| WitnessError::Rule { batch: self.batch, source: Box::new(source) }
+/// A kind's batches, and what becomes of its leaves.
+type Ran<'a> = (Vec<Draft<'a>>, Vec<Entry>);
+
+impl<'a> Visitor for Run<'a, '_> {
+    type Output = Result<Ran<'a>, WitnessError>;
+
+    fn visit<K: Registered>(self) -> Self::Output {
+        self.run::<K>()
     }
 }
 
-/// How the legs of a phase run.
-struct PhaseRun<'a, S, L> {
-    plan: &'a PhasePlan,
-    phase: Phase,
-    /// Number of the phase's first batch in the block.
-    first_batch: usize,
-    /// The leaf before its first leg.
-    start: S,
-    /// The leaf after a leg, whose messages are added to the list.
-    leg: L,
+/// The messages of legs.
+#[derive(Default)]
+struct Messages {
+    emitted: Vec<Message>,
+    consumed: Vec<Message>,
 }
 
 /// No path.
 const NONE: u32 = u32::MAX;
 
-impl<'a, S, L> PhaseRun<'a, S, L>
-where
-    S: Fn(LeafIndex) -> Option<Leaf> + Sync,
-    L: Fn(Option<Leaf>, Leg, &mut Vec<Message>) -> Result<Leaf, WitnessError> + Sync,
-{
-    /// The phase's batches, and what becomes of its leaves.
-    fn run(&self) -> Result<(Vec<Draft<'a>>, Vec<Entry>), WitnessError> {
+impl<'a> Run<'a, '_> {
+    /// The leaf before its first leg of this kind.
+    fn start(&self, index: LeafIndex) -> Option<Leaf> {
+        match self.changed.binary_search_by_key(&index, |&(index, _)| index) {
+            Ok(at) => Some(self.changed[at].1),
+            Err(_) => self.ledger.leaf(index).copied(),
+        }
+    }
+
+    fn run<K: BatchKind>(&self) -> Result<Ran<'a>, WitnessError> {
         let links = Links::new(self.plan);
-        let cuts = self.cuts(&links)?;
+        let cuts = self.cuts::<K>(&links)?;
         let batches = self.plan.batches.par_iter().enumerate();
         let drafts: Vec<_> = batches
-            .map(|(batch, planned)| self.batch(batch, planned, &links, &cuts))
+            .map(|(batch, planned)| self.batch::<K>(batch, planned, &links, &cuts))
             .collect::<Result<_, _>>()?;
         let last = |&(index, number): &(LeafIndex, usize)| {
             let batch = links.paths[number].1 as usize;
@@ -161,57 +127,68 @@ where
         Ok((drafts, finals))
     }
 
-    fn batch(
+    fn batch<K: BatchKind>(
         &self,
         batch: usize,
         planned: &'a PlannedBatch,
         links: &Links<'a>,
         cuts: &HashMap<u32, Leaf>,
     ) -> Result<Draft<'a>, WitnessError> {
-        assert_eq!(planned.batch.phase(), self.phase, "the plan's batches stand under their phase");
+        assert_eq!(planned.batch.kind(), K::ID, "the plan's batches stand under their kind");
         let legs: usize = planned.paths.iter().map(|path| path.legs.len()).sum();
-        let debits = self.phase == Phase::Debit;
-        let mut messages = Vec::with_capacity(if debits { 2 * legs } else { legs });
+        let mut messages = Messages::default();
+        if K::ID.emits() {
+            messages.emitted.reserve(2 * legs);
+        }
+        if K::ID.consumes() {
+            messages.consumed.reserve(legs);
+        }
         let mut paths: Vec<DraftPath> = Vec::with_capacity(planned.paths.len());
         let first = links.firsts[batch];
         for number in first..first + planned.paths.len() {
             let index = links.paths[number].0.index;
             let before = match links.before[number] {
-                NONE => (self.start)(index),
+                NONE => self.start(index),
                 other if other as usize >= first => Some(paths[other as usize - first].after),
                 _ => cuts.get(&(number as u32)).copied(),
             };
-            let after = self.path(links, number, before, &mut messages)?;
+            let after = self.path::<K>(links, number, before, &mut messages)?;
             paths.push(DraftPath { index, before, after });
         }
-        let transactions = if debits { legs } else { 0 };
-        Ok(Draft { plan: planned, order: &self.plan.order, phase: self.phase, paths, messages, transactions })
+        let Messages { emitted, consumed } = messages;
+        let transactions = emitted.iter().filter(|message| message.op.is_signed()).count();
+        Ok(Draft { plan: planned, order: &self.plan.order, paths, emitted, consumed, transactions })
     }
 
     /// Runs a path's legs.
-    fn path(
+    fn path<K: BatchKind>(
         &self,
         links: &Links<'a>,
         number: usize,
         before: Option<Leaf>,
-        messages: &mut Vec<Message>,
+        messages: &mut Messages,
     ) -> Result<Leaf, WitnessError> {
         let (PlannedPath { index, legs }, batch) = &links.paths[number];
-        let (index, batch) = (*index, *batch as usize);
-        let path = number - links.firsts[batch];
+        let (index, path) = (*index, number - links.firsts[*batch as usize]);
         let mut leaf = before;
-        for (number, &position) in self.plan.order[legs.clone()].iter().enumerate() {
-            let leg = Leg { batch: self.first_batch + batch, path, number, index, position };
-            leaf = Some((self.leg)(leaf, leg, messages)?);
+        for (leg, &position) in self.plan.order[legs.clone()].iter().enumerate() {
+            let given = K::leg(&self.source, position)?;
+            let after = K::apply(self.source.chain_id, index, leaf.as_ref(), &given);
+            leaf = Some(after.map_err(|rule| WitnessError::Rule {
+                batch: self.first_batch + *batch as usize,
+                source: StepError::Rule { path, leg, rule },
+            })?);
+            K::emit(&given, &mut messages.emitted);
+            K::consume(&given, &mut messages.consumed);
         }
         leaf.ok_or(WitnessError::MissingLeaf { index })
     }
 
     /// The leaves' values before the paths that continue one of another batch.
-    fn cuts(&self, links: &Links<'a>) -> Result<HashMap<u32, Leaf>, WitnessError> {
+    fn cuts<K: BatchKind>(&self, links: &Links<'a>) -> Result<HashMap<u32, Leaf>, WitnessError> {
         // Only looked up by the path's number.
         let mut cuts = HashMap::new();
-        let mut discarded = Vec::new();
+        let mut discarded = Messages::default();
         for (number, &before) in links.before.iter().enumerate() {
             if before == NONE || before as usize >= links.firsts[links.paths[number].1 as usize] {
                 continue;
@@ -227,9 +204,9 @@ where
             let mut leaf = None;
             for &at in way.iter().rev() {
                 let known = leaf.or_else(|| cuts.get(&at).copied());
-                let known = known.or_else(|| (self.start)(links.paths[at as usize].0.index));
-                leaf = Some(self.path(links, at as usize, known, &mut discarded)?);
-                discarded.clear();
+                let known = known.or_else(|| self.start(links.paths[at as usize].0.index));
+                leaf = Some(self.path::<K>(links, at as usize, known, &mut discarded)?);
+                discarded = Messages::default();
             }
             cuts.insert(number as u32, leaf.expect("the way has a path"));
         }
@@ -237,7 +214,7 @@ where
     }
 }
 
-/// How the paths of a phase's lanes hang together. Paths are numbered through, batch after batch.
+/// How the paths of a kind's lanes hang together. Paths are numbered through, batch after batch.
 struct Links<'a> {
     /// The paths with the numbers of their batches.
     paths: Vec<(&'a PlannedPath, u32)>,
@@ -250,7 +227,7 @@ struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    fn new(plan: &'a PhasePlan) -> Self {
+    fn new(plan: &'a KindPlan) -> Self {
         let batches = (0..).zip(&plan.batches);
         let paths: Vec<_> = batches
             .flat_map(|(batch, planned)| planned.paths.iter().map(move |path| (path, batch)))
@@ -294,12 +271,7 @@ impl<'a> Links<'a> {
 }
 
 /// The batches leave every leaf as the execution says.
-fn check_writes(
-    ledger: &Ledger,
-    execution: &Execution,
-    debited: &[Entry],
-    credited: &[Entry],
-) -> Result<(), WitnessError> {
+fn check_writes(ledger: &Ledger, execution: &Execution, changed: &[Entry]) -> Result<(), WitnessError> {
     // All lists stand by leaf, so tasks share out the leaves: each has those from its first write, or the start, to the
     // next one's first write, or the end.
     let starts: Vec<LeafIndex> =
@@ -313,10 +285,9 @@ fn check_writes(
         start(task)..start(task + 1)
     };
     let check = |task: usize| {
-        let [writes, debited, credited] =
-            [&execution.writes, debited, credited].map(|entries| &entries[part(entries, task)]);
+        let [writes, changed] = [&execution.writes, changed].map(|entries| &entries[part(entries, task)]);
         let mut writes = writes.iter().copied().peekable();
-        for (index, leaf) in writes::merge(debited, credited) {
+        for &(index, leaf) in changed {
             if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
                 return Err(WitnessError::Write { index, expected: Some(expected), got: None });
             }

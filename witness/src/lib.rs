@@ -2,14 +2,18 @@
 
 pub mod batch;
 pub mod check;
-pub mod credit;
+mod credit;
 pub mod debit;
+mod error;
+mod kind;
 pub mod lanes;
 mod legs;
 pub mod logup;
+mod paths;
 pub mod plan;
 pub mod profile;
 pub mod siblings;
+mod slots;
 pub mod step;
 pub mod versions;
 pub mod whole;

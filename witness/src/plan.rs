@@ -1,6 +1,6 @@
 //! The plan: which legs go into which batch.
 //!
-//! Each phase is planned on its own. Lanes are split by window. In a window each lane goes to one of three places: to
+//! Each kind is planned on its own. Lanes are split by window. In a window each lane goes to one of three places: to
 //! single paths or to long paths of the `many` instance, or to the long paths of the `few` instance (`plan::choice`); one lane
 //! may have both sorts of the `many` instance. A lane is laid down as whole paths, in the order of its legs, so two batches
 //! share a leaf only where a cut falls into its lane, which then goes on in the next batch. Long paths that are left over
@@ -12,32 +12,31 @@ mod bound;
 mod choice;
 mod report;
 
-use std::ops::Range;
+use std::ops::{Index, Range};
 
 use enfold_state::executor::Execution;
+use enfold_state::kind::{KindId, PerKind};
 use enfold_state::leaf::LeafIndex;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::lanes::{Lane, Lanes};
+use crate::paths::{Registered, Visitor, visit};
 use crate::profile::{BatchId, BatchShape, Profile};
 
 use choice::{Place, choose};
 
-pub use report::{PhaseReport, PlanReport};
+pub use report::{KindReport, PlanReport};
 
-/// The batches of a block.
+/// The batches of a block, kind by kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// Batches of the debit phase.
-    pub debit: PhasePlan,
-    /// Batches of the credit phase.
-    pub credit: PhasePlan,
-}
+#[serde(transparent)]
+pub struct Plan(PerKind<KindPlan>);
 
-/// The batches of a phase.
+/// The batches of a kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhasePlan {
-    /// Positions in the execution's list of debits or credits, lane after lane.
+pub struct KindPlan {
+    /// Positions in the execution's list of the kind's legs, lane after lane.
     pub order: Vec<usize>,
     /// The batches, in the order in which they are chained.
     pub batches: Vec<PlannedBatch>,
@@ -59,31 +58,56 @@ pub struct PlannedBatch {
 pub struct PlannedPath {
     /// The leaf.
     pub index: LeafIndex,
-    /// Its legs, as a range of [`PhasePlan::order`]: at least one, at most as many as the circuit has.
+    /// Its legs, as a range of [`KindPlan::order`]: at least one, at most as many as the circuit has.
     pub legs: Range<usize>,
 }
 
 impl Plan {
     /// Plans the batches of an execution.
     pub fn new(profile: &Profile, execution: &Execution) -> Self {
-        let Execution { debits, credits, .. } = execution;
-        let (debit, credit) = rayon::join(
-            || PhasePlan::new(profile, [BatchId::DebitMany, BatchId::DebitFew], Lanes::of_debits(debits)),
-            || PhasePlan::new(profile, [BatchId::CreditMany, BatchId::CreditFew], Lanes::of_credits(credits)),
-        );
-        Self { debit, credit }
+        let mut plans = PerKind::from_fn(|kind| (kind, KindPlan::default()));
+        plans.values_mut().par_iter_mut().for_each(|(kind, plan)| {
+            let lanes = Lanes::of(&visit(*kind, LeavesOf { execution }));
+            *plan = KindPlan::new(profile, instances(*kind), lanes);
+        });
+        Self(plans.map(|_, (_, plan)| plan))
     }
 
-    /// All batches with their phase's order of legs: debits first, then credits.
-    pub fn batches(&self) -> impl Iterator<Item = (&PhasePlan, &PlannedBatch)> {
-        [&self.debit, &self.credit]
-            .into_iter()
-            .flat_map(|phase| phase.batches.iter().map(move |b| (phase, b)))
+    /// All batches with their kind's order of legs, in the order of the kinds' phases.
+    pub fn batches(&self) -> impl Iterator<Item = (&KindPlan, &PlannedBatch)> {
+        self.0.values().iter().flat_map(|plan| plan.batches.iter().map(move |batch| (plan, batch)))
     }
 }
 
-impl PhasePlan {
-    /// Plans one phase. `instances` are the `many` and the `few` circuit.
+impl Index<KindId> for Plan {
+    type Output = KindPlan;
+
+    fn index(&self, kind: KindId) -> &KindPlan {
+        &self.0[kind]
+    }
+}
+
+/// The leaves of an execution's legs of a kind.
+struct LeavesOf<'a> {
+    execution: &'a Execution,
+}
+
+impl Visitor for LeavesOf<'_> {
+    type Output = Vec<LeafIndex>;
+
+    fn visit<K: Registered>(self) -> Self::Output {
+        K::leaves(self.execution)
+    }
+}
+
+/// The circuits of a kind for many leaves and for many legs.
+fn instances(kind: KindId) -> [BatchId; 2] {
+    let circuits = kind.circuits();
+    [circuits[0], circuits[circuits.len() - 1]]
+}
+
+impl KindPlan {
+    /// Plans one kind. `instances` are the `many` and the `few` circuit.
     fn new(profile: &Profile, instances: [BatchId; 2], lanes: Lanes) -> Self {
         let shapes = instances.map(|batch| profile.shape(batch));
         let window = |lane: &Lane| lane.index.0 >> profile.window_depth;

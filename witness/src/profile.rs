@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use enfold_state::chain::Phase;
+pub use enfold_state::kind::BatchId;
+use enfold_state::kind::PerBatch;
 use enfold_state::leaf::TREE_DEPTH;
 use serde::{Deserialize, Serialize};
 
@@ -74,43 +75,6 @@ impl FromStr for ProfileId {
     }
 }
 
-/// The four batch circuits of a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BatchId {
-    /// Debits of many leaves, one leg a path.
-    DebitMany,
-    /// Debits of few leaves, many legs a path.
-    DebitFew,
-    /// Credits of many leaves, one message a path, and of some with more: collectors of fees, hot receivers.
-    CreditMany,
-    /// Credits of few leaves, many messages a path.
-    CreditFew,
-}
-
-impl BatchId {
-    /// All batch circuits, in the order of the lift circuit's key list.
-    pub const ALL: [Self; 4] = [Self::DebitMany, Self::DebitFew, Self::CreditMany, Self::CreditFew];
-
-    /// The phase that the batch belongs to.
-    pub const fn phase(self) -> Phase {
-        match self {
-            Self::DebitMany | Self::DebitFew => Phase::Debit,
-            Self::CreditMany | Self::CreditFew => Phase::Credit,
-        }
-    }
-
-    /// The name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DebitMany => "debit_many",
-            Self::DebitFew => "debit_few",
-            Self::CreditMany => "credit_many",
-            Self::CreditFew => "credit_few",
-        }
-    }
-}
-
 /// The size of a batch circuit: its paths, each of which opens one leaf. Those of many legs come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchShape {
@@ -161,14 +125,14 @@ pub struct Profile {
     pub id: ProfileId,
     /// Levels of a window: a batch works inside one aligned window of `2^window_depth` leaves.
     pub window_depth: usize,
-    /// Shapes in the order of [`BatchId::ALL`].
-    pub shapes: [BatchShape; 4],
+    /// Shapes of the batch circuits.
+    pub shapes: PerBatch<BatchShape>,
 }
 
 impl Profile {
     /// The shape of one batch circuit.
     pub const fn shape(&self, batch: BatchId) -> BatchShape {
-        self.shapes[batch as usize]
+        *self.shapes.of(batch)
     }
 
     /// Levels from a window's root to the state root.
@@ -181,22 +145,22 @@ impl Profile {
 const TEST: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 10,
-    shapes: [
+    shapes: PerBatch::new([
         BatchShape::singles(16),
         BatchShape::lanes(2, 13),
         BatchShape { lanes: 3, legs: 12, singles: 30 },
         BatchShape::lanes(3, 100),
-    ],
+    ]),
 };
 
 /// Batches fill `2^16` rows (`enfold_circuits` tests it).
 const STANDARD: Profile = Profile {
     id: ProfileId::Standard,
     window_depth: 24,
-    shapes: [
+    shapes: PerBatch::new([
         BatchShape::singles(776),
         BatchShape::lanes(16, 120),
         BatchShape { lanes: 12, legs: 120, singles: 1122 },
         BatchShape::lanes(16, 1410),
-    ],
+    ]),
 };

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use enfold_state::executor::{Debit, Execution};
+use enfold_state::executor::{Accepted, Execution};
 use enfold_state::leaf::LeafIndex;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ impl WholeReport {
     pub fn of(execution: &Execution, capacity: usize) -> Self {
         assert!(capacity > 0, "a batch holds a transaction");
         let transfer =
-            |debit: &Debit| Transfer { from: debit.from, to: execution.credits[debit.messages.start].to };
+            |debit: &Accepted| Transfer { from: debit.from, to: execution.credits[debit.messages.start].to };
         let transfers: Vec<_> = execution.debits.iter().map(transfer).collect();
         Self {
             capacity,

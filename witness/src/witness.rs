@@ -5,24 +5,24 @@
 //! running ones (leaves of a lane, chains, chain states) is parallel.
 
 use enfold_state::block::Block;
-use enfold_state::chain::{ChainState, Phase, link_consumed, link_emitted, seed};
+use enfold_state::chain::{ChainState, link_consumed, link_emitted, seed};
 use enfold_state::executor::Execution;
 use enfold_state::hash::batch::message_digests;
 use enfold_state::hash::{Digest, MessageSponge};
-use enfold_state::keys::padding_key;
-use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Ledger;
-use enfold_state::message::{Message, Op};
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::message::Message;
 use rayon::prelude::*;
 
-use crate::batch::{BatchWitness, CreditPath, DebitLeg, DebitPath, Paths};
-use crate::legs::{Draft, draft};
+use crate::batch::BatchWitness;
+pub use crate::error::WitnessError;
+use crate::kind::Source;
+use crate::legs::{Draft, DraftPath, draft};
 use crate::logup::{self, Challenges, add, subtract};
+use crate::paths::{Paths, Registered, Visitor, visit};
 use crate::plan::Plan;
-use crate::profile::Profile;
+use crate::profile::{BatchShape, Profile};
 use crate::siblings::Siblings;
-use crate::step::StepError;
 use crate::versions::Versions;
 
 /// A block with the witness of each of its batches.
@@ -40,76 +40,10 @@ pub struct BlockWitness {
     pub after: ChainState,
     /// The batches, in the order in which they are chained; at least one.
     pub batches: Vec<BatchWitness>,
-    /// The emitted messages of each debit batch, in the order of its digest.
+    /// The messages of each batch that can emit, in the order of its digest.
     pub emitted: Vec<Vec<Message>>,
     /// The plan that the batches follow.
     pub plan: Plan,
-}
-
-/// An execution that its ledger does not bear out. The executor gives none such.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WitnessError {
-    /// Nothing was executed; such a block has no proof.
-    #[error("expected at least one debit, got none")]
-    Empty,
-    /// The execution was made from another state.
-    #[error("expected an execution from the root {expected}, got one from {got}")]
-    PreviousRoot {
-        /// The ledger's root.
-        expected: Digest,
-        /// The execution's.
-        got: Digest,
-    },
-    /// A leaf is debited that does not exist.
-    #[error("debit of leaf {index}: expected a leaf, got an empty position")]
-    MissingLeaf {
-        /// The position.
-        index: LeafIndex,
-    },
-    /// A leg breaks a rule of its circuit: its row could not be proven.
-    #[error("batch {batch}: {source}")]
-    Rule {
-        /// Number of the batch.
-        batch: usize,
-        /// The rule.
-        source: Box<StepError>,
-    },
-    /// An accepted transaction is not in the block.
-    #[error("expected an accepted transaction of the block, got position {position}")]
-    Position {
-        /// Its place.
-        position: usize,
-    },
-    /// A transaction's messages are not the ones that its leg emits.
-    #[error("transaction {position}: expected the messages of what was signed, got others")]
-    Messages {
-        /// The transaction's place in the block.
-        position: usize,
-    },
-    /// The batches leave a leaf in another state than the execution says.
-    #[error("leaf {index}: expected {expected:?} after the block, got {got:?}")]
-    Write {
-        /// The leaf.
-        index: LeafIndex,
-        /// By the execution; `None` if it says nothing of the leaf.
-        expected: Option<Leaf>,
-        /// By the batches; `None` if they do not touch it.
-        got: Option<Leaf>,
-    },
-    /// A message lies where the LogUp argument has no term. Happens with probability about `2^-100`.
-    #[error("batch {batch}: expected messages other than the one at gamma")]
-    Denominator {
-        /// Number of the batch.
-        batch: usize,
-    },
-    /// More than `2^32 - 1` transactions or messages.
-    #[error("expected fewer than 2^32 {what}, got {got}")]
-    Count {
-        /// Of what.
-        what: &'static str,
-        /// How many.
-        got: usize,
-    },
 }
 
 /// The witnesses of an executed block.
@@ -197,7 +131,8 @@ pub fn witness_observed(
         return Err(WitnessError::PreviousRoot { expected: ledger.root(), got: execution.previous_root });
     }
     // Values.
-    let drafts = draft(ledger, &block.transactions, execution, &plan)?;
+    let source = Source { chain_id: block.chain_id, transactions: &block.transactions, execution };
+    let drafts = draft(ledger, source, &plan)?;
     done(Stage::Values, 0);
     // Hashes.
     let versions = hash_versions(ledger, &drafts);
@@ -205,18 +140,19 @@ pub fn witness_observed(
     // Chains.
     let before = ChainState::start(ledger.root(), Digest::ZERO);
     let (seed, mut states) = chain(ledger, block, &drafts, &versions, before)?;
-    done(Stage::Chains, drafts.iter().map(|draft| draft.messages.len()).sum());
+    done(Stage::Chains, drafts.iter().map(|draft| draft.emitted.len() + draft.consumed.len()).sum());
     // Sums.
     sum_up(seed, &drafts, &mut states)?;
     done(Stage::Sums, 0);
     // Batches.
-    let context = Context { profile, block, seed, execution, versions: &versions };
+    let context = Context { profile, source, seed, versions: &versions };
     // Debit batches, which are more work, stand together: who takes many takes more than a share.
     let batches = drafts.par_iter().enumerate().with_max_len(4);
-    let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1])).collect();
+    let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1]));
+    let batches = batches.collect::<Result<_, _>>()?;
     done(Stage::Batches, 0);
-    let debits = drafts.into_iter().filter(|draft| draft.phase == Phase::Debit);
-    let emitted = debits.map(|draft| draft.messages).collect();
+    let emitting = drafts.into_iter().filter(|draft| draft.kind().emits());
+    let emitted = emitting.map(|draft| draft.emitted).collect();
     let after = states[states.len() - 1];
     Ok(BlockWitness {
         chain_id: block.chain_id,
@@ -248,20 +184,31 @@ fn chain(
     versions: &Versions,
     before: ChainState,
 ) -> Result<(Digest, Vec<ChainState>), WitnessError> {
-    let lists: Vec<_> = drafts.iter().map(|draft| draft.messages.as_slice()).collect();
-    let digests = message_digests(&lists, Message::elements);
+    let sides = |draft: &'_ Draft<'_>| {
+        let kind = draft.kind();
+        [kind.emits(), kind.consumes()]
+    };
+    let lists: Vec<_> = drafts
+        .iter()
+        .flat_map(|draft| [draft.emitted.as_slice(), &draft.consumed].into_iter().zip(sides(draft)))
+        .filter_map(|(list, has)| has.then_some(list))
+        .collect();
+    let mut digests = message_digests(&lists, Message::elements).into_iter();
+    let mut digest = || digests.next().expect("a digest for each list");
     let mut states = vec![before];
     let mut state = before;
-    for ((number, draft), digest) in (1..).zip(drafts).zip(digests) {
+    for (number, draft) in (1..).zip(drafts) {
+        let [emits, consumes] = sides(draft);
         state.root = versions.root_after(number);
-        state.phase = draft.phase;
-        if draft.phase == Phase::Debit {
-            state.emitted = link_emitted(state.emitted, digest);
-            state.transactions = count("transactions", state.transactions, draft.transactions)?;
-            state.messages = count("messages", state.messages, draft.messages.len())?;
-        } else {
-            state.consumed = link_consumed(state.consumed, digest);
+        state.phase = draft.kind().phase();
+        if emits {
+            state.emitted = link_emitted(state.emitted, digest());
         }
+        if consumes {
+            state.consumed = link_consumed(state.consumed, digest());
+        }
+        state.transactions = count("transactions", state.transactions, draft.transactions)?;
+        state.messages = count("messages", state.messages, draft.emitted.len())?;
         states.push(state);
     }
     let seed = seed(block.chain_id, block.number, ledger.root(), state.emitted, state.consumed);
@@ -271,11 +218,14 @@ fn chain(
 /// Fills in the sums of the LogUp argument.
 fn sum_up(seed: Digest, drafts: &[Draft<'_>], states: &mut [ChainState]) -> Result<(), WitnessError> {
     let challenges = Challenges::new(seed);
-    let sums: Vec<_> = drafts.par_iter().map(|draft| logup::sum(&challenges, &draft.messages)).collect();
+    let term = |draft: &Draft<'_>| {
+        let emitted = logup::sum(&challenges, &draft.emitted)?;
+        Some(subtract(emitted, logup::sum(&challenges, &draft.consumed)?))
+    };
+    let sums: Vec<_> = drafts.par_iter().map(term).collect();
     let mut sum = states[0].sum;
-    for (batch, (term, draft)) in sums.into_iter().zip(drafts).enumerate() {
-        let term = term.ok_or(WitnessError::Denominator { batch })?;
-        sum = if draft.phase == Phase::Debit { add(sum, term) } else { subtract(sum, term) };
+    for (batch, term) in sums.into_iter().enumerate() {
+        sum = add(sum, term.ok_or(WitnessError::Denominator { batch })?);
         states[batch + 1].sum = sum;
     }
     Ok(())
@@ -302,34 +252,36 @@ pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
 /// What the witnesses of all batches need.
 struct Context<'a> {
     profile: &'a Profile,
-    block: &'a Block,
+    source: Source<'a>,
     seed: Digest,
-    execution: &'a Execution,
     versions: &'a Versions,
 }
 
 impl Context<'_> {
-    fn batch(&self, number: usize, draft: &Draft<'_>, before: ChainState, after: ChainState) -> BatchWitness {
+    fn batch(
+        &self,
+        number: usize,
+        draft: &Draft<'_>,
+        before: ChainState,
+        after: ChainState,
+    ) -> Result<BatchWitness, WitnessError> {
         let mut walk = self.versions.paths(number);
         // The levels above the window are the same for all paths.
         let top =
             walk.clone().step().map_or_else(Vec::new, |(path, _)| path[self.profile.window_depth..].to_vec());
-        let paths = if draft.phase == Phase::Debit {
-            Paths::Debit(self.debit_paths(draft))
-        } else {
-            Paths::Credit(self.credit_paths(draft))
-        };
+        let shape = self.profile.shape(draft.plan.batch);
+        let paths = visit(draft.kind(), PathsOf { source: &self.source, shape, draft })?;
         let depth = self.profile.window_depth;
-        let paths_in_all = self.profile.shape(draft.plan.batch).paths();
+        let paths_in_all = shape.paths();
         let mut siblings = Siblings::with_capacity(depth, paths_in_all, self.versions.fresh(number, depth));
         while let Some((path, fresh)) = walk.step() {
             siblings.push_fresh(&path[..depth], fresh.min(depth));
         }
         // Padding paths open the last leaf again.
         siblings.repeat_last(paths_in_all - siblings.len());
-        BatchWitness {
+        Ok(BatchWitness {
             batch: draft.plan.batch,
-            chain_id: self.block.chain_id,
+            chain_id: self.source.chain_id,
             seed: self.seed,
             before,
             after,
@@ -337,92 +289,42 @@ impl Context<'_> {
             top_siblings: top,
             siblings,
             paths,
-        }
-    }
-
-    /// Live paths, then copies of the last one's leaf as it is then, with padding legs.
-    fn debit_paths(&self, draft: &Draft<'_>) -> Vec<DebitPath> {
-        let shape = self.profile.shape(draft.plan.batch);
-        let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
-        // The legs' messages stand in the order of the legs.
-        let mut messages = draft.messages.as_slice();
-        let mut paths: Vec<_> = live
-            .filter_map(|((planned, path), count)| {
-                let mut legs = Vec::with_capacity(count);
-                for &at in &draft.order[planned.legs.clone()] {
-                    legs.push(self.live_leg(at, &mut messages));
-                }
-                if legs.len() < count {
-                    legs.resize(count, padding_leg(self.block.chain_id, path.index, &path.after));
-                }
-                Some(DebitPath { index: path.index, leaf: path.before?, legs })
-            })
-            .collect();
-        let live = paths.len();
-        if let (true, Some(last), Some(path)) =
-            (live < shape.paths(), draft.paths.last(), paths.last().cloned())
-        {
-            let leg = padding_leg(self.block.chain_id, last.index, &last.after);
-            let padding =
-                |count| DebitPath { legs: vec![leg.clone(); count], leaf: last.after, ..path.clone() };
-            paths.extend(shape.legs().skip(live).map(padding));
-        }
-        paths
-    }
-
-    /// A leg whose messages are the next ones.
-    fn live_leg(&self, at: usize, messages: &mut &[Message]) -> DebitLeg {
-        let debit = &self.execution.debits[at];
-        let signed = self.block.transactions[debit.position];
-        let (own, rest) = messages.split_at(debit.messages.len());
-        *messages = rest;
-        let (fee_to, collector) = own.get(1).map_or_else(Default::default, |fee| (fee.to, fee.to_address));
-        DebitLeg { live: true, signed, to: own[0].to, fee_to, collector }
-    }
-
-    /// Live paths, then copies of the last one's leaf as it is then, without messages.
-    fn credit_paths(&self, draft: &Draft<'_>) -> Vec<CreditPath> {
-        let shape = self.profile.shape(draft.plan.batch);
-        let live = draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs());
-        // The legs' messages stand in the order of the legs.
-        let mut next = draft.messages.iter().copied();
-        let mut paths: Vec<_> = live
-            .map(|((planned, path), count)| {
-                let mut messages = Vec::with_capacity(count);
-                messages.extend(next.by_ref().take(planned.legs.len()).map(Some));
-                messages.resize(count, None);
-                CreditPath { index: path.index, leaf: path.before, messages }
-            })
-            .collect();
-        let live = paths.len();
-        if let (true, Some(last), Some(path)) =
-            (live < shape.paths(), draft.paths.last(), paths.last().cloned())
-        {
-            let leaf = Some(last.after);
-            let padding = |count| CreditPath { messages: vec![None; count], leaf, ..path.clone() };
-            paths.extend(shape.legs().skip(live).map(padding));
-        }
-        paths
+        })
     }
 }
 
-/// A leg that is not live: the padding key signs a transaction that fits the leaf.
-fn padding_leg(chain_id: u32, from: LeafIndex, leaf: &Leaf) -> DebitLeg {
-    let signed = padding_transaction(chain_id, from, leaf);
-    DebitLeg { live: false, signed, to: LeafIndex(0), fee_to: LeafIndex(0), collector: Digest::ZERO }
+/// Makes the paths of a batch: live ones, then copies of the last one's leaf as it is then, with padding.
+struct PathsOf<'a> {
+    source: &'a Source<'a>,
+    shape: BatchShape,
+    draft: &'a Draft<'a>,
 }
 
-/// The transaction of a padding leg. Its key owns nothing, so it debits nothing outside a padding leg either.
-pub fn padding_transaction(chain_id: u32, from: LeafIndex, leaf: &Leaf) -> SignedTransaction {
-    padding_key().sign_transaction(Transaction {
-        op: Op::Transfer,
-        chain_id,
-        from,
-        nonce: leaf.nonce,
-        to_address: Digest::ZERO,
-        asset: leaf.asset,
-        amount: 1,
-        fee: 0,
-        memo: 0,
-    })
+impl Visitor for PathsOf<'_> {
+    type Output = Result<Paths, WitnessError>;
+
+    fn visit<K: Registered>(self) -> Self::Output {
+        let Self { source, shape, draft } = self;
+        let padding = |path: &DraftPath| K::padding(source.chain_id, path.index, &path.after);
+        let path =
+            |index, before, slots| K::path(index, before, slots).ok_or(WitnessError::MissingLeaf { index });
+        let mut paths = Vec::with_capacity(shape.paths());
+        for ((planned, drafted), count) in draft.plan.paths.iter().zip(&draft.paths).zip(shape.legs()) {
+            let mut slots = Vec::with_capacity(count);
+            for &position in &draft.order[planned.legs.clone()] {
+                slots.push(K::slot(source, position)?);
+            }
+            if slots.len() < count {
+                slots.resize(count, padding(drafted));
+            }
+            paths.push(path(drafted.index, drafted.before, slots)?);
+        }
+        if let (true, Some(last)) = (paths.len() < shape.paths(), draft.paths.last()) {
+            let slot = padding(last);
+            for count in shape.legs().skip(paths.len()) {
+                paths.push(path(last.index, Some(last.after), vec![slot.clone(); count])?);
+            }
+        }
+        Ok(K::wrap(paths))
+    }
 }

@@ -88,9 +88,9 @@ fn what_the_executor_rejects_no_batch_takes() {
                 _ => result.expect_err(planted.rule.name()),
             };
             let expected = match planted.rule {
-                Rule::Op { .. } => matches!(error, StepError::Op { .. }),
-                Rule::ChainId { .. } => matches!(error, StepError::ChainId { .. }),
-                Rule::UnknownLeaf { .. } => matches!(error, StepError::Index { .. }),
+                Rule::Op { .. } => matches!(error, StepError::Rule { rule: Rule::Op { .. }, .. }),
+                Rule::ChainId { .. } => matches!(error, StepError::Rule { rule: Rule::ChainId { .. }, .. }),
+                Rule::UnknownLeaf { .. } => matches!(error, StepError::Rule { rule: Rule::Index { .. }, .. }),
                 // One of several that the circuit checks before, where the lane is another.
                 _ => true,
             };

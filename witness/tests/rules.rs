@@ -6,8 +6,10 @@ use common::{CHAIN, SMALL, World, stranger};
 use enfold_state::chain::{ChainState, Phase};
 use enfold_state::field::{ONE, ZERO};
 use enfold_state::hash::Digest;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::Op;
+use enfold_state::rule::Rule;
 use enfold_witness::batch::{BatchWitness, CreditPath, DebitPath, Paths};
 use enfold_witness::check::{CheckError, check_block};
 use enfold_witness::profile::BatchId;
@@ -53,6 +55,13 @@ fn broken(batch: &BatchWitness, change: impl FnOnce(&mut BatchWitness)) -> StepE
     check_batch(&SMALL, &batch).unwrap_err()
 }
 
+/// A broken rule of a leg.
+macro_rules! rule {
+    ($path:pat, $leg:pat, $rule:pat) => {
+        StepError::Rule { path: $path, leg: $leg, rule: $rule }
+    };
+}
+
 macro_rules! assert_breaks {
     ($batch:expr, $change:expr, $pattern:pat) => {{
         let error = broken(&$batch, $change);
@@ -72,7 +81,7 @@ fn shape() {
     let (_, witness) = block();
     for id in BatchId::ALL {
         let batch = find(&witness, id);
-        let other = if id.phase() == Phase::Debit { BatchId::CreditMany } else { BatchId::DebitMany };
+        let other = if id.kind() == KindId::Debit { BatchId::CreditMany } else { BatchId::DebitMany };
         assert_breaks!(batch, |b| b.paths = find(&witness, other).paths, StepError::Kind { .. });
         assert_breaks!(batch, |b| b.window ^= 1, StepError::Window { path: 0, .. });
         assert_breaks!(batch, |b| b.top_siblings.clear(), StepError::TopSiblings { expected: 27, got: 0 });
@@ -165,35 +174,39 @@ fn debit_rules() {
         change(&mut signed.transaction);
         *signed = world.keys[2].sign_transaction(signed.transaction);
     };
-    assert_breaks!(batch, |b| transaction(b, |t| t.op = Op::Fee), StepError::Op { path: 0, leg: 1, .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.op = Op::Fee), rule!(0, 1, Rule::Op { .. }));
+    assert_breaks!(batch, |b| transaction(b, |t| t.chain_id += 1), rule!(0, 1, Rule::ChainId { .. }));
+    assert_breaks!(batch, |b| transaction(b, |t| t.from.0 += 1), rule!(0, 1, Rule::Index { .. }));
+    // Skipped, reused, wrapped nonce.
     assert_breaks!(
         batch,
-        |b| transaction(b, |t| t.chain_id += 1),
-        StepError::ChainId { path: 0, leg: 1, .. }
+        |b| transaction(b, |t| t.nonce += 1),
+        rule!(0, 1, Rule::Nonce { expected: 1, got: 2 })
     );
-    assert_breaks!(batch, |b| transaction(b, |t| t.from.0 += 1), StepError::Index { path: 0, leg: 1, .. });
-    // Skipped, reused, wrapped nonce.
-    assert_breaks!(batch, |b| transaction(b, |t| t.nonce += 1), StepError::Nonce { expected: 1, got: 2, .. });
-    assert_breaks!(batch, |b| transaction(b, |t| t.nonce -= 1), StepError::Nonce { expected: 1, got: 0, .. });
-    assert_breaks!(batch, |b| transaction(b, |t| t.asset += 1), StepError::Asset { .. });
+    assert_breaks!(
+        batch,
+        |b| transaction(b, |t| t.nonce -= 1),
+        rule!(0, 1, Rule::Nonce { expected: 1, got: 0 })
+    );
+    assert_breaks!(batch, |b| transaction(b, |t| t.asset += 1), rule!(0, 1, Rule::Asset { .. }));
     assert_breaks!(batch, |b| transaction(b, |t| t.amount = 0), StepError::Amount { got: 0, .. });
     assert_breaks!(batch, |b| transaction(b, |t| t.amount = (1 << 62) + 1), StepError::Amount { .. });
-    assert_breaks!(batch, |b| transaction(b, |t| t.amount = 1 << 62), StepError::Balance { .. });
+    assert_breaks!(batch, |b| transaction(b, |t| t.amount = 1 << 62), rule!(0, 1, Rule::AmountRange { .. }));
     assert_breaks!(batch, |b| transaction(b, |t| t.fee = 1 << 62), StepError::Fee { .. });
     assert_breaks!(
         batch,
         |b| transaction(b, |t| t.amount = 2_000_000),
-        StepError::Balance { got: ..0, leg: 1, .. }
+        rule!(0, 1, Rule::Overdraft { got: 2_000_000.., .. })
     );
     // A stranger's key, and a signature of something else.
-    assert_breaks!(batch, |b| sign(b, 3), StepError::Address { path: 0, leg: 0, .. });
+    assert_breaks!(batch, |b| sign(b, 3), rule!(0, 0, Rule::Owner { .. }));
     let unsigned = |b: &mut BatchWitness| debit(b)[0].legs[0].signed.transaction.memo += 1;
-    assert_breaks!(batch, unsigned, StepError::Signature { path: 0, leg: 0, .. });
+    assert_breaks!(batch, unsigned, rule!(0, 0, Rule::Signature { .. }));
     // Padding made live: the padding key owns nothing. Live made padding: the rest of the path follows.
     let many = find(&witness, BatchId::DebitMany);
-    assert_breaks!(many, |b| debit(b)[3].legs[0].live = true, StepError::Address { path: 3, leg: 0, .. });
+    assert_breaks!(many, |b| debit(b)[3].legs[0].live = true, rule!(3, 0, Rule::Owner { .. }));
     assert_breaks!(batch, |b| debit(b)[0].legs[0].live = false, StepError::LiveOrder { path: 0, leg: 1 });
-    assert_breaks!(batch, |b| debit(b)[0].legs.swap(0, 1), StepError::Nonce { expected: 0, got: 1, .. });
+    assert_breaks!(batch, |b| debit(b)[0].legs.swap(0, 1), rule!(0, 0, Rule::Nonce { expected: 0, got: 1 }));
 }
 
 #[test]
@@ -211,7 +224,7 @@ fn a_nonce_never_wraps() {
     path.leaf.nonce = u32::MAX;
     path.legs[0].signed.transaction.nonce = u32::MAX;
     path.legs[0].signed = world.keys[1].sign_transaction(path.legs[0].signed.transaction);
-    assert!(matches!(step(&SMALL, batch), Err(StepError::NonceRange { path: 0, leg: 0, got: u32::MAX })));
+    assert!(matches!(step(&SMALL, batch), Err(rule!(0, 0, Rule::NonceExhausted { got: u32::MAX }))));
 }
 
 #[test]
@@ -221,11 +234,11 @@ fn credit_rules() {
     let message = |b: &mut BatchWitness, change: fn(&mut enfold_state::message::Message)| {
         change(credit(b)[0].messages[1].as_mut().unwrap());
     };
-    assert_breaks!(batch, |b| message(b, |m| m.to.0 += 1), StepError::Index { path: 0, leg: 1, .. });
-    assert_breaks!(batch, |b| message(b, |m| m.asset += 1), StepError::Asset { path: 0, leg: 1, .. });
-    assert_breaks!(batch, |b| message(b, |m| m.to_address = stranger(9)), StepError::Address { leg: 1, .. });
-    assert_breaks!(batch, |b| message(b, |m| m.amount = 1 << 62), StepError::Balance { leg: 1, .. });
-    assert_breaks!(batch, |b| message(b, |m| m.amount = u64::MAX), StepError::Balance { leg: 1, .. });
+    assert_breaks!(batch, |b| message(b, |m| m.to.0 += 1), rule!(0, 1, Rule::Index { .. }));
+    assert_breaks!(batch, |b| message(b, |m| m.asset += 1), rule!(0, 1, Rule::Asset { .. }));
+    assert_breaks!(batch, |b| message(b, |m| m.to_address = stranger(9)), rule!(0, 1, Rule::Receiver { .. }));
+    assert_breaks!(batch, |b| message(b, |m| m.amount = 1 << 62), rule!(0, 1, Rule::BalanceRange { .. }));
+    assert_breaks!(batch, |b| message(b, |m| m.amount = u64::MAX), rule!(0, 1, Rule::BalanceRange { .. }));
     assert_breaks!(batch, |b| credit(b)[0].messages[0] = None, StepError::LiveOrder { path: 0, leg: 1 });
     // The next path opens the leaf as it is then.
     assert_breaks!(batch, |b| message(b, |m| m.amount += 1), StepError::Opening { path: 1, .. });

@@ -7,8 +7,10 @@ use enfold_fixtures::workload::Workload;
 use enfold_state::executor::{Execution, execute};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::rule::Rule;
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::check::check_block;
@@ -98,7 +100,7 @@ fn a_sender_of_75_needs_no_more_batches_than_78_strangers() {
         let strangers = prove(|i| i + 1);
         assert!(skewed.batches.len() <= strangers.batches.len());
         let report = skewed.plan.report(profile);
-        assert_eq!((report.debit.longest_lane, report.debit.lanes), (75, 4));
+        assert_eq!((report[KindId::Debit].longest_lane, report[KindId::Debit].lanes), (75, 4));
         assert_eq!(report.batches(), skewed.batches.len());
     }
 }
@@ -117,7 +119,7 @@ fn windows() {
         assert_eq!(batch.top_siblings.len(), SMALL.top_depth());
     }
     let report = witness.plan.report(&SMALL);
-    assert_eq!((report.debit.windows, report.credit.windows), (4, 4));
+    assert_eq!((report[KindId::Debit].windows, report[KindId::Credit].windows), (4, 4));
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn batches_of_a_phase_share_a_leaf_only_where_a_lane_is_cut() {
     let mut rng = rng(5);
     let payments: Vec<_> = (0..120).map(|_| world.random_payment(&mut rng, 20)).collect();
     let witness = world.step(&SMALL, payments);
-    for phase in [&witness.plan.debit, &witness.plan.credit] {
+    for phase in KindId::ALL.map(|kind| &witness.plan[kind]) {
         for (i, one) in phase.batches.iter().enumerate() {
             for (j, other) in phase.batches.iter().enumerate().skip(i + 1) {
                 for path in &one.paths {
@@ -202,46 +204,49 @@ fn executions_that_do_not_fit_are_refused() {
 
     let mut wrong = execution.clone();
     wrong.debits[2].from.0 = 99;
-    assert!(matches!(make(&wrong), Err(WitnessError::MissingLeaf { index }) if index.0 == 99));
+    let missing =
+        |s: &StepError| matches!(s, StepError::Rule { rule: Rule::Empty { index: LeafIndex(99) }, .. });
+    assert!(matches!(make(&wrong), Err(WitnessError::Rule { source, .. }) if missing(&source)));
 
     let mut wrong = execution.clone();
     wrong.debits[2].position = 4;
     assert_eq!(make(&wrong), Err(WitnessError::Position { position: 4 }));
 
     let result = make_with(&|t| t.amount = common::BALANCE, 2);
-    let overdraft = |s: &StepError| matches!(s, StepError::Balance { path: 2, leg: 0, .. });
+    let overdraft =
+        |s: &StepError| matches!(s, StepError::Rule { path: 2, leg: 0, rule: Rule::Overdraft { .. } });
     assert!(matches!(result, Err(WitnessError::Rule { batch: 0, source }) if overdraft(&source)));
 
     let mut wrong = execution.clone();
     let more = Message { amount: (1 << 62) - 1, ..wrong.credits[0] };
     wrong.credits.push(more);
-    let range = |s: &StepError| matches!(s, StepError::Balance { .. });
+    let range = |s: &StepError| matches!(s, StepError::Rule { rule: Rule::BalanceRange { .. }, .. });
     assert!(matches!(make(&wrong), Err(WitnessError::Rule { source, .. }) if range(&source)));
 
     // What would fail in a circuit is found before there is a seed.
     type Spoil = fn(&mut Transaction);
-    type Named = fn(&StepError) -> bool;
+    type Named = fn(&Rule) -> bool;
     let rules: [(Spoil, Named); 6] = [
-        (|t| t.op = Op::Fee, |s| matches!(s, StepError::Op { .. })),
-        (|t| t.chain_id += 1, |s| matches!(s, StepError::ChainId { .. })),
-        (|t| t.nonce += 1, |s| matches!(s, StepError::Nonce { .. })),
-        (|t| t.asset += 1, |s| matches!(s, StepError::Asset { .. })),
-        (|t| t.amount = 0, |s| matches!(s, StepError::Amount { .. })),
-        (|t| t.fee = 1 << 62, |s| matches!(s, StepError::Fee { .. })),
+        (|t| t.op = Op::Fee, |s| matches!(s, Rule::Op { .. })),
+        (|t| t.chain_id += 1, |s| matches!(s, Rule::ChainId { .. })),
+        (|t| t.nonce += 1, |s| matches!(s, Rule::Nonce { .. })),
+        (|t| t.asset += 1, |s| matches!(s, Rule::Asset { .. })),
+        (|t| t.amount = 0, |s| matches!(s, Rule::AmountZero)),
+        (|t| t.fee = 1 << 62, |s| matches!(s, Rule::FeeRange { .. })),
     ];
     for (number, (spoil, named)) in rules.into_iter().enumerate() {
         let result = make_with(&spoil, 1);
         assert!(
-            matches!(&result, Err(WitnessError::Rule { source, .. }) if named(source)),
+            matches!(&result, Err(WitnessError::Rule { source: StepError::Rule { rule, .. }, .. }) if named(rule)),
             "{number}: {result:?}"
         );
     }
     // Messages of no debit.
     type SpoilMessage = fn(&mut Message);
     let rules: [(SpoilMessage, Named); 3] = [
-        (|m| m.asset += 1, |s| matches!(s, StepError::Asset { .. })),
-        (|m| m.amount = 1 << 62, |s| matches!(s, StepError::Balance { .. })),
-        (|m| m.to_address = Digest::ZERO, |s| matches!(s, StepError::Address { .. })),
+        (|m| m.asset += 1, |s| matches!(s, Rule::Asset { .. })),
+        (|m| m.amount = 1 << 62, |s| matches!(s, Rule::BalanceRange { .. })),
+        (|m| m.to_address = Digest::ZERO, |s| matches!(s, Rule::Receiver { .. })),
     ];
     for (number, (spoil, named)) in rules.into_iter().enumerate() {
         let mut wrong = execution.clone();
@@ -250,7 +255,7 @@ fn executions_that_do_not_fit_are_refused() {
         wrong.credits.push(more);
         let result = make(&wrong);
         assert!(
-            matches!(&result, Err(WitnessError::Rule { source, .. }) if named(source)),
+            matches!(&result, Err(WitnessError::Rule { source: StepError::Rule { rule, .. }, .. }) if named(rule)),
             "{number}: {result:?}"
         );
     }

@@ -1,9 +1,10 @@
-//! Twin of the LogUp sum of [`enfold_state::chain`]: messages emitted or consumed, two a row
+//! Twin of the LogUp sum of [`enfold_state::chain`]: messages emitted or consumed, two of one side a row
 //! ([`LogUpGate`]).
 //!
 //! The gate constrains, for both messages of a row, the flag to be boolean and `(gamma - f(m)) inv = 1`, and
 //! the sum to grow by `sign (flag_0 inv_0 + flag_1 inv_1)`; the rows are chained here.
 
+use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 
 use super::chain::QuadraticTarget;
@@ -15,6 +16,24 @@ use crate::gates::logup::LogUpGate;
 /// Names of what is required of a message and its flag.
 const SLOT: [&str; 2] = ["LogUp: message", "LogUp: flag"];
 
+/// What a message slot does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Its term is added.
+    Emit,
+    /// Its term is subtracted.
+    Consume,
+}
+
+impl Side {
+    fn sign(self) -> F {
+        match self {
+            Self::Emit => F::ONE,
+            Self::Consume => F::NEG_ONE,
+        }
+    }
+}
+
 /// A running LogUp sum.
 #[derive(Debug)]
 #[must_use = "messages are constrained only when the sum is finished"]
@@ -22,34 +41,32 @@ pub struct LogUpTargets {
     alpha: QuadraticTarget,
     gamma: QuadraticTarget,
     sum: QuadraticTarget,
-    sign: F,
-    /// A message that waits for a second one.
-    waiting: Option<(MessageTargets, Target)>,
+    /// On each side a message that waits for a second one.
+    waiting: [Option<(MessageTargets, Target)>; 2],
 }
 
 impl LogUpTargets {
-    /// A sum that goes on from `sum`; `sign` is 1 where messages are emitted, -1 where they are consumed.
-    pub fn new((alpha, gamma): (QuadraticTarget, QuadraticTarget), sum: QuadraticTarget, sign: F) -> Self {
-        Self { alpha, gamma, sum, sign, waiting: None }
+    /// A sum that goes on from `sum`.
+    pub fn new((alpha, gamma): (QuadraticTarget, QuadraticTarget), sum: QuadraticTarget) -> Self {
+        Self { alpha, gamma, sum, waiting: [None; 2] }
     }
 
     /// Adds a message if its flag, which becomes boolean, is 1.
-    pub fn push(&mut self, builder: &mut Builder, message: MessageTargets, flag: Target) {
-        match self.waiting.take() {
-            None => self.waiting = Some((message, flag)),
-            Some(first) => self.row(builder, [first, (message, flag)], SLOT),
+    pub fn push(&mut self, builder: &mut Builder, side: Side, message: MessageTargets, flag: Target) {
+        match self.waiting[side as usize].take() {
+            None => self.waiting[side as usize] = Some((message, flag)),
+            Some(first) => self.row(builder, side, [first, (message, flag)], SLOT),
         }
     }
 
     /// The sum after all messages.
     pub fn finish(mut self, builder: &mut Builder) -> QuadraticTarget {
-        if let Some(last) = self.waiting.take() {
-            let zero = builder.zero();
-            self.row(
-                builder,
-                [last, ([zero; 8], zero)],
-                ["LogUp: message in excess", "LogUp: a message in excess is off"],
-            );
+        for side in [Side::Emit, Side::Consume] {
+            if let Some(last) = self.waiting[side as usize].take() {
+                let zero = builder.zero();
+                let names = ["LogUp: message in excess", "LogUp: a message in excess is off"];
+                self.row(builder, side, [last, ([zero; 8], zero)], names);
+            }
         }
         self.sum
     }
@@ -58,10 +75,11 @@ impl LogUpTargets {
     fn row(
         &mut self,
         builder: &mut Builder,
+        side: Side,
         messages: [(MessageTargets, Target); 2],
         second: [&'static str; 2],
     ) {
-        let row = builder.add_gate(LogUpGate, vec![self.sign]);
+        let row = builder.add_gate(LogUpGate, vec![side.sign()]);
         let mut require = |name, start: usize, targets: &[Target]| {
             for (i, &target) in targets.iter().enumerate() {
                 builder.require(name, target, Target::wire(row, start + i));

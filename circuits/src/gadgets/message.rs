@@ -51,16 +51,17 @@ impl MessageSpongeTargets {
         std::array::from_fn(|i| state[RATE + i])
     }
 
-    /// Goes on from `absorbed` ([`Self::permuted`]) if the flag is 1 and does nothing if it is 0. The caller sees to
+    /// The sponge after a message: `absorbed` ([`Self::permuted`]) if the flag is 1, as it was if it is 0. The caller sees to
     /// it that the flag is boolean. A selection.
+    #[must_use = "the sponge itself stays as it is"]
     pub fn absorb(
-        &mut self,
+        self,
         builder: &mut Builder,
         selects: &mut Selects,
         absorbed: DigestTarget,
         flag: Target,
-    ) {
-        self.0 = selects.select(builder, flag, absorbed, self.0);
+    ) -> Self {
+        Self(selects.select(builder, flag, absorbed, self.0))
     }
 
     /// The digest of what was absorbed so far.

@@ -20,24 +20,44 @@ use plonky2::gates::gate::GateRef;
 
 use crate::config::{D, F};
 
+/// Calls a macro with what stands in its braces and all gates of enfold behind it. The order is that of the gates'
+/// numbers in stored circuits.
+#[macro_export]
+macro_rules! for_each_gate {
+    ($callback:ident! { $($before:tt)* }) => {
+        $callback! {
+            $($before)*
+            $crate::gates::poseidon2::Poseidon2Gate,
+            $crate::gates::range::RangeGate,
+            $crate::gates::path::PathGate,
+            $crate::gates::select::SelectGate,
+            $crate::gates::logup::LogUpGate,
+            $crate::gates::curve::CurveGate,
+            $crate::gates::signature::SignatureGate
+        }
+    };
+}
+
+/// All gates of enfold.
+pub fn own_gates() -> Vec<GateRef<F, D>> {
+    macro_rules! list {
+        ($($gate:path),+) => {
+            vec![$(GateRef::new($gate)),+]
+        };
+    }
+    for_each_gate!(list! {})
+}
+
 /// The names of a gate's constraints, in order. plonky2's own gates have numbers for names.
 pub fn constraint_names(gate: &GateRef<F, D>) -> Vec<String> {
     let any = gate.0.as_any();
     macro_rules! look_up {
-        ($($gate:ty),+ $(,)?) => {
+        ($($gate:ty),+) => {
             $(if any.is::<$gate>() {
                 return row::constraint_names::<$gate>();
             })+
         };
     }
-    look_up! {
-        poseidon2::Poseidon2Gate,
-        range::RangeGate,
-        path::PathGate,
-        select::SelectGate,
-        logup::LogUpGate,
-        curve::CurveGate,
-        signature::SignatureGate,
-    }
+    for_each_gate!(look_up! {});
     (0..gate.0.num_constraints()).map(|index| format!("constraint {index}")).collect()
 }

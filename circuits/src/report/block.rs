@@ -1,6 +1,6 @@
 //! What a block costs in rows.
 
-use enfold_state::chain::Phase;
+use enfold_state::kind::{KindId, PerBatch, PerKind};
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::batch_rows;
 use crate::params::Params;
 use crate::rows::RowCount;
 
-/// Rows of a phase's circuits: of a path and of a leg. What is packed, such as ranges, counts by its share.
+/// Rows of a kind's circuits: of a path and of a leg. What is packed, such as ranges, counts by its share.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 struct Marginal {
     path: f64,
@@ -20,10 +20,9 @@ struct Marginal {
 #[derive(Clone, Debug)]
 pub struct RowCosts {
     params: Params,
-    /// Rows of each batch circuit that do not grow with its size, in the order of [`BatchId::ALL`].
-    fixed: [usize; 4],
-    debit: Marginal,
-    credit: Marginal,
+    /// Rows of each batch circuit that do not grow with its size.
+    fixed: PerBatch<usize>,
+    marginal: PerKind<Marginal>,
 }
 
 /// What a block costs in rows.
@@ -49,10 +48,11 @@ pub struct BlockCost {
 }
 
 impl Marginal {
-    /// From the rows of both instances of a phase: `paths path + legs leg = rows - fixed` for both.
-    fn solve(id: ProfileId, instances: [BatchId; 2], rows: &[RowCount; 4]) -> Self {
-        let [a, b] = instances.map(|batch| {
-            let (shape, rows) = (id.profile().shape(batch), &rows[batch as usize]);
+    /// From the rows of two circuits of a kind: `paths path + legs leg = rows - fixed` for both.
+    fn solve(id: ProfileId, kind: KindId, rows: &PerBatch<RowCount>) -> Self {
+        let circuits = kind.circuits();
+        let [a, b] = [circuits[0], circuits[circuits.len() - 1]].map(|batch| {
+            let (shape, rows) = (id.profile().shape(batch), &rows[batch]);
             let all = (rows.total() - rows.fixed()) as f64;
             (shape.paths() as f64, shape.capacity() as f64, all)
         });
@@ -67,16 +67,15 @@ impl RowCosts {
         let rows = batch_rows(id);
         Self {
             params: Params::of(id),
-            fixed: rows.map(|rows| rows.fixed()),
-            debit: Marginal::solve(id, [BatchId::DebitMany, BatchId::DebitFew], &rows),
-            credit: Marginal::solve(id, [BatchId::CreditMany, BatchId::CreditFew], &rows),
+            marginal: PerKind::from_fn(|kind| Marginal::solve(id, kind, &rows)),
+            fixed: rows.map(|_, rows| rows.fixed()),
         }
     }
 
     /// Rows in use in a batch with so many live paths and legs.
     pub fn batch(&self, batch: BatchId, paths: usize, legs: usize) -> f64 {
-        let Marginal { path, leg } = if batch.phase() == Phase::Debit { self.debit } else { self.credit };
-        self.fixed[batch as usize] as f64 + paths as f64 * path + legs as f64 * leg
+        let Marginal { path, leg } = self.marginal[batch.kind()];
+        self.fixed[batch] as f64 + paths as f64 * path + legs as f64 * leg
     }
 
     /// Lift and fold proofs over so many batch proofs. A fold proof takes lift and fold proofs alike, so each
@@ -90,7 +89,7 @@ impl RowCosts {
 
     /// The cost of a block with this plan.
     pub fn block(&self, plan: &Plan) -> BlockCost {
-        let transfers = plan.debit.order.len() as f64;
+        let transfers = plan[KindId::Debit].order.len() as f64;
         let (mut batches, mut used) = (0, 0.0);
         for (_, batch) in plan.batches() {
             let legs = batch.paths.iter().map(|path| path.legs.len()).sum();

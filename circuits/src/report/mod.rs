@@ -9,6 +9,7 @@ mod block;
 pub use block::{BlockCost, RowCosts};
 
 use enfold_state::hash::Digest;
+use enfold_state::kind::PerBatch;
 use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
@@ -207,12 +208,12 @@ pub fn gate_rows(data: &CircuitData) -> Vec<GateRows> {
     gates
 }
 
-/// Rows of a profile's batch circuits, in the order of [`BatchId::ALL`].
-pub fn batch_rows(id: ProfileId) -> [RowCount; 4] {
+/// Rows of a profile's batch circuits.
+pub fn batch_rows(id: ProfileId) -> PerBatch<RowCount> {
     let params = Params::of(id);
-    let mut rows = [RowCount::default(); 4];
+    let mut rows = PerBatch::<RowCount>::default();
     let count = |batch| BatchCircuit::count_rows(id.profile(), batch, &params.batch);
-    rows.par_iter_mut().zip(BatchId::ALL).for_each(|(rows, batch)| *rows = count(batch));
+    rows.values_mut().par_iter_mut().zip(BatchId::ALL).for_each(|(rows, batch)| *rows = count(batch));
     rows
 }
 
@@ -237,9 +238,8 @@ impl ProfileReport {
         let params = Params::of(id);
         let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
         let (rows, recursion) = rayon::join(|| batch_rows(id), || recursion(&params, &common));
-        let batches = BatchId::ALL.into_iter().zip(&rows);
         let mut circuits: Vec<_> =
-            batches.map(|(batch, rows)| CircuitReport::of_batch(id, batch, &common, rows)).collect();
+            rows.iter().map(|(batch, rows)| CircuitReport::of_batch(id, batch, &common, rows)).collect();
         circuits.extend(recursion?);
 
         let rows_per_transfer = rows_per_transfer(id);

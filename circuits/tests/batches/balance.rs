@@ -1,9 +1,10 @@
 //! Blocks whose messages do not balance: each batch is right for itself, the states follow from one another, and the
 //! seed is that of what is emitted and consumed. Only the sum at the end is not zero, as the block circuit requires.
 
-use enfold_state::chain::{Phase, link_consumed, link_emitted, seed};
+use enfold_state::chain::{link_consumed, link_emitted, seed};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::Leaf;
 use enfold_state::message::{Message, Op};
 use enfold_state::tree::Tree;
@@ -38,7 +39,7 @@ impl Books {
             *signed = bank.keys[signed.transaction.from.0 as usize].sign_transaction(signed.transaction);
         }
         let block = bank.witness(payments);
-        let credits = block.batches.iter().filter(|batch| batch.batch.phase() == Phase::Credit);
+        let credits = block.batches.iter().filter(|batch| batch.batch.kind() == KindId::Credit);
         assert_eq!(credits.count(), 1, "the last batch holds all credits");
         Self { bank, block }
     }

@@ -1,10 +1,10 @@
 //! What the credit circuits refuse. The numbers are those of the constraints in `enfold_circuits::credit`. Lies
 //! are told in the last path of a full batch, so that no other path depends on them.
 
-use enfold_circuits::batch::PathsTargets;
 use enfold_circuits::config::F;
 use enfold_circuits::credit::CreditPathTargets;
 use enfold_circuits::fill::FillError;
+use enfold_circuits::kind::PathsTargets;
 use enfold_state::chain::link_consumed;
 use enfold_state::hash::MessageSponge;
 use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};

@@ -1,10 +1,10 @@
 //! What the debit circuits refuse. The numbers are those of the constraints in `enfold_circuits::debit`. Lies
 //! are told in the last path of a full batch, so that no other path depends on them.
 
-use enfold_circuits::batch::PathsTargets;
 use enfold_circuits::config::F;
 use enfold_circuits::debit::DebitPathTargets;
 use enfold_circuits::fill::FillError;
+use enfold_circuits::kind::PathsTargets;
 use enfold_state::chain::{Quadratic, logup_challenges, quadratic_mul};
 use enfold_state::field::{F as NativeF, ONE, ORDER, ZERO, reduce, to_u64};
 use enfold_state::hash::Digest;
@@ -297,7 +297,7 @@ fn memo_other_than_signed() {
 fn signature_of_somebody_else_under_the_owners_key() {
     let mut lie = many();
     let transaction = lie.debit().legs[0].signed.transaction;
-    lie.debit().legs[0].signed.signature = lie.bank.keys[1].sign(&transaction);
+    lie.debit().legs[0].signed.signature = lie.bank.keys[1].sign(&transaction.elements());
     lie.breaks(&[SIGNATURE]);
 }
 

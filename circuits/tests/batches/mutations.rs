@@ -5,12 +5,13 @@
 
 use std::collections::HashSet;
 
-use enfold_circuits::batch::{BatchCircuit, PathsTargets};
+use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::check::Checker;
 use enfold_circuits::config::{Builder, EnfoldConfig, F};
+use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::mutate::{Harness, Outcome, Site, prove_and_verify};
 use enfold_circuits::params::Params;
-use enfold_state::chain::Phase;
+use enfold_state::kind::KindId;
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::{BatchId, ProfileId};
 use plonky2::field::types::Field;
@@ -75,7 +76,7 @@ fn credit_few_accepts_nothing() {
 
 /// How many inputs no gate reads: the ten parts of each signature's response, which the rows of the walk have in digits.
 fn unread(batch: BatchId) -> usize {
-    if batch.phase() == Phase::Debit { 10 * profile().shape(batch).capacity() } else { 0 }
+    if batch.kind() == KindId::Debit { 10 * profile().shape(batch).capacity() } else { 0 }
 }
 
 /// Every other input and all that is public is read by some gate. What none reads, and operations that are idle, change

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::kind::PathsTargets;
 use enfold_fixtures::invalid::{Case, INVALID};
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::executor::{ExecuteError, Rule, execute, execute_within};
@@ -58,6 +58,9 @@ fn by(rule: &Rule) -> By {
         Rule::MemoRange { .. } => By::Executor,
         // The operator's policy.
         Rule::FeeAsset { .. } | Rule::FeeFloor { .. } => By::Executor,
+        Rule::Empty { .. } | Rule::Index { .. } | Rule::Receiver { .. } | Rule::BalanceRange { .. } => {
+            unreachable!("no transaction breaks {rule}")
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What batches say about the chain state: the public inputs are what the native twin computes, and no other.
 
-use enfold_circuits::batch::PathsTargets;
 use enfold_circuits::fill::FillError;
+use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_state::chain::{ChainState, Phase, context};
 use enfold_state::field::{ONE, reduce};
@@ -49,7 +49,7 @@ fn batches_carry_what_they_do_not_change() {
         for state in [&mut lie.witness.before, &mut lie.witness.after] {
             state.deposit_queue = digest(10);
             state.exits = digest(20);
-            match batch.phase() {
+            match batch.kind().phase() {
                 Phase::Debit => state.consumed = digest(30),
                 _ => state.emitted = digest(30),
             }
@@ -107,7 +107,7 @@ fn another_state_before_is_refused_or_leads_elsewhere() {
 
             let mut lie = self::lie(batch);
             lie.witness.before = before;
-            match (name, batch.phase()) {
+            match (name, batch.kind().phase()) {
                 ("root", _) => assert_eq!(lie.published(), honest),
                 ("phase", Phase::Debit) => {
                     let error = lie.does_not_fit();

@@ -268,8 +268,7 @@ fn selections_of_other_digests() {
 /// Phase 3, with factors that say otherwise.
 #[test]
 fn phase_with_false_factors() {
-    for (name, value) in
-        [("credit: p - 2 of the phase", F::ZERO), ("credit: p (p - 1) of the phase", F::ZERO)]
+    for (name, value) in [("batch: p - 2 of the phase", F::ZERO), ("batch: p (p - 1) of the phase", F::ZERO)]
     {
         let mut lie = credit::many();
         lie.set(lie.circuit().targets().before.phase, number(3));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::kind::PathsTargets;
 use enfold_state::hash::Digest;
 use enfold_state::keys::padding_key;
 use enfold_state::leaf::LeafIndex;
@@ -41,7 +41,7 @@ fn batches_of_several_windows_pass() {
     let (_, block) = block_of_windows();
     let mut windows = BTreeSet::new();
     for witness in block.batches {
-        windows.insert((witness.batch.phase(), witness.window));
+        windows.insert((witness.batch.kind(), witness.window));
         let (before, after) = (witness.before.digest(), witness.after.digest());
         let lie = Lie::new(Bank::new(1), witness);
         lie.holds();

@@ -11,11 +11,13 @@ mod linear;
 
 use std::collections::{BTreeSet, HashSet};
 
-use enfold_circuits::batch::{BatchCircuit, PathsTargets};
+use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::config::F;
 use enfold_circuits::credit::CreditPathTargets;
 use enfold_circuits::debit::DebitPathTargets;
+use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::params::Params;
+use enfold_state::kind::PerBatch;
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::{BatchId, BatchShape, Profile, ProfileId};
 use plonky2::iop::generator::generate_partial_witness;
@@ -29,12 +31,12 @@ use linear::movable;
 const PROFILE: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 3,
-    shapes: [
+    shapes: PerBatch::new([
         BatchShape::singles(2),
         BatchShape::lanes(1, 5),
         BatchShape { lanes: 1, legs: 2, singles: 1 },
         BatchShape::lanes(1, 8),
-    ],
+    ]),
 };
 
 /// A batch with its circuit.

@@ -23,10 +23,9 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use enfold_circuits::config::{Builder, CircuitData, F};
-use enfold_circuits::gadgets::logup::LogUpTargets;
+use enfold_circuits::gadgets::logup::{LogUpTargets, Side};
 use enfold_circuits::gadgets::select::Selects;
 use enfold_circuits::removal::Opened;
-use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use serde::{Deserialize, Serialize};
@@ -231,8 +230,8 @@ impl Excess {
         let (message, flag) = (builder.add_virtual_target_arr(), builder.add_virtual_target());
         let [alpha, gamma, before] = std::array::from_fn(|_| builder.add_virtual_target_arr());
         let [on, off]: [[Target; 4]; 2] = std::array::from_fn(|_| builder.add_virtual_target_arr());
-        let mut sum = LogUpTargets::new((alpha, gamma), before, F::ONE);
-        sum.push(builder, message, flag);
+        let mut sum = LogUpTargets::new((alpha, gamma), before);
+        sum.push(builder, Side::Emit, message, flag);
         let logup_row = builder.num_gates();
         let sum = sum.finish(builder);
         let mut selects = Selects::default();

@@ -104,8 +104,8 @@ impl Lie {
         let commitment = point(random_point(&mut rng)).encode();
         let s = Scalar::from_u64(0xdead_beef + seed);
         let signature = Signature { r: commitment, s };
-        assert!(keys::verify(&victim, &transaction, &signature).is_err());
-        let truth = keys::challenge(commitment, &victim, &transaction);
+        assert!(keys::verify(&victim, &transaction.elements(), &signature).is_err());
+        let truth = keys::challenge(commitment, &victim, &transaction.elements());
         let lie = Self { victim, transaction, signature, signature_row: Vec::new(), curve_rows: Vec::new() };
         (lie, s, truth)
     }
@@ -115,8 +115,8 @@ impl Lie {
         let (mut lie, s, _) = Self::new(seed);
         let chosen = Challenge::new(reduce(0x1234_5678_9abc_def0), reduce(0x0fed_cba9_8765_4321));
         lie.signature.r = Point::mul_generator_add(&s, &chosen, &lie.victim.point()).encode();
-        let truth = keys::challenge(lie.signature.r, &lie.victim, &lie.transaction).halves();
-        assert!(keys::verify(&lie.victim, &lie.transaction, &lie.signature).is_err());
+        let truth = keys::challenge(lie.signature.r, &lie.victim, &lie.transaction.elements()).halves();
+        assert!(keys::verify(&lie.victim, &lie.transaction.elements(), &lie.signature).is_err());
         (lie, s, chosen, truth)
     }
 
@@ -257,7 +257,7 @@ fn with_own_key(seed: u64) -> (Lie, Affine, Vec<Vec<F>>, Affine, Challenge) {
     let k = Scalar::from_u64(0x5eed + seed);
     let own = Point::mul_generator(&k).affine().unwrap();
     lie.signature.r = Point::mul_generator(&r).encode();
-    let truth = keys::challenge(lie.signature.r, &lie.victim, &lie.transaction);
+    let truth = keys::challenge(lie.signature.r, &lie.victim, &lie.transaction.elements());
     let s = r - truth.scalar() * k;
     let (rows, last) = walk(&s, &truth, own, plain);
     (lie, own, rows, last, truth)

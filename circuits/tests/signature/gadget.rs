@@ -58,15 +58,15 @@ impl Case {
     pub fn random(rng: &mut impl Rng) -> Self {
         let secret = SecretKey::random(&mut crate::support::rng(rng.r#gen()));
         let transaction = random_transaction(rng);
-        Self { key: secret.public_key(), transaction, signature: secret.sign(&transaction) }
+        Self { key: secret.public_key(), transaction, signature: secret.sign(&transaction.elements()) }
     }
 
     pub fn is_valid(&self) -> bool {
-        keys::verify(&self.key, &self.transaction, &self.signature).is_ok()
+        keys::verify(&self.key, &self.transaction.elements(), &self.signature).is_ok()
     }
 
     pub fn challenge(&self) -> Challenge {
-        keys::challenge(self.signature.r, &self.key, &self.transaction)
+        keys::challenge(self.signature.r, &self.key, &self.transaction.elements())
     }
 
     /// The same with one thing changed that the signature depends on.
@@ -219,7 +219,7 @@ fn circuit_and_native_agree() {
         );
     }
     let transaction = random_transaction(&mut rng);
-    let signature = padding_key().sign(&transaction);
+    let signature = padding_key().sign(&transaction.elements());
     let padding = Case { key: padding_key().public_key(), transaction, signature };
     assert!(checker.check(&one.witness(&padding).unwrap()).is_ok());
 }

@@ -134,12 +134,8 @@ impl fmt::Display for ProvenText<'_> {
             writeln!(f, "  left out: {rejection}")?;
         }
         let batches = count(report.batches(), "batch", "batches");
-        write!(
-            f,
-            "planned {batches} ({} debit, {} credit)",
-            report.debit.batches(),
-            report.credit.batches()
-        )?;
+        let kinds = report.kinds().map(|(kind, report)| format!("{} {kind}", report.batches()));
+        write!(f, "planned {batches} ({})", kinds.collect::<Vec<_>>().join(", "))?;
         writeln!(f, " and made their witnesses in {}", duration(timings.witness))?;
         let of_stage = |stage: Stage, many| {
             let (proofs, sum) = timings.of_stage(stage);

@@ -57,7 +57,7 @@ fn a_signed_transaction_goes_through_a_bundle_into_the_state() {
         sign("3.json", &["--chain-id", "5", "--from", "0", "--nonce", "0", "--fee", "1", "--memo", "9"]);
     assert_eq!(first, by_hand);
     assert_eq!((first.transaction.nonce, second.transaction.nonce), (0, 1));
-    verify(&first.public_key, &first.transaction, &first.signature).unwrap();
+    first.verify().unwrap();
 
     let fee = format!("2:1:{alice}");
     let (one, two) = (folder.path("1.bin"), folder.path("2.json"));

@@ -3,15 +3,9 @@
 use std::ops::Range;
 
 use enfold_circuits::config::{CommonCircuitData, D, F};
+use enfold_circuits::for_each_gate;
 use enfold_circuits::gates::arith::{Arith, RingArith};
-use enfold_circuits::gates::curve::CurveGate;
-use enfold_circuits::gates::logup::LogUpGate;
-use enfold_circuits::gates::path::PathGate;
-use enfold_circuits::gates::poseidon2::Poseidon2Gate;
-use enfold_circuits::gates::range::RangeGate;
 use enfold_circuits::gates::row::{Constraints, Row, RowGate};
-use enfold_circuits::gates::select::SelectGate;
-use enfold_circuits::gates::signature::SignatureGate;
 use enfold_state::hash::WIDTH;
 use p3_field::{Algebra, PackedValue, PrimeCharacteristicRing};
 use plonky2::gates::arithmetic_base::ArithmeticGate;
@@ -167,7 +161,7 @@ impl Kernel {
     fn of(gate: &GateRef<F, D>) -> Self {
         let any = gate.0.as_any();
         macro_rules! look_up {
-            ($($gate:ty),+ $(,)?) => {
+            ($($gate:ty),+) => {
                 $(if any.is::<$gate>() {
                     return Self::Row {
                         evaluate: evaluate_row::<$gate>,
@@ -176,15 +170,7 @@ impl Kernel {
                 })+
             };
         }
-        look_up! {
-            Poseidon2Gate,
-            RangeGate,
-            PathGate,
-            SelectGate,
-            LogUpGate,
-            CurveGate,
-            SignatureGate,
-        }
+        for_each_gate!(look_up! {});
         if any.is::<PublicInputGate>() {
             Self::PublicInput
         } else if let Some(gate) = any.downcast_ref::<ArithmeticGate>() {

@@ -3,11 +3,13 @@
 use rayon::prelude::*;
 
 use super::{Check, ExecuteError, Sound};
-use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
+use crate::credit::{opened, receive};
+use crate::debit::spend;
+use crate::leaf::LeafIndex;
 use crate::ledger::Ledger;
 use crate::message::Message;
 use crate::rule::Rule;
-use crate::transaction::{SignedTransaction, Transaction};
+use crate::transaction::SignedTransaction;
 use crate::writes::{Entry, Writes};
 
 /// Fewest legs that a thread takes at once.
@@ -45,7 +47,7 @@ pub(super) fn run_debits(
             let Some(&(mut leaf)) = ledger.leaf(index) else { continue };
             for &entry in *lane {
                 let (_, at) = leaf_and_leg(entry);
-                let rule = debit(&mut leaf, &transactions[at].transaction).err();
+                let rule = spend(&mut leaf, &transactions[at].transaction).err();
                 refused.extend(rule.map(|rule| (at, rule)));
             }
             entries.push((index, leaf));
@@ -68,15 +70,11 @@ pub(super) fn run_credits(
     let lanes = lanes(&sorted);
     let run_lane = |lane: &[u64], debited: Option<&Entry>| {
         let (index, first) = leaf_and_leg(lane[0]);
-        let Message { to_address: address, asset, .. } = credits[first];
-        let new = Leaf { address, nonce: 0, asset, balance: 0 };
-        let mut leaf = debited.map_or_else(|| ledger.leaf(index).copied().unwrap_or(new), |&(_, leaf)| leaf);
+        let opened = || ledger.leaf(index).copied().unwrap_or_else(|| opened(&credits[first]));
+        let mut leaf = debited.map_or_else(opened, |&(_, leaf)| leaf);
         for &entry in lane {
             let (_, at) = leaf_and_leg(entry);
-            leaf.balance = leaf.balance.saturating_add(credits[at].amount);
-            if leaf.balance >= AMOUNT_LIMIT {
-                return Err((at, index, leaf.balance));
-            }
+            receive(&mut leaf, &credits[at]).map_err(|rule| (at, index, rule))?;
         }
         Ok((index, leaf))
     };
@@ -92,7 +90,7 @@ pub(super) fn run_credits(
     let run_lanes = |(task, lanes): (usize, &[&[u64]])| {
         let mut debited = &debited[start(task * MIN_LEGS)..start((task + 1) * MIN_LEGS)];
         let mut entries = Vec::with_capacity(lanes.len() + debited.len());
-        let mut broken = Vec::new();
+        let mut broken: Vec<(usize, LeafIndex, Rule)> = Vec::new();
         for lane in lanes {
             let (index, _) = leaf_and_leg(lane[0]);
             let before = debited.iter().take_while(|&&(other, _)| other < index).count();
@@ -110,21 +108,8 @@ pub(super) fn run_credits(
     };
     let (entries, broken): (Vec<_>, Vec<_>) = lanes.par_chunks(MIN_LEGS).enumerate().map(run_lanes).unzip();
     // The first in order of arrival is reported, whatever its lane.
-    match broken.into_iter().flatten().min() {
-        Some((_, index, got)) => Err(ExecuteError::BalanceRange { index, got }),
+    match broken.into_iter().flatten().min_by_key(|&(at, ..)| at) {
+        Some((_, index, rule)) => Err(ExecuteError::Credit { index, rule }),
         None => Ok(Writes::sorted(entries.concat())),
     }
-}
-
-/// Debits a lane, or leaves it as it is. Amount and fee are in range.
-pub(super) fn debit(leaf: &mut Leaf, tx: &Transaction) -> Result<(), Rule> {
-    if tx.nonce != leaf.nonce {
-        return Err(Rule::Nonce { expected: leaf.nonce, got: tx.nonce });
-    }
-    let nonce = leaf.nonce.checked_add(1).ok_or(Rule::NonceExhausted { got: tx.nonce })?;
-    let total = tx.amount + tx.fee;
-    let balance =
-        leaf.balance.checked_sub(total).ok_or(Rule::Overdraft { expected: leaf.balance, got: total })?;
-    (leaf.nonce, leaf.balance) = (nonce, balance);
-    Ok(())
 }

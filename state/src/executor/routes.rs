@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::lanes::debit;
-use super::{Check, Debit, Emitted, Sound};
+use super::{Accepted, Check, Emitted, Sound};
 use crate::block::FeePolicy;
+use crate::debit::spend;
 use crate::leaf::{Address, Asset, Leaf, LeafIndex};
 use crate::ledger::Ledger;
 use crate::rule::Rule;
@@ -13,7 +13,7 @@ use crate::writes::Entry;
 
 /// Where the accepted transactions lead.
 pub(super) struct Routes {
-    pub debits: Vec<Debit>,
+    pub debits: Vec<Accepted>,
     /// The messages of all debits, in order.
     pub emitted: Vec<Emitted>,
 }
@@ -64,7 +64,7 @@ impl<'a> Router<'a> {
             let Some(&start) = ledger.leaf(sound.from) else { continue };
             let sender = senders.entry(sound.from).or_insert(start);
             let mut leaf = *sender;
-            let debited = debit(&mut leaf, &self.transactions[position].transaction);
+            let debited = spend(&mut leaf, &self.transactions[position].transaction);
             match debited.and_then(|()| self.route(position, sound)) {
                 Ok(()) => *sender = leaf,
                 Err(rule) => *check = Err(Box::new(rule)),
@@ -99,7 +99,7 @@ impl<'a> Router<'a> {
         let first = emitted.len();
         emitted.push(Emitted { position, to, fee: false });
         emitted.extend(collector.map(|to| Emitted { position, to, fee: true }));
-        debits.push(Debit { position, from, messages: first..emitted.len() });
+        debits.push(Accepted { position, from, messages: first..emitted.len() });
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::{PublicKey, SignatureError, challenge_record, verify};
+use super::{PublicKey, SignatureError, Signed, challenge_record, verify};
 use crate::ecgfp5::msm::{Terms, add, sum_of_multiples};
 use crate::ecgfp5::point::{Normal, normalize};
 use crate::ecgfp5::scalar::SCALAR_WORDS;
@@ -29,7 +29,6 @@ use crate::ecgfp5::{Challenge, Point, Scalar};
 use crate::field::to_u64;
 use crate::hash::batch::hashes_into;
 use crate::hash::{Digest, Tag};
-use crate::transaction::SignedTransaction;
 
 /// Most signatures of a batch: with more, the buckets leave the cache.
 const MAX_BATCH: usize = 1 << 13;
@@ -41,37 +40,32 @@ const PARTS: usize = 16;
 /// First bytes of what the coefficients are hashed from.
 const DOMAIN: &[u8] = b"enfold batch of signatures v1";
 
-/// Checks each transaction's signature, in parallel. The results are those of [`verify`].
-pub fn verify_each(transactions: &[SignedTransaction]) -> Vec<Result<(), SignatureError>> {
-    let mut challenges = vec![Digest::ZERO; transactions.len()];
+/// Checks the signature of each record, in parallel. The results are those of [`verify`].
+pub fn verify_each<T: Signed + Sync>(signed: &[T]) -> Vec<Result<(), SignatureError>> {
+    let mut challenges = vec![Digest::ZERO; signed.len()];
     hashes_into(Tag::Challenge, &mut challenges, |at| {
-        let SignedTransaction { transaction, public_key, signature } = &transactions[at];
-        challenge_record(signature.r, public_key, transaction)
+        let signed = &signed[at];
+        challenge_record(signed.signature().r, signed.public_key(), &signed.record())
     });
     // A share for each thread, unless that is too little for a batch to pay.
-    let share = transactions.len().div_ceil(rayon::current_num_threads()).clamp(8 * MIN_BATCH, MAX_BATCH);
-    let batches = transactions.par_chunks(share).zip(challenges.par_chunks(share));
-    batches.flat_map_iter(|(transactions, challenges)| verify_batch(transactions, challenges)).collect()
+    let share = signed.len().div_ceil(rayon::current_num_threads()).clamp(8 * MIN_BATCH, MAX_BATCH);
+    let batches = signed.par_chunks(share).zip(challenges.par_chunks(share));
+    batches.flat_map_iter(|(signed, challenges)| verify_batch(signed, challenges)).collect()
 }
 
 /// One batch, and its parts if it fails.
-fn verify_batch(
-    transactions: &[SignedTransaction],
-    challenges: &[Digest],
-) -> Vec<Result<(), SignatureError>> {
+fn verify_batch<T: Signed>(all: &[T], challenges: &[Digest]) -> Vec<Result<(), SignatureError>> {
     // Commitments that encode nothing are named one by one.
-    let commitments: Vec<Option<Point>> = transactions
-        .iter()
-        .map(|signed| Point::decode(signed.signature.r).filter(|r| !r.is_neutral()))
-        .collect();
+    let commitments: Vec<Option<Point>> =
+        all.iter().map(|signed| Point::decode(signed.signature().r).filter(|r| !r.is_neutral())).collect();
     let fine: Vec<Point> = commitments.iter().flatten().copied().collect();
     let mut normal = normalize(&fine).into_iter();
-    let mut results = vec![Ok(()); transactions.len()];
+    let mut results = vec![Ok(()); all.len()];
     let mut items = Vec::with_capacity(fine.len());
-    for (at, (signed, &challenge)) in transactions.iter().zip(challenges).enumerate() {
+    for (at, (signed, &challenge)) in all.iter().zip(challenges).enumerate() {
         match commitments[at].and_then(|_| normal.next()) {
             Some(commitment) => items.push(Item { at, signed, commitment, challenge }),
-            None => results[at] = verify(&signed.public_key, &signed.transaction, &signed.signature),
+            None => results[at] = verify(signed.public_key(), &signed.record(), signed.signature()),
         }
     }
     settle(&items, &mut results);
@@ -79,18 +73,18 @@ fn verify_batch(
 }
 
 /// A signature whose commitment decodes.
-struct Item<'a> {
+struct Item<'a, T> {
     at: usize,
-    signed: &'a SignedTransaction,
+    signed: &'a T,
     commitment: Normal,
     challenge: Digest,
 }
 
 /// Finds the signatures that do not hold.
-fn settle(items: &[Item<'_>], results: &mut [Result<(), SignatureError>]) {
+fn settle<T: Signed>(items: &[Item<'_, T>], results: &mut [Result<(), SignatureError>]) {
     if items.len() < MIN_BATCH {
         for Item { at, signed, .. } in items {
-            results[*at] = verify(&signed.public_key, &signed.transaction, &signed.signature);
+            results[*at] = verify(signed.public_key(), &signed.record(), signed.signature());
         }
     } else if !holds(items) {
         items.chunks(items.len().div_ceil(PARTS)).for_each(|part| settle(part, results));
@@ -98,15 +92,15 @@ fn settle(items: &[Item<'_>], results: &mut [Result<(), SignatureError>]) {
 }
 
 /// Whether all of them hold, but for a probability of 2^-128.
-fn holds(items: &[Item<'_>]) -> bool {
+fn holds<T: Signed>(items: &[Item<'_, T>]) -> bool {
     let coefficients = coefficients(items);
     let mut response = Scalar::ZERO;
     // Only looked up, never iterated.
     let mut places: HashMap<&PublicKey, usize> = HashMap::with_capacity(items.len());
     let (mut keys, mut key_factors) = (Vec::new(), Vec::<[u64; SCALAR_WORDS]>::new());
     for (item, &z) in items.iter().zip(&coefficients) {
-        let SignedTransaction { public_key, signature, .. } = item.signed;
-        response = response + scalar(z) * signature.s;
+        let public_key = item.signed.public_key();
+        response = response + scalar(z) * item.signed.signature().s;
         let [h0, h1, ..] = item.challenge.0;
         let factor = product(z, Challenge::new(h0, h1).negated());
         let place = *places.entry(public_key).or_insert(keys.len());
@@ -129,12 +123,12 @@ fn holds(items: &[Item<'_>]) -> bool {
 
 /// The coefficients of a batch: hashes of its number in the batch and a hash of the whole batch. A challenge's digest
 /// stands for commitment, key and signed fields.
-fn coefficients(items: &[Item<'_>]) -> Vec<u128> {
+fn coefficients<T: Signed>(items: &[Item<'_, T>]) -> Vec<u128> {
     let mut transcript = Sha256::new_with_prefix(DOMAIN);
     transcript.update((items.len() as u64).to_le_bytes());
     for item in items {
         item.challenge.0.iter().for_each(|&element| transcript.update(to_u64(element).to_le_bytes()));
-        transcript.update(item.signed.signature.s.to_bytes());
+        transcript.update(item.signed.signature().s.to_bytes());
     }
     let seeded = Sha256::new_with_prefix(transcript.finalize());
     let coefficient = |number: u64| {

@@ -1,35 +1,47 @@
 //! Figures of a plan.
 
+use std::ops::Index;
+
+use enfold_state::kind::{KindId, PerKind};
 use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
-use super::{PhasePlan, Plan};
+use super::{KindPlan, Plan, instances};
 use crate::profile::{BatchId, Profile};
 
-/// Figures of a plan.
+/// Figures of a plan, kind by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanReport {
-    /// Of the debit phase.
-    pub debit: PhaseReport,
-    /// Of the credit phase.
-    pub credit: PhaseReport,
-}
+#[serde(transparent)]
+pub struct PlanReport(PerKind<KindReport>);
 
 impl PlanReport {
-    /// Batches of both phases.
+    /// Batches of all kinds.
     pub fn batches(&self) -> usize {
-        self.debit.batches() + self.credit.batches()
+        self.0.values().iter().map(KindReport::batches).sum()
     }
 
-    /// Fewest batches that a plan of the same lanes could need, by the bound of [`PhaseReport::lower_bound`].
+    /// Fewest batches that a plan of the same lanes could need, by the bound of [`KindReport::lower_bound`].
     pub fn lower_bound(&self) -> usize {
-        self.debit.lower_bound + self.credit.lower_bound
+        self.0.values().iter().map(|report| report.lower_bound).sum()
+    }
+
+    /// The kinds with their figures.
+    pub fn kinds(&self) -> impl Iterator<Item = (KindId, &KindReport)> {
+        self.0.iter()
     }
 }
 
-/// Figures of a phase's plan.
+impl Index<KindId> for PlanReport {
+    type Output = KindReport;
+
+    fn index(&self, kind: KindId) -> &KindReport {
+        &self.0[kind]
+    }
+}
+
+/// Figures of a kind's plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhaseReport {
+pub struct KindReport {
     /// Legs planned.
     pub legs: usize,
     /// Lanes: leaves that have legs.
@@ -53,7 +65,7 @@ pub struct PhaseReport {
     pub leg_slots: usize,
 }
 
-impl PhaseReport {
+impl KindReport {
     /// Batches of both instances.
     pub fn batches(&self) -> usize {
         self.many_batches + self.few_batches
@@ -68,16 +80,13 @@ impl PhaseReport {
 impl Plan {
     /// Figures of the plan.
     pub fn report(&self, profile: &Profile) -> PlanReport {
-        PlanReport {
-            debit: self.debit.report(profile, [BatchId::DebitMany, BatchId::DebitFew]),
-            credit: self.credit.report(profile, [BatchId::CreditMany, BatchId::CreditFew]),
-        }
+        PlanReport(PerKind::from_fn(|kind| self[kind].report(profile, instances(kind))))
     }
 }
 
-impl PhasePlan {
-    pub(super) fn report(&self, profile: &Profile, instances: [BatchId; 2]) -> PhaseReport {
-        let mut report = PhaseReport::default();
+impl KindPlan {
+    pub(super) fn report(&self, profile: &Profile, instances: [BatchId; 2]) -> KindReport {
+        let mut report = KindReport::default();
         let bound = Bound::new(instances.map(|batch| profile.shape(batch)));
         let mut paths: Vec<_> = self.batches.iter().flat_map(|b| b.paths.iter()).collect();
         for batch in &self.batches {

@@ -3,13 +3,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use enfold_state::kind::PerBatch;
+
 use crate::profile::ProfileId;
 
 const INSTANCES: [BatchId; 2] = [BatchId::DebitMany, BatchId::DebitFew];
 
 /// A profile with windows of 4 leaves and the given shapes.
 fn profile(many: BatchShape, few: BatchShape) -> Profile {
-    Profile { id: ProfileId::Test, window_depth: 2, shapes: [many, few, many, few] }
+    Profile { id: ProfileId::Test, window_depth: 2, shapes: PerBatch::new([many, few, many, few]) }
 }
 
 /// Lanes of the given lengths at the given leaves; the legs are numbered backwards, so that order shows.
@@ -28,9 +30,9 @@ fn lanes(lengths: &[(u32, usize)]) -> Lanes {
 }
 
 /// Everything that a plan promises.
-fn check(profile: &Profile, lanes: &Lanes) -> PhaseReport {
-    let plan = PhasePlan::new(profile, INSTANCES, lanes.clone());
-    assert_eq!(plan, PhasePlan::new(profile, INSTANCES, lanes.clone()), "deterministic");
+fn check(profile: &Profile, lanes: &Lanes) -> KindReport {
+    let plan = KindPlan::new(profile, INSTANCES, lanes.clone());
+    assert_eq!(plan, KindPlan::new(profile, INSTANCES, lanes.clone()), "deterministic");
     let report = plan.report(profile, INSTANCES);
 
     // Every lane is laid down whole and in order, in batches of one instance.
@@ -207,7 +209,7 @@ fn long_paths_take_the_collector() {
 fn one_sender_of_75_costs_no_more_than_78_strangers() {
     for profile in ProfileId::ALL.map(ProfileId::profile) {
         for instances in [INSTANCES, [BatchId::CreditMany, BatchId::CreditFew]] {
-            let batches = |lanes: Lanes| PhasePlan::new(profile, instances, lanes).batches.len();
+            let batches = |lanes: Lanes| KindPlan::new(profile, instances, lanes).batches.len();
             let strangers: Vec<_> = (0..78).map(|i| (i, 1)).collect();
             let skewed = [(0, 75), (1, 1), (2, 1), (3, 1)];
             assert!(batches(lanes(&skewed)) <= batches(lanes(&strangers)));
@@ -230,6 +232,6 @@ fn large_plans_are_near_the_lower_bound() {
     // A Zipf-like block in one window of the standard profile.
     let profile = ProfileId::Standard.profile();
     let lengths: Vec<_> = (0..30_000u32).map(|i| (i, 1 + 40_000 / (i as usize + 1))).collect();
-    let report = PhasePlan::new(profile, INSTANCES, lanes(&lengths)).report(profile, INSTANCES);
+    let report = KindPlan::new(profile, INSTANCES, lanes(&lengths)).report(profile, INSTANCES);
     assert!(report.batches() <= report.lower_bound + 2, "{report:?}");
 }

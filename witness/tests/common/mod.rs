@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::executor::{Execution, execute};
 use enfold_state::keys::SecretKey;
+use enfold_state::kind::PerBatch;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
@@ -24,12 +25,12 @@ pub const BALANCE: u64 = 1_000_000;
 pub const SMALL: Profile = Profile {
     id: ProfileId::Test,
     window_depth: 3,
-    shapes: [
+    shapes: PerBatch::new([
         BatchShape::singles(4),
         BatchShape::lanes(2, 3),
         BatchShape { lanes: 1, legs: 3, singles: 4 },
         BatchShape::lanes(2, 4),
-    ],
+    ]),
 };
 
 pub fn rng(seed: u64) -> ChaCha8Rng {

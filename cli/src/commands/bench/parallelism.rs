@@ -169,7 +169,7 @@ impl ParallelismArgs {
                 let row = Row {
                     block: Some(number),
                     transfers: execution.debits.len(),
-                    longest_lane: plan.debit.longest_lane.max(plan.credit.longest_lane),
+                    longest_lane: plan.kinds().map(|(_, report)| report.longest_lane).max().unwrap_or(0),
                     batches: plan.batches(),
                     lower_bound: plan.lower_bound(),
                     whole_strict: whole.strict,

@@ -10,7 +10,7 @@ use crate::field::{ZERO, from_u32};
 use crate::keys::{SecretKey, Signature};
 use crate::leaf::LeafIndex;
 use crate::message::Op;
-use crate::transaction::Transaction;
+use crate::transaction::{SignedTransaction, Transaction};
 
 /// Valid signatures of a few keys, some of which sign more than once.
 fn signed(count: usize) -> Vec<SignedTransaction> {
@@ -31,8 +31,7 @@ fn signed(count: usize) -> Vec<SignedTransaction> {
 }
 
 fn single(transactions: &[SignedTransaction]) -> Vec<Result<(), SignatureError>> {
-    let verify =
-        |signed: &SignedTransaction| verify(&signed.public_key, &signed.transaction, &signed.signature);
+    let verify = SignedTransaction::verify;
     transactions.iter().map(verify).collect()
 }
 
@@ -91,7 +90,7 @@ fn faults_that_cancel_each_other_are_found() {
     let sum_of_faults = |batch: &[SignedTransaction]| {
         batch.iter().fold(Point::NEUTRAL, |sum, signed| {
             let SignedTransaction { transaction, public_key, signature } = signed;
-            let challenge = crate::keys::challenge(signature.r, public_key, transaction);
+            let challenge = crate::keys::challenge(signature.r, public_key, &transaction.elements());
             let r = Point::decode(signature.r).expect("it is a point");
             let got = Point::mul_generator_add(&signature.s, &challenge, &public_key.point());
             sum.add(&got).add(&r.neg())
@@ -121,8 +120,8 @@ fn faults_that_cancel_each_other_are_found() {
 
 #[test]
 fn coefficients_depend_on_all_that_the_sum_does() {
-    fn item(signed: &SignedTransaction) -> Item<'_> {
-        let challenge = challenge_record(signed.signature.r, &signed.public_key, &signed.transaction);
+    fn item(signed: &SignedTransaction) -> Item<'_, SignedTransaction> {
+        let challenge = challenge_record(signed.signature.r, &signed.public_key, &signed.transaction.elements());
         let challenge = crate::hash::hash(Tag::Challenge, &challenge);
         Item { at: 0, signed, commitment: normalize(&[Point::GENERATOR])[0], challenge }
     }
