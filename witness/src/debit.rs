@@ -6,7 +6,7 @@ use enfold_state::hash::Digest;
 use enfold_state::keys::padding_key;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex};
 use enfold_state::legs::Legs;
-use enfold_state::message::Op;
+use enfold_state::message::{Message, Op};
 use enfold_state::rule::Rule;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 
@@ -52,15 +52,18 @@ impl BatchKind for Debit {
         let accepted = &source.execution.debits[position];
         let position = accepted.position;
         let signed = source.transactions.get(position).ok_or(WitnessError::Position { position })?;
-        let other = WitnessError::Messages { position };
-        let (transfer, fee) = source.execution.messages(accepted).ok_or(other.clone())?;
+        let messages = source.execution.messages(accepted);
+        let (transfer, fee) = messages.ok_or(WitnessError::Messages { position })?;
         let (fee_to, collector) = fee.map_or_else(Default::default, |fee| (fee.to, fee.to_address));
-        let leg = DebitLeg { transaction: signed.transaction, to: transfer.to, fee_to, collector };
-        let expected_fee = Some(leg.fee()).filter(|fee| fee.amount != 0);
-        if (*transfer, fee.copied()) != (leg.transfer(), expected_fee) {
-            return Err(other);
+        Ok(DebitLeg { transaction: signed.transaction, to: transfer.to, fee_to, collector })
+    }
+
+    fn check_emitted(source: &Source<'_>, position: usize, got: &[Message]) -> Result<(), WitnessError> {
+        let accepted = &source.execution.debits[position];
+        if source.execution.credits.get(accepted.messages.clone()) != Some(got) {
+            return Err(WitnessError::Messages { position: accepted.position });
         }
-        Ok(leg)
+        Ok(())
     }
 
     fn slot(source: &Source<'_>, position: usize) -> Result<DebitSlot, WitnessError> {

@@ -7,6 +7,7 @@ use enfold_state::executor::Execution;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::legs::Legs;
+use enfold_state::message::Message;
 use enfold_state::transaction::SignedTransaction;
 
 use crate::error::{StepError, WitnessError};
@@ -41,6 +42,9 @@ pub(crate) trait BatchKind: Legs {
 
     /// The leg at a position of the execution.
     fn leg(source: &Source<'_>, position: usize) -> Result<Self::Leg, WitnessError>;
+
+    /// The messages that a leg emitted are those that the execution has.
+    fn check_emitted(source: &Source<'_>, position: usize, got: &[Message]) -> Result<(), WitnessError>;
 
     /// Its slot.
     fn slot(source: &Source<'_>, position: usize) -> Result<Self::Slot, WitnessError>;

@@ -178,7 +178,9 @@ impl<'a> Run<'a, '_> {
                 batch: self.first_batch + *batch as usize,
                 source: StepError::Rule { path, leg, rule },
             })?);
+            let first = messages.emitted.len();
             K::emit(&given, &mut messages.emitted);
+            K::check_emitted(&self.source, position, &messages.emitted[first..])?;
             K::consume(&given, &mut messages.consumed);
         }
         leaf.ok_or(WitnessError::MissingLeaf { index })

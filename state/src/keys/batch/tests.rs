@@ -121,7 +121,8 @@ fn faults_that_cancel_each_other_are_found() {
 #[test]
 fn coefficients_depend_on_all_that_the_sum_does() {
     fn item(signed: &SignedTransaction) -> Item<'_, SignedTransaction> {
-        let challenge = challenge_record(signed.signature.r, &signed.public_key, &signed.transaction.elements());
+        let challenge =
+            challenge_record(signed.signature.r, &signed.public_key, &signed.transaction.elements());
         let challenge = crate::hash::hash(Tag::Challenge, &challenge);
         Item { at: 0, signed, commitment: normalize(&[Point::GENERATOR])[0], challenge }
     }
