@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::kept::KeptProofs;
 
-    fn store(dir: &std::path::Path, circuits: Option<Circuits>) -> Store {
+    fn store(dir: &Path, circuits: Option<Circuits>) -> Store {
         let genesis = Genesis { chain_id: 1, leaves: vec![] };
         match circuits {
             Some(circuits) => Store::create_for(dir, &genesis, circuits).unwrap(),
