@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::ecgfp5::scalar::{SCALAR_BYTES, SCALAR_WORDS};
 use crate::ecgfp5::{Challenge, DEGREE, Fp5, Fp5Error, Point, Scalar, ScalarError};
@@ -200,7 +200,7 @@ pub fn verify(
 /// stack, is not.)
 #[derive(Clone)]
 pub struct SecretKey {
-    scalar: Scalar,
+    scalar: Zeroizing<Scalar>,
     public: PublicKey,
 }
 
@@ -215,12 +215,7 @@ pub enum SecretKeyError {
     Zero,
 }
 
-impl Drop for SecretKey {
-    fn drop(&mut self) {
-        self.scalar.zeroize();
-    }
-}
-
+// Its only secret part is.
 impl ZeroizeOnDrop for SecretKey {}
 
 impl SecretKey {
@@ -247,7 +242,7 @@ impl SecretKey {
 
     fn from_scalar(scalar: Scalar) -> Result<Self, SecretKeyError> {
         let public = PublicKey::from_point(&Point::mul_generator(&scalar)).ok_or(SecretKeyError::Zero)?;
-        Ok(Self { scalar, public })
+        Ok(Self { scalar: Zeroizing::new(scalar), public })
     }
 
     /// The secret's bytes, most significant first.
@@ -268,11 +263,9 @@ impl SecretKey {
     /// Signs. The same transaction always gets the same signature.
     pub fn sign(&self, transaction: &Transaction) -> Signature {
         // Who knows the nonce of a signature knows the secret.
-        let (mut nonce, commitment) = self.nonce(transaction);
+        let (nonce, commitment) = self.nonce(transaction);
         let challenge = challenge(commitment, &self.public, transaction);
-        let signature = Signature { r: commitment, s: nonce - challenge.scalar() * self.scalar };
-        nonce.zeroize();
-        signature
+        Signature { r: commitment, s: *nonce - challenge.scalar() * *self.scalar }
     }
 
     /// Signs and puts transaction, key and signature together.
@@ -284,7 +277,7 @@ impl SecretKey {
     /// The nonce, and its encoded commitment. The nonce is eight elements, read in base p mod n: two hashes,
     /// tag [`Tag::Nonce`], of `counter, secret (10 parts of 32 bits, least significant first), signed
     /// fields (12)`, counters 0 and 1. (Should the nonce be 0: 2 and 3, and so on.)
-    fn nonce(&self, transaction: &Transaction) -> (Scalar, Fp5) {
+    fn nonce(&self, transaction: &Transaction) -> (Zeroizing<Scalar>, Fp5) {
         const PARTS: usize = 2 * SCALAR_WORDS;
         let mut record = [ZERO; 1 + PARTS + Transaction::LEN];
         for (parts, word) in record[1..].as_chunks_mut::<2>().0.iter_mut().zip(self.scalar.to_words()) {
@@ -298,12 +291,13 @@ impl SecretKey {
         let mut counter = 0;
         loop {
             let digits = [hash_with(counter), hash_with(counter + 1)];
-            let nonce = Scalar::from_elements(digits.as_flattened());
+            let nonce = Zeroizing::new(Scalar::from_elements(digits.as_flattened()));
             if !nonce.is_zero() {
                 record.fill(ZERO);
                 // So that the compiler does not leave that out.
                 std::hint::black_box(&record);
-                return (nonce, Point::mul_generator(&nonce).encode());
+                let commitment = Point::mul_generator(&nonce).encode();
+                return (nonce, commitment);
             }
             counter += 2;
         }
@@ -332,4 +326,57 @@ pub fn padding_key() -> &'static SecretKey {
     static KEY: LazyLock<SecretKey> =
         LazyLock::new(|| SecretKey::from_bytes(PADDING_SECRET).expect("a constant below the order"));
     &KEY
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroize;
+
+    use super::*;
+
+    /// Of a type that overwrites its memory when it is dropped; of no other does this compile.
+    fn assert_zeroized<T: ZeroizeOnDrop>(_: &T) {}
+
+    /// Memory that was given back is not looked at: that secrets are in types that overwrite it is for the compiler to say.
+    #[test]
+    fn secrets_are_in_types_that_are_overwritten() {
+        let key = SecretKey::from_bytes(&[7; SCALAR_BYTES]).unwrap();
+        assert_zeroized(&key);
+        let SecretKey { scalar, public: _ } = &key;
+        assert_zeroized(scalar);
+        assert_zeroized(&key.clone().scalar);
+        assert_zeroized(&key.to_bytes());
+        let transaction = Transaction {
+            op: crate::message::Op::Transfer,
+            chain_id: 1,
+            from: crate::leaf::LeafIndex(0),
+            nonce: 0,
+            to_address: key.address(),
+            asset: 0,
+            amount: 1,
+            fee: 0,
+            memo: 0,
+        };
+        assert_zeroized(&key.nonce(&transaction).0);
+        // And what overwrites them leaves nothing.
+        let mut scalar = **scalar;
+        assert_ne!(scalar, Scalar::ZERO);
+        scalar.zeroize();
+        assert_eq!(scalar, Scalar::ZERO);
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let key = SecretKey::from_bytes(&[7; SCALAR_BYTES]).unwrap();
+        let secret =
+            [hex::encode(key.to_bytes()), format!("{:?}", *key.scalar), format!("{:?}", key.to_bytes())];
+        for shown in [format!("{key:?}"), format!("{key:#?}"), format!("{:?}", Some(&key))] {
+            assert!(shown.contains(&key.public_key().to_string()), "{shown}");
+            for secret in &secret {
+                let part = secret.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+                assert!(!shown.contains(part), "{shown}");
+            }
+            assert!(!shown.contains("0707"), "{shown}");
+        }
+    }
 }

@@ -11,6 +11,8 @@ pub mod ecgfp5;
 pub mod executor;
 pub mod field;
 pub mod hash;
+pub mod json;
+pub mod key_file;
 pub mod keys;
 pub mod leaf;
 pub mod ledger;
