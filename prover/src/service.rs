@@ -13,6 +13,7 @@
 //! then in both: the inbox, a claim, the queue, and then the outbox or the folder of rejected ones. The next run goes on from
 //! there: what is committed is listed and put to its proof, what is not is proven from where it was.
 
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
@@ -196,7 +197,8 @@ impl<C: Chain> Service<'_, C> {
         let Next { entry, prepared } = next;
         let number = entry.id.number;
         let output = Output { proof: self.options.folders.proof(number), force: false };
-        self.wait_for_space(&prepared, &output)?;
+        let queued = fs::metadata(self.intake.queue.path(entry.id));
+        self.wait_for_space(&prepared, &output, queued.map_or(0, |found| found.len()))?;
         (self.observer)(&Event::BlockBegun { number, path: self.intake.queue.path(entry.id) });
         let begun = self.chain.begin(prepared, &output)?;
         let (proven, found) = self.prove_and_look(begun);
@@ -248,10 +250,15 @@ impl<C: Chain> Service<'_, C> {
     }
 
     /// Waits until there is room for a block, unless the service is to end.
-    fn wait_for_space(&self, prepared: &C::Prepared, output: &Output) -> Result<(), PipelineError> {
+    fn wait_for_space(
+        &self,
+        prepared: &C::Prepared,
+        output: &Output,
+        delivered: u64,
+    ) -> Result<(), PipelineError> {
         let mut said = false;
         loop {
-            match self.chain.check_space(prepared, output) {
+            match self.chain.check_space(prepared, output, delivered) {
                 Err(PipelineError::File(FileError::Space { path, expected, got })) if !self.options.once => {
                     if !said {
                         (self.observer)(&Event::SpaceShort { path, expected, got });
