@@ -52,13 +52,15 @@ impl Needs {
         data: &Path,
         delivered: Option<u64>,
     ) -> Result<Self, PipelineError> {
-        let proof = on_disk(VerifierKey::pinned(prepared.profile).file_len());
+        let len = VerifierKey::pinned(prepared.profile).file_len();
+        let proof = on_disk(len);
         let published = on_disk(codec::encode(&prepared.data())?.len() as u64);
         let rejections =
             serde_json::to_vec(&prepared.execution.rejections).map_or(0, |text| text.len() as u64);
         let line = delivered.map_or(0, |_| on_disk(LINE + rejections));
-        // A proof is kept before those that it was made of are removed. Their folder is in a new one.
-        let kept = prepared.proofs() as u64 * proof + 2 * on_disk(0);
+        // A proof is kept before those that it was made of are removed; lift and fold proofs are somewhat longer than
+        // block proofs. Their folder is in a new one.
+        let kept = prepared.proofs() as u64 * on_disk(len + len / 8) + 2 * on_disk(0);
         // A long value has as many pages as the next power of two.
         let journal = 2 * on_disk(codec::encode(&Journal::of(prepared))?.len() as u64);
         let store = fs::metadata(data.join(FILE_NAME)).map_or(0, |found| found.len());
