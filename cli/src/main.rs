@@ -115,7 +115,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
     let format = cli.global.format;
     let command = cli.command.name();
     let mut failed_trace = None;
-    let result = logging::start(&cli.global).and_then(|trace| {
+    let result = check_files(settings, cli).and_then(|()| logging::start(&cli.global)).and_then(|trace| {
         if let Some(reason) = slow {
             warn!("{reason}");
         }
@@ -144,6 +144,19 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
     }
 }
 
+/// Checks, before the first file is made, that none lies where a service takes files from.
+fn check_files(settings: &Settings, cli: &Cli) -> Result<(), CliError> {
+    let Command::Run(args) = &cli.command else { return Ok(()) };
+    let cache = cli.cache.folder();
+    let files = [
+        ("cache folder", cache.as_deref()),
+        ("trace", cli.global.trace.as_deref()),
+        ("settings file", settings.path.as_deref()),
+    ];
+    let files: Vec<_> = files.into_iter().filter_map(|(what, path)| Some((what, path?))).collect();
+    args.check(&files)
+}
+
 fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, CliError> {
     if let Some(threads) = cli.global.threads.map(usize::from).or_else(rayon_threads) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(at_most(threads, cores()));
@@ -161,7 +174,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Prove(args) => args.run(),
-        Command::Run(args) => args.run(cli.cache.folder().as_deref()),
+        Command::Run(args) => args.run(),
         Command::Status(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),

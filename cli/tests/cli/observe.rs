@@ -257,6 +257,9 @@ fn a_service_starts_on_folders_apart_that_are_there() {
     std::fs::create_dir(&inbox).unwrap();
     fails(&["--inbox", &inbox, "--outbox", &out], "missing_folder");
     fails(&["--inbox", &folder.write("file", "x")], "folder");
+    let other = folder.path("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::copy(folder.path("state/state.redb"), folder.path("other/state.redb")).unwrap();
     let before = folder.names();
     for overlap in [
         ["--inbox", &state, "--outbox", &inbox],
@@ -264,9 +267,16 @@ fn a_service_starts_on_folders_apart_that_are_there() {
         ["--inbox", &inbox, "--rejected", &folder.path("in/bad")],
         ["--inbox", &folder.path("state/queue"), "--outbox", &inbox],
         ["--inbox", &inbox, "--cache-dir", &inbox],
+        ["--inbox", &inbox, "--trace", &folder.path("in/trace.json")],
+        ["--inbox", &inbox, "--config", &folder.write("in/enfold.toml", "")],
+        ["--inbox", &folder.path("else/.claimed"), "--outbox", &inbox],
+        ["--inbox", &inbox, "--outbox", &other],
+        ["--inbox", &folder.path("other/queue"), "--outbox", &inbox],
     ] {
         fails(&[&overlap[..], &["--create"]].concat(), "folders_overlap");
     }
+    std::fs::remove_file(folder.path("in/enfold.toml")).unwrap();
+    assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 0);
     assert_eq!(folder.names(), before, "nothing was made or moved");
     assert!(Path::new(&folder.path("state/state.redb")).exists());
     let line = service(&["--inbox", &inbox, "--outbox", &out, "--create"]);
