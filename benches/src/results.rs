@@ -186,11 +186,11 @@ impl Results {
         struct Versioned {
             version: u32,
         }
-        let Versioned { version: got } = serde_json::from_slice(json)?;
+        let Versioned { version: got } = enfold_state::json::from_slice(json)?;
         if got != VERSION {
             return Err(BenchError::Version { expected: VERSION, got });
         }
-        Ok(serde_json::from_slice(json)?)
+        Ok(enfold_state::json::from_slice(json)?)
     }
 
     /// The JSON form.

@@ -39,12 +39,16 @@ pub struct ExpectArgs {
     genesis: Option<PathBuf>,
 }
 
-/// A folder of proofs that leads from a genesis to a block.
+/// A folder of proofs that leads from a genesis to a block, and on from there.
 #[derive(Debug, Args)]
 pub struct BackArgs {
-    /// A folder with the proofs of the blocks before, back to the one after --genesis.
+    /// A folder with the proofs of the blocks before, back to the one after --genesis, and of any after it.
     #[arg(long, value_name = "DIR", requires = "genesis")]
     chain: Option<PathBuf>,
+    /// The state root that the last block of --chain must lead to: that of the latest block that you know of, with the
+    /// proofs up to it in the folder.
+    #[arg(long, value_name = "HEX", requires = "chain")]
+    expect_last_root: Option<Digest>,
 }
 
 /// Something that a statement's roots were held against.
@@ -57,12 +61,20 @@ pub enum AnchoredTo {
     PreviousRoot,
     /// A new root that was expected.
     Root,
+    /// The root that was expected at the end of a chain of proofs, which has the block in it.
+    LastRoot,
 }
 
-/// All that a statement's roots were held against.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Anchor(Vec<AnchoredTo>);
+/// All that a statement was held against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Anchor {
+    /// What its roots were held against.
+    anchored_to: Vec<AnchoredTo>,
+    /// Whether the chain's id is one that was expected, or the genesis's.
+    chain_id_checked: bool,
+    #[serde(skip)]
+    chain_id: u32,
+}
 
 /// Where a block, or several in a row, begin and end.
 struct Ends {
@@ -121,13 +133,16 @@ impl ExpectArgs {
         let chain = link_blocks(folder, &blocks)?;
         self.expect_genesis(folder, &Ends::of_chain(&chain))?;
         self.expect_ends(path, &Ends::of(block))?;
-        Ok(self.anchor())
+        expect(folder, "last root", back.expect_last_root, chain.last_root)?;
+        let mut anchor = self.anchor(block.chain_id);
+        anchor.anchored_to.extend(back.expect_last_root.map(|_| AnchoredTo::LastRoot));
+        Ok(anchor)
     }
 
     fn check_ends(&self, path: &Path, ends: &Ends) -> Result<Anchor, CliError> {
         self.expect_ends(path, ends)?;
         self.expect_genesis(path, ends)?;
-        Ok(self.anchor())
+        Ok(self.anchor(ends.chain_id))
     }
 
     fn expect_ends(&self, path: &Path, ends: &Ends) -> Result<(), CliError> {
@@ -138,13 +153,17 @@ impl ExpectArgs {
     }
 
     /// What was given, all of which holds once it was checked.
-    fn anchor(&self) -> Anchor {
+    fn anchor(&self, chain_id: u32) -> Anchor {
         let to = [
             (self.genesis.is_some(), AnchoredTo::Genesis),
             (self.expect_prev_root.is_some(), AnchoredTo::PreviousRoot),
             (self.expect_root.is_some(), AnchoredTo::Root),
         ];
-        Anchor(to.into_iter().filter_map(|(given, to)| given.then_some(to)).collect())
+        Anchor {
+            anchored_to: to.into_iter().filter_map(|(given, to)| given.then_some(to)).collect(),
+            chain_id_checked: self.genesis.is_some() || self.expect_chain_id.is_some(),
+            chain_id,
+        }
     }
 
     /// Holds the first block against the genesis, if one is given.
@@ -160,29 +179,52 @@ impl ExpectArgs {
 }
 
 impl Anchor {
+    /// Of a block of which nothing is known.
+    pub const fn none(chain_id: u32) -> Self {
+        Self { anchored_to: Vec::new(), chain_id_checked: false, chain_id }
+    }
+
     /// Whether a state root of the block is known, or follows from one that is: the new one, or else the previous one.
     /// What is known of a new root says nothing of the previous one: many states lead to one.
     pub fn reaches(&self, new: bool) -> bool {
-        self.0.iter().any(|to| new || *to != AnchoredTo::Root)
+        let before = |to: &AnchoredTo| matches!(to, AnchoredTo::Genesis | AnchoredTo::PreviousRoot);
+        self.anchored_to.iter().any(|to| before(to) || new && *to == AnchoredTo::Root)
     }
 
     /// A line on what is to be done where nothing is known of either root.
     pub const fn advice(&self) -> &'static str {
-        if self.0.is_empty() { UNANCHORED } else { "" }
+        if self.anchored_to.is_empty() { UNANCHORED } else { "" }
+    }
+
+    /// The chain, in a headline, where it was not checked.
+    pub const fn chain(&self) -> UncheckedChain {
+        UncheckedChain(if self.chain_id_checked { None } else { Some(self.chain_id) })
     }
 }
 
 /// As the end of a sentence on a block.
 impl fmt::Display for Anchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let has = |to| self.0.contains(&to);
+        let has = |to| self.anchored_to.contains(&to);
         f.write_str(match (has(AnchoredTo::Genesis), has(AnchoredTo::PreviousRoot)) {
             (true, _) => "from this genesis",
             (false, true) => "from the expected previous root",
             (false, false) if has(AnchoredTo::Root) => "with the previous root unchecked",
-            (false, false) => return f.write_str("with both state roots unchecked"),
+            (false, false) => "with both state roots unchecked",
         })?;
-        f.write_str(if has(AnchoredTo::Root) { ", to the expected root" } else { "" })
+        f.write_str(if has(AnchoredTo::Root) { ", to the expected root" } else { "" })?;
+        f.write_str(if has(AnchoredTo::LastRoot) { ", in a chain to the expected last root" } else { "" })?;
+        write!(f, "{}", self.chain())
+    }
+}
+
+/// A chain that nothing says is the right one.
+#[derive(Clone, Copy, Debug)]
+pub struct UncheckedChain(Option<u32>);
+
+impl fmt::Display for UncheckedChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |chain_id| write!(f, ", chain {chain_id} unchecked"))
     }
 }
 

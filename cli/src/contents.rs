@@ -193,8 +193,9 @@ pub enum Summary {
         statement: BlockStatement,
         /// Always true: a proof that does not hold is an error.
         valid: bool,
-        /// Always empty: nothing is expected of it here.
-        anchored_to: Anchor,
+        /// Always without anything: nothing is expected of it here.
+        #[serde(flatten)]
+        anchor: Anchor,
     },
     /// A secret key, of which the secret is not shown.
     Key {
@@ -387,8 +388,8 @@ impl fmt::Display for Summary {
                 writeln!(f, "state root {root}")?;
                 writeln!(f, "(not held against a block proof: enfold verify-account)")
             }
-            Self::Proof { bytes, statement, .. } => {
-                let (profile, anchor) = (Forgeable(statement.profile), Anchor::default());
+            Self::Proof { bytes, statement, anchor, .. } => {
+                let profile = Forgeable(statement.profile);
                 writeln!(f, "block proof of {} bytes: valid{profile} {anchor}", grouped(*bytes))?;
                 write!(f, "{}", StatementText(statement))
             }

@@ -21,6 +21,7 @@ use enfold_state::account_proof::AccountProofError;
 use enfold_state::codec::CodecError;
 use enfold_state::executor::{ExecuteError, Rejection};
 use enfold_state::hash::Digest;
+use enfold_state::key_file::KeyFileError;
 use enfold_state::leaf::{Address, Asset, LeafIndex};
 use enfold_state::ledger::GenesisError;
 use enfold_state::rebuild::RebuildError;
@@ -34,7 +35,6 @@ use crate::commands::bundle::BundleError;
 use crate::exit::Exit;
 use crate::import::build::BuildError;
 use crate::import::rows::RowError;
-use crate::key_file::KeyFileError;
 use crate::settings::SettingError;
 
 /// Why a command failed.

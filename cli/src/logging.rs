@@ -3,10 +3,12 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing_chrome::{ChromeLayerBuilder, FlushGuard};
 use tracing_indicatif::IndicatifLayer;
@@ -14,13 +16,14 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt as lines};
 
 use crate::args::{Global, LogFormat};
 use crate::error::CliError;
-use crate::output::Escaped;
+use crate::output::{Escaped, escape_json};
 
 /// Target of the spans that become progress bars, and of nothing else.
 pub const PROGRESS_TARGET: &str = "enfold::progress";
@@ -33,11 +36,65 @@ pub fn has_bars() -> bool {
     BARS.load(Ordering::Relaxed)
 }
 
+/// Whether lines on stderr are JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Says of which form lines on stderr are, those of errors and of panics too.
+pub fn set_format(format: LogFormat) {
+    let json = format == LogFormat::Json;
+    if json && !JSON.swap(json, Ordering::Relaxed) {
+        panic::set_hook(Box::new(|panic| print_error_line(&panic.to_string())));
+    }
+}
+
+/// Whether lines on stderr are JSON.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+/// Prints an error on stderr: `error: ...`, or a JSON line as the logs have them. Nothing is left to do if that fails.
+pub fn print_error_line(message: &str) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        timestamp: String,
+        level: &'static str,
+        message: &'a str,
+    }
+    let _ = if is_json() {
+        let mut timestamp = String::new();
+        // An empty one is better than no line.
+        let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+        let line = Line { timestamp, level: "ERROR", message };
+        serde_json::to_string(&line).map_err(io::Error::from).and_then(|line| writeln!(JsonLines, "{line}"))
+    } else {
+        writeln!(io::stderr().lock(), "error: {message}")
+    };
+}
+
+/// Stderr for lines of JSON, which come whole. JSON leaves characters as they are that steer a terminal or end a line for
+/// some readers; they are written as `\u` and four digits, which is the same text.
+struct JsonLines;
+
+impl Write for JsonLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => io::stderr().lock().write_all(escape_json(text).as_bytes())?,
+            Err(_) => io::stderr().lock().write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
 /// Sends logs to stderr, with progress bars if that is a terminal, and spans to the trace if there is one.
 ///
 /// # Errors
 /// If the trace's file cannot be made.
 pub fn start(global: &Global) -> Result<Option<Trace>, CliError> {
+    set_format(global.log_format);
     let default = match (global.quiet, global.verbose) {
         (true, _) => "warn",
         (false, 0) => "warn,enfold=info,enfold_prover=info",
@@ -52,7 +109,7 @@ pub fn start(global: &Global) -> Result<Option<Trace>, CliError> {
     // An error about stderr would go to stderr, and panic.
     let lines = lines::layer().with_target(more).log_internal_errors(false);
     if global.log_format == LogFormat::Json {
-        let lines = lines.json().flatten_event(true).with_ansi(false).with_writer(io::stderr);
+        let lines = lines.json().flatten_event(true).with_ansi(false).with_writer(|| JsonLines);
         layers.push(lines.with_filter(filter).boxed());
     } else {
         let lines = lines.without_time().fmt_fields(TextFields { all: more });

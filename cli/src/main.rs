@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use enfold_prover::cache::keep_circuits_in;
 use tracing::warn;
 
-use crate::args::{Cli, Command, Format};
+use crate::args::{Cli, Command, Format, LogFormat};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::logging::Trace;
@@ -43,6 +43,8 @@ mod proofs;
 mod reading;
 mod records;
 mod settings;
+mod usage;
+mod walk;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -56,32 +58,56 @@ fn main() -> ExitCode {
 #[inline(never)]
 fn on_fit_processor() -> Exit {
     let arguments: &[OsString] = &std::env::args_os().collect::<Vec<_>>();
+    let early = |settings: Option<&Settings>, error: &CliError| {
+        let format = Forms::before_parsing(arguments, settings).start();
+        output::print_error(format, None, error);
+        error.exit()
+    };
     let slow = match kernels::start(arguments) {
         Ok(slow) => slow,
-        Err(error) => {
-            output::print_error(format_of(arguments), None, &error);
-            return error.exit();
-        }
+        Err(error) => return early(None, &error),
     };
-    let parsed = Settings::load(Cli::command(), arguments).map_err(Unparsed::Settings).and_then(|settings| {
-        let matches = settings.command().try_get_matches_from(arguments).map_err(Unparsed::Usage)?;
-        let cli = Cli::from_arg_matches(&matches).map_err(Unparsed::Usage)?;
-        Ok((settings, matches, cli))
-    });
+    let settings = match Settings::load(Cli::command(), arguments) {
+        Ok(settings) => settings,
+        Err(error) => return early(None, &error),
+    };
+    let command = settings.command();
+    let parsed = command.clone().try_get_matches_from(arguments);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     match parsed {
-        Ok((settings, matches, cli)) => start(&settings, &matches, &cli, slow.as_deref()),
-        Err(Unparsed::Usage(error)) => usage(&error, format_of(arguments)),
-        Err(Unparsed::Settings(error)) => {
-            output::print_error(format_of(arguments), None, &error);
-            error.exit()
+        Ok((cli, matches)) => start(&settings, &matches, &cli, slow.as_deref()),
+        Err(error) => {
+            let format = Forms::before_parsing(arguments, Some(&settings)).start();
+            usage(&error, &command, arguments, format)
         }
     }
 }
 
-/// Why a command line does not say what to do.
-enum Unparsed {
-    Settings(CliError),
-    Usage(clap::Error),
+/// The forms of results and logs.
+#[derive(Clone, Copy, Debug)]
+struct Forms {
+    format: Format,
+    log_format: LogFormat,
+}
+
+impl Forms {
+    /// Those that are asked for where the command line does not parse, or the settings are wrong.
+    fn before_parsing(arguments: &[OsString], settings: Option<&Settings>) -> Self {
+        let is_json = |name| match settings::before_parsing(name, arguments, settings) {
+            Some(value) => value == "json",
+            None => false,
+        };
+        Self {
+            format: if is_json("format") { Format::Json } else { Format::Human },
+            log_format: if is_json("log_format") { LogFormat::Json } else { LogFormat::Text },
+        }
+    }
+
+    /// From now on errors on stderr are in the form of logs. Gives the form of the result.
+    fn start(self) -> Format {
+        logging::set_format(self.log_format);
+        self.format
+    }
 }
 
 /// Runs the command and prints its result. `slow` says why faster kernels are not used.
@@ -89,7 +115,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
     let format = cli.global.format;
     let command = cli.command.name();
     let mut failed_trace = None;
-    let result = logging::start(&cli.global).and_then(|trace| {
+    let result = check_files(settings, cli).and_then(|()| logging::start(&cli.global)).and_then(|trace| {
         if let Some(reason) = slow {
             warn!("{reason}");
         }
@@ -118,6 +144,19 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
     }
 }
 
+/// Checks, before the first file is made, that none lies where a service takes files from.
+fn check_files(settings: &Settings, cli: &Cli) -> Result<(), CliError> {
+    let Command::Run(args) = &cli.command else { return Ok(()) };
+    let cache = cli.cache.folder();
+    let files = [
+        ("cache folder", cache.as_deref()),
+        ("trace", cli.global.trace.as_deref()),
+        ("settings file", settings.path.as_deref()),
+    ];
+    let files: Vec<_> = files.into_iter().filter_map(|(what, path)| Some((what, path?))).collect();
+    args.check(&files)
+}
+
 fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, CliError> {
     if let Some(threads) = cli.global.threads.map(usize::from).or_else(rayon_threads) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(at_most(threads, cores()));
@@ -135,7 +174,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Prove(args) => args.run(),
-        Command::Run(args) => args.run(cli.cache.folder().as_deref()),
+        Command::Run(args) => args.run(),
         Command::Status(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),
@@ -179,37 +218,38 @@ fn at_most(threads: usize, cores: usize) -> usize {
     threads.min(most)
 }
 
-/// Help and version are results; anything else that clap stops at is wrong usage.
-fn usage(error: &clap::Error, format: Format) -> Exit {
-    if !error.use_stderr() {
-        return match error.print().and_then(|()| io::stdout().flush()) {
-            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-                let error = CliError::Stdout { source };
-                output::print_error(format, None, &error);
-                error.exit()
-            }
-            // A reader that left has what it wanted.
-            _ => Exit::Fine,
-        };
+/// Help and version are results, unless files are named too; anything else that clap stops at is wrong usage.
+fn usage(error: &clap::Error, command: &clap::Command, arguments: &[OsString], format: Format) -> Exit {
+    if error.use_stderr() {
+        return wrong_usage(error, format);
     }
-    match format {
-        Format::Human => {
-            let _ = error.print();
-        }
-        Format::Json => {
-            let text = error.to_string();
-            let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-            output::print_error(format, None, &CliError::Usage { message: message.to_owned() });
-        }
+    let beside = usage::check_help(command, arguments);
+    if let (Err(wrong), Format::Json) = (&beside, format) {
+        return wrong_usage(wrong, format);
     }
-    Exit::Usage
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    match (printed, beside) {
+        (Err(source), _) if source.kind() != io::ErrorKind::BrokenPipe => {
+            let error = CliError::Stdout { source };
+            output::print_error(format, None, &error);
+            error.exit()
+        }
+        // The help is of use, but nothing else that was asked for is done.
+        (_, Err(wrong)) => wrong_usage(&wrong, format),
+        // A reader that left has what it wanted.
+        (_, Ok(())) => Exit::Fine,
+    }
 }
 
-/// The format that a command line asks for which does not parse.
-fn format_of(arguments: &[OsString]) -> Format {
-    let json = arguments.iter().any(|argument| argument == "--format=json")
-        || arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json");
-    if json { Format::Json } else { Format::Human }
+fn wrong_usage(error: &clap::Error, format: Format) -> Exit {
+    if format == Format::Human && !logging::is_json() {
+        let _ = error.print();
+    } else {
+        let text = error.to_string();
+        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
+        output::print_error(format, None, &CliError::Usage { message: message.to_owned() });
+    }
+    Exit::Usage
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What goes to stdout: plain words or one JSON object.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use crate::args::Format;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::logging::print_error_line;
 use crate::records;
 
 /// A command's result in both forms.
@@ -115,6 +117,24 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// JSON in which characters that a terminal or a reader of lines takes for more than text are escaped: the same JSON.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    // Line ends of indented JSON stand between its texts; in them, JSON has none.
+    let escaped = |c: char| c != '\n' && is_unprintable(c);
+    if !json.contains(escaped) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if escaped(c) {
+            text.extend(["\\u", &format!("{:04x}", u32::from(c))]);
+        } else {
+            text.push(c);
+        }
+    }
+    Cow::Owned(text)
+}
+
 fn is_unprintable(c: char) -> bool {
     // Separators of lines and paragraphs; marks, embeddings, overrides and isolates of direction.
     c.is_control()
@@ -154,7 +174,7 @@ fn collect_unprintable<'a>(fields: &'a Value, into: &mut Vec<&'a str>) {
 pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result<(), CliError> {
     let shortfall = outcome.shortfall.as_ref();
     if let Some(Shortfall { message, .. }) = shortfall {
-        let _ = writeln!(io::stderr().lock(), "error: {message}");
+        print_error_line(message);
     }
     match format {
         Format::Human => print_line(outcome.text.trim_end()),
@@ -166,7 +186,7 @@ pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result
             if let (Value::Object(object), Value::Object(fields)) = (&mut object, &outcome.fields) {
                 object.extend(fields.clone());
             }
-            print_line(&object.to_string())
+            print_line(&escape_json(&object.to_string()))
         }
     }
 }
@@ -178,13 +198,14 @@ pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result
 /// Nothing is left to do if that fails, so it cannot.
 pub fn print_error(format: Format, command: Option<&str>, error: &CliError) {
     let message = one_line(error);
-    let _ = writeln!(io::stderr().lock(), "error: {message}");
+    print_error_line(&message);
     if format == Format::Json {
         let mut fields = json!({ "kind": error.kind(), "exit_code": error.exit() as u8, "message": message });
         if !error.rejections().is_empty() {
             fields["rejections"] = json!(error.rejections());
         }
-        let _ = print_line(&json!({ "ok": false, "command": command, "error": fields }).to_string());
+        let object = json!({ "ok": false, "command": command, "error": fields });
+        let _ = print_line(&escape_json(&object.to_string()));
     }
 }
 
@@ -223,7 +244,7 @@ pub fn grouped(number: u64) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{Escaped, count, escape_values, grouped, one_line, to_value};
+    use super::{Escaped, count, escape_json, escape_values, grouped, one_line, to_value};
     use crate::error::CliError;
 
     #[test]
@@ -242,6 +263,14 @@ mod tests {
         let mut text = format!("{long} by {short}\n");
         escape_values(&json!({ "a": short, "b": long }), &mut text);
         assert_eq!(text, "r\\u{1b} [8m\\u{1b}[8m\\nok by r\\u{1b}\n");
+    }
+
+    #[test]
+    fn json_stays_the_same_and_steers_nothing() {
+        let hostile = json!({ "a": "x\u{2028}\u{9b}2J\u{202e}\u{7f}\u{85}\n\u{1b}ü", "b": 1 });
+        let escaped = escape_json(&hostile.to_string()).into_owned();
+        assert_eq!(escaped, r#"{"a":"x\u2028\u009b2J\u202e\u007f\u0085\n\u001bü","b":1}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), hostile);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Files that a prover keeps beside its data: set-ups of circuits, calibrations.
+//! Files that are no records: set-ups of circuits, calibrations, keys.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,6 +9,8 @@ use enfold_circuits::config::{Builder, EnfoldConfig, VerifierOnlyCircuitData};
 use enfold_circuits::params::Params;
 use enfold_prover::calibration::Calibration;
 use enfold_prover::plonk::{CircuitCache, Kernels};
+use enfold_state::key_file::{self, KeyFile};
+use enfold_state::keys::padding_key;
 use enfold_witness::profile::ProfileId;
 use tempfile::TempDir;
 
@@ -87,6 +89,23 @@ pub fn calibration(bytes: &[u8]) {
             let again = serde_json::to_vec(&calibration).expect("a calibration has a JSON form");
             fs::write(&path, again).expect("a temporary folder takes files");
             assert_eq!(Calibration::read(&path, ProfileId::Test).expect("its own form"), calibration);
+        }
+        Err(error) => check_error(&error),
+    }
+}
+
+pub fn key_seeds() -> Vec<Vec<u8>> {
+    let file = KeyFile::from(padding_key());
+    let bare = KeyFile { public_key: None, address: None, ..file.clone() };
+    [file, bare].map(|file| file.to_json().expect("a key has a JSON form").to_vec()).into()
+}
+
+/// A key file is read; what is accepted is written as a file of the same key.
+pub fn key(bytes: &[u8]) {
+    match key_file::parse(bytes) {
+        Ok(key) => {
+            let again = KeyFile::from(&key).to_json().expect("a key has a JSON form");
+            assert_eq!(key_file::parse(&again).expect("its own form").to_bytes(), key.to_bytes());
         }
         Err(error) => check_error(&error),
     }

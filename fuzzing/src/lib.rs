@@ -43,7 +43,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     Target {
         name: "genesis",
         seeds: records::genesis_seeds,
@@ -116,6 +116,7 @@ pub const TARGETS: [Target; 12] = [
         runs: 2000,
         extra_memory: 0,
     },
+    Target { name: "key", seeds: files::key_seeds, run: files::key, runs: 2000, extra_memory: 0 },
 ];
 
 /// The target with this name.

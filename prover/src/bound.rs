@@ -4,12 +4,12 @@
 //! verifier key are written into the store when it is made, or else before its next block is proven, and stay.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use enfold_circuits::verify::VerifierKey;
 use enfold_state::codec;
 use enfold_state::hash::Digest;
-use enfold_state::store::{Circuits, Store, StoreError};
+use enfold_state::store::{Circuits, Snapshot, Store, StoreError};
 use enfold_witness::profile::ProfileId;
 
 use crate::kept::FOLDER;
@@ -80,15 +80,37 @@ pub fn circuits_of(profile: ProfileId) -> Circuits {
 /// # Errors
 /// If it is of a profile or a key that this program does not have, or cannot be read.
 pub fn profile_of(store: &Store) -> Result<Option<ProfileId>, BoundError> {
-    let path = || store.dir().to_owned();
-    let Some(Circuits { profile: got, key: expected }) = store.circuits()? else { return begun(store) };
+    match store.circuits()? {
+        Some(circuits) => known(store.dir(), circuits).map(Some),
+        None => begun(store),
+    }
+}
+
+/// The profile of the circuits that the store in `dir` names.
+fn known(dir: &Path, Circuits { profile: got, key: expected }: Circuits) -> Result<ProfileId, BoundError> {
+    let path = || dir.to_owned();
     let profile =
         ProfileId::from_number(got.into()).ok_or_else(|| BoundError::UnknownProfile { path: path(), got })?;
     let got = circuits_of(profile).key;
     if got != expected {
         return Err(BoundError::Key { path: path(), profile, expected, got });
     }
-    Ok(Some(profile))
+    Ok(profile)
+}
+
+/// The profile by which the next block of a committed state is proven, as [`bind`] finds it; nothing is written. Without
+/// one that the state says, what is asked for counts, or else `standard`: a block that was begun is not looked at.
+///
+/// # Errors
+/// If the state is of another profile than the one that is asked for, or of one that this program does not have.
+pub fn profile_for(state: &Snapshot, asked: Option<ProfileId>) -> Result<ProfileId, BoundError> {
+    let bound = state.circuits().map(|circuits| known(state.dir(), circuits)).transpose()?;
+    match (bound, asked) {
+        (Some(expected), Some(got)) if expected != got => {
+            Err(BoundError::Profile { path: state.dir().to_owned(), expected, got })
+        }
+        _ => Ok(asked.or(bound).unwrap_or(ProfileId::Standard)),
+    }
 }
 
 /// Makes sure that a store is of this profile, or without one of whichever it is of, and of `standard` if it is of
@@ -135,7 +157,7 @@ mod tests {
     use super::*;
     use crate::kept::KeptProofs;
 
-    fn store(dir: &std::path::Path, circuits: Option<Circuits>) -> Store {
+    fn store(dir: &Path, circuits: Option<Circuits>) -> Store {
         let genesis = Genesis { chain_id: 1, leaves: vec![] };
         match circuits {
             Some(circuits) => Store::create_for(dir, &genesis, circuits).unwrap(),

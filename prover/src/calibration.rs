@@ -12,6 +12,7 @@ use enfold_circuits::params::Params;
 use enfold_state::codec::Malformed;
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::hash::Digest;
+use enfold_state::json;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::system::words;
@@ -143,7 +144,7 @@ impl Calibration {
             Ok(_) => {}
             Err(source) => return Err(CalibrationError::Read { path, source }),
         }
-        let read: Self = match serde_json::from_slice(&bytes) {
+        let read: Self = match json::from_slice(&bytes) {
             Ok(read) => read,
             Err(error) => {
                 return Err(CalibrationError::Form { path, source: Malformed::new(error) });

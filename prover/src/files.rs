@@ -8,7 +8,7 @@ use enfold_state::system::words;
 pub use enfold_state::unfinished::Access;
 use enfold_state::unfinished::Unfinished;
 
-use crate::steps::step;
+use crate::steps::{step, synced};
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -232,7 +232,36 @@ impl FileId {
 
 /// Brings a directory's names to the disk. Only on Unix can a directory be opened for that.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(dir)?.sync_all()?;
+        synced(dir);
+    }
+    Ok(())
+}
+
+/// Brings a file's or folder's own name to the disk.
+pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
+    sync_dir(parent(path))
+}
+
+/// Makes a folder in one that is there, unless it is there itself. Its name survives a power cut.
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
+    match fs::create_dir(dir) {
+        Ok(()) => sync_name(dir),
+        Err(_) if dir.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a folder and those that it is in, as far as they are missing. Their names survive a power cut.
+pub(crate) fn make_dirs(dir: &Path) -> io::Result<()> {
+    match make_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && parent(dir) != dir => {
+            make_dirs(parent(dir))?;
+            make_dir(dir)
+        }
+        made => made,
+    }
 }
 
 /// Writes a file as a whole or not at all.
@@ -244,9 +273,9 @@ pub fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileErro
     Staged::write(path, bytes)?.publish(force)
 }
 
-/// Whether a file holds just these bytes.
+/// Whether a file holds just these bytes. A link is none: it may lead to a file that is about to be removed.
 pub(crate) fn holds(path: &Path, bytes: &[u8]) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
+    path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
         && fs::read(path).is_ok_and(|found| found == bytes)
 }
 
@@ -326,6 +355,28 @@ mod tests {
         assert_eq!(fs::read(path("b")).unwrap(), vec![7; 100_000]);
         assert!(Staged::copy(&path("none"), &path("c")).is_err());
         assert_eq!(names(dir.path()), ["a", "b"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn folders_are_made_with_names_that_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let made = crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap());
+        assert_eq!(made, [dir.path().to_owned(), at("a"), at("a/b")]);
+        assert!(crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap()).is_empty());
+        fs::write(at("file"), "").unwrap();
+        assert!(make_dirs(&at("file")).is_err() && make_dirs(&at("file/x")).is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_holds_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "x").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        assert!(holds(&at("file"), b"x") && !holds(&at("file"), b"y") && !holds(&at("link"), b"x"));
     }
 
     #[test]

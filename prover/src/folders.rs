@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use enfold_state::store::FILE_NAME;
 
-use crate::files::{FileError, FileId, failed};
+use crate::files::{FileError, FileId, failed, make_dirs};
 use crate::kept;
 
 /// Name of the folder in the data directory that holds the blocks that were claimed, until they are proven.
@@ -95,25 +95,35 @@ const DATA: &str = "data directory";
 const INBOX: &str = "inbox";
 const OUTBOX: &str = "outbox";
 const REJECTED: &str = "folder for rejected blocks";
-const CACHE: &str = "cache folder";
+
+/// What a data directory and an inbox have for the service alone.
+const OWN: [(&str, &str); 2] = [("queue", QUEUE), ("folder for kept proofs", kept::FOLDER)];
+const CLAIMED: &str = "folder for claimed blocks";
+
+/// How a store's file begins.
+const STORE_START: &[u8; 4] = b"redb";
 
 impl Folders {
     /// Checks that each folder has one purpose: none is another, nor in another, whatever name or link leads there. Only
-    /// the data directory may hold the others, apart from what is its own. The folders need not be there yet.
+    /// the data directory may hold the others, apart from what is its own. Nor is any of them another data directory, or
+    /// what another service has for itself in its own. `files` and folders that the service uses besides are held against
+    /// these three, and not against one another. Nothing need be there yet.
     ///
     /// # Errors
     /// If two overlap.
-    pub fn check(&self, data: &Path, cache: Option<&Path>) -> Result<(), FolderError> {
-        let place = |purpose, path: &Path| Place::of(purpose, path);
-        let data_place = place(DATA, data)?;
-        let own = [("store", FILE_NAME), ("queue", QUEUE), ("folder for kept proofs", kept::FOLDER)];
-        let own = own
-            .into_iter()
-            .map(|(purpose, name)| place(purpose, &data.join(name)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut others =
-            vec![place(INBOX, &self.inbox)?, place(OUTBOX, &self.outbox)?, place(REJECTED, &self.rejected)?];
-        others.extend(cache.map(|cache| place(CACHE, cache)).transpose()?);
+    pub fn check(&self, data: &Path, files: &[(&'static str, &Path)]) -> Result<(), FolderError> {
+        let data_place = Place::of(DATA, data)?;
+        let mut own = vec![
+            Place::of("store", &data.join(FILE_NAME))?,
+            // Under another name, as of a bind mount, it is not within the inbox.
+            Place::of(CLAIMED, &self.claims())?,
+        ];
+        own.extend(data_place.own()?);
+        let three = [(INBOX, &self.inbox), (OUTBOX, &self.outbox), (REJECTED, &self.rejected)];
+        let three = three.map(|(purpose, path)| Place::of(purpose, path));
+        let others = three.into_iter().chain(files.iter().map(|&(what, path)| Place::of(what, path)));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        data_place.check_not_anothers()?;
         for (i, one) in others.iter().enumerate() {
             data_place.check_same(one)?;
             data_place.check_within(one)?;
@@ -121,8 +131,9 @@ impl Folders {
                 one.check_same(own)?;
                 one.check_within(own)?;
             }
-            for other in &others[i + 1..] {
-                one.check_same(other)?;
+            one.check_not_anothers()?;
+            for other in others[..i.min(3)].iter() {
+                other.check_same(one)?;
                 one.check_within(other)?;
                 other.check_within(one)?;
             }
@@ -162,24 +173,13 @@ impl Folders {
         let Self { inbox, outbox, rejected } = self;
         [inbox, &self.claims(), outbox, rejected]
             .into_iter()
-            .try_for_each(|dir| fs::create_dir_all(dir).map_err(failed(dir)))
+            .try_for_each(|dir| make_dirs(dir).map_err(failed(dir)))
     }
 
     /// Takes inbox and outbox for this service alone, as long as the result lives. Where the system cannot lock folders
     /// nothing is taken.
-    pub(crate) fn lock(&self) -> Result<Vec<File>, FolderError> {
-        let mut locks = Vec::new();
-        for (purpose, path) in [(INBOX, &self.inbox), (OUTBOX, &self.outbox)] {
-            let Ok(dir) = File::open(path) else { continue };
-            match dir.try_lock() {
-                Ok(()) => locks.push(dir),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(FolderError::Used { purpose, path: path.clone() });
-                }
-                Err(TryLockError::Error(_)) => {}
-            }
-        }
-        Ok(locks)
+    pub(crate) fn lock(&self) -> Result<Locks, FolderError> {
+        Ok(Locks(vec![Lock::take(INBOX, &self.inbox)?, Lock::take(OUTBOX, &self.outbox)?]))
     }
 
     pub(crate) fn claims(&self) -> PathBuf {
@@ -189,6 +189,52 @@ impl Folders {
     /// The proof of a block.
     pub fn proof(&self, number: u32) -> PathBuf {
         self.outbox.join(format!("block-{number}.proof"))
+    }
+}
+
+/// Folders that are a service's alone, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Locks(Vec<Lock>);
+
+impl Locks {
+    /// Takes those that were put in the place of the folders since, and says whether there are any: the lock of a folder
+    /// that was removed keeps nobody out of the one that was made for it.
+    pub(crate) fn renew(&mut self) -> Result<bool, FolderError> {
+        let mut renewed = false;
+        for lock in &mut self.0 {
+            let now = FileId::of(&lock.path);
+            // One that is gone may come again.
+            if now.is_some() && now != lock.id {
+                *lock = Lock::take(lock.purpose, &lock.path)?;
+                renewed = true;
+            }
+        }
+        Ok(renewed)
+    }
+}
+
+/// A folder that is a service's alone, if the system can lock it.
+#[derive(Debug)]
+struct Lock {
+    purpose: &'static str,
+    path: PathBuf,
+    id: Option<FileId>,
+    /// Holds the lock, and keeps the folder's number from being given to another.
+    _dir: Option<File>,
+}
+
+impl Lock {
+    fn take(purpose: &'static str, path: &Path) -> Result<Self, FolderError> {
+        let dir = File::open(path).ok();
+        let locked = dir.as_ref().map_or(Ok(()), File::try_lock);
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            return Err(FolderError::Used { purpose, path: path.to_owned() });
+        }
+        let id = match &dir {
+            Some(dir) => dir.metadata().ok().and_then(|found| FileId::from_metadata(&found)),
+            None => FileId::of(path),
+        };
+        Ok(Self { purpose, path: path.to_owned(), id, _dir: dir })
     }
 }
 
@@ -244,6 +290,32 @@ impl Place {
         Ok(())
     }
 
+    /// What is a service's own in a data directory.
+    fn own(&self) -> Result<Vec<Self>, FolderError> {
+        OWN.into_iter().map(|(purpose, name)| Self::of(purpose, &self.path.join(name))).collect()
+    }
+
+    /// Checks that this is neither another data directory, nor in what a service has for itself.
+    fn check_not_anothers(&self) -> Result<(), FolderError> {
+        if self.purpose != DATA && is_data_directory(&self.path) {
+            self.check_same(&Self::of(DATA, &self.path)?)?;
+        }
+        for folder in self.path.ancestors() {
+            let own = match folder.parent() {
+                _ if folder.file_name().is_some_and(|name| name == CLAIMS) => {
+                    vec![Self::of(CLAIMED, folder)?]
+                }
+                Some(data) if is_data_directory(data) => Self::of(DATA, data)?.own()?,
+                _ => continue,
+            };
+            for own in own {
+                self.check_same(&own)?;
+                self.check_within(&own)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that this is not in the other.
     fn check_within(&self, outer: &Self) -> Result<(), FolderError> {
         if self.path.starts_with(&outer.path) || outer.id().is_some_and(|id| self.ids.contains(id)) {
@@ -256,6 +328,15 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// Whether a store is in a folder. A file that just has its name is none.
+fn is_data_directory(folder: &Path) -> bool {
+    let mut start = [0; STORE_START.len()];
+    let store = folder.join(FILE_NAME);
+    store.is_file()
+        && File::open(store).and_then(|mut store| store.read_exact(&mut start)).is_ok()
+        && start == *STORE_START
 }
 
 #[cfg(test)]
@@ -275,7 +356,7 @@ mod tests {
         fn check(&self, [data, inbox, outbox, rejected, cache]: [&str; 5]) -> Result<(), FolderError> {
             let at = |name: &str| self.0.path().join(name);
             let folders = Folders { inbox: at(inbox), outbox: at(outbox), rejected: at(rejected) };
-            folders.check(&at(data), Some(&at(cache)))
+            folders.check(&at(data), &[("cache folder", &at(cache))])
         }
     }
 
@@ -321,6 +402,60 @@ mod tests {
                 assert!(matches!(case.check(folders), Err(FolderError::Within { .. })), "{own}");
             }
         }
+    }
+
+    #[test]
+    fn files_that_are_used_lie_in_none_of_the_folders() {
+        let case = Case::new();
+        let at = |name: &str| case.0.path().join(name);
+        let folders = Folders { inbox: at("in"), outbox: at("out"), rejected: at("bad") };
+        let check =
+            |trace: &str| folders.check(&at("data"), &[("cache folder", &at("c")), ("trace", &at(trace))]);
+        ["trace.json", "data/trace.json", "c/trace.json"].iter().for_each(|trace| check(trace).unwrap());
+        for trace in ["in/t", "in/.claimed/t", "out/x/t", "bad/t", "data/queue/t", "data/jobs/t"] {
+            assert!(matches!(check(trace), Err(FolderError::Within { inner: "trace", .. })), "{trace}");
+        }
+    }
+
+    #[test]
+    fn what_is_another_services_is_refused() {
+        let case = Case::new();
+        let write = |text: &str| {
+            fs::create_dir_all(case.0.path().join("other")).unwrap();
+            fs::write(case.0.path().join("other").join(FILE_NAME), text).unwrap();
+        };
+        write("something");
+        fn with(case: &Case, i: usize, folder: &str) -> Result<(), FolderError> {
+            let mut folders = ["data", "in", "out", "bad", "cache"];
+            folders[i] = folder;
+            case.check(folders)
+        }
+        (1..5).for_each(|i| with(&case, i, "other").unwrap());
+        write("redb and more");
+        for i in 1..5 {
+            assert!(matches!(with(&case, i, "other"), Err(FolderError::Same { second: DATA, .. })), "{i}");
+            for own in ["other/queue", "other/jobs", "else/.claimed"] {
+                assert!(matches!(with(&case, i, own), Err(FolderError::Same { .. })), "{i} {own}");
+                let within = format!("{own}/x/y");
+                assert!(matches!(with(&case, i, &within), Err(FolderError::Within { .. })), "{i} {own}");
+            }
+            with(&case, i, "other/in").unwrap();
+        }
+        assert!(with(&case, 0, "else/.claimed/data").is_err());
+        with(&case, 0, "other").unwrap();
+    }
+
+    /// As a bind mount has it.
+    #[test]
+    #[cfg(unix)]
+    fn one_folder_is_the_same_under_any_path() {
+        let case = Case::new();
+        let at = |name: &str| case.0.path().join(name);
+        let claims = Place::of(CLAIMED, &at("in")).unwrap();
+        let mounted = |path: &str| Place { path: at(path), ..Place::of(OUTBOX, &at("in")).unwrap() };
+        assert!(matches!(mounted("elsewhere").check_same(&claims), Err(FolderError::Same { .. })));
+        let within = Place { there: false, ..mounted("elsewhere/x") };
+        assert!(matches!(within.check_within(&claims), Err(FolderError::Within { .. })));
     }
 
     #[test]
@@ -374,5 +509,29 @@ mod tests {
         assert!(matches!(other.lock(), Err(FolderError::Used { purpose: OUTBOX, .. })));
         drop(locks);
         other.lock().unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_folder_that_is_made_again_is_taken_again() {
+        let case = Case::new();
+        let at = |name: &str| case.0.path().join(name);
+        let one = Folders { inbox: at("in"), outbox: at("out"), rejected: at("bad") };
+        let other = Folders { outbox: at("data"), ..one.clone() };
+        let third = Folders { inbox: at("data"), ..one.clone() };
+        for (folder, other) in [("in", &other), ("out", &third)] {
+            let mut locks = one.lock().unwrap();
+            assert!(!locks.renew().unwrap());
+            fs::remove_dir(at(folder)).unwrap();
+            assert!(!locks.renew().unwrap(), "it may come again");
+            fs::create_dir(at(folder)).unwrap();
+            assert!(locks.renew().unwrap() && !locks.renew().unwrap());
+            assert!(matches!(other.lock(), Err(FolderError::Used { .. })), "{folder}");
+        }
+        let mut locks = one.lock().unwrap();
+        fs::remove_dir(at("in")).unwrap();
+        fs::create_dir(at("in")).unwrap();
+        let _others = other.lock().unwrap();
+        assert!(matches!(locks.renew(), Err(FolderError::Used { purpose: INBOX, .. })));
     }
 }

@@ -1,8 +1,9 @@
 //! The inbox: files that others deliver, under any name, and may replace, withdraw or still be writing.
 //!
-//! A file stays where it is until it is a whole block, or has been unchanged for long enough to be called none. Then it
-//! is moved, in one step, to a folder of its own within [`CLAIMS`](crate::folders::CLAIMS), where only the service
-//! looks, and only what is read there counts. Whatever cannot be read just now is left for the next look.
+//! A file stays where it is until two looks in a row find the same whole block in it, or it has been unchanged for long
+//! enough to be called none: a block that is filled in, in a file that has its length from the start, may read as a whole
+//! one before it is. Then it is moved, in one step, to a folder of its own within [`CLAIMS`](crate::folders::CLAIMS), where
+//! only the service looks, and only what is read there counts. Whatever cannot be read just now is left for the next look.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,12 +12,15 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use blake3::Hash;
 use enfold_state::block::Block;
 use enfold_state::codec::{CodecError, Kind, Record};
 
-use crate::files::{FileError, FileId, failed};
+use crate::files::{FileError, FileId, failed, make_dir, make_dirs};
 use crate::queue::Delivered;
+use crate::service::Pace;
 use crate::steps::step;
+use crate::stop::Stop;
 
 /// A file that is of another kind will not become a block by growing.
 const SETTLE_OTHER_KIND: Duration = Duration::from_secs(1);
@@ -32,6 +36,8 @@ const LONG_PREFIX: u64 = 1 << 20;
 pub(crate) enum Found {
     /// A block.
     Block(Box<Delivered>),
+    /// A block, which was not there or was another at the look before.
+    New,
     /// Nothing that can be judged yet, and why.
     NotYet(String),
     /// No block, and why.
@@ -40,17 +46,31 @@ pub(crate) enum Found {
     Gone,
 }
 
-/// A file's length, its time of change, and that of its inode where there is one, which nobody can set back. Whoever
-/// writes to the file changes them.
-type Stamp = (u64, Option<SystemTime>, Option<(i64, i64)>);
+/// What the system says of a file. Whoever writes to it changes this, sooner or later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Time of change of its inode where there is one, which nobody can set back. A new name changes it too.
+    changed: Option<(i64, i64)>,
+}
 
-/// A file that was read and is no block.
+/// A file as it was when it was read: its length, its time of change, its bytes.
+type Content = (u64, Option<SystemTime>, Hash);
+
+/// What is known of a file.
 #[derive(Debug)]
-struct NoBlock {
-    stamp: Stamp,
+struct Seen {
+    /// When it was first seen.
+    first: Instant,
+    /// When it was first seen as it is.
     since: Instant,
-    reason: String,
-    settle: Duration,
+    stamp: Option<Stamp>,
+    content: Option<Content>,
+    /// Why it is no block, and for how long it must have been as it is to be called so.
+    no_block: Option<(String, Duration)>,
+    /// The last look that found it.
+    look: u64,
 }
 
 /// The inbox.
@@ -58,37 +78,39 @@ struct NoBlock {
 pub(crate) struct Inbox {
     dir: PathBuf,
     claims: PathBuf,
-    /// Time for which a file must be unchanged before it is called no block.
-    settle: Duration,
-    /// What is known of files that are no blocks, so that they are not read again and again.
-    known: BTreeMap<Key, NoBlock>,
+    pace: Pace,
+    stop: Option<&'static Stop>,
+    seen: BTreeMap<Key, Seen>,
+    /// Count of looks.
+    looks: u64,
     /// Number of the last claim.
     last: u64,
 }
 
-/// A file, which keeps this when it is moved; where the system has no numbers for files, its name.
+/// A file, which keeps this when it is moved; where the system has no numbers for files, its path.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Id(FileId),
-    Name(OsString),
+    Path(PathBuf),
 }
 
-fn key(path: &Path, found: &Metadata) -> Key {
-    match FileId::from_metadata(found) {
-        Some(id) => Key::Id(id),
-        None => Key::Name(path.file_name().unwrap_or_default().to_owned()),
+impl Key {
+    fn of(path: &Path, found: &Metadata) -> Self {
+        FileId::from_metadata(found).map_or_else(|| Self::Path(path.to_owned()), Self::Id)
     }
 }
 
-fn stamp(found: &Metadata) -> Stamp {
-    #[cfg(unix)]
-    let inode = {
-        use std::os::unix::fs::MetadataExt;
-        Some((found.ctime(), found.ctime_nsec()))
-    };
-    #[cfg(not(unix))]
-    let inode = None;
-    (found.len(), found.modified().ok(), inode)
+impl Stamp {
+    fn of(found: &Metadata) -> Self {
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt;
+            Some((found.ctime(), found.ctime_nsec()))
+        };
+        #[cfg(not(unix))]
+        let changed = None;
+        Self { bytes: found.len(), modified: found.modified().ok(), changed }
+    }
 }
 
 /// Requires a folder, and no link to one: what the service moves and removes there would be somebody else's. One that is
@@ -119,27 +141,41 @@ impl Claim {
     }
 }
 
+/// What a file that is left waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// It is a block, and is taken if the next look finds it as it is.
+    NextLook,
+    /// That this passes.
+    Passes(String),
+}
+
 /// A file that was left where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Left {
     pub path: PathBuf,
-    pub reason: String,
+    pub wait: Wait,
     /// As it was then, if it could be seen.
     stamp: Option<Stamp>,
 }
 
 impl Left {
-    pub(crate) fn new(path: &Path, reason: String) -> Self {
-        let stamp = path.symlink_metadata().ok().map(|found| stamp(&found));
-        Self { path: path.to_owned(), reason, stamp }
+    pub(crate) fn new(path: &Path, wait: Wait) -> Self {
+        let stamp = path.symlink_metadata().ok().map(|found| Stamp::of(&found));
+        Self { path: path.to_owned(), wait, stamp }
     }
 }
 
 impl Inbox {
     /// The inbox in a folder, with what a run that was cut off had claimed.
-    pub(crate) fn open(dir: &Path, claims: PathBuf, settle: Duration) -> Result<Self, FileError> {
+    pub(crate) fn open(
+        dir: &Path,
+        claims: PathBuf,
+        pace: Pace,
+        stop: Option<&'static Stop>,
+    ) -> Result<Self, FileError> {
         if claims.symlink_metadata().is_err() {
-            fs::create_dir_all(&claims).map_err(failed(&claims))?;
+            make_dirs(&claims).map_err(failed(&claims))?;
         }
         expect_folder(&claims).map_err(failed(&claims))?;
         let mut last = 0;
@@ -149,7 +185,8 @@ impl Inbox {
             let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
             last = last.max(number.unwrap_or(0));
         }
-        let mut inbox = Self { dir: dir.to_owned(), claims, settle, known: BTreeMap::new(), last };
+        let (dir, seen) = (dir.to_owned(), BTreeMap::new());
+        let mut inbox = Self { dir, claims, pace, stop, seen, looks: 0, last };
         inbox.claim_earlier();
         Ok(inbox)
     }
@@ -162,7 +199,7 @@ impl Inbox {
             return;
         }
         for path in files(&proving).unwrap_or_default() {
-            if let Found::Block(_) = self.look_at(&path) {
+            if let Found::Block(_) | Found::New = self.look_at(&path) {
                 // What cannot be claimed stays there for the next run.
                 let _ = self.claim_file(&path);
             }
@@ -170,31 +207,51 @@ impl Inbox {
         let _ = fs::remove_dir(proving);
     }
 
-    /// Claims all that can be judged, and says what is left, and why.
+    /// Begins a look: claims all that can be judged, and says what is left, and why. A stop ends it after any file.
     pub(crate) fn claim(&mut self) -> io::Result<Vec<Left>> {
         expect_folder(&self.claims)?;
+        let files = files(&self.dir)?;
+        // What the last look did not find is gone.
+        let last = self.looks;
+        self.seen.retain(|_, seen| seen.look == last);
+        self.looks += 1;
         let mut left = Vec::new();
-        for path in files(&self.dir)? {
+        for path in files {
+            if self.stopped() {
+                break;
+            }
             let claimed = match self.look_at(&path) {
                 Found::Block(_) | Found::Bad(_) => self.claim_file(&path),
+                Found::New => {
+                    left.push(Left::new(&path, Wait::NextLook));
+                    continue;
+                }
                 Found::NotYet(reason) => {
-                    left.push(Left::new(&path, reason));
+                    left.push(Left::new(&path, Wait::Passes(reason)));
                     continue;
                 }
                 Found::Gone => continue,
             };
             match claimed {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => left.push(Left::new(&path, format!("cannot be claimed: {error}"))),
+                Err(error) => {
+                    left.push(Left::new(&path, Wait::Passes(format!("cannot be claimed: {error}"))));
+                }
                 Ok(()) => {}
             }
         }
         Ok(left)
     }
 
+    /// Whether nothing more is to be begun.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.is_some_and(Stop::requested)
+    }
+
     fn claim_file(&mut self, path: &Path) -> io::Result<()> {
-        // Whoever has emptied the inbox may have taken this too.
-        fs::create_dir_all(&self.claims)?;
+        // Whoever has emptied the inbox may have taken this too, or put a link in its place.
+        make_dir(&self.claims)?;
+        expect_folder(&self.claims)?;
         let slot = loop {
             self.last += 1;
             let slot = self.claims.join(format!("{:020}", self.last));
@@ -283,51 +340,76 @@ impl Inbox {
         if !found.is_file() {
             return expected("something else");
         }
-        let (key, before) = (key(path, &found), stamp(&found));
-        if let Some(known) = self.known.get(&key)
-            && known.stamp == before
+        let stamp = Stamp::of(&found);
+        let seen = self.seen.entry(Key::of(path, &found)).or_insert_with(Seen::now);
+        seen.look = self.looks;
+        if seen.stamp == Some(stamp)
+            && let Some(wait) = seen.wait_for_block()
         {
-            return Ok(known.judge());
+            return Ok(wait);
         }
         let expected = Block::MAX_LEN;
-        let error = if found.len() > expected {
-            CodecError::TooLong { kind: Kind::Block, expected, got: found.len() }
-        } else {
-            let mut bytes = Vec::new();
+        let mut bytes = Vec::new();
+        if stamp.bytes <= expected {
             (&file).take(expected + 1).read_to_end(&mut bytes)?;
-            if stamp(&file.metadata()?) != before {
+            if Stamp::of(&file.metadata()?) != stamp {
                 return Ok(Found::NotYet("is being written".to_owned()));
             }
-            match Delivered::read(bytes) {
-                Ok(delivered) => return Ok(Found::Block(Box::new(delivered))),
-                Err(error) => error,
+        }
+        let again = seen.content.is_some();
+        let unchanged = seen.is_unchanged(stamp, blake3::hash(&bytes));
+        let read = if stamp.bytes <= expected {
+            Delivered::read(bytes)
+        } else {
+            Err(CodecError::TooLong { kind: Kind::Block, expected, got: stamp.bytes })
+        };
+        let Pace { look, settle, .. } = self.pace;
+        Ok(match read {
+            Ok(delivered) => {
+                seen.no_block = None;
+                if unchanged && seen.since.elapsed() >= look {
+                    Found::Block(Box::new(delivered))
+                } else if again && seen.first.elapsed() > settle + look {
+                    Found::NotYet("is another at each look".to_owned())
+                } else {
+                    Found::New
+                }
             }
-        };
-        let settle = match error {
-            CodecError::Kind { .. } | CodecError::Version { .. } => self.settle.min(SETTLE_OTHER_KIND),
-            _ => self.settle,
-        };
-        let known = NoBlock { stamp: before, since: Instant::now(), reason: error.to_string(), settle };
-        let judged = known.judge();
-        self.known.insert(key, known);
-        Ok(judged)
-    }
-
-    /// Forgets what is known of files that are gone: of all but these.
-    pub(crate) fn forget_all_but(&mut self, left: &[Left]) {
-        let there = left.iter().filter_map(|left| Some(key(&left.path, &left.path.symlink_metadata().ok()?)));
-        let there: Vec<_> = there.collect();
-        self.known.retain(|key, _| there.contains(key));
+            Err(error) => {
+                let settle = match error {
+                    CodecError::Kind { .. } | CodecError::Version { .. } => settle.min(SETTLE_OTHER_KIND),
+                    _ => settle,
+                };
+                let reason = error.to_string();
+                seen.no_block = Some((reason.clone(), settle));
+                seen.wait_for_block().unwrap_or(Found::Bad(reason))
+            }
+        })
     }
 }
 
-impl NoBlock {
-    fn judge(&self) -> Found {
-        if self.since.elapsed() < self.settle {
-            Found::NotYet(format!("no whole block yet: {}", self.reason))
-        } else {
-            Found::Bad(self.reason.clone())
+impl Seen {
+    fn now() -> Self {
+        let now = Instant::now();
+        Self { first: now, since: now, stamp: None, content: None, no_block: None, look: 0 }
+    }
+
+    /// Takes down what was read, and says whether the file is as it was when it was read before.
+    fn is_unchanged(&mut self, stamp: Stamp, digest: Hash) -> bool {
+        let content = Some((stamp.bytes, stamp.modified, digest));
+        let unchanged = self.content == content;
+        if !unchanged {
+            self.since = Instant::now();
         }
+        (self.stamp, self.content) = (Some(stamp), content);
+        unchanged
+    }
+
+    /// What a file is that is no block and may still become one.
+    fn wait_for_block(&self) -> Option<Found> {
+        let (reason, settle) = self.no_block.as_ref()?;
+        let waits = self.since.elapsed() < *settle;
+        waits.then(|| Found::NotYet(format!("no whole block yet: {reason}")))
     }
 }
 
@@ -375,6 +457,8 @@ fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use enfold_state::codec;
 
     use super::*;
@@ -385,10 +469,15 @@ mod tests {
         inbox: Inbox,
     }
 
+    fn open_inbox(dir: &Path, settle: Duration) -> Result<Inbox, FileError> {
+        let pace = Pace { look: Duration::ZERO, settle, ..Pace::default() };
+        Inbox::open(dir, dir.join(CLAIMS), pace, None)
+    }
+
     impl Case {
         fn new(settle: Duration) -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let inbox = Inbox::open(dir.path(), dir.path().join(CLAIMS), settle).unwrap();
+            let inbox = open_inbox(dir.path(), settle).unwrap();
             Self { dir, inbox }
         }
 
@@ -398,8 +487,14 @@ mod tests {
             path
         }
 
-        /// Claims, and gives the names of what is claimed and of what is left.
+        /// Looks twice, and gives the names of what is claimed and of what is left.
         fn claim(&mut self) -> (Vec<String>, Vec<String>) {
+            self.look();
+            self.look()
+        }
+
+        /// Claims, and gives the names of what is claimed and of what is left.
+        fn look(&mut self) -> (Vec<String>, Vec<String>) {
             let text = |name: OsString| name.to_string_lossy().into_owned();
             let left = self.inbox.claim().unwrap();
             let claims = self.inbox.claims().unwrap().into_iter().map(|claim| text(claim.file));
@@ -440,7 +535,7 @@ mod tests {
         case.put("half", &whole);
         assert_eq!(case.claim().0, ["a.proof", "b", "half"]);
         // A run later, claims are where they were, and new ones follow.
-        case.inbox = Inbox::open(case.dir.path(), case.dir.path().join(CLAIMS), LONG).unwrap();
+        case.inbox = open_inbox(case.dir.path(), LONG).unwrap();
         case.put("again", &whole);
         assert_eq!(case.claim().0, ["a.proof", "b", "half", "again"]);
         fs::remove_dir_all(case.dir.path().join(CLAIMS)).unwrap();
@@ -459,10 +554,12 @@ mod tests {
         // What changes has its time again, and what was known of files that are gone is forgotten.
         case.put("noise", b"no block yet");
         assert!(matches!(case.inbox.look_at(&path), Found::NotYet(_)));
-        case.inbox.forget_all_but(&[Left::new(&path, String::new())]);
-        assert_eq!(case.inbox.known.len(), 1);
-        case.inbox.forget_all_but(&[]);
-        assert!(case.inbox.known.is_empty());
+        case.inbox.pace.settle = LONG;
+        case.claim();
+        assert_eq!(case.inbox.seen.len(), 1);
+        fs::remove_file(path).unwrap();
+        case.claim();
+        assert!(case.inbox.seen.is_empty());
     }
 
     #[test]
@@ -474,6 +571,7 @@ mod tests {
         let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
         fs::write(claim.path(), block(2)).unwrap();
         case.inbox.release(claim, &read).unwrap();
+        assert!(claim.path().exists());
         let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
         assert_eq!(read.block.number, 2);
         case.inbox.release(claim, &read).unwrap();
@@ -490,7 +588,7 @@ mod tests {
         // A link for the folder of claims, at the start and later.
         let dir = tempfile::tempdir().unwrap();
         symlink(elsewhere.path(), dir.path().join(CLAIMS)).unwrap();
-        assert!(Inbox::open(dir.path(), dir.path().join(CLAIMS), LONG).is_err());
+        assert!(open_inbox(dir.path(), LONG).is_err());
         let mut case = Case::new(LONG);
         case.put("a", &block(2));
         case.claim();
@@ -503,6 +601,7 @@ mod tests {
         let slot = elsewhere.path().join(claim.slot.file_name().unwrap());
         fs::create_dir(&slot).unwrap();
         fs::write(slot.join("a"), block(2)).unwrap();
+        assert!(matches!(case.inbox.look_at(&claim.path()), Found::New));
         let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
         assert!(case.inbox.release(&claim, &read).is_err() && slot.join("a").exists());
         // A link for one of its folders.
@@ -512,14 +611,14 @@ mod tests {
         // And for that of earlier versions, of which only blocks are taken.
         let dir = tempfile::tempdir().unwrap();
         symlink(elsewhere.path(), dir.path().join(EARLIER_CLAIMS)).unwrap();
-        let inbox = Inbox::open(dir.path(), dir.path().join(CLAIMS), LONG).unwrap();
+        let inbox = open_inbox(dir.path(), LONG).unwrap();
         assert!(inbox.claims().unwrap().is_empty() && theirs.exists());
         let dir = tempfile::tempdir().unwrap();
         let proving = dir.path().join(EARLIER_CLAIMS);
         fs::create_dir(&proving).unwrap();
         fs::write(proving.join("notes"), "mine").unwrap();
         fs::write(proving.join("block"), block(3)).unwrap();
-        let inbox = Inbox::open(dir.path(), dir.path().join(CLAIMS), LONG).unwrap();
+        let inbox = open_inbox(dir.path(), LONG).unwrap();
         let claimed: Vec<_> = inbox.claims().unwrap().into_iter().map(|claim| claim.file).collect();
         assert_eq!(claimed, ["block"]);
         assert!(proving.join("notes").exists());
@@ -538,7 +637,53 @@ mod tests {
         std::thread::sleep(Duration::from_millis(60));
         case.put("a", &whole);
         File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert!(!matches!(case.inbox.look_at(&path), Found::Bad(_) | Found::Block(_)));
         assert!(matches!(case.inbox.look_at(&path), Found::Block(_)));
+    }
+
+    /// Into space that was there before, or through a mapping, which changes no time at once.
+    #[test]
+    fn a_block_that_is_filled_in_is_taken_when_it_stays_as_it_is() {
+        let mut case = Case::new(LONG);
+        let parts: Vec<_> = (1..4).map(block).collect();
+        let path = case.put("a", &parts[0]);
+        let modified = path.metadata().unwrap().modified().unwrap();
+        for part in &parts {
+            let mut file = File::options().write(true).open(&path).unwrap();
+            file.write_all(part).unwrap();
+            file.set_modified(modified).unwrap();
+            assert!(case.look().0.is_empty());
+        }
+        assert_eq!(case.look().0, ["a"]);
+        let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
+        assert_eq!(fs::read(claim.path()).unwrap(), parts[2]);
+        // One that is still written to when it is claimed is no sure one either.
+        fs::write(claim.path(), block(4)).unwrap();
+        assert!(matches!(case.inbox.look_at(&claim.path()), Found::New));
+    }
+
+    #[test]
+    fn a_block_that_changes_for_ever_is_said_to() {
+        let mut case = Case::new(Duration::ZERO);
+        let path = case.put("a", &block(1));
+        assert!(matches!(case.inbox.look_at(&path), Found::New));
+        std::thread::sleep(Duration::from_millis(1));
+        case.put("a", &block(2));
+        assert!(matches!(case.inbox.look_at(&path), Found::NotYet(_)));
+        assert!(matches!(case.inbox.look_at(&path), Found::Block(_)));
+    }
+
+    #[test]
+    fn a_stop_ends_a_look_after_the_file_at_hand() {
+        let stop: &'static Stop = Box::leak(Box::default());
+        let mut case = Case::new(LONG);
+        case.inbox.stop = Some(stop);
+        (0..5).for_each(|name| _ = case.put(&name.to_string(), &block(1)));
+        assert_eq!(case.look().1.len(), 5);
+        crate::steps::Hook(Some(std::sync::Arc::new(|name| _ = name == "claim" && stop.request()))).enter();
+        let (claimed, left) = case.look();
+        crate::steps::Hook(None).enter();
+        assert_eq!((claimed.len(), left.len()), (1, 0));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use enfold_state::unfinished::SUFFIX;
 use tracing::warn;
 
 use crate::events::Job;
-use crate::files::{FileError, Staged, holds, sync_dir};
+use crate::files::{FileError, Staged, failed, holds, make_dir};
 
 /// Name of the folder in the data directory.
 pub const FOLDER: &str = "jobs";
@@ -34,9 +34,9 @@ impl KeptProofs {
     pub fn open(data: &Path, seed: Digest, key: Digest) -> Result<Self, FileError> {
         let jobs = data.join(FOLDER);
         let dir = jobs.join(format!("{seed}-{key}"));
-        make(&jobs, data)?;
+        make_dir(&jobs).map_err(failed(&jobs))?;
         remove_all(&jobs, |path| path != dir);
-        make(&dir, &jobs)?;
+        make_dir(&dir).map_err(failed(&dir))?;
         // What a killed process was writing.
         remove_all(&dir, |path| path.to_string_lossy().ends_with(SUFFIX));
         Ok(Self { dir })
@@ -84,16 +84,6 @@ impl KeptProofs {
         children.iter().for_each(|&child| remove(&self.path(child)));
         Ok(())
     }
-}
-
-/// Makes a folder whose name survives a power cut.
-fn make(dir: &Path, parent: &Path) -> Result<(), FileError> {
-    let made = match fs::create_dir(dir) {
-        Ok(()) => sync_dir(parent),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    };
-    made.map_err(|source| FileError::Io { path: dir.to_owned(), source })
 }
 
 fn remove_all(dir: &Path, which: impl Fn(&Path) -> bool) {

@@ -31,6 +31,7 @@ mod rejected;
 mod restore;
 mod scheduler;
 pub mod service;
+mod space;
 mod spans;
 mod steps;
 pub mod stop;

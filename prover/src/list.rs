@@ -14,7 +14,7 @@ use enfold_state::executor::Rejection;
 use enfold_state::hash::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{FileError, Staged, failed};
+use crate::files::{FileError, Staged, failed, sync_name};
 use crate::prove::{ProvenBlock, Reused};
 use crate::steps::step;
 
@@ -163,6 +163,8 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     let mut list = OpenOptions::new().create(true).append(true).open(path)?;
     let before = list.metadata()?.len();
     let written = list.write_all(line).and_then(|()| list.sync_all());
+    // A new file has a name that is not on disk yet.
+    let written = written.and_then(|()| if before == 0 { sync_name(path) } else { Ok(()) });
     if written.is_err() {
         // A disk that is full has room for this.
         list.set_len(before)?;
@@ -199,6 +201,17 @@ fn read_and_mend(path: &Path) -> io::Result<BTreeMap<u32, Option<Hash>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn the_name_of_a_new_list_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(LIST);
+        let synced = crate::steps::synced_of(|| append(&path, b"1\n").unwrap());
+        assert_eq!(synced, [dir.path()]);
+        assert!(crate::steps::synced_of(|| append(&path, b"2\n").unwrap()).is_empty());
+        assert_eq!(fs::read(&path).unwrap(), b"1\n2\n");
+    }
 
     #[test]
     fn a_list_is_mended_and_read_back() {

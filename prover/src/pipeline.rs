@@ -25,6 +25,7 @@ use crate::folders::FolderError;
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
 use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block, prove_kept, verify_own};
+use crate::space::Needs;
 use crate::spans;
 use crate::stop::Stop;
 
@@ -33,9 +34,6 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 /// Attempts of which one is told.
 pub(crate) const SAY_EVERY: usize = 60;
-
-/// Bytes that committing a block is given in the store.
-const COMMIT_BYTES: u64 = 8 << 20;
 
 /// Where a proof goes. Its data go beside it, see [`data_path`].
 #[derive(Clone, Debug)]
@@ -133,7 +131,7 @@ pub fn prove_and_commit(
     bind(store, Some(profile))?;
     output.check(store.journal(block.number)?.is_some())?;
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
-    output.check_space(store.dir(), &prepared)?;
+    output.check_space(store.dir(), &prepared, None)?;
     let proven = Begun::new(store, prepared, output)?.prove(options, false, observer)?;
     commit(store, &proven, observer, |store, root| store.commit(&proven.execution, root))?;
     Ok(proven)
@@ -257,14 +255,17 @@ impl Output {
         Ok(())
     }
 
-    /// Checks, before any proof is made, that there is room for what a block writes: here, and in the data directory for
-    /// at most one kept proof of each batch.
-    pub(crate) fn check_space(&self, data: &Path, prepared: &PreparedBlock) -> Result<(), PipelineError> {
-        let proof = VerifierKey::pinned(prepared.profile).file_len();
-        let proofs = prepared.witness.batches.len() as u64 + 1;
-        let published = codec::encode(&prepared.data())?.len() as u64;
+    /// Checks, before any proof is made, that there is room for what a block writes, here and in the data directory. A
+    /// service puts a file of `delivered` bytes to the proof.
+    pub(crate) fn check_space(
+        &self,
+        data: &Path,
+        prepared: &PreparedBlock,
+        delivered: Option<u64>,
+    ) -> Result<(), PipelineError> {
+        let needs = Needs::of(prepared, data, delivered)?;
         let out = self.proof.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(check_space(&[(data, proof * proofs + COMMIT_BYTES), (out, proof + published)])?)
+        Ok(check_space(&[(data, needs.data), (out, needs.out)])?)
     }
 }
 

@@ -16,7 +16,7 @@ use enfold_state::codec::{self, CodecError};
 use enfold_state::unfinished::remove_left_over;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{FileError, Staged, failed};
+use crate::files::{FileError, Staged, failed, make_dirs};
 use crate::steps::step;
 
 /// End of the names of files that say where a block came from.
@@ -104,7 +104,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// Opens the queue in a folder, which is made if it is missing.
     pub(crate) fn open(dir: PathBuf) -> Result<Self, FileError> {
-        fs::create_dir_all(&dir).map_err(failed(&dir))?;
+        make_dirs(&dir).map_err(failed(&dir))?;
         remove_left_over(&dir);
         let (mut found, mut origins) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&dir).map_err(failed(&dir))? {

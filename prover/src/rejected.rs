@@ -76,7 +76,7 @@ fn same_bytes(path: &Path, other: &Path) -> Result<bool, FileError> {
 }
 
 /// `name-1.bin` for `name.bin`.
-fn numbered(name: &str, attempt: usize) -> String {
+pub(crate) fn numbered(name: &str, attempt: usize) -> String {
     match name.split_once('.') {
         Some((stem, extension)) => format!("{stem}-{attempt}.{extension}"),
         None => format!("{name}-{attempt}"),

@@ -2,9 +2,9 @@
 //!
 //! Blocks are files in the inbox, in either form, under any name; hidden files and those that end in `.part` or `.tmp`
 //! are not looked at, so that a block can be written there and renamed. Their order is that of the block numbers in
-//! them; of several with one number, the first that came and is valid is proven. A block is claimed as soon as it can be read: from
-//! then on it is in the queue, in the data directory, under a name of the service's own, and whoever replaces or withdraws the
-//! delivered file comes too late.
+//! them; of several with one number, the first that came and is valid is proven. A block is claimed when two looks find it
+//! whole and the same: from then on it is in the queue, in the data directory, under a name of the service's own, and
+//! whoever replaces or withdraws the delivered file comes too late.
 //!
 //! The next block is executed on the state of the one before, which is staged in the store, in memory alone, until its
 //! proof is there.
@@ -13,10 +13,11 @@
 //! then in both: the inbox, a claim, the queue, and then the outbox or the folder of rejected ones. The next run goes on from
 //! there: what is committed is listed and put to its proof, what is not is proven from where it was.
 
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use enfold_state::store::Store;
 use enfold_state::unfinished::remove_left_over;
@@ -61,10 +62,11 @@ pub struct ServiceOptions {
 /// How often a service looks, and for how long it lets things be.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Time between two looks into an inbox that has nothing to prove.
+    /// Time between two looks into an inbox that has nothing to prove, and for which a block must be unchanged before it
+    /// is claimed.
     pub look: Duration,
     /// Time for which a file must be unchanged before it is rejected because it is no block, and after which a service
-    /// that is to end does not wait for it any more.
+    /// that is to end does not wait for it any more. For files that go on changing it waits thirty times as long.
     pub settle: Duration,
     /// Time after which what lasts is said again.
     pub remind: Duration,
@@ -93,7 +95,7 @@ pub struct Served {
     pub waiting: usize,
     /// The block that they wait for.
     pub missing: Option<u32>,
-    /// Files that could not be read or claimed, or were not whole.
+    /// Files that could not be read or claimed, were not whole, or went on changing.
     pub unreadable: usize,
     /// Whether it was stopped, and not at the end of its work.
     pub stopped: bool,
@@ -119,7 +121,7 @@ pub fn serve(
 ) -> Result<Served, PipelineError> {
     bind(store, Some(options.profile))?;
     let data = store.dir().to_owned();
-    options.folders.check(&data, None)?;
+    options.folders.check(&data, &[])?;
     let mut chain = StoreChain { store, profile: options.profile, options: &options.prove };
     serve_chain(&mut chain, &data, options, observer)
 }
@@ -131,10 +133,10 @@ fn serve_chain<C: Chain>(
     observer: Observer<'_>,
 ) -> Result<Served, PipelineError> {
     options.folders.make()?;
-    let _locks = options.folders.lock()?;
+    let locks = options.folders.lock()?;
     remove_left_over(&options.folders.outbox);
     remove_left_over(&options.folders.rejected);
-    let intake = Intake::open(data, options, observer)?;
+    let intake = Intake::open(data, options, observer, locks)?;
     let mut service = Service { chain, options, observer, intake };
     let ended = service.take_up().and_then(|()| service.run());
     let Service { chain, intake, .. } = service;
@@ -155,7 +157,7 @@ impl<C: Chain> Service<'_, C> {
     }
 
     fn run(&mut self) -> Result<(), PipelineError> {
-        let mut next = None;
+        let (mut next, mut waited) = (None, Duration::ZERO);
         while !self.stopped() {
             if next.is_none() {
                 next = match self.intake.look(&*self.chain, true) {
@@ -164,12 +166,17 @@ impl<C: Chain> Service<'_, C> {
                 };
             }
             let Some(block) = next.take() else {
-                if self.options.once && self.intake.is_quiet() {
+                if self.options.once && self.intake.is_quiet(waited) {
+                    self.intake.end();
                     return Ok(());
                 }
+                // Looks are not counted: a long one has much to take in.
+                let begun = Instant::now();
                 self.pause();
+                waited += begun.elapsed();
                 continue;
             };
+            waited = Duration::ZERO;
             self.chain.stage(&block.prepared)?;
             next = match self.prove(block) {
                 Err(PipelineError::Prove(ProveError::Stopped { .. })) => break,
@@ -196,7 +203,8 @@ impl<C: Chain> Service<'_, C> {
         let Next { entry, prepared } = next;
         let number = entry.id.number;
         let output = Output { proof: self.options.folders.proof(number), force: false };
-        self.wait_for_space(&prepared, &output)?;
+        let queued = fs::metadata(self.intake.queue.path(entry.id));
+        self.wait_for_space(&prepared, &output, queued.map_or(0, |found| found.len()))?;
         (self.observer)(&Event::BlockBegun { number, path: self.intake.queue.path(entry.id) });
         let begun = self.chain.begin(prepared, &output)?;
         let (proven, found) = self.prove_and_look(begun);
@@ -248,10 +256,15 @@ impl<C: Chain> Service<'_, C> {
     }
 
     /// Waits until there is room for a block, unless the service is to end.
-    fn wait_for_space(&self, prepared: &C::Prepared, output: &Output) -> Result<(), PipelineError> {
+    fn wait_for_space(
+        &self,
+        prepared: &C::Prepared,
+        output: &Output,
+        delivered: u64,
+    ) -> Result<(), PipelineError> {
         let mut said = false;
         loop {
-            match self.chain.check_space(prepared, output) {
+            match self.chain.check_space(prepared, output, delivered) {
                 Err(PipelineError::File(FileError::Space { path, expected, got })) if !self.options.once => {
                     if !said {
                         (self.observer)(&Event::SpaceShort { path, expected, got });

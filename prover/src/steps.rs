@@ -8,6 +8,8 @@ mod hook {
 
     pub(crate) fn step(_: &'static str) {}
 
+    pub(crate) fn synced(_: &std::path::Path) {}
+
     pub(crate) fn current() -> Hook {
         Hook
     }
@@ -17,19 +19,33 @@ mod hook {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
-pub(crate) use hook::Hook;
-pub(crate) use hook::{current, step};
+#[cfg(test)]
+pub(crate) use hook::{Hook, synced_of};
+pub(crate) use hook::{current, step, synced};
 
 #[cfg(test)]
 mod hook {
     use std::cell::RefCell;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     type Act = dyn Fn(&'static str) + Send + Sync;
 
     thread_local! {
         static HOOK: RefCell<Hook> = const { RefCell::new(Hook(None)) };
+        static SYNCED: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// A folder's names were brought to the disk, which nothing else shows.
+    pub(crate) fn synced(dir: &Path) {
+        SYNCED.with_borrow_mut(|synced| synced.push(dir.to_owned()));
+    }
+
+    /// The folders of which the thread has synced the names during a call.
+    pub(crate) fn synced_of(act: impl FnOnce()) -> Vec<PathBuf> {
+        SYNCED.take();
+        act();
+        SYNCED.take()
     }
 
     /// What happens at a thread's steps.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use enfold_circuits::verify::VerifierKey;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::error::ProveError;
 use enfold_prover::events::{Event, Job, Observer, ignore};
@@ -140,6 +141,9 @@ fn a_stopped_run_goes_on_from_every_point() {
         assert!((after..=after + 1).contains(&finished), "{finished}");
         let kept = names(&case.job());
         assert!(kept.len() <= finished && kept.iter().all(|name| name.ends_with(".proof")), "{kept:?}");
+        // Room for them is counted by the length of a block proof, and an eighth more.
+        let most = VerifierKey::pinned(ProfileId::Test).file_len() / 8 * 9;
+        assert!(kept.iter().all(|name| fs::metadata(case.job().join(name)).unwrap().len() <= most));
         let (proven, log) = case.finish();
         assert_eq!(proven.reused.total(), finished, "nothing that was finished is made again");
         assert_eq!(proven.reused.batches + proven.reused.lifts + proven.reused.folds, kept.len());

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use crate::account_proof::AccountProof;
 use crate::block::{Block, BlockData, Genesis};
+use crate::json;
 use crate::receipt::Receipt;
 use crate::system::words;
 use crate::transaction::SignedTransaction;
@@ -336,7 +337,7 @@ fn check_header(kind: Kind, bytes: &[u8]) -> Result<&[u8], CodecError> {
 pub fn read<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
     if is_json(bytes) {
-        return serde_json::from_slice(bytes).map_err(|error| json_error::<T>(&error));
+        return json::from_slice(bytes).map_err(|error| json_error::<T>(&error));
     }
     decode(bytes)
 }
@@ -376,7 +377,7 @@ pub fn read_file<T: Record>(path: &Path) -> Result<T, CodecError> {
 pub fn read_from<T: Record>(reader: &mut impl BufRead) -> io::Result<Result<T, CodecError>> {
     let kind = T::KIND;
     if is_json(reader.fill_buf()?) {
-        return match serde_json::from_reader(reader) {
+        return match json::from_reader(reader) {
             Err(error) if error.is_io() => Err(error.into()),
             read => Ok(read.map_err(|error| json_error::<T>(&error))),
         };

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::ecgfp5::scalar::{SCALAR_BYTES, SCALAR_WORDS};
 use crate::ecgfp5::{Challenge, DEGREE, Fp5, Fp5Error, Point, Scalar, ScalarError};
@@ -213,7 +213,7 @@ pub fn verify(key: &PublicKey, record: &Record, signature: &Signature) -> Result
 /// stack, is not.)
 #[derive(Clone)]
 pub struct SecretKey {
-    scalar: Scalar,
+    scalar: Zeroizing<Scalar>,
     public: PublicKey,
 }
 
@@ -228,12 +228,7 @@ pub enum SecretKeyError {
     Zero,
 }
 
-impl Drop for SecretKey {
-    fn drop(&mut self) {
-        self.scalar.zeroize();
-    }
-}
-
+// Its only secret part is.
 impl ZeroizeOnDrop for SecretKey {}
 
 impl SecretKey {
@@ -260,7 +255,7 @@ impl SecretKey {
 
     fn from_scalar(scalar: Scalar) -> Result<Self, SecretKeyError> {
         let public = PublicKey::from_point(&Point::mul_generator(&scalar)).ok_or(SecretKeyError::Zero)?;
-        Ok(Self { scalar, public })
+        Ok(Self { scalar: Zeroizing::new(scalar), public })
     }
 
     /// The secret's bytes, most significant first.
@@ -281,17 +276,15 @@ impl SecretKey {
     /// Signs. The same record always gets the same signature.
     pub fn sign(&self, record: &Record) -> Signature {
         // Who knows the nonce of a signature knows the secret.
-        let (mut nonce, commitment) = self.nonce(record);
+        let (nonce, commitment) = self.nonce(record);
         let challenge = challenge(commitment, &self.public, record);
-        let signature = Signature { r: commitment, s: nonce - challenge.scalar() * self.scalar };
-        nonce.zeroize();
-        signature
+        Signature { r: commitment, s: *nonce - challenge.scalar() * *self.scalar }
     }
 
     /// The nonce, and its encoded commitment. The nonce is eight elements, read in base p mod n: two hashes,
     /// tag [`Tag::Nonce`], of `counter, secret (10 parts of 32 bits, least significant first), signed
     /// fields (12)`, counters 0 and 1. (Should the nonce be 0: 2 and 3, and so on.)
-    fn nonce(&self, record: &Record) -> (Scalar, Fp5) {
+    fn nonce(&self, record: &Record) -> (Zeroizing<Scalar>, Fp5) {
         const PARTS: usize = 2 * SCALAR_WORDS;
         let mut hashed = [ZERO; 1 + PARTS + RECORD_LEN];
         for (parts, word) in hashed[1..].as_chunks_mut::<2>().0.iter_mut().zip(self.scalar.to_words()) {
@@ -305,12 +298,13 @@ impl SecretKey {
         let mut counter = 0;
         loop {
             let digits = [hash_with(counter), hash_with(counter + 1)];
-            let nonce = Scalar::from_elements(digits.as_flattened());
+            let nonce = Zeroizing::new(Scalar::from_elements(digits.as_flattened()));
             if !nonce.is_zero() {
                 hashed.fill(ZERO);
                 // So that the compiler does not leave that out.
                 std::hint::black_box(&hashed);
-                return (nonce, Point::mul_generator(&nonce).encode());
+                let commitment = Point::mul_generator(&nonce).encode();
+                return (nonce, commitment);
             }
             counter += 2;
         }
@@ -339,4 +333,46 @@ pub fn padding_key() -> &'static SecretKey {
     static KEY: LazyLock<SecretKey> =
         LazyLock::new(|| SecretKey::from_bytes(PADDING_SECRET).expect("a constant below the order"));
     &KEY
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroize;
+
+    use super::*;
+
+    /// Of a type that overwrites its memory when it is dropped; of no other does this compile.
+    fn assert_zeroized<T: ZeroizeOnDrop>(_: &T) {}
+
+    /// Memory that was given back is not looked at: that secrets are in types that overwrite it is for the compiler to say.
+    #[test]
+    fn secrets_are_in_types_that_are_overwritten() {
+        let key = SecretKey::from_bytes(&[7; SCALAR_BYTES]).unwrap();
+        assert_zeroized(&key);
+        let SecretKey { scalar, public: _ } = &key;
+        assert_zeroized(scalar);
+        assert_zeroized(&key.clone().scalar);
+        assert_zeroized(&key.to_bytes());
+        assert_zeroized(&key.nonce(&[ZERO; RECORD_LEN]).0);
+        // And what overwrites them leaves nothing.
+        let mut scalar = **scalar;
+        assert_ne!(scalar, Scalar::ZERO);
+        scalar.zeroize();
+        assert_eq!(scalar, Scalar::ZERO);
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let key = SecretKey::from_bytes(&[7; SCALAR_BYTES]).unwrap();
+        let secret =
+            [hex::encode(key.to_bytes()), format!("{:?}", *key.scalar), format!("{:?}", key.to_bytes())];
+        for shown in [format!("{key:?}"), format!("{key:#?}"), format!("{:?}", Some(&key))] {
+            assert!(shown.contains(&key.public_key().to_string()), "{shown}");
+            for secret in &secret {
+                let part = secret.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+                assert!(!shown.contains(part), "{shown}");
+            }
+            assert!(!shown.contains("0707"), "{shown}");
+        }
+    }
 }

@@ -14,6 +14,8 @@ pub mod execution;
 pub mod executor;
 pub mod field;
 pub mod hash;
+pub mod json;
+pub mod key_file;
 pub mod keys;
 pub mod kind;
 pub mod leaf;

@@ -43,7 +43,8 @@ pub struct Receipt {
     pub messages: Vec<Message>,
     /// The digests of the other batches' messages, in order.
     pub digests: Vec<Digest>,
-    /// Who signed the transaction, nonce included.
+    /// Who signed the transaction, nonce included. In JSON it is there in any case: `null` for nobody.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub authorization: Option<Authorization>,
 }
 

@@ -59,7 +59,8 @@ fn refused<T: Record>(json: &str) -> String {
     }
 }
 
-/// Puts a strange field, and each field a second time, into every object; gives the number of objects.
+/// Puts a strange field, and each field a second time, into every object, and a list in its place; gives the number of
+/// objects.
 fn walk<T: Record>(record: &T) -> usize {
     const STRANGE: &str = "\"strange\":null";
     let good: Value = serde_json::to_value(record).expect("it has a JSON form");
@@ -69,6 +70,13 @@ fn walk<T: Record>(record: &T) -> usize {
         let mut changed = good.clone();
         let fields = changed.pointer_mut(at).and_then(Value::as_object_mut).expect("an object");
         let names: Vec<String> = fields.keys().cloned().collect();
+        // What is a list as a whole is taken for no JSON at all.
+        if !at.is_empty() {
+            let mut list = good.clone();
+            *list.pointer_mut(at).expect("an object") = fields.values().cloned().collect();
+            let error = refused::<T>(&list.to_string());
+            assert!(error.contains("invalid type: sequence, expected struct"), "{at}: {error}");
+        }
         fields.insert("strange".to_owned(), Value::Null);
         let text = changed.to_string();
         let error = refused::<T>(&text);
@@ -78,10 +86,10 @@ fn walk<T: Record>(record: &T) -> usize {
             let twice = text.replace(STRANGE, &format!("\"{name}\":{value}"));
             let error = refused::<T>(&twice);
             assert!(error.contains(&format!("duplicate field `{name}`")), "{at}: {error}");
-            // And none is optional, but for those that the document names.
+            // And none is optional, but for the one that the document names.
             let mut missing = good.clone();
             missing.pointer_mut(at).and_then(Value::as_object_mut).expect("an object").remove(&name);
-            let optional = ["fees", "authorization"].contains(&name.as_str()) && at.is_empty();
+            let optional = name == "fees" && at.is_empty();
             assert_eq!(read::<T>(missing.to_string().as_bytes()).is_ok(), optional, "{at}/{name}");
         }
     }

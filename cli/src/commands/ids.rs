@@ -4,17 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use enfold_state::block::{Block, BlockData};
+use enfold_state::block::Block;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, Asset, LeafIndex};
-use enfold_state::receipt::Search;
 use enfold_state::store::{Check, Snapshot};
 use enfold_state::transaction::Transaction;
 use serde::Serialize;
 
-use super::receipt::data_files;
 use crate::error::CliError;
 use crate::output::{Outcome, count, grouped};
+use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk};
 use crate::{reading, records};
 
 /// Options of `enfold ids`.
@@ -22,7 +21,9 @@ use crate::{reading, records};
 #[command(after_help = "\
 Of a block file, all transactions are listed, valid or not. Of data files, those that were executed: messages carry no
 nonce, so nonces are counted back from the data directory's state, for which the data files of all blocks from the
-wanted one to the last are needed.
+wanted one to the last are needed. Where the proof lies beside a data file (block-1.proof beside block-1.proof.data), it
+is verified, by the profile that --profile says, and must have the same E and the roots of the data directory. Of which
+blocks none lies there is said: if one of those files is not the chain's, neither are nonces and ids.
 
 Examples:
   enfold ids chain/block-1.bin
@@ -38,11 +39,16 @@ pub struct IdsArgs {
     /// A data file, binary or JSON, or a folder of which all files in .data are taken; may be repeated.
     #[arg(long, value_name = "FILE|DIR", requires = "data")]
     data_file: Vec<PathBuf>,
+    #[command(flatten)]
+    beside: BesideArgs,
 }
 
 #[derive(Serialize)]
 struct Report {
     transactions: Vec<Entry>,
+    /// What the data files were held against; nothing of a block file, whose transactions need not be executed.
+    #[serde(flatten)]
+    compared: Option<Compared>,
 }
 
 #[derive(Serialize)]
@@ -72,7 +78,10 @@ impl fmt::Display for Report {
             let amount = grouped(*amount);
             writeln!(f, "{id}  block {block}, leaf {from}, nonce {nonce}: {amount} of asset {asset}")?;
         }
-        Ok(())
+        match &self.compared {
+            Some(compared) => write!(f, "{compared}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -82,39 +91,38 @@ impl IdsArgs {
     /// # Errors
     /// If a file cannot be read, or the data are not those of the data directory's last blocks.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let transactions = match (&self.block, &self.data) {
+        let report = match (&self.block, &self.data) {
             (Some(path), _) => {
                 let block: Block = records::read(path)?;
                 let entry = |signed: &_| Entry::of(block.number, signed);
-                block.transactions.iter().map(|signed| entry(&signed.transaction)).collect()
+                let transactions =
+                    block.transactions.iter().map(|signed| entry(&signed.transaction)).collect();
+                Report { transactions, compared: None }
             }
             (None, Some(data)) => self.executed(&reading::open(data, Check::Sampled)?)?,
             (None, None) => {
                 return Err(CliError::Usage { message: "expected BLOCK or --data DIR".to_owned() });
             }
         };
-        Outcome::of(&Report { transactions })
+        Outcome::of(&report)
     }
 
     /// The transactions of the data files, in the order of the blocks.
-    fn executed(&self, state: &Snapshot) -> Result<Vec<Entry>, CliError> {
-        let files = data_files(&self.data_file)?;
-        let mut search = Search::new(state.ledger());
-        let last = search.number();
+    fn executed(&self, state: &Snapshot) -> Result<Report, CliError> {
+        let files = DataFiles::read(&self.data_file)?;
+        let mut walk = Walk::new(state, &files, self.beside.profile);
+        let last = walk.number();
         let mut blocks = Vec::new();
-        while let Some(path) = files.get(&search.number()) {
-            let data: BlockData = records::read(path)?;
-            let found = search
-                .transactions(&data)
-                .map_err(|source| CliError::Search { path: path.clone(), source: Box::new(source) })?;
-            blocks.push(found.iter().map(|(_, tx)| Entry::of(data.number, tx)).collect::<Vec<_>>());
+        while let Some(Step { file, transactions, .. }) = walk.back()? {
+            let number = file.data.number;
+            blocks.push(transactions.iter().map(|(_, tx)| Entry::of(number, tx)).collect::<Vec<_>>());
         }
-        let number = search.number();
-        let older = files.range(..number).next().is_some();
-        if blocks.is_empty() || older || files.keys().any(|&number| number > last) {
+        let number = walk.number();
+        if blocks.is_empty() || files.any_before(number) || files.any_after(last) {
             let path = state.dir().to_owned();
             return Err(CliError::MissingBlockData { path, number, last });
         }
-        Ok(blocks.into_iter().rev().flatten().collect())
+        let transactions = blocks.into_iter().rev().flatten().collect();
+        Ok(Report { transactions, compared: Some(walk.compared()) })
     }
 }

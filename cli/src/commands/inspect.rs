@@ -92,7 +92,7 @@ impl InspectArgs {
                     bytes: VerifierKey::pinned(self.profile).file_len(),
                     statement,
                     valid: true,
-                    anchored_to: Anchor::default(),
+                    anchor: Anchor::none(statement.chain_id),
                 })
             }
             Sort::Record(kind) => self.inspect_record(kind),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use enfold_fixtures::accounts::secret_key;
 use enfold_prover::files::Access;
+use enfold_state::key_file::KeyFile;
 use enfold_state::keys::{PublicKey, SecretKey};
 use enfold_state::leaf::Address;
 use rand::rngs::OsRng;
@@ -16,7 +17,6 @@ use crate::error::CliError;
 use crate::files::write;
 use crate::import::keys::{DEFAULT_SEED, Purpose, derive};
 use crate::import::rows::ForeignAddress;
-use crate::key_file::KeyFile;
 use crate::output::Outcome;
 
 /// Options of `enfold keygen`.
@@ -81,7 +81,7 @@ impl KeygenArgs {
         };
         let file = KeyFile::from(&key);
         if let Some(path) = &self.out {
-            write(path, &file.to_json()?, Access::Private, self.force)?;
+            write(path, &file.to_json().map_err(CliError::Report)?, Access::Private, self.force)?;
         }
         Outcome::of(&Report {
             secret_key: self.out.is_none().then(|| file.secret_key.clone()),

@@ -6,11 +6,12 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::Args;
+use enfold_prover::bound::profile_for;
 use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecast};
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
 use enfold_state::executor::{Rejection, execute};
-use enfold_state::store::Check;
+use enfold_state::store::{Check, Snapshot};
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
@@ -57,9 +58,9 @@ pub struct PlanArgs {
     /// What proofs cost, as `enfold bench calibrate` writes it.
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// The profile to prove with.
-    #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
-    profile: ProfileId,
+    /// The profile to prove with; with --data it must be the data directory's [default: the data directory's, or standard].
+    #[arg(long, value_parser = profile_parser())]
+    profile: Option<ProfileId>,
 }
 
 /// Reads a number of bytes.
@@ -140,37 +141,37 @@ impl PlanArgs {
     /// # Errors
     /// If the calibration, the block or the state cannot be read, or the block cannot be executed.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let known =
-            self.calibration.as_ref().map(|path| Calibration::read(path, self.profile)).transpose()?;
-        let (transactions, batches, rejections) = match (&self.block, &self.data) {
-            (Some(block), Some(data)) => self.planned(block, data)?,
+        let state = self.data.as_ref().map(|data| reading::open(data, Check::Sampled)).transpose()?;
+        let profile = match &state {
+            Some(state) => profile_for(state, self.profile)?,
+            None => self.profile.unwrap_or(ProfileId::Standard),
+        };
+        let known = self.calibration.as_ref().map(|path| Calibration::read(path, profile)).transpose()?;
+        let (transactions, batches, rejections) = match (&self.block, &state) {
+            (Some(block), Some(state)) => planned(block, state, profile)?,
             _ => {
                 let transactions = self.txs.unwrap_or(1) as usize;
-                (transactions, batches_at_most(self.profile, transactions, !self.no_fees), None)
+                (transactions, batches_at_most(profile, transactions, !self.no_fees), None)
             }
         };
         let cores = self.cores.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
         // A system that does not say what is free has no bound that could be stated.
         let memory_bytes = self.memory.or_else(available_memory).unwrap_or(u64::MAX);
-        let forecast = forecast(self.profile, transactions, batches, cores, memory_bytes, known.as_ref());
-        Outcome::of(&Report {
-            profile: self.profile,
-            transactions,
-            rejections,
-            cores,
-            memory_bytes,
-            forecast,
-        })
+        let forecast = forecast(profile, transactions, batches, cores, memory_bytes, known.as_ref());
+        Outcome::of(&Report { profile, transactions, rejections, cores, memory_bytes, forecast })
     }
+}
 
-    /// Transactions and batches of a block, and the transactions that are left out of it.
-    fn planned(&self, block: &Path, data: &Path) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
-        let state = reading::open(data, Check::Sampled)?;
-        let execution = execute(state.ledger(), &records::read::<Block>(block)?)
-            .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
-        let batches = Plan::new(self.profile.profile(), &execution).batches().count();
-        Ok((execution.debits.len(), batches, Some(execution.rejections)))
-    }
+/// Transactions and batches of a block, and the transactions that are left out of it.
+fn planned(
+    block: &Path,
+    state: &Snapshot,
+    profile: ProfileId,
+) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
+    let execution = execute(state.ledger(), &records::read::<Block>(block)?)
+        .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
+    let batches = Plan::new(profile.profile(), &execution).batches().count();
+    Ok((execution.debits.len(), batches, Some(execution.rejections)))
 }
 
 #[cfg(test)]

@@ -28,15 +28,16 @@ use crate::output::{Outcome, count};
 Blocks are files in the inbox, binary or JSON, under any name; they are proven in the order of the block numbers
 in them, each on the state after the one before. While one is proven, the next is executed. Write a block
 under a name that ends in .part or begins with a dot, and rename it when it is whole.
-A block is claimed as soon as it can be read, and waits in the folder queue of the data directory
-until it is proven, as block-N-DIGEST.bin or .json.
+A block is claimed when two looks, half a second apart, find it whole and the same, and waits in the
+folder queue of the data directory until it is proven, as block-N-DIGEST.bin or .json.
 
 The outbox gets block-N.proof, block-N.proof.data, the block itself as block-N.bin or .json, and a line of JSON for
 each block in blocks.jsonl. A bad block goes to the rejected folder, with the reason in NAME.reason.json. A
 block with invalid transactions is no bad block unless --strict says so: they are left out and listed.
 
 Each folder has one purpose; only the data directory may hold the others. With --once the exit
-code is 5 if a block was rejected, waits for one that is missing, or cannot be read.
+code is 5 if a block was rejected, waits for one that is missing, or cannot be read. Files that
+go on changing are waited for thirty times as long as --settle says.
 
 Ctrl-C or SIGTERM lets the proofs under way finish and ends with exit code 0, a second ends at once with 130. Either
 way, and after a crash, the same command goes on from there.
@@ -119,20 +120,32 @@ impl fmt::Display for Report<'_> {
 }
 
 impl RunArgs {
+    fn folders(&self) -> Folders {
+        let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
+        Folders {
+            inbox: self.inbox.clone(),
+            outbox: within(&self.outbox, "outbox"),
+            rejected: within(&self.rejected, "rejected"),
+        }
+    }
+
+    /// Checks that each folder has one purpose, and that no other file or folder that the command uses is in one of
+    /// them: what each is, and where.
+    ///
+    /// # Errors
+    /// If two overlap.
+    pub fn check(&self, files: &[(&'static str, &Path)]) -> Result<(), CliError> {
+        Ok(self.folders().check(&self.data, files)?)
+    }
+
     /// Runs the command.
     ///
     /// # Errors
     /// If the data directory or a folder cannot be used, or the prover fails.
-    pub fn run(&self, cache: Option<&Path>) -> Result<Outcome, CliError> {
+    pub fn run(&self) -> Result<Outcome, CliError> {
         let mut store = Store::open(&self.data)?;
         let profile = bind(&mut store, self.profile)?;
-        let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
-        let folders = Folders {
-            inbox: self.inbox.clone(),
-            outbox: within(&self.outbox, "outbox"),
-            rejected: within(&self.rejected, "rejected"),
-        };
-        folders.check(&self.data, cache)?;
+        let folders = self.folders();
         if !self.create {
             folders.check_there(self.outbox.is_some(), self.rejected.is_some())?;
         }

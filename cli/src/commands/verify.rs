@@ -61,7 +61,8 @@ struct Report<'a> {
     proof: &'a Path,
     valid: bool,
     forgeable: bool,
-    anchored_to: Anchor,
+    #[serde(flatten)]
+    anchor: Anchor,
     statement: BlockStatement,
     data_checked: bool,
     /// Reading, and the key's, included.
@@ -72,7 +73,7 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (profile, anchor) = (Forgeable(self.statement.profile), &self.anchored_to);
+        let (profile, anchor) = (Forgeable(self.statement.profile), &self.anchor);
         write!(f, "{} is valid{profile} {anchor}", self.proof.display())?;
         writeln!(f, " (checked in {})", duration(self.elapsed))?;
         write!(f, "{}", StatementText(&self.statement))?;
@@ -88,7 +89,8 @@ struct ChainReport<'a> {
     chain: &'a Path,
     valid: bool,
     forgeable: bool,
-    anchored_to: Anchor,
+    #[serde(flatten)]
+    anchor: Anchor,
     /// In the order of the blocks.
     proofs: Vec<PathBuf>,
     statement: ChainStatement,
@@ -102,7 +104,7 @@ impl fmt::Display for ChainReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ChainStatement { chain_id, first_block, last_block, .. } = self.statement;
         let proofs = count(self.proofs.len(), "proof", "proofs");
-        let (profile, anchor) = (Forgeable(self.statement.profile), &self.anchored_to);
+        let (profile, anchor) = (Forgeable(self.statement.profile), &self.anchor);
         write!(f, "{proofs} in {} are valid{profile} {anchor}", self.chain.display())?;
         writeln!(f, " (checked in {})", duration(self.elapsed))?;
         writeln!(f, "chain id         {chain_id}")?;
@@ -135,7 +137,7 @@ impl VerifyArgs {
 
     fn run_one(&self, proof: &Path, start: Instant) -> Result<Outcome, CliError> {
         let statement = verify_file(proof, self.profile)?;
-        let anchored_to = self.expect.check(proof, &statement)?;
+        let anchor = self.expect.check(proof, &statement)?;
         if let Some(path) = &self.data_file {
             read_data(path, &statement)?;
         }
@@ -145,7 +147,7 @@ impl VerifyArgs {
             proof,
             valid: true,
             forgeable: self.profile.forgeable(),
-            anchored_to,
+            anchor,
             statement,
             data_checked,
             elapsed_ms,
@@ -156,7 +158,7 @@ impl VerifyArgs {
     fn run_chain(&self, folder: &Path, start: Instant) -> Result<Outcome, CliError> {
         let blocks = verify_folder(folder, self.profile)?;
         let statement = link_blocks(folder, &blocks)?;
-        let anchored_to = self.expect.check_chain(folder, &statement)?;
+        let anchor = self.expect.check_chain(folder, &statement)?;
         if self.check_data {
             for (statement, proof) in &blocks {
                 read_data(&data_path(proof), statement)?;
@@ -168,7 +170,7 @@ impl VerifyArgs {
             chain: folder,
             valid: true,
             forgeable: self.profile.forgeable(),
-            anchored_to,
+            anchor,
             proofs: blocks.into_iter().map(|(_, path)| path).collect(),
             statement,
             data_checked,

@@ -55,7 +55,8 @@ struct Report<'a> {
     proof: &'a Path,
     valid: bool,
     forgeable: bool,
-    anchored_to: Anchor,
+    #[serde(flatten)]
+    anchor: Anchor,
     /// Whether that reaches the root that the leaf is under.
     root_anchored: bool,
     /// The block after which the leaf is so.
@@ -81,9 +82,9 @@ impl fmt::Display for Report<'_> {
 impl Report<'_> {
     fn root_text(&self) -> String {
         match (self.root_anchored, self.number == self.statement.block_number) {
-            (false, _) => "under a state root that is unchecked".to_owned(),
-            (true, true) => format!("a block {}", self.anchored_to),
-            (true, false) => format!("before a block {}", self.anchored_to),
+            (false, _) => format!("under a state root that is unchecked{}", self.anchor.chain()),
+            (true, true) => format!("a block {}", self.anchor),
+            (true, false) => format!("before a block {}", self.anchor),
         }
     }
 }
@@ -97,14 +98,14 @@ impl VerifyAccountArgs {
         let account: AccountProof = records::read(&self.account)?;
         let statement = verify_file(&self.proof, self.profile)?;
         let root = check_account(&self.account, &account, &statement)?;
-        let anchored_to = self.expect.check_back(&self.proof, &statement, &self.back)?;
+        let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         Outcome::of(&Report {
             account: &self.account,
             proof: &self.proof,
             valid: true,
             forgeable: self.profile.forgeable(),
-            root_anchored: anchored_to.reaches(account.number == statement.block_number),
-            anchored_to,
+            root_anchored: anchor.reaches(account.number == statement.block_number),
+            anchor,
             number: account.number,
             index: account.index,
             leaf: account.leaf,

@@ -31,11 +31,12 @@ only from a receipt with a signature (enfold receipt --signed), and whose signat
 sender's leaf before or after the block. --tx takes both.
 
 That the block is one of your chain is known if you know one of its roots, or with a folder of proofs that lead back
-to the genesis. A new root alone says nothing of what led to it.
+to the genesis. A new root alone says nothing of what led to it. Who has signed transactions can prove other blocks on
+the same states: with --expect-last-root, the chain must lead to the last root that the operator has published.
 
 Examples:
   enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...
-  enfold verify-receipt 9f0c.receipt block-7.proof --chain proofs --genesis genesis.bin
+  enfold verify-receipt 9f0c.receipt block-7.proof --chain proofs --genesis genesis.bin --expect-last-root 77a0...
   enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c... --account leaf-3.account --profile test")]
 pub struct VerifyReceiptArgs {
     /// The receipt, binary or JSON.
@@ -75,7 +76,8 @@ struct Report<'a> {
     proof: &'a Path,
     valid: bool,
     forgeable: bool,
-    anchored_to: Anchor,
+    #[serde(flatten)]
+    anchor: Anchor,
     /// Whether the state that the transaction was executed on, the one before the block, is known.
     root_anchored: bool,
     /// The transaction's id, if the owner of the leaf has signed it.
@@ -93,7 +95,7 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { transfer, fee, statement, anchored_to: anchor, .. } = self;
+        let Self { transfer, fee, statement, anchor, .. } = self;
         let profile = Forgeable(statement.profile);
         write!(f, "{} is valid{profile} for block {}, ", self.receipt.display(), statement.block_number)?;
         writeln!(f, "a block {anchor}: it executed {}", self.what())?;
@@ -145,7 +147,7 @@ impl VerifyReceiptArgs {
         let executed = receipt
             .check(statement.chain_id, statement.block_number, statement.emitted)
             .map_err(|source| CliError::Receipt { path: self.receipt.clone(), source: Box::new(source) })?;
-        let anchored_to = self.expect.check_back(&self.proof, &statement, &self.back)?;
+        let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         let signed = receipt
             .authorization
             .map(|signed| Signed { signer: signed.public_key.address(), id: executed.transaction.id() });
@@ -161,8 +163,8 @@ impl VerifyReceiptArgs {
             proof: &self.proof,
             valid: true,
             forgeable: self.profile.forgeable(),
-            root_anchored: anchored_to.reaches(false),
-            anchored_to,
+            root_anchored: anchor.reaches(false),
+            anchor,
             id,
             transaction: id.map(|_| transaction),
             transfer,

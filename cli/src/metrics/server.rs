@@ -1,12 +1,12 @@
 //! The HTTP side of a prover: `/metrics`, `/health` and `/ready`, on a small runtime of its own.
 //!
-//! Whoever connects gets a bounded time and one of a bounded number of places, so that slow or silent readers keep
-//! nobody else out for long and cost proving nothing.
+//! Whoever connects gets a bounded time and one of a bounded number of places, which the newest takes from the oldest, so
+//! that slow or silent readers keep nobody else out and cost proving nothing.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -19,18 +19,25 @@ use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tracing::info;
 
 use super::Metrics;
 use crate::error::CliError;
 
-/// Connections at a time.
-const PLACES: usize = 64;
-/// Longest that a request's head takes to come.
-const HEAD: Duration = Duration::from_secs(5);
-/// Longest that a connection lasts.
-const CONNECTION: Duration = Duration::from_secs(10);
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Connections at a time.
+    places: usize,
+    /// Longest that a request's head takes to come.
+    head: Duration,
+    /// Longest that a connection lasts.
+    connection: Duration,
+}
+
+const LIMITS: Limits =
+    Limits { places: 64, head: Duration::from_secs(5), connection: Duration::from_secs(10) };
 
 /// Where metrics are served: a port of the loopback, or an address and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +66,10 @@ impl fmt::Display for Address {
 /// # Errors
 /// If the address cannot be had.
 pub fn serve(metrics: &'static Metrics, address: Address) -> Result<SocketAddr, CliError> {
+    serve_within(metrics, address, LIMITS)
+}
+
+fn serve_within(metrics: &'static Metrics, address: Address, limits: Limits) -> Result<SocketAddr, CliError> {
     let Address(address) = address;
     let fail = |source: std::io::Error| CliError::Metrics { address, source };
     // It is ours when this returns, and not only when the thread runs.
@@ -71,30 +82,36 @@ pub fn serve(metrics: &'static Metrics, address: Address) -> Result<SocketAddr, 
         let _inside = runtime.enter();
         tokio::net::TcpListener::from_std(listener).map_err(fail)?
     };
-    let serve = move || runtime.block_on(accept(listener, routes(metrics)));
+    let serve = move || runtime.block_on(accept(listener, routes(metrics), limits));
     thread::Builder::new().name("metrics".to_owned()).spawn(serve).map_err(fail)?;
     info!(address = %bound, "metrics at http://{bound}/metrics");
     Ok(bound)
 }
 
-async fn accept(listener: tokio::net::TcpListener, routes: Router) {
-    let places = Arc::new(Semaphore::new(PLACES));
+/// Takes every connection at once. Where all places are taken, the oldest connection is closed: whoever asks is answered
+/// within milliseconds, so what is old is silent or slow, and what is new may be the one that counts.
+async fn accept(listener: tokio::net::TcpListener, routes: Router, limits: Limits) {
+    let mut connections: VecDeque<JoinHandle<()>> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
             // Too many open files, say.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        connections.retain(|connection| !connection.is_finished());
+        if connections.len() >= limits.places
+            && let Some(oldest) = connections.pop_front()
+        {
+            oldest.abort();
+        }
         let service = TowerToHyperService::new(routes.clone());
-        tokio::spawn(async move {
+        connections.push_back(tokio::spawn(async move {
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(1 << 14);
+            http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(1 << 14);
             let connection = http.serve_connection(TokioIo::new(stream), service);
             // A reader that left, or took too long, is no concern.
-            let _ = tokio::time::timeout(CONNECTION, connection).await;
-            drop(place);
-        });
+            let _ = tokio::time::timeout(limits.connection, connection).await;
+        }));
     }
 }
 
@@ -157,7 +174,7 @@ mod tests {
         let metrics: &'static Metrics = Box::leak(Box::new(Metrics::new("test").unwrap()));
         let address = serve(metrics, "0".parse().unwrap()).unwrap();
         // Some say nothing, some a part of a request. All are there before the one that counts.
-        let slow: Vec<_> = (0..PLACES / 2)
+        let slow: Vec<_> = (0..LIMITS.places / 2)
             .map(|i| {
                 let mut stream = TcpStream::connect(address).unwrap();
                 stream.write_all(if i % 2 == 0 { b"" } else { b"GET /metrics HTTP/1.1\r\nX: " }).unwrap();
@@ -184,5 +201,27 @@ mod tests {
         assert!(text.is_empty() || text.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&text));
         drop(slow);
         assert!(get(address, "/health").ends_with("ok\n"));
+    }
+
+    /// Far more than there are places for, and all of them first.
+    #[test]
+    fn a_flood_of_silent_readers_is_closed_and_health_answered() {
+        let metrics: &'static Metrics = Box::leak(Box::new(Metrics::new("test").unwrap()));
+        let hour = Duration::from_secs(3600);
+        let limits = Limits { places: 8, head: hour, connection: hour };
+        let address = serve_within(metrics, "0".parse().unwrap(), limits).unwrap();
+        let mut silent: Vec<_> = (0..100).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let mut stream = TcpStream::connect(address).unwrap();
+        // Only so that a failure ends.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+        // The oldest are closed, the newest wait for their time.
+        assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
+        let newest = silent.last_mut().unwrap();
+        newest.set_nonblocking(true).unwrap();
+        assert_eq!(newest.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     }
 }

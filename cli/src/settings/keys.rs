@@ -43,7 +43,7 @@ pub const CACHE_VARIABLE: &str = "ENFOLD_CACHE";
 /// said by their option alone; nor do they read a [`FILE_NAME`] that lies where they are run, for it may have come with
 /// the proofs.
 pub const VERDICTS: &[&str] =
-    &["verify", "verify-receipt", "verify-account", "rebuild", "key", "inspect", "receipt"];
+    &["verify", "verify-receipt", "verify-account", "rebuild", "key", "inspect", "receipt", "ids"];
 
 /// The variable that names the file.
 pub const FILE_VARIABLE: &str = "ENFOLD_CONFIG";

@@ -229,6 +229,32 @@ impl Settings {
     }
 }
 
+/// The value of a setting of all commands where the command line does not parse: that of its option, else of its
+/// variable, else of the file, if that was read.
+pub fn before_parsing(name: &str, arguments: &[OsString], settings: Option<&Settings>) -> Option<String> {
+    let key = Key::find(name)?;
+    let option = format!("--{}", name.replace('_', "-"));
+    let value = option_value(&option, arguments).or_else(|| variable(key.variable));
+    let file = || settings?.file.iter().find(|value| value.key == key).map(|found| found.value.clone());
+    value.map(|value| value.to_string_lossy().into_owned()).or_else(file)
+}
+
+/// The value of an option as it stands on a command line, the last if there are several.
+fn option_value(option: &str, arguments: &[OsString]) -> Option<OsString> {
+    let mut arguments = arguments.iter().take_while(|argument| *argument != "--");
+    let mut value = None;
+    while let Some(argument) = arguments.next() {
+        if argument == option {
+            value = arguments.next().cloned();
+        } else if let Some(after) =
+            argument.to_str().and_then(|text| text.strip_prefix(option)?.strip_prefix('='))
+        {
+            value = Some(after.into());
+        }
+    }
+    value
+}
+
 /// The file that the command line names, or else the environment. (Clap knows the option too, for its help; here it
 /// is needed before clap can parse.)
 fn named_file(arguments: &[OsString]) -> Option<PathBuf> {

@@ -58,6 +58,91 @@ fn logs_are_json_and_the_trace_has_the_spans() {
     crate::common::fail(&["config", "--trace", &absent], 3, "write");
 }
 
+/// The lines on stderr, each an object with a time, a level and words.
+fn json_lines(errors: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(errors).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    let lines: Vec<_> = lines.collect();
+    for line in &lines {
+        let parts = ["timestamp", "level", "message"]
+            .map(|part| line[part].as_str().is_some_and(|text| !text.is_empty()));
+        assert_eq!(parts, [true; 3], "{line}");
+    }
+    lines
+}
+
+/// Errors are lines of the logs, wherever they come from.
+#[test]
+fn errors_are_json_where_the_logs_are() {
+    let folder = Folder::new();
+    let (none, settings) =
+        (folder.path("none.proof"), folder.write("enfold.toml", "log_format = \"json\"\n"));
+    let wrong = folder.write("wrong.toml", "threads = \"many\"\n");
+    for (arguments, variables, exit) in [
+        (&["verify", &none, "--log-format", "json"][..], &[][..], 3),
+        (&["verify", &none, "--log-format=json"], &[], 3),
+        (&["verify", &none], &[("ENFOLD_LOG_FORMAT", "json")], 3),
+        (&["verify", &none, "--log", "off"], &[("ENFOLD_LOG_FORMAT", "json")], 3),
+        (&["prove", "--frobnicate", "--log-format", "json"], &[], 2),
+        (&["prove", "--frobnicate"], &[("ENFOLD_LOG_FORMAT", "json")], 2),
+        (&["prove", "--frobnicate", "--config", &settings], &[], 2),
+        (&["verify", "-h.proof", "--log-format", "json"], &[], 2),
+        (&["keygen", "--config", &wrong, "--log-format", "json"], &[], 3),
+    ] {
+        for format in ["human", "json"] {
+            let output =
+                enfold().envs(variables.iter().copied()).args(arguments).args(["--format", format]).output();
+            let output = output.unwrap();
+            assert_eq!(output.status.code(), Some(exit), "{arguments:?}");
+            let lines = json_lines(&output.stderr);
+            assert_eq!(lines.last().unwrap()["level"], "ERROR", "{arguments:?}: {lines:?}");
+            if format == "json" {
+                let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+                assert_eq!(result["error"]["message"], lines.last().unwrap()["message"]);
+            }
+        }
+    }
+    // The form of the result, too, is what the surroundings say.
+    let output = enfold().env("ENFOLD_FORMAT", "json").args(["prove", "--frobnicate"]).output().unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["error"]["kind"], "usage");
+}
+
+/// JSON keeps characters that end a line for some readers, or steer a terminal; they are escaped, and read back the same.
+#[test]
+#[cfg(unix)]
+fn nothing_in_json_steers_a_terminal() {
+    let folder = Folder::new();
+    let hostile = "a\u{2028}b\u{2029}c\u{9b}2Jd\u{85}e\u{202e}f\u{200f}g\u{7f}h\u{1b}[2J\ni";
+    let inbox = folder.path("in");
+    std::fs::create_dir(&inbox).unwrap();
+    let (chain, state) = (folder.path("chain"), folder.path("state"));
+    run(&["gen", "--accounts", "4", "--txs", "3", "--out", &chain]);
+    let genesis = folder.path("chain/genesis.bin");
+    run(&["init", "--profile", "test", "--data", &state, "--genesis", &genesis]);
+    std::fs::copy(genesis, Path::new(&inbox).join(hostile)).unwrap();
+    let service = ["run", "--data", &state, "--inbox", &inbox, "--once", "--settle", "0"];
+    let rejected =
+        enfold().args(service).args(["--log-format", "json", "--format", "json"]).output().unwrap();
+    let absent = folder.path(&format!("{hostile}.proof"));
+    let verify = ["verify", &absent, "--log-format", "json", "--format", "json"];
+    let failed = enfold().args(verify).output().unwrap();
+    for output in [&rejected, &failed] {
+        for stream in [&output.stdout, &output.stderr] {
+            let text = std::str::from_utf8(stream).unwrap();
+            let raw = |c: char| {
+                c.is_control() && c != '\n' || ('\u{2028}'..='\u{202e}').contains(&c) || c == '\u{200f}'
+            };
+            assert!(!text.contains(raw), "{text:?}");
+        }
+    }
+    let said = |line: &Value| {
+        line.to_string().contains(&serde_json::json!(hostile).to_string().trim_matches('"').to_owned())
+    };
+    assert!(json_lines(&rejected.stderr).iter().any(said), "{}", String::from_utf8_lossy(&rejected.stderr));
+    json_lines(&failed.stderr);
+}
+
 /// What the metrics' port answers.
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -172,6 +257,9 @@ fn a_service_starts_on_folders_apart_that_are_there() {
     std::fs::create_dir(&inbox).unwrap();
     fails(&["--inbox", &inbox, "--outbox", &out], "missing_folder");
     fails(&["--inbox", &folder.write("file", "x")], "folder");
+    let other = folder.path("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::copy(folder.path("state/state.redb"), folder.path("other/state.redb")).unwrap();
     let before = folder.names();
     for overlap in [
         ["--inbox", &state, "--outbox", &inbox],
@@ -179,9 +267,16 @@ fn a_service_starts_on_folders_apart_that_are_there() {
         ["--inbox", &inbox, "--rejected", &folder.path("in/bad")],
         ["--inbox", &folder.path("state/queue"), "--outbox", &inbox],
         ["--inbox", &inbox, "--cache-dir", &inbox],
+        ["--inbox", &inbox, "--trace", &folder.path("in/trace.json")],
+        ["--inbox", &inbox, "--config", &folder.write("in/enfold.toml", "")],
+        ["--inbox", &folder.path("else/.claimed"), "--outbox", &inbox],
+        ["--inbox", &inbox, "--outbox", &other],
+        ["--inbox", &folder.path("other/queue"), "--outbox", &inbox],
     ] {
         fails(&[&overlap[..], &["--create"]].concat(), "folders_overlap");
     }
+    std::fs::remove_file(folder.path("in/enfold.toml")).unwrap();
+    assert_eq!(std::fs::read_dir(&inbox).unwrap().count(), 0);
     assert_eq!(folder.names(), before, "nothing was made or moved");
     assert!(Path::new(&folder.path("state/state.redb")).exists());
     let line = service(&["--inbox", &inbox, "--outbox", &out, "--create"]);

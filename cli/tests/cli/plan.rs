@@ -46,10 +46,14 @@ fn a_plan_names_what_is_left_out_of_a_block() {
     let folder = Folder::new();
     let [chain, state] = ["chain", "state"].map(|name| folder.path(name));
     run(&["gen", "--accounts", "20", "--txs", "30", "--invalid-share", "0.2", "--out", &chain]);
-    run(&["init", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
+    run(&["init", "--profile", "test", "--data", &state, "--genesis", &folder.path("chain/genesis.bin")]);
     let block = folder.path("chain/block-1.bin");
-    let arguments = ["plan", "--data", &state, "--block", &block, "--profile", "test"];
+    // The profile is the data directory's, and no other.
+    let arguments = ["plan", "--data", &state, "--block", &block];
+    fail(&[&arguments[..], &["--profile", "standard"]].concat(), 3, "data_profile");
     let plan = run(&arguments);
+    assert_eq!(plan["profile"], "test");
+    assert_eq!(run(&[&arguments[..], &["--profile", "test"]].concat())["batches"], plan["batches"]);
     let rejections = plan["rejections"].as_array().unwrap();
     assert_eq!((plan["transactions"].as_u64(), rejections.len()), (Some(24), 6), "{plan}");
     assert!(rejections.iter().all(|rejection| rejection["rule"].is_string()), "{plan}");

@@ -2,7 +2,7 @@
 
 use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_fixtures::accounts::secret_key;
-use enfold_state::block::{Block, Genesis};
+use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec;
 use enfold_state::hash::Digest;
 use enfold_state::keys::SecretKey;
@@ -330,15 +330,81 @@ fn receipts_and_accounts_are_anchored_by_a_chain_of_proofs() {
     }
     let verify = ["verify", "--profile", "test", "--chain", &dir, "--genesis"];
     assert_eq!(run(&[&verify[..], &[&genesis]].concat())["anchored_to"], json!(["genesis"]));
+    let text = String::from_utf8(
+        enfold().args(["verify", "--profile", "test", "--chain", &dir]).output().unwrap().stdout,
+    );
+    assert!(text.unwrap().lines().next().unwrap().contains(", chain 1 unchecked"));
     fail(&[&verify[..], &[&other]].concat(), 1, "unexpected");
     fail(&["verify", "--profile", "test", &second, "--genesis", &genesis], 1, "unexpected");
+}
+
+/// Whose genesis and previous root are known may still be a block of another fork: the chain that it is in must lead to the
+/// last root that is known.
+#[test]
+fn the_chain_of_a_receipt_leads_to_the_last_root() {
+    let folder = proofs();
+    let [first_root, middle, last] = &CHAIN.roots;
+    let part = Folder::new();
+    let (dir, alone, first) = (&folder.path(""), &part.path(""), folder.path("1.proof"));
+    std::fs::copy(&first, part.path("1.proof")).unwrap();
+    let genesis = CHAIN.folder.path("chain/genesis.bin");
+    let (receipt, _) = receipt(&folder, &block(1).transactions[0].transaction.id(), "receipt", &[]);
+    let leaf = account(&folder, 1, LeafIndex(0));
+    for line in [["verify-receipt", &receipt, &first], ["verify-account", &leaf, &first]] {
+        let line = [&line[..], &["--profile", "test", "--genesis", &genesis]].concat();
+        fn to<'a>(line: &[&'a str], root: &'a str, chain: &'a str) -> Vec<&'a str> {
+            [line, &["--chain", chain, "--expect-last-root", root]].concat()
+        }
+        let result = run(&to(&line, last, dir));
+        assert_eq!(result["anchored_to"], json!(["genesis", "last_root"]));
+        assert_eq!(result["root_anchored"], true);
+        let text = String::from_utf8(enfold().args(to(&line, last, dir)).output().unwrap().stdout).unwrap();
+        assert!(text.lines().next().unwrap().contains("in a chain to the expected last root"), "{text}");
+        for root in [first_root, middle] {
+            let message = fail(&to(&line, root, dir), 1, "unexpected");
+            assert!(message.contains(&format!("expected last root {root}, got {last}")), "{message}");
+        }
+        // The receipt's own block is the last one where the folder has none after it.
+        run(&to(&line, middle, alone));
+        fail(&to(&line, last, alone), 1, "unexpected");
+        fail(&[&line[..], &["--expect-last-root", last]].concat(), 2, "usage");
+    }
+}
+
+/// A record has one JSON form: objects with all their fields.
+#[test]
+fn lists_are_no_objects_and_nothing_is_missing() {
+    let folder = proofs();
+    let proof = folder.path("1.proof");
+    let (path, _) = receipt(&folder, &block(1).transactions[0].transaction.id(), "receipt.json", &[]);
+    let good = read_json(&path);
+    let mut missing = good.clone();
+    missing.as_object_mut().unwrap().remove("authorization");
+    let message =
+        fail(&verify_receipt(&folder.write("changed", missing.to_string()), &proof), 3, "malformed_file");
+    assert!(message.contains("missing field `authorization`"), "{message}");
+    let mut list = good.clone();
+    let message_of = &good["messages"][0];
+    let fields = ["op", "asset", "from", "to", "amount", "memo", "to_address"];
+    list["messages"][0] = fields.map(|field| message_of[field].clone()).to_vec().into();
+    let message =
+        fail(&verify_receipt(&folder.write("changed", list.to_string()), &proof), 3, "malformed_file");
+    assert!(message.contains("invalid type: sequence, expected struct Message"), "{message}");
+    // Of a genesis, the leaves.
+    let genesis = json!({ "chain_id": 1, "leaves": [[Digest::ZERO, 0, 5]] });
+    let genesis = folder.write("genesis.json", genesis.to_string());
+    fail(&["init", "--data", &folder.path("fresh"), "--genesis", &genesis], 3, "malformed_file");
+    let list = folder.write_private("key.json", json!([Digest::ZERO]).to_string());
+    fail(&["inspect", &list], 3, "malformed_file");
 }
 
 #[test]
 fn ids_of_executed_transactions_are_listed() {
     let folder = proofs();
     let (state, dir) = (folder.path("state"), folder.path(""));
-    let listed = run(&["ids", "--data", &state, "--data-file", &dir]);
+    let ids = ["ids", "--profile", "test", "--data", &state, "--data-file"];
+    let listed = run(&[&ids[..], &[&dir]].concat());
+    assert_eq!((&listed["not_compared"], &listed["forgeable"]), (&json!([]), &json!(true)));
     let mut listed: Vec<_> =
         listed["transactions"].as_array().unwrap().iter().map(|tx| tx["id"].to_string()).collect();
     let transactions = [1, 2].map(|number| block(number).transactions).concat();
@@ -347,11 +413,76 @@ fn ids_of_executed_transactions_are_listed() {
     expected.sort();
     assert_eq!(listed, expected);
     let second = folder.path("2.proof.data");
-    let last = run(&["ids", "--data", &state, "--data-file", &second]);
+    let last = run(&[&ids[..], &[&second]].concat());
     assert_eq!(last["transactions"].as_array().unwrap().len(), block(2).transactions.len());
-    fail(&["ids", "--data", &state, "--data-file", &folder.path("1.proof.data")], 3, "missing_block_data");
+    fail(&[&ids[..], &[&folder.path("1.proof.data")]].concat(), 3, "missing_block_data");
+    fail(&["ids", "--data", &state, "--data-file", &dir], 3, "wrong_profile");
     fail(&["ids", "--data", &state], 2, "usage");
     fail(&["ids"], 2, "usage");
+}
+
+/// Nonces are counted back from the state, so a data file of a later block that is not the chain's shifts the ids of
+/// earlier ones.
+#[test]
+fn every_data_file_on_the_way_is_held_against_the_proof_beside_it() {
+    let folder = proofs();
+    let (state, dir, out) = (folder.path("state"), folder.path(""), folder.path("out"));
+    let [proof, data] = ["2.proof", "2.proof.data"].map(|name| folder.path(name));
+    let ids = ["ids", "--profile", "test", "--data", &state, "--data-file", &dir];
+    let id = block(1).transactions[0].transaction.id().to_string();
+    let receipt = [
+        "receipt",
+        "--profile",
+        "test",
+        "--data",
+        &state,
+        "--tx",
+        &id,
+        "--data-file",
+        &dir,
+        "--out",
+        &out,
+        "--force",
+    ];
+    let refused = |exit, kind| {
+        let message = fail(&ids, exit, kind);
+        assert_eq!(fail(&receipt, exit, kind), message);
+        assert!(!std::fs::exists(&out).unwrap());
+        message
+    };
+    let honest: BlockData = codec::read_file(data.as_ref()).unwrap();
+    let mut doctored = honest.clone();
+    doctored.emitted[0].remove(0);
+    std::fs::write(&data, codec::encode(&doctored).unwrap()).unwrap();
+    refused(1, "unexpected");
+    // A proof that is there in name only is none that is not there.
+    let kept = std::fs::read(&proof).unwrap();
+    std::fs::remove_file(&proof).unwrap();
+    std::fs::create_dir(&proof).unwrap();
+    refused(3, "unreadable_file");
+    std::fs::remove_dir(&proof).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere", &proof).unwrap();
+        assert!(refused(3, "missing_file").contains("2.proof: "));
+        std::fs::remove_file(&proof).unwrap();
+    }
+    std::fs::copy(folder.path("1.proof"), &proof).unwrap();
+    refused(1, "unexpected");
+    std::fs::remove_file(&proof).unwrap();
+    // With none beside it, the file can only be taken at its word, and that is said.
+    let said = run(&ids);
+    assert_eq!(said["not_compared"], json!([2]));
+    let text = String::from_utf8(enfold().args(ids).output().unwrap().stdout).unwrap();
+    assert!(text.contains("not compared: no proof lies beside the data file of block 2"), "{text}");
+    let made = run(&receipt);
+    assert_eq!((&made["not_compared"], &made["proof"]), (&json!([2]), &json!(folder.path("1.proof"))));
+    let text = String::from_utf8(enfold().args(receipt).output().unwrap().stdout).unwrap();
+    assert!(text.contains("beside the data file of block 2,"), "{text}");
+    std::fs::write(&proof, kept).unwrap();
+    fail(&receipt, 1, "unexpected");
+    std::fs::write(&data, codec::encode(&honest).unwrap()).unwrap();
+    assert_eq!(run(&receipt)["not_compared"], json!([]));
 }
 
 #[test]
@@ -379,7 +510,7 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     receipt(&id, &[&first, &second, &copy], 3, "other_block_data");
     // Data that are not what the proof beside them commits to.
     std::fs::copy(folder.path("1.proof"), folder.path("copy")).unwrap();
-    let mut data: enfold_state::block::BlockData = codec::read_file(copy.as_ref()).unwrap();
+    let mut data: BlockData = codec::read_file(copy.as_ref()).unwrap();
     data.emitted[0].last_mut().unwrap().to.0 ^= 1;
     std::fs::write(&copy, codec::encode(&data).unwrap()).unwrap();
     receipt(&id, &[&copy, &second], 1, "unexpected");

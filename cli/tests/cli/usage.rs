@@ -50,6 +50,48 @@ fn help_of_every_subcommand_has_examples() {
     }
 }
 
+/// A pattern such as `*.proof` may put a file's name on the command line that reads as an option.
+#[test]
+fn a_file_that_is_named_like_an_option_ends_nothing_with_success() {
+    for arguments in [
+        &["verify", "-h.proof"][..],
+        &["verify", "-V.proof"],
+        &["verify", "--help.proof"],
+        &["verify", "--help=x.proof"],
+        &["verify", "--version.proof"],
+        &["verify", "-vh"],
+        &["verify", "a.proof", "-h"],
+        &["verify", "-h", "a.proof"],
+        &["verify", "--help", "a.proof", "--profile", "test"],
+        &["verify-receipt", "-h.receipt", "a.proof"],
+        &["verify-account", "a.account", "-h.proof"],
+        &["rebuild", "--genesis", "g", "-h.proof", "a.proof"],
+        &["rebuild", "--genesis", "g", "a.proof", "--help"],
+        &["inspect", "-h", "a.proof"],
+        &["ids", "-h.bin"],
+        &["bundle", "--number", "1", "-h.tx", "a.tx", "--out", "b"],
+        &["receipt", "--data", "s", "--tx", "0", "--data-file", "-h.data", "a.data"],
+        &["-h.proof"],
+        &["-V.proof"],
+    ] {
+        let message = fail(arguments, 2, "usage");
+        enfold().args(arguments).assert().code(2);
+        assert!(!message.is_empty());
+    }
+    let message = fail(&["verify", "-h.proof"], 2, "usage");
+    assert!(message.contains("'-h.proof'") && message.contains("./-NAME"), "{message}");
+    // After `--` it is a file, and so it is with its folder.
+    for name in ["./-h.proof", "--"] {
+        let rest: &[&str] = if name == "--" { &["--", "-h.proof"] } else { &["./-h.proof"] };
+        enfold().arg("verify").args(rest).assert().code(3);
+    }
+    for arguments in
+        [&["verify", "--help"][..], &["-h"], &["help", "verify"], &["verify", "--profile", "test", "-h"]]
+    {
+        enfold().args(arguments).assert().success();
+    }
+}
+
 #[test]
 fn the_version_names_the_kernels() {
     let output = enfold().arg("--version").output().unwrap();

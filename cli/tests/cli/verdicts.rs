@@ -356,6 +356,14 @@ fn the_headline_says_what_the_roots_were_held_against() {
             assert_eq!(run(&arguments)["anchored_to"], *expected, "{arguments:?}");
             let text = String::from_utf8(enfold().args(&arguments).output().unwrap().stdout).unwrap();
             assert!(text.lines().next().unwrap().contains(words), "{text}");
+            // The chain is named where nothing says that it is the right one: a genesis says it, a root does not.
+            let checked = options.first() == Some(&"--genesis");
+            assert_eq!(run(&arguments)["chain_id_checked"], checked, "{arguments:?}");
+            assert_eq!(text.lines().next().unwrap().contains(", chain 1 unchecked"), !checked, "{text}");
+            let text_of_chain =
+                enfold().args(&arguments).args(["--expect-chain-id", "1"]).output().unwrap().stdout;
+            let headline = String::from_utf8(text_of_chain).unwrap().lines().next().unwrap().to_owned();
+            assert!(headline.contains(words) && !headline.contains("chain 1 unchecked"), "{headline}");
             assert_eq!(
                 text.contains("Nothing says"),
                 options.is_empty() || line[0] == "verify-receipt" && *words == "to the expected root",

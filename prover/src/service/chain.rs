@@ -45,8 +45,13 @@ pub(crate) trait Chain: Sync {
     /// Stages a block that was executed.
     fn stage(&mut self, prepared: &Self::Prepared) -> Result<(), PipelineError>;
 
-    /// Checks that there is room for all that the block writes.
-    fn check_space(&self, prepared: &Self::Prepared, output: &Output) -> Result<(), PipelineError>;
+    /// Checks that there is room for all that the block writes, its file of `delivered` bytes included.
+    fn check_space(
+        &self,
+        prepared: &Self::Prepared,
+        output: &Output,
+        delivered: u64,
+    ) -> Result<(), PipelineError>;
 
     /// Begins the proof of the oldest staged block.
     fn begin(&mut self, prepared: Self::Prepared, output: &Output) -> Result<Self::Begun, PipelineError>;
@@ -114,8 +119,13 @@ impl Chain for StoreChain<'_> {
         Ok(())
     }
 
-    fn check_space(&self, prepared: &PreparedBlock, output: &Output) -> Result<(), PipelineError> {
-        output.check_space(self.store.dir(), prepared)
+    fn check_space(
+        &self,
+        prepared: &PreparedBlock,
+        output: &Output,
+        delivered: u64,
+    ) -> Result<(), PipelineError> {
+        output.check_space(self.store.dir(), prepared, Some(delivered))
     }
 
     fn begin(&mut self, prepared: PreparedBlock, output: &Output) -> Result<Begun, PipelineError> {

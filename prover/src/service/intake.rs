@@ -1,21 +1,26 @@
 //! From the inbox to the next block: claims what is delivered, keeps it in the queue, rejects what is bad.
 
+use std::collections::BTreeSet;
 use std::mem;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use blake3::Hash;
 use enfold_state::executor::ExecuteError;
 
 use crate::events::{Backlog, Event, Observer};
 use crate::files::{FileError, Staged, holds};
-use crate::inbox::{Claim, Found, Inbox, Left, name_of_other};
+use crate::folders::{Locks, QUEUE};
+use crate::inbox::{Claim, Found, Inbox, Left, Wait, name_of_other};
 use crate::list::List;
 use crate::pipeline::PipelineError;
 use crate::queue::{Delivered, Entry, Queue};
-use crate::rejected::{self, Bad};
+use crate::rejected::{self, Bad, numbered};
 use crate::service::chain::Chain;
 use crate::service::{Served, ServiceOptions};
+
+/// Times of settling without a block that was proven after which one that is to end waits no more.
+const LONGEST_WAIT: u32 = 30;
 
 /// A block that is ready to be proven.
 pub(super) struct Next<P> {
@@ -25,8 +30,10 @@ pub(super) struct Next<P> {
 
 /// All that a service does with files besides proving.
 pub(super) struct Intake<'a> {
+    data: &'a Path,
     options: &'a ServiceOptions,
     observer: Observer<'a>,
+    locks: Locks,
     inbox: Inbox,
     pub queue: Queue,
     pub list: List,
@@ -43,6 +50,8 @@ pub(super) struct Intake<'a> {
 struct Said {
     backlog: Backlog,
     left: Vec<Left>,
+    /// Of what is left, that which was said.
+    paths: BTreeSet<PathBuf>,
     missing: Option<u32>,
     reminded: Option<Instant>,
     /// When something of the inbox or the queue last changed.
@@ -52,17 +61,20 @@ struct Said {
 impl<'a> Intake<'a> {
     /// Begins with what a run that was cut off has left.
     pub(super) fn open(
-        data: &Path,
+        data: &'a Path,
         options: &'a ServiceOptions,
         observer: Observer<'a>,
+        locks: Locks,
     ) -> Result<Self, FileError> {
         let folders = &options.folders;
-        let inbox = Inbox::open(&folders.inbox, folders.claims(), options.pace.settle)?;
-        let queue = Queue::open(data.join(crate::folders::QUEUE))?;
+        let inbox = Inbox::open(&folders.inbox, folders.claims(), options.pace, options.prove.stop)?;
+        let queue = Queue::open(data.join(QUEUE))?;
         let list = List::open(&folders.outbox, queue.dir())?;
         Ok(Self {
+            data,
             options,
             observer,
+            locks,
             inbox,
             queue,
             list,
@@ -85,21 +97,24 @@ impl<'a> Intake<'a> {
     }
 
     /// Takes in what is delivered, and if it is `wanted` looks for the block after the last one. It is executed when it
-    /// is found.
+    /// is found. A stop ends it after any file.
     pub(super) fn look<C: Chain>(
         &mut self,
         chain: &C,
         wanted: bool,
     ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
+        if self.locks.renew()? {
+            // What is there now may be anything.
+            self.options.folders.check(self.data, &[])?;
+        }
         self.left.clear();
         self.take_in(chain);
         self.queue.look();
         self.settle_past(chain);
-        let next = if wanted { self.next(chain)? } else { None };
+        let next = if wanted && !self.inbox.stopped() { self.next(chain)? } else { None };
         if chain.tip() == chain.height() {
             self.reject_judged();
         }
-        self.inbox.forget_all_but(&self.left);
         self.report(chain);
         Ok(next)
     }
@@ -114,31 +129,36 @@ impl<'a> Intake<'a> {
             Vec::new()
         });
         for claim in claims {
-            if let Err(reason) = self.take(&claim, chain) {
-                self.leave(&claim.path(), reason);
+            if self.inbox.stopped() {
+                return;
+            }
+            if let Err(wait) = self.take(&claim, chain) {
+                self.left.push(Left::new(&claim.path(), wait));
             }
         }
     }
 
     fn leave(&mut self, path: &Path, reason: String) {
-        self.left.push(Left::new(path, reason));
+        self.left.push(Left::new(path, Wait::Passes(reason)));
     }
 
-    /// Takes in what is claimed; an error is why it must wait.
-    fn take<C: Chain>(&mut self, claim: &Claim, chain: &C) -> Result<(), String> {
+    /// Takes in what is claimed; an error is what it must wait for.
+    fn take<C: Chain>(&mut self, claim: &Claim, chain: &C) -> Result<(), Wait> {
         let path = claim.path();
-        match self.inbox.look_at(&path) {
-            Found::Gone => self.inbox.clear(claim),
-            Found::NotYet(reason) => return Err(reason),
+        let taken = match self.inbox.look_at(&path) {
+            Found::Gone => {
+                self.inbox.clear(claim);
+                Ok(())
+            }
+            Found::New => return Err(Wait::NextLook),
+            Found::NotYet(reason) => return Err(Wait::Passes(reason)),
             Found::Bad(reason) => {
-                let name = name_of_other(&path).map_err(|error| error.to_string())?;
-                self.reject_claim(claim, &name, false, &reason).map_err(|error| error.to_string())?;
+                let name = name_of_other(&path).map_err(|error| Wait::Passes(error.to_string()))?;
+                self.reject_claim(claim, &name, false, &reason)
             }
-            Found::Block(delivered) => {
-                self.take_block(claim, &delivered, chain).map_err(|error| error.to_string())?;
-            }
-        }
-        Ok(())
+            Found::Block(delivered) => self.take_block(claim, &delivered, chain),
+        };
+        taken.map_err(|error| Wait::Passes(error.to_string()))
     }
 
     fn take_block<C: Chain>(
@@ -218,6 +238,9 @@ impl<'a> Intake<'a> {
         let past: Vec<_> =
             self.queue.entries().iter().filter(|entry| entry.id.number <= height).cloned().collect();
         for entry in past {
+            if self.inbox.stopped() {
+                return;
+            }
             let settled = if self.list.digest(entry.id.number) == Some(entry.id.digest) {
                 self.done(&entry)
             } else {
@@ -230,15 +253,22 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Moves a proven block to its proof. Its name there is `block-N`, or if something else has that, its own.
+    /// Moves a proven block to its proof. Its name there is `block-N`, or if something else has that, its own, or one
+    /// that begins like it.
     pub(super) fn done(&mut self, entry: &Entry) -> Result<(), FileError> {
         let io = |source| FileError::Io { path: self.queue.path(entry.id), source };
         if let Some(bytes) = self.queue.read(entry).map_err(io)? {
-            let outbox = &self.options.folders.outbox;
-            let named = outbox.join(format!("block-{}.{}", entry.id.number, entry.id.extension()));
-            match publish(&named, &bytes) {
-                Err(FileError::Exists { .. }) => publish(&outbox.join(entry.id.name()), &bytes)?,
-                published => published?,
+            let (outbox, own) = (&self.options.folders.outbox, entry.id.name());
+            let short = format!("block-{}.{}", entry.id.number, entry.id.extension());
+            let others = (1..).map(|attempt| numbered(&own, attempt));
+            for name in [short, own.clone()].into_iter().chain(others) {
+                match publish(&outbox.join(name), &bytes) {
+                    Err(FileError::Exists { .. }) => {}
+                    published => {
+                        published?;
+                        break;
+                    }
+                }
             }
         }
         self.queue.remove(entry)
@@ -285,6 +315,10 @@ impl<'a> Intake<'a> {
         // Some may have been taken out of the queue.
         judged.retain(|(entry, _)| self.queue.entries().contains(entry));
         for (entry, reason) in judged {
+            if self.inbox.stopped() {
+                // The next run judges them again.
+                return;
+            }
             if let Err(error) = self.reject_entry(&entry, &reason) {
                 self.leave(&self.queue.path(entry.id), error.to_string());
                 self.judged.push((entry, reason));
@@ -292,11 +326,23 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Whether all that is left has been as it is for as long as files are given.
-    pub(super) fn is_quiet(&self) -> bool {
-        let pace = &self.options.pace;
+    /// Whether all that is left has been as it is for as long as files are given, or a service that is to end has
+    /// `waited` for it for long enough.
+    pub(super) fn is_quiet(&self, waited: Duration) -> bool {
+        let given = self.options.pace.settle + self.options.pace.look;
+        let next_look = self.left.iter().any(|left| left.wait == Wait::NextLook);
         self.left.is_empty()
-            || self.said.changed.is_some_and(|changed| changed.elapsed() > pace.settle + pace.look)
+            || !next_look && self.said.changed.is_some_and(|changed| changed.elapsed() > given)
+            || waited > LONGEST_WAIT * given
+    }
+
+    /// Waits no more: what another look would have taken is left, too.
+    pub(super) fn end(&mut self) {
+        self.served.unreadable = self.left.len();
+        for left in self.left.iter().filter(|left| left.wait == Wait::NextLook) {
+            let reason = "has just changed".to_owned();
+            self.say(&Event::FileLeft { path: left.path.clone(), reason });
+        }
     }
 
     fn say(&self, event: &Event) {
@@ -313,8 +359,9 @@ impl<'a> Intake<'a> {
         }
         let waiting = numbers.iter().filter(|&&number| u64::from(number) > missing).count();
         let rejected = rejected::count(&self.options.folders.rejected);
-        let backlog = Backlog { inbox: self.left.len(), queued: numbers.len(), waiting, rejected };
-        (self.served.waiting, self.served.unreadable) = (waiting, self.left.len());
+        let stuck = self.left.iter().filter(|left| left.wait != Wait::NextLook).count();
+        let backlog = Backlog { inbox: stuck, queued: numbers.len(), waiting, rejected };
+        (self.served.waiting, self.served.unreadable) = (waiting, stuck);
         let missing = u32::try_from(missing).ok().filter(|_| waiting > 0);
         self.served.missing = missing;
 
@@ -326,11 +373,15 @@ impl<'a> Intake<'a> {
         if let Some(missing) = missing.filter(|_| remind || missing != self.said.missing) {
             self.say(&Event::BlocksWaiting { missing, waiting });
         }
-        for left in &self.left {
-            if remind || !self.said.left.iter().any(|said| said.path == left.path) {
-                self.say(&Event::FileLeft { path: left.path.clone(), reason: left.reason.clone() });
+        let mut paths = BTreeSet::new();
+        for Left { path, wait, .. } in &self.left {
+            let Wait::Passes(reason) = wait else { continue };
+            if remind || !self.said.paths.contains(path) {
+                self.say(&Event::FileLeft { path: path.clone(), reason: reason.clone() });
             }
+            paths.insert(path.clone());
         }
+        self.said.paths = paths;
         if backlog != self.said.backlog || self.left != self.said.left || self.said.changed.is_none() {
             self.said.changed = Some(now);
         }

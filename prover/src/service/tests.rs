@@ -1,7 +1,8 @@
 //! Schedules of an inbox, by the thousand: who delivers, replaces, withdraws and half-writes what, and where a run is
 //! killed, is drawn at random. The chain takes no time to prove; all that the service does with files is real.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,15 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use enfold_state::codec;
 use enfold_witness::profile::ProfileId;
 use rand::Rng;
 
 use super::{Pace, Served, ServiceOptions, serve_chain};
 use crate::events::{Event, Observer, ignore};
 use crate::files::FileError;
-use crate::folders::{CLAIMS, Folders, QUEUE};
+use crate::folders::{CLAIMS, FolderError, Folders, QUEUE};
 use crate::options::ProveOptions;
 use crate::pipeline::PipelineError;
+use crate::queue::Delivered;
 use crate::steps::Hook;
 use crate::stop::Stop;
 
@@ -25,7 +28,7 @@ mod fake;
 mod model;
 
 use fake::FakeChain;
-use model::Model;
+use model::{Model, block};
 
 /// Random schedules.
 const SCHEDULES: u64 = 1000;
@@ -199,4 +202,125 @@ fn a_service_waits_for_space_and_one_that_is_to_end_does_not() {
     assert_eq!((served.proven, chain.committed().len()), (1, 1));
     let said = log.into_inner().unwrap();
     assert_eq!(said.iter().filter(|event| matches!(event, Event::SpaceShort { .. })).count(), 1);
+}
+
+/// Does something at each step of this name, with the number of the step.
+fn at_each(step: &'static str, act: impl Fn(u64) + Send + Sync + 'static) {
+    let times = AtomicU64::new(0);
+    let act = move |name: &'static str| {
+        if name == step {
+            act(times.fetch_add(1, Ordering::SeqCst));
+        }
+    };
+    Hook(Some(Arc::new(act))).enter();
+}
+
+#[test]
+fn a_block_that_is_filled_in_is_proven_as_it_ends() {
+    let schedule = Schedule::new(0);
+    let path = schedule.at("in/a");
+    // Of one length, and whole ones at each step.
+    let parts: Vec<_> = (1..5).map(|variant| codec::encode(&block(1, variant)).unwrap()).collect();
+    let last = Delivered::read(parts[3].clone()).unwrap().id.digest;
+    fs::write(&path, &parts[0]).unwrap();
+    at_each("pause", move |n| match parts.get(n as usize + 1) {
+        Some(part) => File::options().write(true).open(&path).unwrap().write_all(part).unwrap(),
+        None => assert!(n < 100, "it ends"),
+    });
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    let hour = Duration::from_secs(3600);
+    let served = schedule.serve_on(&mut chain, hour, None, &ignore).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.is_all()), (1, true));
+    assert_eq!(chain.committed(), [last]);
+}
+
+#[test]
+fn a_file_that_grows_for_ever_is_left_and_said() {
+    let schedule = Schedule::new(0);
+    let path = schedule.at("in/grows");
+    fs::write(&path, "no block").unwrap();
+    let grow = path.clone();
+    at_each("pause", move |n| {
+        assert!(n < 100_000, "it ends");
+        thread::sleep(Duration::from_millis(1));
+        File::options().append(true).open(&grow).unwrap().write_all(b".").unwrap();
+    });
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| log.lock().unwrap().push(event.clone());
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    let served = schedule.serve_on(&mut chain, Duration::from_millis(10), None, &observe).unwrap();
+    Hook(None).enter();
+    // On a machine that stands still for long enough it is taken for what it is.
+    assert_eq!(served.unreadable + served.rejected, 1);
+    assert!(!served.is_all());
+    let log = log.into_inner().unwrap();
+    assert!(log.iter().any(|event| matches!(event, Event::FileLeft { path: left, .. } if *left == path)));
+}
+
+#[test]
+fn a_block_has_a_name_whatever_is_in_the_outbox() {
+    let schedule = Schedule::new(0);
+    let bytes = codec::encode(&block(1, 0)).unwrap();
+    fs::write(schedule.at("in/a"), &bytes).unwrap();
+    let name = Delivered::read(bytes.clone()).unwrap().id.name();
+    let foreign = ["block-1.bin".to_owned(), name.clone()];
+    fs::create_dir(schedule.at("out")).unwrap();
+    foreign.iter().for_each(|name| fs::write(schedule.at("out").join(name), "foreign").unwrap());
+    assert_eq!(schedule.serve(Duration::ZERO, None).unwrap().proven, 1);
+    let text = |name: &str| fs::read(schedule.at("out").join(name)).unwrap();
+    foreign.iter().for_each(|name| assert_eq!(text(name), b"foreign"));
+    assert_eq!(text(&name.replace(".bin", "-1.bin")), bytes);
+    assert!(names(&schedule.at("data/queue")).is_empty());
+}
+
+#[test]
+fn an_inbox_that_is_made_again_is_taken_again_or_given_up() {
+    for taken in [false, true] {
+        let schedule = Arc::new(Schedule::new(0));
+        let stop: &'static Stop = Box::leak(Box::default());
+        let (inbox, folders, data) = (schedule.at("in"), schedule.folders(), schedule.at("data"));
+        let other = Folders { outbox: schedule.at("own"), ..folders };
+        let locks = Mutex::new(None);
+        at_each("pause", move |n| match n {
+            0 => {
+                fs::remove_dir_all(&inbox).unwrap();
+                fs::create_dir(&inbox).unwrap();
+                if taken {
+                    *locks.lock().unwrap() = Some(other.lock().unwrap());
+                }
+            }
+            1 => {
+                assert!(matches!(other.lock(), Err(FolderError::Used { .. })));
+                fs::write(inbox.join("a"), codec::encode(&block(1, 0)).unwrap()).unwrap();
+            }
+            2..10 if !data.join("chain").exists() => {}
+            _ => _ = stop.request(),
+        });
+        let ended = schedule.serve(Duration::ZERO, Some(stop));
+        Hook(None).enter();
+        match ended {
+            Ok(served) => assert_eq!((served.proven, taken), (1, false)),
+            Err(error) => {
+                assert!(matches!(error, PipelineError::Folders(FolderError::Used { .. })), "{error}");
+                assert!(taken);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stop_is_seen_between_files() {
+    let schedule = Schedule::new(0);
+    let bytes = |number| codec::encode(&block(number, 0)).unwrap();
+    (2..30).for_each(|number| fs::write(schedule.at("in").join(number.to_string()), bytes(number)).unwrap());
+    for (step, most) in [("look", 0), ("claim", 0), ("release", 1)] {
+        let stop: &'static Stop = Box::leak(Box::default());
+        at_each(step, |_| _ = stop.request());
+        let served = schedule.serve(Duration::ZERO, Some(stop)).unwrap();
+        Hook(None).enter();
+        assert!(served.stopped);
+        let queued = names(&schedule.at("data/queue")).len();
+        assert_eq!(queued, 2 * most, "a block and its origin, after {step}");
+    }
 }

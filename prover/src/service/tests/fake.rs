@@ -120,7 +120,7 @@ impl Chain for FakeChain {
         Ok(())
     }
 
-    fn check_space(&self, _: &Fake, _: &Output) -> Result<(), PipelineError> {
+    fn check_space(&self, _: &Fake, _: &Output, _: u64) -> Result<(), PipelineError> {
         let less = |short: usize| short.checked_sub(1);
         match self.short.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
             Ok(_) => Err(FileError::Space { path: self.path.clone(), expected: 2, got: 1 }.into()),

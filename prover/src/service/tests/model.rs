@@ -83,7 +83,7 @@ fn hostile_names() -> Vec<OsString> {
     names
 }
 
-fn block(number: u32, variant: u64) -> Block {
+pub fn block(number: u32, variant: u64) -> Block {
     let fee = FeePolicy { asset: 0, floor: variant, collector: zero() };
     Block { chain_id: CHAIN_ID, number, fees: vec![fee], transactions: vec![] }
 }

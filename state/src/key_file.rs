@@ -1,0 +1,138 @@
+//! Key files: a JSON object `{"secret_key", "public_key", "address"}`, all in hex.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::codec::Malformed;
+use crate::ecgfp5::Fp5;
+use crate::json;
+use crate::keys::{PublicKey, SecretKey, SecretKeyError};
+use crate::leaf::Address;
+
+/// Longest key file, in bytes.
+pub const LIMIT: u64 = 1 << 14;
+
+/// A key as it stands in a file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFile {
+    /// The secret: 80 hex digits. Its memory is overwritten when it is dropped.
+    pub secret_key: Zeroizing<String>,
+    /// The public key; in a file that is read it may be missing.
+    #[serde(default)]
+    pub public_key: Option<PublicKey>,
+    /// The address; in a file that is read it may be missing.
+    #[serde(default)]
+    pub address: Option<Address>,
+}
+
+/// A file that is not a key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// Not the JSON object of a key.
+    #[error("malformed key: {0}")]
+    Json(#[source] Malformed),
+    /// The secret is out of range.
+    #[error("malformed key: {0}")]
+    Secret(#[source] SecretKeyError),
+    /// The public key is not the secret's.
+    #[error("expected the public key {expected}, got {got}")]
+    PublicKey {
+        /// The secret's.
+        expected: Fp5,
+        /// The file's.
+        got: Fp5,
+    },
+    /// The address is not the secret's.
+    #[error("expected the address {expected}, got {got}")]
+    Address {
+        /// The secret's.
+        expected: Address,
+        /// The file's.
+        got: Address,
+    },
+}
+
+impl From<&SecretKey> for KeyFile {
+    fn from(key: &SecretKey) -> Self {
+        Self {
+            secret_key: Zeroizing::new(hex::encode(key.to_bytes())),
+            public_key: Some(key.public_key()),
+            address: Some(key.address()),
+        }
+    }
+}
+
+impl KeyFile {
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// If the key does not serialise, which is a fault of the program.
+    pub fn to_json(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+        // With room for all of it: what grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
+        serde_json::to_writer_pretty(&mut *bytes, self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// Reads the key from a file's bytes.
+///
+/// # Errors
+/// If they are not a key, or its parts do not belong together.
+pub fn parse(bytes: &[u8]) -> Result<SecretKey, KeyFileError> {
+    let file: KeyFile = json::from_slice(bytes).map_err(|error| KeyFileError::Json(Malformed::new(error)))?;
+    let key: SecretKey = file.secret_key.parse().map_err(KeyFileError::Secret)?;
+    let (public_key, address) = (key.public_key(), key.address());
+    match (file.public_key, file.address) {
+        (Some(got), _) if got != public_key => {
+            Err(KeyFileError::PublicKey { expected: public_key.encoding(), got: got.encoding() })
+        }
+        (_, Some(got)) if got != address => Err(KeyFileError::Address { expected: address, got }),
+        _ => Ok(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyFile, KeyFileError, parse};
+    use crate::keys::SecretKey;
+
+    fn key(secret: u8) -> SecretKey {
+        let mut bytes = [0; 40];
+        bytes[39] = secret;
+        SecretKey::from_bytes(&bytes).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_read_back() {
+        let file = KeyFile::from(&key(7));
+        assert_eq!(parse(&file.to_json().unwrap()).unwrap().to_bytes(), key(7).to_bytes());
+        let bare = KeyFile { public_key: None, address: None, ..file };
+        assert_eq!(parse(&bare.to_json().unwrap()).unwrap().to_bytes(), key(7).to_bytes());
+    }
+
+    #[test]
+    fn parts_of_different_keys_are_refused() {
+        let (file, other) = (KeyFile::from(&key(7)), KeyFile::from(&key(8)));
+        let mixed = KeyFile { public_key: other.public_key, ..file.clone() };
+        assert!(matches!(parse(&mixed.to_json().unwrap()), Err(KeyFileError::PublicKey { .. })));
+        let mixed = KeyFile { address: other.address, ..file };
+        assert!(matches!(parse(&mixed.to_json().unwrap()), Err(KeyFileError::Address { .. })));
+        assert!(matches!(parse(b"{}"), Err(KeyFileError::Json(_))));
+        let list = format!("[\"{}\"]", *KeyFile::from(&key(7)).secret_key);
+        assert!(matches!(parse(list.as_bytes()), Err(KeyFileError::Json(_))));
+        assert!(matches!(parse(br#"{"secret_key":"00"}"#), Err(KeyFileError::Secret(_))));
+    }
+
+    /// See the test of [`SecretKey`].
+    #[test]
+    fn what_holds_the_secret_is_overwritten() {
+        fn assert_zeroized<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        let file = KeyFile::from(&key(7));
+        let KeyFile { secret_key, public_key: _, address: _ } = &file;
+        assert_zeroized(secret_key);
+        assert_zeroized(&file.to_json().unwrap());
+    }
+}
