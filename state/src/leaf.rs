@@ -11,6 +11,12 @@ use crate::hash::{Digest, Tag, hash};
 /// Levels of the state tree: 2^30 leaves.
 pub const TREE_DEPTH: usize = 30;
 
+/// Levels of a shard: `2^24` leaves.
+pub const SHARD_DEPTH: usize = 24;
+
+/// Shards of the state tree.
+pub const SHARDS: usize = 1 << (TREE_DEPTH - SHARD_DEPTH);
+
 /// Amounts, fees, balances and each asset's supply stay below `2^AMOUNT_BITS`, so that no sum of a
 /// balance, an amount and a fee wraps the field.
 pub const AMOUNT_BITS: usize = 62;
@@ -24,11 +30,32 @@ pub type Address = Digest;
 /// An asset's number.
 pub type Asset = u32;
 
-/// The position of a leaf in the state tree, below `2^TREE_DEPTH`. Positions are dense: the executor
-/// gives a new leaf the next free one.
+/// The position of a leaf in the state tree, below `2^TREE_DEPTH`: the number of its shard above [`SHARD_DEPTH`] bits of
+/// the position in the shard. Positions are dense in each shard: a new leaf gets the next free one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LeafIndex(pub u32);
+
+impl LeafIndex {
+    /// The leaf at a position of a shard.
+    ///
+    /// # Panics
+    /// If there is no such shard or position.
+    pub const fn new(shard: usize, position: u32) -> Self {
+        assert!(shard < SHARDS && position >> SHARD_DEPTH == 0, "a shard and a position in it");
+        Self((shard << SHARD_DEPTH) as u32 | position)
+    }
+
+    /// Its shard; not below [`SHARDS`] if the index is out of its range.
+    pub const fn shard(self) -> usize {
+        (self.0 >> SHARD_DEPTH) as usize
+    }
+
+    /// Its position in the shard.
+    pub const fn position(self) -> u32 {
+        self.0 & ((1 << SHARD_DEPTH) - 1)
+    }
+}
 
 impl fmt::Display for LeafIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

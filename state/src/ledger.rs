@@ -1,6 +1,6 @@
 //! The state in memory: leaves, the lookup from owner and asset to leaf, and the tree.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use crate::block::{Genesis, GenesisLeaf};
 use crate::execution::Execution;
 use crate::hash::Digest;
-use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
+use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
+use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
 use crate::writes::Writes;
 
@@ -21,51 +22,76 @@ pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
 pub struct Ledger {
     chain_id: u32,
     height: u32,
-    leaves: Vec<Leaf>,
+    leaves: Shards<Leaf>,
     lookup: Lookup,
     tree: Tree,
 }
 
 /// From owner and asset to the leaf. It holds indices alone: owner and asset stand in the leaves, in which it must be
-/// given. Only ever looked up, never iterated: its order is not the same from run to run. Where an owner has two
-/// leaves of one asset (the circuits do not rule it out), it finds the first.
+/// given. Only ever looked up, never iterated: its order is not the same from run to run. Where an owner has several
+/// leaves of one asset (the circuits do not rule it out), it finds the one at the lowest index.
 #[derive(Clone, Debug, Default)]
 struct Lookup {
     table: HashTable<u32>,
     /// Keyed at random, so that nobody can choose addresses that collide.
     hasher: DefaultHashBuilder,
+    /// All leaves of the owners and assets that have several.
+    several: BTreeMap<(Address, Asset), BTreeSet<u32>>,
 }
 
 impl Lookup {
-    fn of(leaves: &[Leaf]) -> Self {
-        let mut lookup = Self { table: HashTable::with_capacity(leaves.len()), hasher: Default::default() };
-        (0..leaves.len() as u32).for_each(|index| lookup.add(leaves, index));
+    fn of(leaves: &Shards<Leaf>) -> Self {
+        let mut lookup = Self { table: HashTable::with_capacity(leaves.len()), ..Self::default() };
+        leaves.entries().for_each(|(index, _)| lookup.add(leaves, index));
         lookup
     }
 
-    fn find(&self, leaves: &[Leaf], address: &Address, asset: Asset) -> Option<LeafIndex> {
+    fn find(&self, leaves: &Shards<Leaf>, address: &Address, asset: Asset) -> Option<LeafIndex> {
         let same = |&index: &u32| {
-            let leaf = &leaves[index as usize];
+            let leaf = &leaves[LeafIndex(index)];
             leaf.address == *address && leaf.asset == asset
         };
         self.table.find(self.hasher.hash_one((address, asset)), same).copied().map(LeafIndex)
     }
 
-    /// Adds the leaf at `index`, unless its owner has one of its asset.
-    fn add(&mut self, leaves: &[Leaf], index: u32) {
-        let leaf = &leaves[index as usize];
-        if self.find(leaves, &leaf.address, leaf.asset).is_none() {
-            let hash = |leaf: &Leaf| self.hasher.hash_one((&leaf.address, leaf.asset));
-            self.table.insert_unique(hash(leaf), index, |&other| hash(&leaves[other as usize]));
+    /// Adds the leaf at `index`.
+    fn add(&mut self, leaves: &Shards<Leaf>, index: LeafIndex) {
+        let leaf = &leaves[index];
+        let hash = |leaf: &Leaf| self.hasher.hash_one((&leaf.address, leaf.asset));
+        let Some(known) = self.find(leaves, &leaf.address, leaf.asset) else {
+            self.table.insert_unique(hash(leaf), index.0, |&other| hash(&leaves[LeafIndex(other)]));
+            return;
+        };
+        self.several.entry((leaf.address, leaf.asset)).or_default().extend([known.0, index.0]);
+        self.replace(leaf, known.0, known.0.min(index.0));
+    }
+
+    /// Removes the leaf at `index`, which is still there.
+    fn remove(&mut self, leaves: &Shards<Leaf>, index: LeafIndex) {
+        let leaf = &leaves[index];
+        let key = (leaf.address, leaf.asset);
+        if let Some(all) = self.several.get_mut(&key) {
+            all.remove(&index.0);
+            let first = all.first().copied();
+            if all.len() < 2 {
+                self.several.remove(&key);
+            }
+            if let Some(first) = first {
+                self.replace(leaf, index.0, first);
+            }
+            return;
+        }
+        let hash = self.hasher.hash_one((&leaf.address, leaf.asset));
+        if let Ok(entry) = self.table.find_entry(hash, |&other| other == index.0) {
+            entry.remove();
         }
     }
 
-    /// Removes the leaf at `index`, if it is the one to be found.
-    fn remove(&mut self, leaves: &[Leaf], index: u32) {
-        let leaf = &leaves[index as usize];
+    /// Finds another leaf of the same owner and asset from now on, if `old` was found.
+    fn replace(&mut self, leaf: &Leaf, old: u32, new: u32) {
         let hash = self.hasher.hash_one((&leaf.address, leaf.asset));
-        if let Ok(entry) = self.table.find_entry(hash, |&other| other == index) {
-            entry.remove();
+        if let Some(found) = self.table.find_mut(hash, |&other| other == old) {
+            *found = new;
         }
     }
 }
@@ -126,11 +152,11 @@ pub enum ApplyError {
         /// The root that the writes were made from.
         got: Digest,
     },
-    /// A new leaf is not at the next free index.
+    /// A new leaf is not at the next free position of its shard.
     #[error("expected the next new leaf at index {expected}, got {got}")]
     NotDense {
-        /// The next free index.
-        expected: usize,
+        /// The next free index of the shard; the first of the next one if it is full.
+        expected: LeafIndex,
         /// The leaf's index.
         got: LeafIndex,
     },
@@ -194,7 +220,7 @@ impl Prepared {
 #[derive(Clone, Debug)]
 pub struct Undo {
     height: u32,
-    len: usize,
+    counts: Counts,
     /// The leaves that were there before, as they were.
     leaves: Vec<(LeafIndex, Leaf)>,
     tree: TreeUndo,
@@ -237,14 +263,22 @@ impl Ledger {
     /// # Panics
     /// If there are more than [`MAX_LEAVES`].
     pub fn restore(chain_id: u32, height: u32, leaves: Vec<Leaf>) -> Self {
-        let mut digests = vec![Digest::ZERO; leaves.len()];
-        Leaf::digests_into(&mut digests, |at| leaves[at]);
-        let tree = Tree::from_digests(digests);
-        Self::from_parts(chain_id, height, leaves, tree)
+        Self::restore_shards(chain_id, height, Shards::dense(leaves))
+    }
+
+    /// The state with these leaves. Nothing is checked: compare the root with one that is known to be right.
+    pub fn restore_shards(chain_id: u32, height: u32, leaves: Shards<Leaf>) -> Self {
+        let mut digests = Shards::default();
+        for shard in 0..SHARDS {
+            let (leaves, digests) = (leaves.shard(shard), digests.shard_mut(shard));
+            digests.resize(leaves.len(), Digest::ZERO);
+            Leaf::digests_into(digests, |at| leaves[at]);
+        }
+        Self::from_parts(chain_id, height, leaves, Tree::from_shards(digests))
     }
 
     /// The state with these leaves and a tree that was hashed before.
-    pub(crate) fn from_parts(chain_id: u32, height: u32, leaves: Vec<Leaf>, tree: Tree) -> Self {
+    pub(crate) fn from_parts(chain_id: u32, height: u32, leaves: Shards<Leaf>, tree: Tree) -> Self {
         let lookup = Lookup::of(&leaves);
         Self { chain_id, height, leaves, lookup, tree }
     }
@@ -252,7 +286,7 @@ impl Ledger {
     /// Bytes of memory that leaves, nodes and the lookup have taken. At `n` leaves they use some 48 n, 64 n and 6 n to
     /// 12 n.
     pub fn memory(&self) -> usize {
-        self.leaves.capacity() * size_of::<Leaf>() + self.tree.memory() + self.lookup.table.allocation_size()
+        self.leaves.memory() + self.tree.memory() + self.lookup.table.allocation_size()
     }
 
     /// The chain's number.
@@ -265,7 +299,7 @@ impl Ledger {
         self.height
     }
 
-    /// Count of leaves, which is the next free index.
+    /// Count of leaves.
     pub fn len(&self) -> usize {
         self.leaves.len()
     }
@@ -277,11 +311,11 @@ impl Ledger {
 
     /// The leaf at this index; `None` if the position is empty.
     pub fn leaf(&self, index: LeafIndex) -> Option<&Leaf> {
-        self.leaves.get(index.0 as usize)
+        self.leaves.get(index)
     }
 
-    /// All leaves, by index.
-    pub fn leaves(&self) -> &[Leaf] {
+    /// All leaves.
+    pub fn leaves(&self) -> &Shards<Leaf> {
         &self.leaves
     }
 
@@ -317,19 +351,22 @@ impl Ledger {
         if previous_root != self.root() {
             return Err(ApplyError::PreviousRoot { expected: self.root(), got: previous_root });
         }
-        let (known, new) =
-            writes.split_at(writes.partition_point(|(index, _)| (index.0 as usize) < self.len()));
-        for (expected, &(got, _)) in (self.len()..).zip(new) {
-            if got.0 as usize >= MAX_LEAVES {
-                return Err(ApplyError::Full { expected: MAX_LEAVES, got });
-            }
-            if got.0 as usize != expected {
-                return Err(ApplyError::NotDense { expected, got });
-            }
-        }
-        for &(index, leaf) in known {
-            let (known, got) = (&self.leaves[index.0 as usize], (leaf.address, leaf.asset));
-            let expected = (known.address, known.asset);
+        let mut counts = self.leaves.counts();
+        for &(index, leaf) in writes.iter() {
+            let Some(known) = self.leaf(index) else {
+                let shard = index.shard();
+                let count =
+                    counts.0.get_mut(shard).ok_or(ApplyError::Full { expected: MAX_LEAVES, got: index })?;
+                if index.position() != *count {
+                    return Err(ApplyError::NotDense {
+                        expected: LeafIndex((shard << SHARD_DEPTH) as u32 + *count),
+                        got: index,
+                    });
+                }
+                *count += 1;
+                continue;
+            };
+            let (expected, got) = ((known.address, known.asset), (leaf.address, leaf.asset));
             if got != expected {
                 return Err(ApplyError::Identity { index, expected, got });
             }
@@ -349,12 +386,13 @@ impl Ledger {
     pub fn adopt(&mut self, prepared: &Prepared) {
         assert_eq!(u64::from(self.height) + 1, u64::from(prepared.number), "prepared for this height");
         for &(index, leaf) in prepared.writes.iter() {
-            match self.leaves.get_mut(index.0 as usize) {
+            match self.leaves.get_mut(index) {
                 Some(place) => *place = leaf,
                 None => {
-                    make_room(&mut self.leaves, index.0 as usize + 1);
-                    self.leaves.push(leaf);
-                    self.lookup.add(&self.leaves, index.0);
+                    let leaves = self.leaves.shard_mut(index.shard());
+                    make_room(leaves, index.position() as usize + 1);
+                    leaves.push(leaf);
+                    self.lookup.add(&self.leaves, index);
                 }
             }
         }
@@ -364,10 +402,10 @@ impl Ledger {
 
     /// The way back from [`Ledger::adopt`] of these writes. To be asked for before they are adopted.
     pub fn undo(&self, prepared: &Prepared) -> Undo {
-        let known = prepared.writes.iter().map_while(|&(index, _)| Some((index, *self.leaf(index)?)));
+        let known = prepared.writes.iter().filter_map(|&(index, _)| Some((index, *self.leaf(index)?)));
         Undo {
             height: self.height,
-            len: self.len(),
+            counts: self.leaves.counts(),
             leaves: known.collect(),
             tree: self.tree.undo(&prepared.update),
         }
@@ -379,12 +417,15 @@ impl Ledger {
     /// If the ledger is not one block on from there.
     pub fn revert(&mut self, undo: &Undo) {
         assert_eq!(u64::from(self.height), u64::from(undo.height) + 1, "the undo of the last block");
-        for index in (undo.len..self.len()).rev() {
-            self.lookup.remove(&self.leaves, index as u32);
+        for shard in 0..SHARDS {
+            for position in undo.counts.0[shard]..self.leaves.shard(shard).len() as u32 {
+                self.lookup.remove(&self.leaves, LeafIndex::new(shard, position));
+            }
         }
-        self.leaves.truncate(undo.len);
+        self.leaves.truncate(&undo.counts);
         for &(index, leaf) in &undo.leaves {
-            self.leaves[index.0 as usize] = leaf;
+            let place = self.leaves.get_mut(index).expect("a leaf that was there before is there");
+            *place = leaf;
         }
         self.tree.revert(&undo.tree);
         self.height = undo.height;

@@ -26,6 +26,7 @@ pub mod overlay;
 pub mod rebuild;
 pub mod receipt;
 pub mod rule;
+pub mod shards;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod system;

@@ -1,8 +1,8 @@
 //! The sparse binary Merkle tree over the leaves' digests, depth [`TREE_DEPTH`].
 //!
-//! Each level is a dense array over the populated prefix; what lies behind it is empty. The empty leaf
-//! has the digest zero, and an empty subtree of height `h` is the node of two empty subtrees of height
-//! `h - 1`. Level 0 holds the leaves, level [`TREE_DEPTH`] the root.
+//! In each shard a level is a dense array over the populated prefix; what is behind it is empty. The levels above the
+//! shards are whole. The empty leaf has the digest zero, and an empty subtree of height `h` is the node of two empty
+//! subtrees of height `h - 1`. Level 0 holds the leaves, level [`TREE_DEPTH`] the root.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use crate::hash::batch::nodes_into;
 use crate::hash::{Digest, node};
-use crate::leaf::{LeafIndex, TREE_DEPTH};
+use crate::leaf::{LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
+use crate::shards::{Counts, Shards};
 
 /// Nodes of a task that hashes nothing.
 const TASK: usize = 1 << 13;
@@ -39,10 +40,60 @@ pub fn climb(start: Digest, index: u32, siblings: &[Digest]) -> Digest {
     })
 }
 
+/// A level of the tree: its nodes in each shard, or above the shards all of its nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Level {
+    /// Position bits within an array.
+    bits: usize,
+    arrays: Vec<Vec<Digest>>,
+}
+
+impl Level {
+    /// An empty level.
+    fn empty(level: usize) -> Self {
+        match SHARD_DEPTH.checked_sub(level) {
+            Some(bits) => Self { bits, arrays: vec![Vec::new(); SHARDS] },
+            None => {
+                let bits = TREE_DEPTH - level;
+                Self { bits, arrays: vec![vec![EMPTY[level]; 1 << bits]] }
+            }
+        }
+    }
+
+    fn place(&self, index: u32) -> (usize, usize) {
+        ((index >> self.bits) as usize, (index & ((1 << self.bits) - 1)) as usize)
+    }
+
+    fn get(&self, index: u32) -> Option<Digest> {
+        let (array, at) = self.place(index);
+        self.arrays.get(array)?.get(at).copied()
+    }
+
+    /// Writes a node, and empty ones between the last and it.
+    fn put(&mut self, index: u32, digest: Digest, empty: Digest) {
+        let (array, at) = self.place(index);
+        let nodes = &mut self.arrays[array];
+        if at >= nodes.len() {
+            make_room(nodes, at + 1);
+            nodes.resize(at + 1, empty);
+        }
+        nodes[at] = digest;
+    }
+
+    /// Drops the nodes behind those that have one of these positions below them.
+    fn truncate(&mut self, level: usize, counts: &Counts) {
+        if level <= SHARD_DEPTH {
+            for (nodes, &count) in self.arrays.iter_mut().zip(&counts.0) {
+                nodes.truncate(count.div_ceil(1 << level) as usize);
+            }
+        }
+    }
+}
+
 /// The state tree's digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
-    levels: Vec<Vec<Digest>>,
+    levels: Vec<Level>,
 }
 
 /// New digests for some nodes of a tree, computed but not yet in it.
@@ -77,13 +128,13 @@ impl TreeUpdate {
 pub struct TreeUndo {
     /// For each level the replaced nodes, by position. Those that the update adds are not among them.
     levels: Vec<Vec<(u32, Digest)>>,
-    /// Count of leaves before the update.
-    leaves: usize,
+    /// Counts of leaves before the update.
+    leaves: Counts,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { levels: vec![Vec::new(); TREE_DEPTH + 1] }
+        Self { levels: (0..=TREE_DEPTH).map(Level::empty).collect() }
     }
 }
 
@@ -93,39 +144,58 @@ impl Tree {
     /// # Panics
     /// If there are more than `2^TREE_DEPTH`.
     pub fn from_digests(leaves: Vec<Digest>) -> Self {
-        assert!(leaves.len() <= 1 << TREE_DEPTH, "a tree holds 2^{TREE_DEPTH} leaves, got {}", leaves.len());
-        let mut levels = Vec::with_capacity(TREE_DEPTH + 1);
-        levels.push(leaves);
-        for level in 0..TREE_DEPTH {
-            let below: &Vec<Digest> = &levels[level];
-            let mut parents = vec![Digest::ZERO; below.len().div_ceil(2)];
-            nodes_into(&mut parents, |parent| {
-                [below[2 * parent], below.get(2 * parent + 1).copied().unwrap_or(EMPTY[level])]
-            });
-            levels.push(parents);
+        Self::from_shards(Shards::dense(leaves))
+    }
+
+    /// The tree of these leaf digests.
+    pub fn from_shards(leaves: Shards<Digest>) -> Self {
+        let counts = leaves.counts();
+        let mut tree = Self::default();
+        tree.levels[0].arrays = leaves.into_shards();
+        for level in 1..=TREE_DEPTH {
+            let positions: Vec<u32> = counts.level(level).collect();
+            let mut digests = vec![Digest::ZERO; positions.len()];
+            nodes_into(&mut digests, |at| [0, 1].map(|side| tree.node(level - 1, positions[at] << 1 | side)));
+            let nodes = &mut tree.levels[level];
+            if level <= SHARD_DEPTH {
+                for (array, &count) in nodes.arrays.iter_mut().zip(&counts.0) {
+                    array.reserve_exact(count.div_ceil(1 << level) as usize);
+                }
+            }
+            positions.into_iter().zip(digests).for_each(|(at, node)| nodes.put(at, node, EMPTY[level]));
         }
-        Self { levels }
+        tree
     }
 
-    /// The tree with these levels, each the populated prefix. Nothing is hashed.
+    /// The tree over so many leaves, to be filled. Nothing is hashed.
     #[cfg(feature = "store")]
-    pub(crate) fn from_levels(levels: Vec<Vec<Digest>>) -> Self {
-        assert_eq!(
-            levels.len(),
-            TREE_DEPTH + 1,
-            "a tree has a level of leaves, one of the root and those between"
-        );
-        Self { levels }
+    pub(crate) fn blank(counts: &Counts) -> Self {
+        let mut tree = Self::default();
+        for (level, nodes) in tree.levels.iter_mut().enumerate().take(SHARD_DEPTH + 1) {
+            for (array, &count) in nodes.arrays.iter_mut().zip(&counts.0) {
+                array.resize(count.div_ceil(1 << level) as usize, Digest::ZERO);
+            }
+        }
+        tree
     }
 
-    /// Length of the populated prefix of a level over so many leaves.
-    pub(crate) fn level_len(leaves: usize, level: usize) -> usize {
-        leaves.div_ceil(1 << level)
+    /// Fills a node in, if there is a place for it.
+    #[cfg(feature = "store")]
+    pub(crate) fn fill(&mut self, level: usize, index: u32, digest: Digest) {
+        let (array, at) = self.levels[level].place(index);
+        if let Some(node) = self.levels[level].arrays.get_mut(array).and_then(|nodes| nodes.get_mut(at)) {
+            *node = digest;
+        }
     }
 
-    /// Count of leaves, empty ones in front of the last included.
+    /// Counts of leaves, empty ones in front of the last included.
+    pub fn counts(&self) -> Counts {
+        Counts(std::array::from_fn(|shard| self.levels[0].arrays[shard].len() as u32))
+    }
+
+    /// Count of leaves, empty ones in front of the last of a shard included.
     pub fn len(&self) -> usize {
-        self.levels[0].len()
+        self.counts().total()
     }
 
     /// Whether there is no leaf.
@@ -135,7 +205,8 @@ impl Tree {
 
     /// Bytes of memory that it has taken for its nodes.
     pub fn memory(&self) -> usize {
-        self.levels.iter().map(|level| level.capacity() * size_of::<Digest>()).sum()
+        let arrays = self.levels.iter().flat_map(|level| &level.arrays);
+        arrays.map(|nodes| nodes.capacity() * size_of::<Digest>()).sum()
     }
 
     /// The root.
@@ -148,7 +219,7 @@ impl Tree {
     /// # Panics
     /// If `level` is above [`TREE_DEPTH`].
     pub fn node(&self, level: usize, index: u32) -> Digest {
-        self.levels[level].get(index as usize).copied().unwrap_or(EMPTY[level])
+        self.levels[level].get(index).unwrap_or(EMPTY[level])
     }
 
     /// The siblings on the way from a leaf to the root, lowest first.
@@ -212,35 +283,24 @@ impl Tree {
     /// Writes an update that was computed from this tree as it is now.
     pub fn adopt(&mut self, update: &TreeUpdate) {
         for (level, (nodes, changed)) in self.levels.iter_mut().zip(&update.levels).enumerate() {
-            if let Some(&(last, _)) = changed.last()
-                && last as usize >= nodes.len()
-            {
-                make_room(nodes, last as usize + 1);
-                nodes.resize(last as usize + 1, EMPTY[level]);
-            }
-            for &(index, digest) in changed {
-                nodes[index as usize] = digest;
-            }
+            changed.iter().for_each(|&(index, digest)| nodes.put(index, digest, EMPTY[level]));
         }
     }
 
     /// What [`Tree::adopt`] of this update would replace.
     pub fn undo(&self, update: &TreeUpdate) -> TreeUndo {
-        let replaced = |(nodes, changed): (&Vec<Digest>, &Vec<(u32, Digest)>)| {
-            let known = changed.iter().map_while(|&(index, _)| Some((index, *nodes.get(index as usize)?)));
-            known.collect()
+        let replaced = |(nodes, changed): (&Level, &Vec<(u32, Digest)>)| {
+            changed.iter().filter_map(|&(index, _)| Some((index, nodes.get(index)?))).collect()
         };
         let levels = self.levels.iter().zip(&update.levels).map(replaced).collect();
-        TreeUndo { levels, leaves: self.len() }
+        TreeUndo { levels, leaves: self.counts() }
     }
 
     /// Takes back the update that `undo` was made for, which must be the last one.
     pub fn revert(&mut self, undo: &TreeUndo) {
         for (level, (nodes, replaced)) in self.levels.iter_mut().zip(&undo.levels).enumerate() {
-            nodes.truncate(Self::level_len(undo.leaves, level));
-            for &(index, digest) in replaced {
-                nodes[index as usize] = digest;
-            }
+            nodes.truncate(level, &undo.leaves);
+            replaced.iter().for_each(|&(index, digest)| nodes.put(index, digest, EMPTY[level]));
         }
     }
 }

@@ -39,7 +39,7 @@ fn writes(ledger: &Ledger) -> Writes {
     let len = ledger.len() as u32;
     let mut change = |_| {
         let (index, balance) = (LeafIndex(rng.gen_range(0..len)), rng.gen_range(0..1_000_000));
-        (index, Leaf { balance, ..ledger.leaves()[index.0 as usize] })
+        (index, Leaf { balance, ..ledger.leaves()[index] })
     };
     let mut writes: Vec<_> = (0..40).map(&mut change).collect();
     let address = Digest::try_from([number, 4, 5, 6]).expect("small numbers are canonical");

@@ -32,7 +32,7 @@ fn world_with_exhausted_leaf(seed: u64) -> World {
 
 fn supplies(ledger: &Ledger) -> BTreeMap<Asset, u64> {
     let mut supplies = BTreeMap::new();
-    for leaf in ledger.leaves() {
+    for leaf in ledger.leaves().iter() {
         *supplies.entry(leaf.asset).or_default() += leaf.balance;
     }
     supplies
@@ -78,7 +78,7 @@ proptest! {
             let again = Ledger::restore(ledger.chain_id(), ledger.height(), ledger.leaves().to_vec());
             prop_assert_eq!(again.root(), ledger.root());
             prop_assert_eq!(again.tree(), ledger.tree());
-            for (index, leaf) in (0..).map(LeafIndex).zip(ledger.leaves()) {
+            for (index, leaf) in ledger.leaves().entries() {
                 prop_assert_eq!(ledger.find(&leaf.address, leaf.asset), Some(index));
                 prop_assert_eq!(before.leaf(index) != Some(leaf), execution.writes.get(index).is_some());
             }
@@ -272,7 +272,7 @@ fn a_lane_spends_its_balance_to_the_last_unit_fee_included() {
         [(1, Rule::Overdraft { expected: 2, got: 3 }), (3, Rule::Overdraft { expected: 0, got: 1 })]
     );
     assert_eq!(small.balances(), [109, 0, 191]);
-    assert_eq!(small.0.ledger().leaves()[1].nonce, 2);
+    assert_eq!(small.0.ledger().leaves()[LeafIndex(1)].nonce, 2);
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn blocks_that_cannot_be_executed() {
 #[test]
 fn a_balance_that_leaves_its_range_is_an_error() {
     let mut small = Small::new();
-    let full = Leaf { balance: AMOUNT_LIMIT - 1, ..small.0.ledger().leaves()[1] };
+    let full = Leaf { balance: AMOUNT_LIMIT - 1, ..small.0.ledger().leaves()[LeafIndex(1)] };
     small.0.put_leaf(LeafIndex(1), full);
     let block = small.block(vec![small.pay(0, 0, 1, 1)]);
     let rule = Rule::BalanceRange { got: AMOUNT_LIMIT };
@@ -400,7 +400,7 @@ fn an_execution_applies_once_and_where_it_was_made() {
 fn writes_leave_no_gap() {
     let world = World::new(spec(3));
     let ledger = world.ledger();
-    let leaf = |i: u32| *ledger.leaf(LeafIndex(i)).unwrap_or(&ledger.leaves()[0]);
+    let leaf = |i: u32| *ledger.leaf(LeafIndex(i)).unwrap_or(&ledger.leaves()[LeafIndex(0)]);
     let prepare = |indices: &[u32]| {
         let writes = indices.iter().map(|&i| (LeafIndex(i), leaf(i))).collect();
         ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root())
@@ -408,8 +408,8 @@ fn writes_leave_no_gap() {
     assert!(prepare(&[3, 27, 28]).is_ok());
     assert_eq!(prepare(&[]), Ok(ledger.root()));
     let gap = |expected, got| Err(ApplyError::NotDense { expected, got: LeafIndex(got) });
-    assert_eq!(prepare(&[28]), gap(27, 28));
-    assert_eq!(prepare(&[0, 27, 29]), gap(28, 29));
+    assert_eq!(prepare(&[28]), gap(LeafIndex(27), 28));
+    assert_eq!(prepare(&[0, 27, 29]), gap(LeafIndex(28), 29));
     let full = ApplyError::Full { expected: 1 << 30, got: LeafIndex(1 << 30) };
     assert_eq!(prepare(&[27, 1 << 30]), Err(full));
 }
@@ -419,10 +419,12 @@ fn leaves_do_not_change_hands() {
     let world = World::new(spec(3));
     let ledger = world.ledger();
     let [index, other] = [LeafIndex(4), LeafIndex(9)];
-    let leaf = ledger.leaves()[4];
+    let leaf = ledger.leaves()[LeafIndex(4)];
     let expected = (leaf.address, leaf.asset);
-    for (address, asset) in [(leaf.address, leaf.asset + 1), (ledger.leaves()[9].address, leaf.asset)] {
-        let writes = [(index, Leaf { address, asset, ..leaf }), (other, ledger.leaves()[9])];
+    for (address, asset) in
+        [(leaf.address, leaf.asset + 1), (ledger.leaves()[LeafIndex(9)].address, leaf.asset)]
+    {
+        let writes = [(index, Leaf { address, asset, ..leaf }), (other, ledger.leaves()[LeafIndex(9)])];
         let writes = writes.into_iter().collect();
         let error = ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root());
         assert_eq!(error, Err(ApplyError::Identity { index, expected, got: (address, asset) }));

@@ -163,7 +163,7 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     fn run(ledger: &'a Ledger, block: &Block, planted: &[Planted], capacity: usize) -> Self {
-        let indexed = (0..).map(LeafIndex).zip(ledger.leaves().iter().copied());
+        let indexed = ledger.leaves().entries().map(|(index, leaf)| (index, *leaf));
         let leaves: BTreeMap<_, _> = indexed.collect();
         let places = leaves.iter().map(|(&index, leaf)| ((leaf.address, leaf.asset), index)).collect();
         let mut model = Self { ledger, leaves, places, capacity, rejected: vec![], credits: vec![] };

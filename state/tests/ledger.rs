@@ -11,6 +11,7 @@ use enfold_state::message::{Message, Op};
 use enfold_state::rebuild::{Place, RebuildError, rebuild};
 use enfold_state::rule::Rule;
 use enfold_state::tree::{climb, empty_subtree};
+use enfold_state::writes::Writes;
 use proptest::prelude::*;
 
 fn genesis(leaves: &[(u64, u32, u64)]) -> Genesis {
@@ -66,6 +67,42 @@ fn of_two_leaves_of_one_owner_and_asset_the_first_receives() {
     let leaf = |balance| Leaf { address, nonce: 0, asset, balance };
     let ledger = Ledger::restore(7, 0, vec![leaf(1), leaf(2)]);
     assert_eq!(ledger.find(&address, asset), Some(LeafIndex(0)));
+}
+
+#[test]
+fn a_leaf_in_an_earlier_shard_receives_until_it_is_taken_back() {
+    let (address, asset) = (genesis(&[(1, 0, 0)]).leaves[0].address, 4);
+    let leaf = |balance| Leaf { address, nonce: 0, asset, balance };
+    let late = LeafIndex::new(40, 0);
+    let mut ledger = Ledger::new(7);
+    let mut add = |index, balance| {
+        let writes: Writes = [(index, leaf(balance))].into_iter().collect();
+        let prepared = ledger.prepare(ledger.height() + 1, ledger.root(), &writes).expect("it is dense");
+        let undo = ledger.undo(&prepared);
+        ledger.adopt(&prepared);
+        let whole = Ledger::restore_shards(7, ledger.height(), ledger.leaves().clone());
+        assert_eq!((ledger.root(), ledger.tree()), (whole.root(), whole.tree()));
+        assert_eq!(ledger.find(&address, asset), whole.find(&address, asset));
+        (undo, ledger.find(&address, asset), ledger.clone())
+    };
+    let (_, found, _) = add(late, 1);
+    assert_eq!(found, Some(late));
+    let (_, found, _) = add(LeafIndex::new(41, 0), 2);
+    assert_eq!(found, Some(late));
+    let (undo, found, mut ledger) = add(LeafIndex::new(3, 0), 3);
+    assert_eq!(found, Some(LeafIndex::new(3, 0)));
+    ledger.revert(&undo);
+    assert_eq!(ledger.find(&address, asset), Some(late));
+    assert_eq!(ledger.len(), 2);
+    // A gap in a shard, and a shard that is not there.
+    let prepare = |index| {
+        let writes: Writes = [(index, leaf(0))].into_iter().collect();
+        ledger.prepare(ledger.height() + 1, ledger.root(), &writes).map(drop)
+    };
+    let (expected, got) = (LeafIndex::new(40, 1), LeafIndex::new(40, 2));
+    assert_eq!(prepare(got), Err(ApplyError::NotDense { expected, got }));
+    let got = LeafIndex(1 << TREE_DEPTH);
+    assert_eq!(prepare(got), Err(ApplyError::Full { expected: 1 << TREE_DEPTH, got }));
 }
 
 /// What the block publishes: the messages sorted by sender, as the debit batches emit them.
@@ -158,7 +195,7 @@ fn data_that_do_not_lead_to_the_root() {
     let gap = with(&|m| (m.to, m.to_address) = (far, Address::ZERO));
     assert!(matches!(gap, RebuildError::Apply(ApplyError::NotDense { got, .. }) if got == far));
     let occupied = with(&|m| (m.to, m.to_address) = (LeafIndex(0), Address::ZERO));
-    let (expected, got) = (start.leaves()[0].address, Address::ZERO);
+    let (expected, got) = (start.leaves()[LeafIndex(0)].address, Address::ZERO);
     assert_eq!(occupied, broken(Rule::Receiver { expected, got }));
     assert!(matches!(with(&|m| m.amount += 1), RebuildError::Root { .. }));
     assert_eq!(with(&|m| m.op = Op::Fee), RebuildError::Stray { place, got: Op::Fee });
@@ -178,7 +215,7 @@ fn data_that_do_not_lead_to_the_root() {
 fn data_that_push_a_leaf_out_of_its_range() {
     let world = World::new(WorldSpec { accounts: 2, ..WorldSpec::default() });
     let start = world.ledger();
-    let [sender, receiver] = [start.leaves()[0], start.leaves()[1]];
+    let [sender, receiver] = [start.leaves()[LeafIndex(0)], start.leaves()[LeafIndex(1)]];
     let message = Message {
         op: Op::Transfer,
         asset: 0,

@@ -54,7 +54,7 @@ fn transfer_to_oneself_and_to_a_new_leaf() {
         ];
         world.step(profile, payments);
         assert_eq!(world.ledger.len(), 3);
-        assert_eq!(world.ledger.leaves()[2].balance, 15);
+        assert_eq!(world.ledger.leaves()[LeafIndex(2)].balance, 15);
     }
 }
 
@@ -84,7 +84,7 @@ fn one_sender() {
     let witness = world.step(&SMALL, payments);
     // 20 legs of one leaf: seven paths of three, two a batch. Its nonce runs on from batch to batch.
     assert_eq!((batches(&witness, BatchId::DebitFew), batches(&witness, BatchId::DebitMany)), (4, 0));
-    assert_eq!(world.ledger.leaves()[4].nonce, 20);
+    assert_eq!(world.ledger.leaves()[LeafIndex(4)].nonce, 20);
 }
 
 #[test]

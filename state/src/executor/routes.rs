@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Accepted, Check, Emitted, Sound};
 use crate::block::FeePolicy;
 use crate::debit::spend;
-use crate::leaf::{Address, Asset, Leaf, LeafIndex};
+use crate::leaf::{Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
 use crate::ledger::Ledger;
 use crate::rule::Rule;
+use crate::shards::Counts;
 use crate::transaction::{SignedTransaction, Transaction};
 use crate::writes::Entry;
 
@@ -39,7 +40,7 @@ impl<'a> Router<'a> {
         Self {
             policies,
             transactions,
-            book: AddressBook { ledger, added: HashMap::new(), len: ledger.len(), capacity },
+            book: AddressBook { ledger, added: HashMap::new(), counts: ledger.leaves().counts(), capacity },
             collectors: BTreeMap::new(),
             routes: Routes { debits: Vec::with_capacity(count), emitted: Vec::with_capacity(2 * count) },
         }
@@ -78,7 +79,7 @@ impl<'a> Router<'a> {
         let Sound { from, to, fee } = *sound;
         let Transaction { to_address, asset, .. } = self.transactions[position].transaction;
         let full = Rule::Full { expected: self.book.capacity };
-        let before = self.book.len;
+        let before = self.book.counts;
         let to = match to.or_else(|| self.book.find_or_add(to_address, asset)) {
             Some(to) => to,
             None => return Err(full),
@@ -87,7 +88,7 @@ impl<'a> Router<'a> {
             Some((asset, policy)) => match self.collector(asset, policy.collector) {
                 Some(collector) => Some(collector),
                 None => {
-                    if self.book.len > before {
+                    if self.book.counts != before {
                         self.book.take_back(to_address, asset);
                     }
                     return Err(full);
@@ -119,7 +120,8 @@ struct AddressBook<'a> {
     ledger: &'a Ledger,
     /// Only looked up, never iterated.
     added: HashMap<(Address, Asset), LeafIndex>,
-    len: usize,
+    counts: Counts,
+    /// Leaves of a full tree.
     capacity: usize,
 }
 
@@ -130,15 +132,21 @@ impl AddressBook<'_> {
         if let Some(index) = known.or_else(|| self.added.get(&(address, asset)).copied()) {
             return Some(index);
         }
-        let index = LeafIndex(u32::try_from(self.len).ok().filter(|_| self.len < self.capacity)?);
+        if self.counts.total() >= self.capacity {
+            return None;
+        }
+        // The first shard with room; the circuits leave the choice to the executor.
+        let shard = self.counts.0.iter().position(|&count| count >> SHARD_DEPTH == 0)?;
+        let index = LeafIndex::new(shard, self.counts.0[shard]);
         self.added.insert((address, asset), index);
-        self.len += 1;
+        self.counts.0[shard] += 1;
         Some(index)
     }
 
     /// Takes back the leaf that was added last.
     fn take_back(&mut self, address: Address, asset: Asset) {
-        self.added.remove(&(address, asset));
-        self.len -= 1;
+        if let Some(index) = self.added.remove(&(address, asset)) {
+            self.counts.0[index.shard()] -= 1;
+        }
     }
 }

@@ -6,7 +6,8 @@ use super::error::StoreError;
 use crate::field::to_u64;
 use crate::hash::Digest;
 use crate::hash::batch::nodes_into;
-use crate::leaf::{Leaf, TREE_DEPTH};
+use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
+use crate::shards::{Counts, Shards};
 use crate::tree::Tree;
 
 /// Leaves of a sampled check.
@@ -49,15 +50,13 @@ impl Mismatch {
 }
 
 /// Checks the tree over these leaves.
-pub(super) fn check(check: Check, leaves: &[Leaf], tree: &Tree) -> Result<(), Mismatch> {
+pub(super) fn check(check: Check, leaves: &Shards<Leaf>, tree: &Tree) -> Result<(), Mismatch> {
+    let counts = leaves.counts();
     match check {
-        Check::Full => compare(leaves, tree, |level| {
-            let len = Tree::level_len(leaves.len(), level) as u32;
-            (0..len).collect()
-        }),
-        Check::Sampled if leaves.len() <= SAMPLES => self::check(Check::Full, leaves, tree),
+        Check::Full => compare(leaves, tree, |level| counts.level(level).collect()),
+        Check::Sampled if counts.total() <= SAMPLES => self::check(Check::Full, leaves, tree),
         Check::Sampled => {
-            let positions = samples(tree.root(), leaves.len() as u32);
+            let positions = samples(tree.root(), &counts);
             compare(leaves, tree, |level| {
                 let mut positions: Vec<u32> = positions.iter().map(|position| position >> level).collect();
                 positions.dedup();
@@ -68,12 +67,12 @@ pub(super) fn check(check: Check, leaves: &[Leaf], tree: &Tree) -> Result<(), Mi
 }
 
 /// Hashes the chosen positions of every level and compares.
-fn compare(leaves: &[Leaf], tree: &Tree, chosen: impl Fn(usize) -> Vec<u32>) -> Result<(), Mismatch> {
+fn compare(leaves: &Shards<Leaf>, tree: &Tree, chosen: impl Fn(usize) -> Vec<u32>) -> Result<(), Mismatch> {
     for level in 0..=TREE_DEPTH {
         let positions = chosen(level);
         let mut hashed = vec![Digest::ZERO; positions.len()];
         if level == 0 {
-            Leaf::digests_into(&mut hashed, |at| leaves[positions[at] as usize]);
+            Leaf::digests_into(&mut hashed, |at| leaves[LeafIndex(positions[at])]);
         } else {
             nodes_into(&mut hashed, |at| {
                 let left = positions[at] << 1;
@@ -91,7 +90,7 @@ fn compare(leaves: &[Leaf], tree: &Tree, chosen: impl Fn(usize) -> Vec<u32>) -> 
 }
 
 /// The sampled positions, ascending, some perhaps twice.
-fn samples(root: Digest, leaves: u32) -> Vec<u32> {
+fn samples(root: Digest, leaves: &Counts) -> Vec<u32> {
     // SplitMix64 (Steele, Lea, Flood, 2014). Nobody has to be kept from guessing the samples.
     let mut state = root.0.iter().fold(0_u64, |sum, &element| sum.rotate_left(16) ^ to_u64(element));
     let mut draw = || {
@@ -100,14 +99,25 @@ fn samples(root: Digest, leaves: u32) -> Vec<u32> {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     };
-    let mut positions: Vec<u32> =
-        (0..SAMPLES).map(|_| ((u128::from(draw()) * u128::from(leaves)) >> u64::BITS) as u32).collect();
-    positions.sort_unstable();
-    positions
+    let total = leaves.total() as u128;
+    let mut drawn: Vec<u32> =
+        (0..SAMPLES).map(|_| ((u128::from(draw()) * total) >> u64::BITS) as u32).collect();
+    drawn.sort_unstable();
+    // The leaves are counted through, shard after shard.
+    let mut ranges = leaves.ranges();
+    let (mut range, mut before) = (ranges.next().unwrap_or_default(), 0);
+    for number in &mut drawn {
+        while *number - before >= range.len() as u32 {
+            before += range.len() as u32;
+            range = ranges.next().expect("the ranges hold as many as are drawn from");
+        }
+        *number = range.start + (*number - before);
+    }
+    drawn
 }
 
 /// Whether a sampled check looks at this leaf.
 #[cfg(test)]
-pub(super) fn is_sampled(root: Digest, leaves: u32, index: u32) -> bool {
+pub(super) fn is_sampled(root: Digest, leaves: &Counts, index: u32) -> bool {
     samples(root, leaves).binary_search(&index).is_ok()
 }

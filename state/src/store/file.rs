@@ -136,11 +136,11 @@ impl StoreFile {
             meta.insert("chain_id", u64::from(genesis.chain_id()))?;
             meta.insert("height", 0)?;
             let mut leaves = transaction.open_table(LEAVES)?;
-            for (index, leaf) in (0..).zip(genesis.leaves()) {
-                leaves.insert(index, stored(leaf))?;
+            for (index, leaf) in genesis.leaves().entries() {
+                leaves.insert(index.0, stored(leaf))?;
             }
             let mut nodes = transaction.open_table(NODES)?;
-            for key in tiles::keys(genesis.len()) {
+            for key in tiles::keys(&genesis.leaves().counts()) {
                 nodes.insert(key.0, &tiles::cut(genesis.tree(), key))?;
             }
             transaction.open_table(ROOTS)?.insert(0, StoredDigest::from(genesis.root()))?;

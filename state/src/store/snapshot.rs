@@ -1,7 +1,7 @@
 //! A committed state for those who only read: out of the file, or from the process that has it open for writing.
 //!
-//! A stream of a state is a line of JSON, the [`Head`], then each leaf (address as four integers, nonce, asset, balance:
-//! 48 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
+//! A stream of a state is a line of JSON, the [`Head`], then each leaf (index, nonce, asset, balance, address as four
+//! integers: 52 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
 //! order, all little-endian. How many they are follows from the head.
 
 use std::fs::File;
@@ -24,7 +24,7 @@ use crate::ledger::{Ledger, MAX_LEAVES};
 /// Longest head, in bytes.
 const HEAD_LIMIT: u64 = 1 << 16;
 /// Bytes of a leaf in a stream.
-const LEAF_BYTES: usize = 48;
+const LEAF_BYTES: usize = 52;
 
 /// What a state is, in a few numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,13 +102,15 @@ impl Snapshot {
             return Err(io_at(&path)(ErrorKind::InvalidData.into()));
         }
         let mut leaves = Leaves::new(&path, head.leaves.min(1 << 16));
-        for index in 0..head.leaves as u32 {
+        for _ in 0..head.leaves {
             let mut bytes = [0; LEAF_BYTES];
             from.read_exact(&mut bytes).map_err(io_at(&path))?;
-            leaves.push(index, from_bytes(&bytes))?;
+            let (index, leaf) = from_bytes(&bytes);
+            leaves.push(index, leaf)?;
         }
-        let mut nodes = Nodes::new(&path, leaves.len());
-        for _ in tiles::keys(leaves.len()) {
+        let counts = leaves.counts();
+        let mut nodes = Nodes::new(&path, &counts);
+        for _ in tiles::keys(&counts) {
             let (mut key, mut tile) = ([0; 4], [0; TILE_BYTES]);
             from.read_exact(&mut key).and_then(|()| from.read_exact(&mut tile)).map_err(io_at(&path))?;
             nodes.push(TileKey(u32::from_le_bytes(key)), &tile)?;
@@ -202,7 +204,7 @@ impl Shared {
         let mut head = serde_json::to_vec(&Head::of(&view, &self.path)?).map_err(|error| at(error.into()))?;
         head.push(b'\n');
         to.write_all(&head).map_err(&at)?;
-        view.each_leaf(|_, leaf| to.write_all(&to_bytes(leaf)).map_err(&at))?;
+        view.each_leaf(|index, leaf| to.write_all(&to_bytes(index, leaf)).map_err(&at))?;
         view.each_tile(|key, tile| {
             to.write_all(&key.0.to_le_bytes()).and_then(|()| to.write_all(tile)).map_err(&at)
         })?;
@@ -215,23 +217,24 @@ impl Shared {
     }
 }
 
-fn to_bytes((address, nonce, asset, balance): StoredLeaf) -> [u8; LEAF_BYTES] {
+fn to_bytes(index: u32, (address, nonce, asset, balance): StoredLeaf) -> [u8; LEAF_BYTES] {
     let mut bytes = [0; LEAF_BYTES];
-    for (chunk, integer) in bytes[..32].as_chunks_mut::<8>().0.iter_mut().zip(address) {
+    let (narrow, wide) = bytes.split_at_mut(12);
+    for (chunk, integer) in narrow.as_chunks_mut::<4>().0.iter_mut().zip([index, nonce, asset]) {
         *chunk = integer.to_le_bytes();
     }
-    bytes[32..36].copy_from_slice(&nonce.to_le_bytes());
-    bytes[36..40].copy_from_slice(&asset.to_le_bytes());
-    bytes[40..].copy_from_slice(&balance.to_le_bytes());
+    let [a0, a1, a2, a3] = address;
+    for (chunk, integer) in wide.as_chunks_mut::<8>().0.iter_mut().zip([balance, a0, a1, a2, a3]) {
+        *chunk = integer.to_le_bytes();
+    }
     bytes
 }
 
-fn from_bytes(bytes: &[u8; LEAF_BYTES]) -> StoredLeaf {
-    let (words, _) = bytes.as_chunks::<8>();
-    let long = |at: usize| u64::from_le_bytes(words[at]);
-    // Nonce and asset share a word.
-    let (nonce, asset) = (long(4) as u32, (long(4) >> 32) as u32);
-    ([0, 1, 2, 3].map(long), nonce, asset, long(5))
+fn from_bytes(bytes: &[u8; LEAF_BYTES]) -> (u32, StoredLeaf) {
+    let (narrow, wide) = bytes.split_at(12);
+    let narrow = |at: usize| u32::from_le_bytes(narrow.as_chunks().0[at]);
+    let wide = |at: usize| u64::from_le_bytes(wide.as_chunks().0[at]);
+    (narrow(0), ([1, 2, 3, 4].map(wide), narrow(1), narrow(2), wide(0)))
 }
 
 /// Refuses an empty file, which the database would take for one to be begun.

@@ -9,6 +9,7 @@ use crate::field::from_u32;
 use crate::hash::DigestError;
 use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::ApplyError;
+use crate::shards::Counts;
 
 mod disk;
 mod reading;
@@ -27,12 +28,17 @@ fn genesis() -> Genesis {
     Genesis { chain_id: 7, leaves: (0..40).map(entry).collect() }
 }
 
-/// Block `number` changes some leaves and adds two.
+/// Block `number` changes some leaves and adds two to the first shard and one to another.
 fn block(ledger: &Ledger) -> (u32, Writes, Digest) {
-    let (number, len) = (ledger.height() + 1, ledger.len() as u32);
-    let changed = (0..len).filter(|i| i % 3 == number % 3).chain([len, len + 1]);
-    let writes: Writes =
-        changed.map(|i| (LeafIndex(i), leaf(i, 10_000 * u64::from(number) + u64::from(i)))).collect();
+    let number = ledger.height() + 1;
+    let Counts(counts) = ledger.leaves().counts();
+    let other = 1 + 31 * (number % 3) as usize;
+    let added = [(0, counts[0]), (0, counts[0] + 1), (other, counts[other])].into_iter();
+    let changed = ledger.leaves().entries().map(|(index, _)| index).filter(|index| index.0 % 3 == number % 3);
+    let changed = changed.chain(added.map(|(shard, position)| LeafIndex::new(shard, position)));
+    let writes: Writes = changed
+        .map(|index| (index, leaf(index.0, 10_000 * u64::from(number) + u64::from(index.position()))))
+        .collect();
     let root = ledger.prepare(number, ledger.root(), &writes).expect("it follows").root();
     (number, writes, root)
 }
@@ -367,7 +373,9 @@ fn samples_find_what_is_common_and_a_full_check_everything() {
         let untouched = tampered_large(|_| false);
         Store::open_checked(untouched.path(), Check::Full).expect("nothing was changed").root()
     };
-    let missed = (0..5000).find(|&index| !check::is_sampled(root, 5000, index)).expect("1024 are sampled");
+    let missed = (0..5000)
+        .find(|&index| !check::is_sampled(root, &Counts::dense(5000), index))
+        .expect("1024 are sampled");
     let single = tampered_large(|index| index.0 == missed);
     assert!(Store::open(single.path()).is_ok());
     let error = Store::open_checked(single.path(), Check::Full).expect_err("it was tampered with");

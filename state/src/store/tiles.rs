@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::hash::{DIGEST_LEN, Digest, DigestError};
 use crate::leaf::TREE_DEPTH;
+use crate::shards::Counts;
 use crate::tree::{Tree, TreeUpdate, empty_subtree};
 
 /// Levels of a tile.
@@ -61,11 +62,11 @@ impl TileKey {
     }
 }
 
-/// The keys of all tiles of a tree of so many leaves, in their order.
-pub(super) fn keys(leaves: usize) -> impl Iterator<Item = TileKey> {
+/// The keys of all tiles of a tree with so many leaves, in their order.
+pub(super) fn keys(leaves: &Counts) -> impl Iterator<Item = TileKey> + use<> {
+    let leaves = *leaves;
     (0..HEIGHTS).flat_map(move |height| {
-        let tiles = Tree::level_len(leaves, (height + 1) * TILE_HEIGHT);
-        (0..tiles as u32).map(move |number| TileKey::new(height, number))
+        leaves.level((height + 1) * TILE_HEIGHT).map(move |number| TileKey::new(height, number))
     })
 }
 
@@ -105,20 +106,14 @@ pub(super) fn cut(tree: &Tree, key: TileKey) -> Tile {
     tile
 }
 
-/// The levels of a tree of `leaves` leaves, to be filled tile by tile.
-pub(super) fn blank_levels(leaves: usize) -> Vec<Vec<Digest>> {
-    (0..=TREE_DEPTH).map(|level| vec![Digest::ZERO; Tree::level_len(leaves, level)]).collect()
-}
-
-/// Copies a tile's nodes into the levels; what lies behind their ends is left out.
+/// Copies a tile's nodes into a [blank](Tree::blank) tree; what it has no place for is left out.
 ///
 /// # Errors
 /// If a node is not canonical.
-pub(super) fn paste(levels: &mut [Vec<Digest>], key: TileKey, tile: &Tile) -> Result<(), DigestError> {
+pub(super) fn paste(tree: &mut Tree, key: TileKey, tile: &Tile) -> Result<(), DigestError> {
     for (level, first, nodes) in key.levels() {
-        let room = levels[level].get_mut(first as usize..).unwrap_or_default();
-        for (at, node) in nodes.zip(room) {
-            *node = get(tile, at)?;
+        for (at, position) in nodes.zip(first..) {
+            tree.fill(level, position, get(tile, at)?);
         }
     }
     Ok(())
@@ -181,20 +176,34 @@ mod tests {
         Tree::from_digests((0..leaves).map(digest).collect())
     }
 
-    fn pasted(leaves: usize, tiles: impl Iterator<Item = (TileKey, Tile)>, root: Digest) -> Tree {
-        let mut levels = blank_levels(leaves);
-        tiles.for_each(|(key, tile)| paste(&mut levels, key, &tile).expect("canonical"));
-        levels[TREE_DEPTH] = if leaves == 0 { vec![] } else { vec![root] };
-        Tree::from_levels(levels)
+    fn pasted(leaves: &Counts, tiles: impl Iterator<Item = (TileKey, Tile)>, root: Digest) -> Tree {
+        let mut tree = Tree::blank(leaves);
+        tiles.for_each(|(key, tile)| paste(&mut tree, key, &tile).expect("canonical"));
+        tree.fill(TREE_DEPTH, 0, root);
+        tree
+    }
+
+    /// Leaves in several shards.
+    fn sharded() -> (Counts, Tree) {
+        let mut tree = tree(70);
+        let of = |shard, count| (0..count).map(move |at| LeafIndex::new(shard, at));
+        let leaves = of(1, 3).chain(of(5, 40)).chain(of(33, 1)).chain(of(63, 33));
+        let changes: Vec<_> = leaves.map(|index| (index, digest(index.0))).collect();
+        tree.set(&changes);
+        (tree.counts(), tree)
     }
 
     #[test]
     fn tiles_hold_every_node() {
         for leaves in [0, 1, 31, 32, 33, 64, 1000, 1024, 1025, 40_000] {
-            let tree = tree(leaves);
-            let tiles = keys(leaves as usize).map(|key| (key, cut(&tree, key)));
-            assert_eq!(pasted(leaves as usize, tiles, tree.root()), tree, "{leaves} leaves");
+            let (counts, tree) = (Counts::dense(leaves as usize), tree(leaves));
+            let tiles = keys(&counts).map(|key| (key, cut(&tree, key)));
+            assert_eq!(pasted(&counts, tiles, tree.root()), tree, "{leaves} leaves");
         }
+        let (counts, tree) = sharded();
+        assert_eq!(counts.total(), 147);
+        let tiles = keys(&counts).map(|key| (key, cut(&tree, key)));
+        assert_eq!(pasted(&counts, tiles, tree.root()), tree);
     }
 
     #[test]
@@ -203,7 +212,7 @@ mod tests {
         {
             let mut tree = tree(leaves);
             let mut tiles: std::collections::BTreeMap<_, _> =
-                keys(leaves as usize).map(|key| (key.0, cut(&tree, key))).collect();
+                keys(&tree.counts()).map(|key| (key.0, cut(&tree, key))).collect();
             let changes: Vec<_> = changes.map(|at| (LeafIndex(at), digest(at + 7))).collect();
             let update = tree.update(&changes);
             let after: Vec<_> = patches(&update)
@@ -212,7 +221,7 @@ mod tests {
             assert!(after.is_sorted_by(|a, b| a.0 < b.0));
             tree.adopt(&update);
             tiles.extend(after);
-            assert!(tiles.keys().copied().eq(keys(tree.len()).map(|key| key.0)));
+            assert!(tiles.keys().copied().eq(keys(&tree.counts()).map(|key| key.0)));
             for (&key, tile) in &tiles {
                 assert_eq!(*tile, cut(&tree, TileKey(key)), "{leaves} leaves, {:?}", TileKey(key).parts());
             }
@@ -225,7 +234,7 @@ mod tests {
         let key = TileKey::new(0, 0);
         let mut tile = cut(&tree, key);
         tile[NODE_BYTES..NODE_BYTES + 8].fill(0xff);
-        let error = paste(&mut blank_levels(3), key, &tile).expect_err("not canonical");
+        let error = paste(&mut Tree::blank(&Counts::dense(3)), key, &tile).expect_err("not canonical");
         assert_eq!(error, DigestError::NotCanonical { got: u64::MAX });
     }
 }

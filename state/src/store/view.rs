@@ -14,9 +14,10 @@ use super::file::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, S
 use super::tiles::{self, Tile, TileKey};
 use super::{Circuits, SCHEMA_VERSION};
 use crate::hash::Digest;
-use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
-use crate::ledger::{Ledger, MAX_LEAVES};
-use crate::tree::Tree;
+use crate::leaf::{Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
+use crate::ledger::Ledger;
+use crate::shards::{Counts, Shards};
+use crate::tree::{Tree, make_room};
 
 /// One committed state.
 pub(super) struct View {
@@ -62,7 +63,7 @@ impl View {
         let numbers = self.numbers()?;
         let mut leaves = Leaves::new(&self.path, numbers.leaves);
         self.each_leaf(|index, leaf| leaves.push(index, leaf))?;
-        let mut nodes = Nodes::new(&self.path, leaves.len());
+        let mut nodes = Nodes::new(&self.path, &leaves.counts());
         self.each_tile(|key, tile| nodes.push(key, tile))?;
         assemble(&self.path, how, numbers, leaves, nodes)
     }
@@ -173,30 +174,32 @@ pub(super) fn digest(path: &Path, integers: StoredDigest) -> Result<Digest, Stor
     Digest::try_from(integers).map_err(|source| StoreError::Digest { path: path.to_owned(), source })
 }
 
-/// Leaves as they come in, with no gap between them.
-pub(super) struct Leaves<'a>(Vec<Leaf>, &'a Path);
+/// Leaves as they come in, with no gap in a shard.
+pub(super) struct Leaves<'a>(Shards<Leaf>, &'a Path);
 
 impl<'a> Leaves<'a> {
-    /// With room for so many at once.
+    /// With room for so many at once, as most states have one shard.
     pub(super) fn new(path: &'a Path, room: u64) -> Self {
-        Self(Vec::with_capacity(MAX_LEAVES.min(room as usize)), path)
+        let mut leaves = Shards::default();
+        leaves.shard_mut(0).reserve_exact(room.min(1 << SHARD_DEPTH) as usize);
+        Self(leaves, path)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    pub(super) fn counts(&self) -> Counts {
+        self.0.counts()
     }
 
     pub(super) fn push(&mut self, index: u32, leaf: StoredLeaf) -> Result<(), StoreError> {
         let Self(leaves, path) = self;
-        if index as usize != leaves.len() || leaves.len() >= MAX_LEAVES {
-            let (expected, got) = (leaves.len() as u64, LeafIndex(index));
+        let got = LeafIndex(index);
+        let shard = got.shard().min(SHARDS - 1);
+        let leaves = leaves.shard_mut(shard);
+        let expected = ((shard << SHARD_DEPTH) + leaves.len()) as u64;
+        if u64::from(index) != expected || got.shard() != shard {
             return Err(StoreError::LeafGap { path: path.to_path_buf(), expected, got });
         }
         let (address, nonce, asset, balance) = leaf;
-        if leaves.len() == leaves.capacity() {
-            // An eighth more, not twice as much.
-            leaves.reserve_exact(leaves.len() / 8 + 1);
-        }
+        make_room(leaves, leaves.len() + 1);
         leaves.push(Leaf { address: digest(path, address)?, nonce, asset, balance });
         Ok(())
     }
@@ -204,14 +207,14 @@ impl<'a> Leaves<'a> {
 
 /// The tree's nodes as they come in, tile by tile.
 pub(super) struct Nodes<'a> {
-    levels: Vec<Vec<Digest>>,
+    tree: Tree,
     keys: Box<dyn Iterator<Item = TileKey>>,
     path: &'a Path,
 }
 
 impl<'a> Nodes<'a> {
-    pub(super) fn new(path: &'a Path, leaves: usize) -> Self {
-        Self { levels: tiles::blank_levels(leaves), keys: Box::new(tiles::keys(leaves)), path }
+    pub(super) fn new(path: &'a Path, leaves: &Counts) -> Self {
+        Self { tree: Tree::blank(leaves), keys: Box::new(tiles::keys(leaves)), path }
     }
 
     fn expect(&mut self, got: Option<TileKey>) -> Result<(), StoreError> {
@@ -225,15 +228,18 @@ impl<'a> Nodes<'a> {
 
     pub(super) fn push(&mut self, key: TileKey, tile: &Tile) -> Result<(), StoreError> {
         self.expect(Some(key))?;
-        tiles::paste(&mut self.levels, key, tile)
+        tiles::paste(&mut self.tree, key, tile)
             .map_err(|source| StoreError::Digest { path: self.path.to_owned(), source })
     }
 
     /// The tree under a root.
     fn finish(mut self, root: Digest) -> Result<Tree, StoreError> {
         self.expect(None)?;
-        self.levels[TREE_DEPTH].fill(root);
-        Ok(Tree::from_levels(self.levels))
+        // Without leaves the root is that of an empty tree.
+        if !self.tree.is_empty() {
+            self.tree.fill(TREE_DEPTH, 0, root);
+        }
+        Ok(self.tree)
     }
 }
 
@@ -249,7 +255,7 @@ pub(super) fn assemble(
     let leaves = leaves.0;
     let wrong_root = |expected, got| StoreError::StoredRoot { path: path.to_owned(), expected, got };
     let Some(root) = root else {
-        return Err(wrong_root(None, Ledger::restore(chain_id, height, leaves).root()));
+        return Err(wrong_root(None, Ledger::restore_shards(chain_id, height, leaves).root()));
     };
     let tree = nodes.finish(root)?;
     // Without leaves there is no node that holds the root.
