@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 
-use enfold_circuits::batch::PathsTargets;
+use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::block::BlockOpening;
 use enfold_circuits::check::Checker;
 use enfold_circuits::circuit_set::CircuitSet;

@@ -8,7 +8,6 @@ use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{self, Record};
 use enfold_state::executor::execute;
-use enfold_state::keys::verify;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::{Place, rebuild};

@@ -29,7 +29,7 @@ fn blocks_follow_from_the_seed_and_from_one_another() {
     }
     // The accounts' keys can be made again.
     let key = run(&["keygen", "--gen-account", "3", "--seed", "7"]);
-    assert_eq!(key["address"], ledger.leaves()[LeafIndex(3)].address.to_string());
+    assert_eq!(key["address"], ledger.leaves().shard(0)[3].address.to_string());
 
     fail(&[&options[..], &["--seed", "7"]].concat(), 3, "output_exists");
     run(&[&options[..], &["--seed", "7", "--force"]].concat());
