@@ -131,7 +131,7 @@ pub enum CliError {
         asset: Asset,
     },
     /// A state has no such leaf.
-    #[error("{}: expected a leaf below index {expected}, got {got}", path.display())]
+    #[error("{}: expected the index of one of {expected} leaves, got {got}", path.display())]
     UnknownLeaf {
         /// The data directory.
         path: PathBuf,

@@ -248,7 +248,7 @@ fn check_alone(
         }
         _ => {}
     }
-    let leaf = ledger.leaf(tx.from).ok_or(Rule::UnknownLeaf { expected: ledger.len(), got: tx.from })?;
+    let leaf = ledger.leaf(tx.from).ok_or(Rule::UnknownLeaf { got: tx.from })?;
     let signer = signatures.signer(position);
     if signer != leaf.address {
         return Err(Rule::Owner { expected: leaf.address, got: signer });

@@ -63,8 +63,6 @@ pub enum Rule {
     },
     /// The sender's leaf does not exist at the start of the block.
     UnknownLeaf {
-        /// Count of leaves; the index must be below it.
-        expected: usize,
         /// The index.
         got: LeafIndex,
     },
@@ -196,7 +194,7 @@ impl Rule {
             Self::FeeRange { .. } => format!("a fee below {AMOUNT_LIMIT}"),
             Self::FeeAsset { asset, .. } => format!("no fee in asset {asset}"),
             Self::FeeFloor { expected, .. } => format!("a fee of at least {expected}"),
-            Self::UnknownLeaf { expected, .. } => format!("a leaf index below {expected}"),
+            Self::UnknownLeaf { .. } => "the index of a leaf".to_owned(),
             Self::Owner { expected, .. } => format!("a key with address {expected}"),
             Self::Asset { expected, .. } => format!("asset {expected}"),
             Self::Signature { .. } => "a signature of this key for this transaction".to_owned(),
@@ -228,7 +226,7 @@ impl Rule {
             | Self::FeeAsset { got, .. }
             | Self::FeeFloor { got, .. }
             | Self::Overdraft { got, .. } => got.to_string(),
-            Self::UnknownLeaf { got, .. } | Self::Index { got, .. } => got.to_string(),
+            Self::UnknownLeaf { got } | Self::Index { got, .. } => got.to_string(),
             Self::Owner { got, .. } | Self::Receiver { got, .. } => got.to_string(),
             Self::BalanceRange { got } => got.to_string(),
             Self::Empty { .. } => "an empty position".to_owned(),
