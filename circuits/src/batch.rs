@@ -13,7 +13,7 @@
 //!    exactly the flagged messages, in order.
 //! 5. `after` is the digest of a chain state whose root is the climb from the last window root with the
 //!    bits and siblings of 2, whose deposit queue and exits are those of `before`, and whose other parts are
-//!    what [`debit`](crate::debit) or [`credit`](crate::credit) gives.
+//!    what the batch's kind gives: its phase, its counters, its messages.
 //!
 //! `set` is free: fold and block pin it. Roots are outputs: there is no wire for a root that would not be
 //! computed from leaves, so a wrong root is a wrong `before`, which does not chain.

@@ -152,9 +152,11 @@ impl<'b> Session<'b> {
         self.roots = Some((first, new_root));
     }
 
-    /// The slots with which a leg emits: LogUp rows', and absorbed if the flags, which become boolean, are 1.
+    /// Emits a leg's messages. Each is a message of a LogUp row; a flag, which becomes boolean, says whether it counts and
+    /// is absorbed.
     pub fn emit<const N: usize>(&mut self, slots: [(Op, MessageTargets, Target); N]) {
         for (op, _, flag) in slots {
+            assert_eq!(op.emitter(), self.kind, "the kind that emits a message is the op's");
             let Counts { transactions, others } = self.counts;
             if op.is_signed() {
                 let transactions = self.builder.add(transactions, flag);
@@ -170,6 +172,7 @@ impl<'b> Session<'b> {
 
     /// A slot that consumes a message.
     pub fn consume(&mut self, message: MessageTargets, flag: Target) {
+        assert!(self.kind.consumes(), "a kind that consumes");
         self.consumed = self.message(Side::Consume, self.consumed, message, flag);
     }
 

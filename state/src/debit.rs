@@ -164,6 +164,10 @@ pub(crate) fn spend(leaf: &mut Leaf, transaction: &Transaction) -> Result<(), Ru
     let total = transaction.amount + transaction.fee;
     let overdraft = Rule::Overdraft { expected: leaf.balance, got: total };
     let balance = leaf.balance.checked_sub(total).ok_or(overdraft)?;
+    // Only in a state that no genesis led to.
+    if balance >= AMOUNT_LIMIT {
+        return Err(Rule::BalanceRange { got: balance });
+    }
     (leaf.nonce, leaf.balance) = (nonce, balance);
     Ok(())
 }

@@ -21,8 +21,8 @@ pub struct Execution {
     pub credits: Vec<Message>,
     /// The transactions that were left out, in order of arrival.
     pub rejections: Vec<Rejection>,
-    /// The leaves that change, with their contents after the block. New leaves follow the ledger's last
-    /// without a gap.
+    /// The leaves that change, with their contents after the block. New leaves follow those of
+    /// their shard without a gap.
     pub writes: Writes,
 }
 

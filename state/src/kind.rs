@@ -1,7 +1,7 @@
 //! The table of batch kinds.
 //!
 //! A block's work is split into legs. The kind of a leg says in which phase it runs, what it is given, which messages it
-//! emits and consumes, and by which rule its leaf changes. A kind has one or more circuits, which differ in their shape
+//! emits and consumes, and by which rule its leaf changes. A kind has two circuits or more, which differ in their shape
 //! alone.
 //!
 //! | to add | write |
@@ -79,7 +79,7 @@ macro_rules! enums {
                 }
             }
 
-            /// Its circuits: the first has paths for many leaves, the last for many legs.
+            /// Its circuits: the first has paths for many leaves, the last for many legs. There are two at least.
             pub const fn circuits(self) -> &'static [BatchId] {
                 match self {
                     $(Self::$kind => &[$(BatchId::$circuit),+],)+
@@ -116,6 +116,15 @@ macro_rules! enums {
 }
 
 for_each_kind!(enums);
+
+impl KindId {
+    /// All kinds in the order of their phases: that in which a block runs them. (The table's order is only appended to.)
+    pub fn in_order() -> [Self; Self::ALL.len()] {
+        let mut kinds = Self::ALL;
+        kinds.sort_by_key(|kind| kind.phase());
+        kinds
+    }
+}
 
 impl fmt::Display for KindId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -263,7 +272,9 @@ mod tests {
             assert_eq!(batch as usize, at);
             assert!(batch.kind().circuits().contains(&batch));
         }
+        assert!(KindId::in_order().is_sorted_by_key(|kind| kind.phase()));
         for kind in KindId::ALL {
+            assert!(kind.circuits().len() >= 2, "one for many leaves, one for many legs");
             assert!(KindId::ALL.iter().filter(|other| other.number() == kind.number()).count() == 1);
         }
     }

@@ -155,7 +155,7 @@ pub enum ApplyError {
     /// A new leaf is not at the next free position of its shard.
     #[error("expected the next new leaf at index {expected}, got {got}")]
     NotDense {
-        /// The next free index of the shard; the first of the next one if it is full.
+        /// The next free index of the shard.
         expected: LeafIndex,
         /// The leaf's index.
         got: LeafIndex,

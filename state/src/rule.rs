@@ -129,9 +129,9 @@ pub enum Rule {
         /// The message's.
         got: Address,
     },
-    /// A balance would leave its range.
+    /// A balance would leave its range, or be out of it still.
     BalanceRange {
-        /// The balance after the credit.
+        /// The balance after the leg.
         got: u64,
     },
 }

@@ -75,6 +75,9 @@ impl<T> Shards<T> {
         let Counts(counts) = Counts::dense(values.len());
         let mut shards: Vec<_> =
             (1..SHARDS).rev().map(|shard| values.split_off(values.len() - counts[shard] as usize)).collect();
+        if shards.iter().any(|shard: &Vec<T>| !shard.is_empty()) {
+            values.shrink_to_fit();
+        }
         shards.push(values);
         shards.reverse();
         Self(shards)

@@ -3,7 +3,7 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `schema`, `chain_id`, `height` | `u64` |
-//! | `leaves` | index (`u32`), dense | address (four `u64`), nonce (`u32`), asset (`u32`), balance (`u64`) |
+//! | `leaves` | index (`u32`), dense in each shard | address (four `u64`), nonce (`u32`), asset (`u32`), balance (`u64`) |
 //! | `nodes` | height (3 bits), number (25 bits) of a tile (`u32`) | 62 digests of 32 bytes |
 //! | `roots` | block number (`u32`), 0 for genesis | state root (four `u64`) |
 //! | `journal` | block number (`u32`) | bytes of a proving job that is under way |

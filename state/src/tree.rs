@@ -179,13 +179,21 @@ impl Tree {
         tree
     }
 
-    /// Fills a node in, if there is a place for it.
+    /// Fills a node in, if there is a leaf below it; says whether there is.
     #[cfg(feature = "store")]
-    pub(crate) fn fill(&mut self, level: usize, index: u32, digest: Digest) {
-        let (array, at) = self.levels[level].place(index);
-        if let Some(node) = self.levels[level].arrays.get_mut(array).and_then(|nodes| nodes.get_mut(at)) {
-            *node = digest;
+    pub(crate) fn fill(&mut self, level: usize, index: u32, digest: Digest) -> bool {
+        if let Some(above) = level.checked_sub(SHARD_DEPTH)
+            && !(index << above..(index + 1) << above)
+                .any(|shard| !self.levels[0].arrays[shard as usize].is_empty())
+        {
+            return false;
         }
+        let (array, at) = self.levels[level].place(index);
+        let node = self.levels[level].arrays.get_mut(array).and_then(|nodes| nodes.get_mut(at));
+        node.is_some_and(|node| {
+            *node = digest;
+            true
+        })
     }
 
     /// Counts of leaves, empty ones in front of the last included.

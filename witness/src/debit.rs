@@ -132,8 +132,13 @@ impl BatchKind for Debit {
 
         // Balance and nonce: in padding the leaf stays.
         let debit = DebitLeg { transaction: *transaction, to, fee_to, collector };
-        let leaf =
-            if live { Self::apply(chain_id, index, Some(leaf), &debit).map_err(breaks)? } else { *leaf };
+        let leaf = match live {
+            true => Self::apply(chain_id, index, Some(leaf), &debit).map_err(breaks)?,
+            false if leaf.balance >= AMOUNT_LIMIT => {
+                return Err(breaks(Rule::BalanceRange { got: leaf.balance }));
+            }
+            false => *leaf,
+        };
 
         // Messages: the transfer, flagged if the leg is live; the fee, flagged if it is live and not zero.
         messages.emit(debit.transfer().elements(), live);

@@ -63,8 +63,8 @@ pub enum WitnessError {
         /// The execution's.
         got: Digest,
     },
-    /// A leaf is debited that does not exist.
-    #[error("debit of leaf {index}: expected a leaf, got an empty position")]
+    /// A path over an empty position, of a kind that has none such.
+    #[error("leaf {index}: expected a leaf, got an empty position")]
     MissingLeaf {
         /// The position.
         index: LeafIndex,

@@ -61,11 +61,11 @@ pub(crate) fn draft<'a>(
     let mut drafts = Vec::new();
     // The leaves that have changed so far.
     let mut changed: Vec<Entry> = Vec::new();
-    for kind in KindId::ALL {
+    for kind in KindId::in_order() {
         let run = Run { source, ledger, plan: &plan[kind], first_batch: drafts.len(), changed: &changed };
         let (batches, entries) = visit(kind, run)?;
         drafts.extend(batches);
-        changed = writes::merge(&changed, &entries).collect();
+        changed = if changed.is_empty() { entries } else { writes::merge(&changed, &entries).collect() };
     }
     check_writes(ledger, source.execution, &changed)?;
     Ok(drafts)
@@ -208,7 +208,8 @@ impl<'a> Run<'a, '_> {
                 let known = leaf.or_else(|| cuts.get(&at).copied());
                 let known = known.or_else(|| self.start(links.paths[at as usize].0.index));
                 leaf = Some(self.path::<K>(links, at as usize, known, &mut discarded)?);
-                discarded = Messages::default();
+                discarded.emitted.clear();
+                discarded.consumed.clear();
             }
             cuts.insert(number as u32, leaf.expect("the way has a path"));
         }

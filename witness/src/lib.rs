@@ -2,7 +2,7 @@
 
 pub mod batch;
 pub mod check;
-mod credit;
+pub mod credit;
 pub mod debit;
 mod error;
 mod kind;

@@ -75,7 +75,8 @@ impl Plan {
 
     /// All batches with their kind's order of legs, in the order of the kinds' phases.
     pub fn batches(&self) -> impl Iterator<Item = (&KindPlan, &PlannedBatch)> {
-        self.0.values().iter().flat_map(|plan| plan.batches.iter().map(move |batch| (plan, batch)))
+        let plans = KindId::in_order().into_iter().map(|kind| &self.0[kind]);
+        plans.flat_map(|plan| plan.batches.iter().map(move |batch| (plan, batch)))
     }
 }
 

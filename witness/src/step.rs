@@ -20,7 +20,7 @@ use crate::slots::Slots;
 /// The chain state that the batch leads to from `witness.before`, by the rules of its circuit.
 ///
 /// # Errors
-/// If the witness breaks one; the first one in the circuit's order is named.
+/// If the witness breaks one. The first that is found is named.
 pub fn step(profile: &Profile, witness: &BatchWitness) -> Result<ChainState, StepError> {
     if witness.paths.kind() != witness.batch.kind() {
         return Err(StepError::Kind { expected: witness.batch });

@@ -131,7 +131,7 @@ pub fn witness_observed(
         return Err(WitnessError::PreviousRoot { expected: ledger.root(), got: execution.previous_root });
     }
     // Values.
-    let source = Source { chain_id: block.chain_id, transactions: &block.transactions, execution };
+    let source = Source { chain_id: ledger.chain_id(), transactions: &block.transactions, execution };
     let drafts = draft(ledger, source, &plan)?;
     done(Stage::Values, 0);
     // Hashes.

@@ -227,6 +227,32 @@ fn a_nonce_never_wraps() {
     assert!(matches!(step(&SMALL, batch), Err(rule!(0, 0, Rule::NonceExhausted { got: u32::MAX }))));
 }
 
+/// A balance out of its range, which no genesis leads to, stays out of it.
+#[test]
+fn a_balance_out_of_its_range_is_refused() {
+    let mut world = World::new(3);
+    let payment = world.pay(1, world.address(2), 5, 0);
+    let (block, execution) = world.execute(vec![payment]);
+    let honest = witness_block(&SMALL, &world.ledger, &block, &execution).unwrap();
+    let mut leaves = world.ledger.leaves().to_vec();
+    leaves[1].balance = (1 << 62) + 100;
+    let ledger = enfold_state::ledger::Ledger::restore(CHAIN, 0, leaves);
+    for live in [true, false] {
+        let mut batch = honest.batches[0].clone();
+        batch.before.root = ledger.root();
+        let path = &mut debit(&mut batch)[0];
+        path.leaf.balance = (1 << 62) + 100;
+        path.legs[0].live = live;
+        let result = step(&SMALL, &batch);
+        assert!(matches!(result, Err(rule!(0, 0, Rule::BalanceRange { .. }))), "{result:?}");
+    }
+    // Found before there is a seed.
+    let block = enfold_state::block::Block { transactions: block.transactions, ..block };
+    let error = enfold_state::executor::execute(&ledger, &block).unwrap_err();
+    let enfold_state::executor::ExecuteError::Empty { rejections } = error else { panic!("{error}") };
+    assert_eq!(rejections[0].rule, Rule::BalanceRange { got: (1 << 62) + 95 });
+}
+
 #[test]
 fn credit_rules() {
     let (_, witness) = block();

@@ -79,7 +79,7 @@ impl<'a> Router<'a> {
         let Sound { from, to, fee } = *sound;
         let Transaction { to_address, asset, .. } = self.transactions[position].transaction;
         let full = Rule::Full { expected: self.book.capacity };
-        let before = self.book.counts;
+        let before = self.book.added.len();
         let to = match to.or_else(|| self.book.find_or_add(to_address, asset)) {
             Some(to) => to,
             None => return Err(full),
@@ -88,7 +88,7 @@ impl<'a> Router<'a> {
             Some((asset, policy)) => match self.collector(asset, policy.collector) {
                 Some(collector) => Some(collector),
                 None => {
-                    if self.book.counts != before {
+                    if self.book.added.len() > before {
                         self.book.take_back(to_address, asset);
                     }
                     return Err(full);

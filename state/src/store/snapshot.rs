@@ -2,7 +2,8 @@
 //!
 //! A stream of a state is a line of JSON, the [`Head`], then each leaf (index, nonce, asset, balance, address as four
 //! integers: 52 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
-//! order, all little-endian. How many they are follows from the head.
+//! order, all little-endian. How many leaves and roots there are follows from the head, how many tiles
+//! from the leaves.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};

@@ -106,14 +106,26 @@ pub(super) fn cut(tree: &Tree, key: TileKey) -> Tile {
     tile
 }
 
-/// Copies a tile's nodes into a [blank](Tree::blank) tree; what it has no place for is left out.
+/// A tile that does not belong to a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PasteError {
+    /// A node is not canonical.
+    Digest(DigestError),
+    /// A node that has no leaf below it is not that of an empty subtree.
+    NotEmpty { level: usize, index: u32, got: Digest },
+}
+
+/// Copies a tile's nodes into a [blank](Tree::blank) tree.
 ///
 /// # Errors
-/// If a node is not canonical.
-pub(super) fn paste(tree: &mut Tree, key: TileKey, tile: &Tile) -> Result<(), DigestError> {
+/// If a node is not canonical, or has no leaf below it and is not empty.
+pub(super) fn paste(tree: &mut Tree, key: TileKey, tile: &Tile) -> Result<(), PasteError> {
     for (level, first, nodes) in key.levels() {
-        for (at, position) in nodes.zip(first..) {
-            tree.fill(level, position, get(tile, at)?);
+        for (at, index) in nodes.zip(first..) {
+            let got = get(tile, at).map_err(PasteError::Digest)?;
+            if !tree.fill(level, index, got) && got != empty_subtree(level) {
+                return Err(PasteError::NotEmpty { level, index, got });
+            }
         }
     }
     Ok(())
@@ -228,6 +240,32 @@ mod tests {
         }
     }
 
+    /// Every node of every tile counts: one that is above no leaf has to be empty, the others are compared later.
+    #[test]
+    fn nodes_above_no_leaf_are_empty() {
+        let (counts, tree) = sharded();
+        let mut refused = 0;
+        for key in keys(&counts) {
+            for at in 0..TILE_NODES {
+                let mut tile = cut(&tree, key);
+                tile[at * NODE_BYTES] ^= 1;
+                match paste(&mut Tree::blank(&counts), key, &tile) {
+                    Ok(()) => {
+                        let (level, index) = key
+                            .levels()
+                            .find_map(|(level, first, nodes)| {
+                                nodes.contains(&at).then(|| (level, first + (at - nodes.start) as u32))
+                            })
+                            .expect("a node of the tile");
+                        assert!(counts.level(level).any(|populated| populated == index), "{level} {index}");
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(refused > 100, "{refused}");
+    }
+
     #[test]
     fn what_is_not_canonical_is_refused() {
         let tree = tree(3);
@@ -235,6 +273,6 @@ mod tests {
         let mut tile = cut(&tree, key);
         tile[NODE_BYTES..NODE_BYTES + 8].fill(0xff);
         let error = paste(&mut Tree::blank(&Counts::dense(3)), key, &tile).expect_err("not canonical");
-        assert_eq!(error, DigestError::NotCanonical { got: u64::MAX });
+        assert_eq!(error, PasteError::Digest(DigestError::NotCanonical { got: u64::MAX }));
     }
 }

@@ -11,13 +11,13 @@ use redb::{
 use super::check::{Check, check};
 use super::error::{StoreError, failed};
 use super::file::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
-use super::tiles::{self, Tile, TileKey};
+use super::tiles::{self, PasteError, Tile, TileKey};
 use super::{Circuits, SCHEMA_VERSION};
 use crate::hash::Digest;
 use crate::leaf::{Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
 use crate::ledger::Ledger;
 use crate::shards::{Counts, Shards};
-use crate::tree::{Tree, make_room};
+use crate::tree::{Tree, empty_subtree, make_room};
 
 /// One committed state.
 pub(super) struct View {
@@ -228,8 +228,13 @@ impl<'a> Nodes<'a> {
 
     pub(super) fn push(&mut self, key: TileKey, tile: &Tile) -> Result<(), StoreError> {
         self.expect(Some(key))?;
-        tiles::paste(&mut self.tree, key, tile)
-            .map_err(|source| StoreError::Digest { path: self.path.to_owned(), source })
+        let path = || self.path.to_owned();
+        tiles::paste(&mut self.tree, key, tile).map_err(|error| match error {
+            PasteError::Digest(source) => StoreError::Digest { path: path(), source },
+            PasteError::NotEmpty { level, index, got } => {
+                StoreError::Node { path: path(), level, index, expected: empty_subtree(level), got }
+            }
+        })
     }
 
     /// The tree under a root.
