@@ -26,7 +26,7 @@ pub struct Ledger {
     tree: Tree,
 }
 
-/// From owner and asset to the leaf. It holds indices alone: owner and asset stand in the leaves, in which it must be
+/// From owner and asset to the leaf. It holds indices alone: owner and asset are in the leaves, in which it must be
 /// given. Only ever looked up, never iterated: its order is not the same from run to run. Where an owner has two
 /// leaves of one asset (the circuits do not rule it out), it finds the first.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! The sparse binary Merkle tree over the leaves' digests, depth [`TREE_DEPTH`].
 //!
-//! Each level is a dense array over the populated prefix; what lies behind it is empty. The empty leaf
+//! Each level is a dense array over the populated prefix; what is beyond it is empty. The empty leaf
 //! has the digest zero, and an empty subtree of height `h` is the node of two empty subtrees of height
 //! `h - 1`. Level 0 holds the leaves, level [`TREE_DEPTH`] the root.
 
@@ -118,7 +118,7 @@ impl Tree {
         Self { levels }
     }
 
-    /// Length of the populated prefix of a level over so many leaves.
+    /// Length of the populated prefix of a level over this many leaves.
     pub(crate) fn level_len(leaves: usize, level: usize) -> usize {
         leaves.div_ceil(1 << level)
     }
@@ -245,7 +245,7 @@ impl Tree {
     }
 }
 
-/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows shall not take
+/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows must not take
 /// twice its size.
 pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
     if len > entries.capacity() {

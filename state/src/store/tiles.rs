@@ -2,8 +2,8 @@
 //!
 //! A tile is a subtree of [`TILE_HEIGHT`] levels without its root: 32 + 16 + 8 + 4 + 2 nodes, level by level, each
 //! level by position. Tile `number` of height `h` holds the nodes of levels `5 h` to `5 h + 4` below the node at
-//! position `number` of level `5 h + 5`. A changed leaf changes one tile of each height, six in all. The root is in
-//! no tile: it stands with the roots.
+//! position `number` of level `5 h + 5`. A changed leaf changes one tile of each height, so six tiles. The root is in
+//! no tile: it is in the table of roots.
 
 use std::ops::Range;
 
@@ -61,7 +61,7 @@ impl TileKey {
     }
 }
 
-/// The keys of all tiles of a tree of so many leaves, in their order.
+/// The keys of all tiles of a tree with this many leaves, in their order.
 pub(super) fn keys(leaves: usize) -> impl Iterator<Item = TileKey> {
     (0..HEIGHTS).flat_map(move |height| {
         let tiles = Tree::level_len(leaves, (height + 1) * TILE_HEIGHT);
@@ -110,7 +110,7 @@ pub(super) fn blank_levels(leaves: usize) -> Vec<Vec<Digest>> {
     (0..=TREE_DEPTH).map(|level| vec![Digest::ZERO; Tree::level_len(leaves, level)]).collect()
 }
 
-/// Copies a tile's nodes into the levels; what lies behind their ends is left out.
+/// Copies a tile's nodes into the levels; what is beyond their ends is left out.
 ///
 /// # Errors
 /// If a node is not canonical.

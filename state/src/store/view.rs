@@ -1,4 +1,4 @@
-//! A committed state as it stands in the database: read in one transaction, so that a block that is committed meanwhile
+//! A committed state as it is in the database: read in one transaction, so that a block that is committed meanwhile
 //! makes no difference.
 
 use std::path::{Path, PathBuf};
@@ -177,7 +177,7 @@ pub(super) fn digest(path: &Path, integers: StoredDigest) -> Result<Digest, Stor
 pub(super) struct Leaves<'a>(Vec<Leaf>, &'a Path);
 
 impl<'a> Leaves<'a> {
-    /// With room for so many at once.
+    /// With room for this many at once.
     pub(super) fn new(path: &'a Path, room: u64) -> Self {
         Self(Vec::with_capacity(MAX_LEAVES.min(room as usize)), path)
     }
