@@ -1,4 +1,4 @@
-//! Who builds circuits and makes their proofs.
+//! What builds circuits and makes their proofs.
 
 use std::fmt::Debug;
 

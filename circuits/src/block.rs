@@ -10,7 +10,7 @@
 //! | public inputs but the profile | they are in the opened chain states, the seed or the context |
 //! | `C` and phase after the block | they are in the opened chain state. `C` is in the seed too; the phase is nobody's claim |
 //!
-//! Chain id, block number and counts are field elements here. Whoever reads the statement refuses those of
+//! Chain id, block number and counts are field elements here. The reader of the statement refuses those of
 //! more than 32 bits; the circuits count by at most a batch, so a count that wraps the field needs more
 //! batches than anybody can prove.
 

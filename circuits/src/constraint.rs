@@ -16,7 +16,7 @@ use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 use crate::config::{Builder, CommonCircuitData, D, EnfoldConfig, F};
 
 /// Requirements on targets, by name. Copy constraints have no direction; what tells a `place` from its `value` is that
-/// no generator fills it. Only the removal test cares: a place that is cut off is the prover's to fill.
+/// no generator fills it. Only the removal test cares: a place that is disconnected is the prover's to fill.
 pub trait Constrain {
     /// Requires what is in `place` to be `value`.
     fn require(&mut self, name: &'static str, value: Target, place: Target);
@@ -106,7 +106,7 @@ pub fn define(name: &'static str, target: Target) -> Target {
     target
 }
 
-/// Lays out a part of a circuit in which rows of one kind stand for `name`: the requirements inside that have no
+/// Lays out a part of a circuit in which rows of one kind count as `name`: the requirements inside that have no
 /// name of their own, those of a permutation's inputs, take this one.
 #[inline]
 pub(crate) fn named<R>(name: &'static str, lay: impl FnOnce() -> R) -> R {

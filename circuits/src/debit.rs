@@ -13,7 +13,7 @@
 //! 4. If `l`, the key's address is the leaf's.
 //! 5. `amount - 1 < 2^62`, `fee < 2^62`: the amount is not zero.
 //! 6. `balance' = balance - l (amount + fee) < 2^62`. Balance and fee are below 2^62, the amount is 2^62 at
-//!    most, so what a debit that is not covered leaves is a negative number from -2^63 on, which stands for
+//!    most, so what an uncovered debit leaves is a negative number from -2^63 on, which represents
 //!    an element above 2^62. So a live amount is also below 2^62.
 //! 7. `nonce' = nonce + l < 2^32`.
 //! 8. `to < 2^30`, `fee_to < 2^30`: an index and one of these make up the second element of a message in one
@@ -70,7 +70,7 @@ pub struct DebitSlotTargets {
     pub live: Target,
     /// Key and signature.
     pub signature: SignatureTargets,
-    /// Who receives.
+    /// The receiver.
     pub to_address: HashOutTarget,
     /// How much.
     pub amount: Target,

@@ -50,7 +50,7 @@ pub enum FillError {
         /// The witness's.
         got: Phase,
     },
-    /// A path lies outside the batch's window.
+    /// A path is outside the batch's window.
     #[error("expected a leaf in window {expected}, got one in {got}")]
     Window {
         /// The batch's window.

@@ -21,7 +21,7 @@ pub(crate) trait KindCircuit: Legs {
     /// The targets of a path.
     type Targets;
 
-    /// Constrains a path of so many slots at a position.
+    /// Constrains a path with this many slots at a position.
     fn path(session: &mut Session<'_>, position: PositionTargets, slots: usize) -> Opened<Self::Targets>;
 
     /// Sets a path's targets.

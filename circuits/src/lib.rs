@@ -1,4 +1,21 @@
 //! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
+//!
+//! Verifying takes the proof and a key that is part of this crate:
+//!
+//! ```
+//! use enfold_circuits::verify::{VerifierKey, verify_block};
+//! use enfold_witness::profile::ProfileId;
+//!
+//! let proof = std::fs::read("../fixtures/golden/standard.proof")?;
+//! let statement = verify_block(VerifierKey::pinned(ProfileId::Standard), &proof)?;
+//!
+//! // What the proof says, to be compared with roots that are known from elsewhere.
+//! assert_eq!((statement.chain_id, statement.block_number, statement.transactions), (7, 1, 8));
+//! assert_ne!(statement.previous_root, statement.new_root);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Proving is in [`circuit_set`], and, faster, in the crate `enfold-prover`.
 
 // Tests that are compiled into this crate and into others name it as the others do.
 #[cfg(test)]

@@ -376,7 +376,7 @@ impl<'c> Harness<'c> {
         &self.wires[self.starts[class] as usize..self.starts[class + 1] as usize]
     }
 
-    /// The rows that a class touches; wires are in order, so that a row's wires stand together.
+    /// The rows that a class touches; wires are in order, so that a row's wires are next to each other.
     fn rows(&self, class: usize) -> impl Iterator<Item = usize> {
         let mut last = None;
         let rows = self.class_wires(class).iter().map(|&wire| wire as usize / self.checker.num_wires());

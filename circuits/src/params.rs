@@ -39,9 +39,9 @@ pub struct Params {
     pub recursion: CircuitConfig,
     /// log2 of the rows of lift and fold.
     pub recursion_degree_bits: usize,
-    /// Batch proofs that one lift proof stands for, at most.
+    /// Most batch proofs that one lift proof verifies.
     pub lift_arity: usize,
-    /// Lift or fold proofs that one fold proof stands for, at most.
+    /// Most lift or fold proofs that one fold proof verifies.
     pub fold_arity: usize,
     /// log2 of the rows of the block circuit.
     pub block_degree_bits: usize,

@@ -115,7 +115,7 @@ pub(crate) fn twins(
     };
     let first = index(&builder.add_virtual_target()) + 1;
     let proof_twin = builder.add_virtual_proof_with_pis(common);
-    // The targets of a proof stand in a row, the public inputs last.
+    // The targets of a proof are consecutive, the public inputs last.
     let last = |proof: &ProofWithPublicInputsTarget<D>| index(proof.public_inputs.last().expect("has some"));
     let (end, twin_end) = (last(proof), last(&proof_twin));
     for twin in first..=twin_end {
@@ -164,7 +164,7 @@ impl<'c> Opened<'c> {
         let mut operations = HashMap::new();
         let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
         for (name, target) in definitions {
-            // An operation on constants is none.
+            // An operation on constants does not count.
             let Target::Wire(Wire { row, column }) = target else { continue };
             let other = operations.insert((row, column / OPERATION), name);
             assert!(other.is_none_or(|other| other == name), "{other:?} is also {name}");
@@ -281,7 +281,7 @@ impl<'c> Opened<'c> {
     }
 }
 
-/// Runs a circuit's generators until nothing follows any more, then copies one value to a place that was cut off, and
+/// Runs a circuit's generators until nothing follows any more, then copies one value to a place that was disconnected, and
 /// so on.
 fn complete<'c>(
     data: &'c CircuitData,

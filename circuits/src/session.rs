@@ -69,7 +69,7 @@ pub(crate) struct Session<'b> {
 #[derive(Clone, Copy, Debug)]
 struct Counts {
     transactions: Target,
-    /// Emitted messages that do not stand for a transaction.
+    /// Emitted messages that do not count as a transaction.
     others: Target,
 }
 

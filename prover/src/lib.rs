@@ -2,6 +2,26 @@
 //!
 //! [`prove::prove_block`] proves a block on a state in memory. [`pipeline::prove_and_commit`] works on a store
 //! and on files. Both report progress as [`events`].
+//!
+//! ```
+//! use enfold_fixtures::world::{World, WorldSpec};
+//! use enfold_prover::cache::circuits;
+//! use enfold_prover::events::ignore;
+//! use enfold_prover::options::ProveOptions;
+//! use enfold_prover::prove::prove_block;
+//! use enfold_witness::profile::ProfileId;
+//!
+//! // Sixteen accounts and a block of five transfers among them.
+//! let mut world = World::new(WorldSpec::default());
+//! let block = world.block(5);
+//!
+//! // Built once in a process: seconds for `Test`, whose proofs can be forged, and longer for `Standard`.
+//! let circuits = circuits(ProfileId::Test, &ignore)?;
+//! let proven = prove_block(circuits, world.ledger(), &block, &ProveOptions::default(), &ignore)?;
+//! assert_eq!(proven.statement.transactions, 5);
+//! assert_eq!(proven.statement.previous_root, world.ledger().root());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 pub mod bound;

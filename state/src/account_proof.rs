@@ -7,7 +7,7 @@ use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::Ledger;
 use crate::tree::climb;
 
-/// A leaf and its path to the root of the state after a block. Whoever knows the root, from a block proof, knows the
+/// A leaf and its path to the root of the state after a block. Anyone who knows the root, from a block proof, knows the
 /// leaf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -40,7 +40,7 @@ pub struct FeePolicy {
     /// The least fee that is accepted, in the asset's smallest unit, below `2^62`; 0 is allowed.
     #[serde(with = "crate::wide")]
     pub floor: u64,
-    /// Who receives the fees. Nobody signs it: the operator names it.
+    /// The address that receives the fees. Nobody signs it: the operator names it.
     pub collector: Address,
 }
 

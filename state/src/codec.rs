@@ -184,10 +184,10 @@ pub enum CodecError {
     Kind {
         /// The kind that was asked for.
         expected: Kind,
-        /// The file's kind, which may stand for nothing.
+        /// The file's kind, which may be unknown.
         got: u32,
     },
-    /// The body is malformed: cut off, too long, or with a value out of its range.
+    /// The body is malformed: truncated, too long, or with a value out of its range.
     #[error("malformed {}: {source}", kind.name())]
     Body {
         /// The expected kind.
@@ -267,7 +267,7 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, CodecError> {
     Ok(bytes)
 }
 
-/// A value as it stands in the body of a binary file, without a header.
+/// A value as it is written in the body of a binary file, without a header.
 ///
 /// # Errors
 /// If the value does not serialise.

@@ -1,7 +1,7 @@
 //! The Goldilocks field, p = 2^64 - 2^32 + 1, and its canonical integer form.
 //!
 //! Elements are read only through [`to_u64`], never through their raw representation, which may be
-//! any of the two integers that stand for an element below 2^32 - 1.
+//! any of the two integers that represent an element below 2^32 - 1.
 
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 

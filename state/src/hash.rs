@@ -1,7 +1,7 @@
 //! Poseidon2 over Goldilocks, width 12, rate 8, with the parameters of `p3-goldilocks`
 //! (<https://eprint.iacr.org/2023/323>), and the fixed-length hashes built on it.
 //!
-//! Every record is hashed with a [`Tag`] in the first element of the capacity, and each tag stands for
+//! Every record is hashed with a [`Tag`] in the first element of the capacity, and each tag is for
 //! records of one length, so no record can pass for another. A tree node is the untagged case.
 
 pub mod batch;
@@ -23,7 +23,7 @@ pub const RATE: usize = 8;
 /// Elements of a digest.
 pub const DIGEST_LEN: usize = 4;
 
-/// Domain tags. The number stands in the first capacity element; the comment gives the record.
+/// Domain tags. The number is the first capacity element; the comment gives the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Tag {
@@ -62,7 +62,7 @@ pub enum Tag {
 }
 
 impl Tag {
-    /// The tag as the field element that stands in the capacity.
+    /// The tag as the field element in the capacity.
     pub const fn element(self) -> F {
         from_u32(self as u32)
     }
@@ -78,7 +78,7 @@ impl Digest {
     pub const ZERO: Self = Self([ZERO; DIGEST_LEN]);
 }
 
-/// A digest's text or numbers did not stand for four canonical elements.
+/// A digest's text or numbers were not four canonical elements.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
     /// Not 64 hex digits (an optional `0x` in front is allowed).
@@ -134,7 +134,7 @@ impl FromStr for Digest {
     }
 }
 
-/// Hex digits without the `0x` or `0X` that may stand in front.
+/// Hex digits without the optional `0x` or `0X` in front.
 pub fn without_0x(text: &str) -> &str {
     text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text)
 }

@@ -12,7 +12,7 @@ use crate::leaf::Address;
 /// Longest key file, in bytes.
 pub const LIMIT: u64 = 1 << 14;
 
-/// A key as it stands in a file.
+/// A key as it is in a file.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {

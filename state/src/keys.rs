@@ -275,7 +275,7 @@ impl SecretKey {
 
     /// Signs. The same record always gets the same signature.
     pub fn sign(&self, record: &Record) -> Signature {
-        // Who knows the nonce of a signature knows the secret.
+        // Anyone who knows the nonce of a signature can compute the secret.
         let (nonce, commitment) = self.nonce(record);
         let challenge = challenge(commitment, &self.public, record);
         Signature { r: commitment, s: *nonce - challenge.scalar() * *self.scalar }

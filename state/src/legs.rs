@@ -14,7 +14,7 @@ pub trait Legs {
     /// What a leg is given besides its leaf.
     type Leg;
 
-    /// The leaf after a leg, from the leaf before it; `None` stands for an empty position.
+    /// The leaf after a leg, from the leaf before it; `None` means an empty position.
     ///
     /// # Errors
     /// If the leg breaks a rule.

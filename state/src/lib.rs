@@ -1,5 +1,43 @@
 //! The native specification of enfold: field, hash, keys and signatures, leaves, transactions,
 //! messages, the state tree, the executor and the store. Nothing here knows of circuits.
+//!
+//! A block is executed on a [`Ledger`](ledger::Ledger), the state in memory:
+//!
+//! ```
+//! use enfold_state::block::{Block, Genesis, GenesisLeaf};
+//! use enfold_state::executor::execute;
+//! use enfold_state::keys::SecretKey;
+//! use enfold_state::leaf::LeafIndex;
+//! use enfold_state::ledger::Ledger;
+//! use enfold_state::message::Op;
+//! use enfold_state::transaction::Transaction;
+//! use rand::rngs::OsRng;
+//!
+//! let [alice, bob] = [SecretKey::random(&mut OsRng), SecretKey::random(&mut OsRng)];
+//! let leaf = GenesisLeaf { address: alice.address(), asset: 0, balance: 100 };
+//! let mut ledger = Ledger::from_genesis(&Genesis { chain_id: 1, leaves: vec![leaf] })?;
+//!
+//! let transfer = Transaction {
+//!     op: Op::Transfer,
+//!     chain_id: 1,
+//!     from: LeafIndex(0),
+//!     nonce: 0,
+//!     to_address: bob.address(),
+//!     asset: 0,
+//!     amount: 30,
+//!     fee: 0,
+//!     memo: 0,
+//! };
+//! let transactions = vec![alice.sign_transaction(transfer)];
+//! let execution = execute(&ledger, &Block { chain_id: 1, number: 1, fees: vec![], transactions })?;
+//! assert!(execution.rejections.is_empty());
+//!
+//! // Executing changed nothing. This does:
+//! ledger.apply(&execution)?;
+//! let leaf = ledger.find(&bob.address(), 0).and_then(|index| ledger.leaf(index));
+//! assert_eq!(leaf.map(|leaf| leaf.balance), Some(30));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod account_proof;
 #[cfg(any(test, feature = "arbitrary"))]

@@ -120,7 +120,7 @@ pub struct Message {
 /// Eight elements were not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// The op number stands for nothing.
+    /// No op has the number.
     #[error("expected a known op, got {got}")]
     UnknownOp {
         /// The number.

@@ -17,7 +17,7 @@ use crate::message::{Message, Op};
 use crate::rule::Rule;
 use crate::writes::Writes;
 
-/// Where a message stands in a block's data.
+/// Where a message is in a block's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The batch, from 0.
@@ -51,7 +51,7 @@ pub enum RebuildError {
         /// The rule.
         rule: Rule,
     },
-    /// A message that no leg begins with stands where one would begin.
+    /// A message with which no leg begins, where one would have to begin.
     #[error("{place}: expected a message that a leg emits first, got a {}", got.name())]
     Stray {
         /// Which message.

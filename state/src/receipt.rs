@@ -33,7 +33,7 @@ pub struct Receipt {
     pub chain_id: u32,
     /// The block's number.
     pub number: u32,
-    /// The transaction's nonce, by the word of whoever made the receipt.
+    /// The transaction's nonce, as claimed by the maker of the receipt.
     pub nonce: u32,
     /// The transaction's batch among those that can emit, from 0.
     pub batch: u32,
@@ -43,7 +43,7 @@ pub struct Receipt {
     pub messages: Vec<Message>,
     /// The digests of the other batches' messages, in order.
     pub digests: Vec<Digest>,
-    /// Who signed the transaction, nonce included. In JSON it is there in any case: `null` for nobody.
+    /// The signer of the transaction, nonce included. In JSON the field is always there: `null` for nobody.
     #[serde(deserialize_with = "Option::deserialize")]
     pub authorization: Option<Authorization>,
 }
@@ -104,7 +104,7 @@ pub enum ReceiptError {
         /// The receipt's.
         got: u32,
     },
-    /// A message is none that a circuit emits.
+    /// A message is not one that a circuit emits.
     #[error("message {at}: {source}")]
     Message {
         /// Its place in the batch.
@@ -197,7 +197,7 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// Adds who signed it.
+    /// Adds the signer.
     ///
     /// # Errors
     /// If it is another transaction than the messages and the nonce give, or the signature is not valid.

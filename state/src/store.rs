@@ -58,7 +58,7 @@ pub const FILE_NAME: &str = "state.redb";
 /// The version of the tables. 1 had no nodes.
 pub const SCHEMA_VERSION: u64 = 2;
 
-/// The circuits that prove a store's blocks. What the numbers stand for is not known here.
+/// The circuits that prove a store's blocks. The numbers have no meaning here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circuits {
     /// The profile's number.

@@ -20,7 +20,7 @@ pub struct Transaction {
     pub from: LeafIndex,
     /// The leaf's nonce at that moment.
     pub nonce: u32,
-    /// Who receives.
+    /// The receiver.
     pub to_address: Address,
     /// The asset of amount and fee, which must be the leaf's.
     pub asset: Asset,

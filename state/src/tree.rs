@@ -313,7 +313,7 @@ impl Tree {
     }
 }
 
-/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows shall not take
+/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows must not take
 /// twice its size.
 pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
     if len > entries.capacity() {

@@ -18,7 +18,7 @@ pub const SUFFIX: &str = ".part";
 /// Age from which an unfinished file that nobody holds is left over. Before that it may be about to be locked.
 const STALE: Duration = Duration::from_secs(60);
 
-/// Who may read a file.
+/// The users that may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Whoever the process's mask lets.

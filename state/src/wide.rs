@@ -26,7 +26,7 @@ pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S:
 /// Reads the number.
 ///
 /// # Errors
-/// If it is none below 2^64.
+/// If it is not one below 2^64.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     if deserializer.is_human_readable() {
         deserializer.deserialize_any(Wide)

@@ -22,7 +22,7 @@ impl Writes {
         Some(&self.0[at].1)
     }
 
-    /// Entries that stand by leaf, one a leaf.
+    /// Entries sorted by leaf, one per leaf.
     pub(crate) fn sorted(entries: Vec<Entry>) -> Self {
         debug_assert!(entries.is_sorted_by(|a, b| a.0 < b.0), "one entry a leaf, by leaf");
         Self(Arc::new(entries))
@@ -30,7 +30,7 @@ impl Writes {
 }
 
 /// The entries, by index.
-/// Two lists that stand by leaf as one. Of a leaf that both have, the later entry counts.
+/// Two lists sorted by leaf, merged. If both have a leaf, the later entry counts.
 pub fn merge<'a>(earlier: &'a [Entry], later: &'a [Entry]) -> impl Iterator<Item = Entry> + 'a {
     let merged = earlier.iter().merge_join_by(later, |a, b| a.0.cmp(&b.0));
     merged.map(|entry| *entry.reduce(|_, later| later))

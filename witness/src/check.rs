@@ -27,7 +27,7 @@ pub enum CheckError {
         batch: usize,
         /// The state that the batches before lead to.
         expected: Box<ChainState>,
-        /// The state that stands there.
+        /// The state that is there.
         got: Box<ChainState>,
     },
     /// A batch is for another chain.
@@ -47,7 +47,7 @@ pub enum CheckError {
         batch: usize,
         /// The hash.
         expected: Digest,
-        /// What stands there.
+        /// What is there.
         got: Digest,
     },
     /// The block does not start in the state that its root and deposit queue give.
@@ -55,7 +55,7 @@ pub enum CheckError {
     Start {
         /// The starting state.
         expected: Box<ChainState>,
-        /// What stands there.
+        /// What is there.
         got: Box<ChainState>,
     },
     /// Emitted and consumed messages are not the same.

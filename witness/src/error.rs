@@ -99,7 +99,7 @@ pub enum WitnessError {
         /// By the batches; `None` if they do not touch it.
         got: Option<Leaf>,
     },
-    /// A message lies where the LogUp argument has no term. Happens with probability about `2^-100`.
+    /// The LogUp argument has no term for a message. Happens with probability about `2^-100`.
     #[error("batch {batch}: expected messages other than the one at gamma")]
     Denominator {
         /// Number of the batch.

@@ -21,7 +21,7 @@ pub(crate) struct Source<'a> {
     pub execution: &'a Execution,
 }
 
-/// Where a slot stands in its batch.
+/// Where a slot is in its batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At {
     pub path: usize,

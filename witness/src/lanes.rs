@@ -1,7 +1,7 @@
 //! Legs grouped into lanes.
 //!
-//! A leg touches one leaf; the legs of one leaf form a lane. Lanes stand in the order of their leaves. Within a
-//! lane, legs stand in the order of their arrival, which for debits is that of their nonces too.
+//! A leg touches one leaf; the legs of one leaf form a lane. Lanes are in the order of their leaves. Within a
+//! lane, legs are in the order of their arrival, which for debits is that of their nonces too.
 
 use std::ops::Range;
 

@@ -4,7 +4,7 @@
 //! fixed. Two rules hash and are not repeated: that a signature holds, and that its key is the owner's. The executor's
 //! signature stage has checked both.
 //!
-//! All batches run side by side. A path continues another if its legs follow in the lane; where that one lies in a batch
+//! All batches run side by side. A path continues another if its legs follow in the lane; where that one is in a batch
 //! before, at a cut, the leaf's value at the cut is found first.
 
 use std::collections::HashMap;
@@ -275,7 +275,7 @@ impl<'a> Links<'a> {
 
 /// The batches leave every leaf as the execution says.
 fn check_writes(ledger: &Ledger, execution: &Execution, changed: &[Entry]) -> Result<(), WitnessError> {
-    // All lists stand by leaf, so tasks share out the leaves: each has those from its first write, or the start, to the
+    // All lists are sorted by leaf, so tasks share out the leaves: each has those from its first write, or the start, to the
     // next one's first write, or the end.
     let starts: Vec<LeafIndex> =
         execution.writes.iter().step_by(WRITES).skip(1).map(|&(index, _)| index).collect();

@@ -1,4 +1,24 @@
 //! From transactions to batch witnesses: legs, lanes, the plan, the tree's versions, chain states.
+//!
+//! ```
+//! use enfold_fixtures::world::{World, WorldSpec};
+//! use enfold_state::executor::execute;
+//! use enfold_witness::profile::ProfileId;
+//! use enfold_witness::{check_block, witness_block};
+//!
+//! // Sixteen accounts and a block of twenty transfers among them.
+//! let mut world = World::new(WorldSpec::default());
+//! let block = world.block(20);
+//! let execution = execute(world.ledger(), &block)?;
+//!
+//! let profile = ProfileId::Test.profile();
+//! let witness = witness_block(profile, world.ledger(), &block, &execution)?;
+//!
+//! // The circuits' native twin: every batch keeps the rules, each begins where the last one ended.
+//! check_block(profile, &witness)?;
+//! assert_eq!(witness.after.root, world.ledger().clone().apply(&execution)?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod batch;
 pub mod check;

@@ -3,7 +3,7 @@
 //! Each kind is planned on its own. Lanes are split by window. In a window each lane goes to one of three places: to
 //! single paths or to long paths of the `many` instance, or to the long paths of the `few` instance (`plan::choice`); one lane
 //! may have both sorts of the `many` instance. A lane is laid down as whole paths, in the order of its legs, so two batches
-//! share a leaf only where a cut falls into its lane, which then goes on in the next batch. Long paths that are left over
+//! share a leaf only where a cut falls into its lane, which then continues in the next batch. Long paths that are left over
 //! take single legs.
 //!
 //! The plan depends on the legs alone, in their order: two machines plan a block alike.

@@ -8,14 +8,14 @@ use enfold_state::kind::PerBatch;
 use enfold_state::leaf::TREE_DEPTH;
 use serde::{Deserialize, Serialize};
 
-/// A profile's name; its number stands in the block statement.
+/// A profile's name; its number is in the block statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u32)]
 pub enum ProfileId {
     /// The smallest circuits that exercise everything. Not secure: for tests and demonstrations.
     Test = 1,
-    /// Sized for throughput, at the security that the README computes.
+    /// Sized for throughput, at the security of `docs/security.md`.
     Standard = 2,
 }
 

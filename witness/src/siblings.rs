@@ -1,6 +1,6 @@
 //! The siblings of a batch's paths, stored once each.
 //!
-//! Paths of a batch stand in the order of their leaves, mostly, so a path has most siblings in common with the one
+//! Paths of a batch are in the order of their leaves, mostly, so a path has most siblings in common with the one
 //! before it: all above the level where the two meet, unless an update between has changed them. Of each path only
 //! the levels up to the highest one that differs are kept.
 
@@ -24,7 +24,7 @@ impl Siblings {
         Self::with_capacity(depth, 0, 0)
     }
 
-    /// [`Self::new`] with room for so many paths, and for so many digests that are kept.
+    /// [`Self::new`] with room for this many paths, and for this many digests that are kept.
     pub fn with_capacity(depth: usize, paths: usize, digests: usize) -> Self {
         assert!(depth <= u8::MAX.into(), "a path has at most 255 levels, got {depth}");
         Self {
@@ -57,7 +57,7 @@ impl Siblings {
         self.last[..kept].copy_from_slice(&path[..kept]);
     }
 
-    /// Adds the siblings of the last path again, so many times.
+    /// Adds the siblings of the last path again, this many times.
     pub fn repeat_last(&mut self, times: usize) {
         self.kept.resize(self.kept.len() + times, 0);
     }

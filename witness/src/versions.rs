@@ -216,7 +216,7 @@ impl Runs {
     fn new(updates: &[Update], heights: &[u8]) -> Self {
         let ends: Vec<u32> =
             (0..).zip(heights).filter(|&(_, &height)| height > 0).map(|(end, _)| end).collect();
-        // Sorted by position, the runs of a node stand together. The lower half of a number is the run. A group is
+        // Sorted by position, the runs of a node are next to each other. The lower half of a number is the run. A group is
         // sorted, mostly, which this sort makes use of.
         let key = |(run, &end): (usize, &u32)| (u64::from(updates[end as usize].0.0) << 32) | run as u64;
         let mut sorted: Vec<u64> = ends.par_iter().enumerate().map(key).collect();

@@ -2,7 +2,7 @@
 //!
 //! In the textbook's reading a batch is conflict-free if no account appears in it twice. **Strict** batches are that. In
 //! **commutative** ones an account may be credited more than once, since the order of credits does not matter, but not
-//! also be debited. In both, the transactions of one sender stand in different batches, in their order; all others may
+//! also be debited. In both, the transactions of one sender are in different batches, in their order; all others may
 //! change places, and fees are left out of account (their collector would appear in every transaction). Each transaction
 //! goes, in order of arrival, to the first batch that takes it. So the figures favour the comparison.
 
@@ -53,7 +53,7 @@ impl WholeReport {
     }
 }
 
-/// Who pays whom.
+/// Sender and receiver.
 #[derive(Clone, Copy, Debug)]
 struct Transfer {
     from: LeafIndex,

@@ -146,7 +146,7 @@ pub fn witness_observed(
     done(Stage::Sums, 0);
     // Batches.
     let context = Context { profile, source, seed, versions: &versions };
-    // Debit batches, which are more work, stand together: who takes many takes more than a share.
+    // Debit batches, which are more work, are next to each other: a thread that takes many takes more than its share.
     let batches = drafts.par_iter().enumerate().with_max_len(4);
     let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1]));
     let batches = batches.collect::<Result<_, _>>()?;

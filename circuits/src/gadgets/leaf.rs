@@ -1,5 +1,5 @@
-//! Twin of [`enfold_state::leaf`]: an account leaf. Nothing here is range-checked; who changes a number
-//! checks it.
+//! Twin of [`enfold_state::leaf`]: an account leaf. Nothing here is range-checked: callers check
+//! every value they change.
 
 use enfold_state::hash::Tag;
 use enfold_state::leaf::Leaf;

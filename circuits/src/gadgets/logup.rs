@@ -46,7 +46,7 @@ pub struct LogUpTargets {
 }
 
 impl LogUpTargets {
-    /// A sum that goes on from `sum`.
+    /// A sum that continues from `sum`.
     pub fn new((alpha, gamma): (QuadraticTarget, QuadraticTarget), sum: QuadraticTarget) -> Self {
         Self { alpha, gamma, sum, waiting: [None; 2] }
     }

@@ -1,8 +1,8 @@
 //! Merkle paths. Twin of [`enfold_state::tree::climb`].
 //!
 //! Constrained: the returned node is the root over `start` in a tree with these siblings, at the position that the
-//! bits give, and the bits are boolean (by the Poseidon2 rows). One row a level. Who climbs twice from two
-//! values by the same targets replaces a leaf: all others are the same in both trees.
+//! bits give, and the bits are boolean (by the Poseidon2 rows). One row per level. To climb twice from two
+//! values by the same targets is to replace a leaf: all others are the same in both trees.
 
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
@@ -20,7 +20,7 @@ pub struct ClimbTargets {
 }
 
 impl ClimbTargets {
-    /// Targets for so many levels.
+    /// Targets for this many levels.
     pub fn new(builder: &mut Builder, levels: usize) -> Self {
         let bits = (0..levels).map(|_| builder.add_virtual_bool_target_unsafe()).collect();
         Self { bits, siblings: builder.add_virtual_hashes(levels) }

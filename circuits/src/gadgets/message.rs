@@ -25,7 +25,7 @@ pub fn head(builder: &mut Builder, op: Op, asset: Target) -> Target {
 }
 
 /// The second element of a message, `from + 2^32 to`. The caller sees to it that `from < 2^32` and
-/// `to < 2^30`, so that the element stands for one pair only.
+/// `to < 2^30`, so that the element represents one pair only.
 pub fn route(builder: &mut Builder, from: Target, to: Target) -> Target {
     let one = builder.one();
     let route = builder.arithmetic(F::from_canonical_u64(1 << 32), F::ONE, to, one, from);

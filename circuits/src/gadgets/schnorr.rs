@@ -22,11 +22,11 @@
 //! rows count the digits of four runs as integers, from 0 each (5, 6, 5, 6 rows), and each integer is the
 //! part of an element that [`split`] cuts its canonical form into. A run's integer is below 2^36 < p, so it
 //! fixes the run's bits. A run of 36 digits equals a part of 36 bits; a run of 30 equals a part of 28, so
-//! its first two digits, bits 65 and 64 of the half, stand for 0. So there is one sequence of digits for
+//! its first two digits, bits 65 and 64 of the half, represent 0. So there is one sequence of digits for
 //! each (h0, h1).
 //!
 //! **The response needs no range.** Any signed digits sum up to some integer s, and the equation holds in a
-//! group of order n: who knows any s knows s mod n. The transaction id leaves the signature out, so it
+//! group of order n: knowing any s means knowing s mod n. The transaction id leaves the signature out, so it
 //! does not matter that s has several representations.
 //!
 //! **The sum.** If no addition of the walk has two points with the same x, each slope is the only one that
@@ -196,7 +196,7 @@ fn walk(builder: &mut Builder, signature_row: usize, rows: [usize; curve::ROWS])
     }
 }
 
-/// Digits of the walk that stand for the upper part of a challenge element; there are two more than bits.
+/// Digits of the walk that represent the upper part of a challenge element; there are two more than bits.
 const HI_DIGITS: usize = split::HI_BITS + 2;
 
 const _: () = assert!(

@@ -208,7 +208,7 @@ impl RowGate for CurveGate {
     }
 }
 
-/// What a step's two digit wires stand for.
+/// What a step's two digit wires represent.
 struct Digits<V> {
     /// d.
     challenge: V,

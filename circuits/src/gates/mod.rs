@@ -20,7 +20,7 @@ use plonky2::gates::gate::GateRef;
 
 use crate::config::{D, F};
 
-/// Calls a macro with what stands in its braces and all gates of enfold behind it. The order is that of the gates'
+/// Calls a macro with what is in its braces and all gates of enfold behind it. The order is that of the gates'
 /// numbers in stored circuits.
 #[macro_export]
 macro_rules! for_each_gate {

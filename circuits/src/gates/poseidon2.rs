@@ -125,7 +125,7 @@ pub(super) fn partial_layer<A: Arith>(a: &mut A, state: &mut [A::V; WIDTH]) {
 }
 
 /// The permutation. `commit` is shown every S-box input that has a column, in column order, and gives the
-/// value to go on with: the column's.
+/// value to continue with: the column's.
 #[inline(always)]
 fn rounds<A: Arith>(
     a: &mut A,

@@ -1,4 +1,4 @@
-//! Witnesses of a prover who lies and does not stop at contradictions.
+//! Witnesses of a prover that lies and does not stop at contradictions.
 
 use plonky2::iop::generator::GeneratedValues;
 use plonky2::iop::target::Target;

@@ -61,7 +61,7 @@ pub enum BuildError {
 /// Proving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    /// A lift or fold proof needs at least one child and has at most so many.
+    /// A lift or fold proof needs at least one child and has at most this many.
     #[error("{circuit}: expected 1 to {expected} children, got {got}")]
     Children {
         /// Which circuit.

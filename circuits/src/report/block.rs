@@ -72,13 +72,13 @@ impl RowCosts {
         }
     }
 
-    /// Rows in use in a batch with so many live paths and legs.
+    /// Rows in use in a batch with this many live paths and legs.
     pub fn batch(&self, batch: BatchId, paths: usize, legs: usize) -> f64 {
         let Marginal { path, leg } = self.marginal[batch.kind()];
         self.fixed[batch] as f64 + paths as f64 * path + legs as f64 * leg
     }
 
-    /// Lift and fold proofs over so many batch proofs. A fold proof takes lift and fold proofs alike, so each
+    /// Lift and fold proofs over this many batch proofs. A fold proof takes lift and fold proofs alike, so each
     /// makes one out of `fold_arity` at most, until one is left; the block circuit takes no lift proof, so there is
     /// one fold at least.
     pub fn tree(&self, batches: usize) -> (usize, usize) {

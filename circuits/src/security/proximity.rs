@@ -16,7 +16,7 @@
 //!
 //! The last two are stated for lines, `l = 1`. Times `l` for curves is how calculators of the field count both
 //! (`ethereum/soundcalc` the first); for DKT26 the step is a derivation by its users, not a theorem of the paper.
-//! So what this crate calls proven stands on BCHKS25 at the most.
+//! So what this crate calls proven rests on BCHKS25 at most.
 //!
 //! Out of the unique decoding radius a word is near to several codewords, at most
 //! `(m + 1/2) / sqrt(rho)` of them (BCIKS20, section 5; Haboeck, eprint 2022/1216, section 2): [`Theorem::list`].

@@ -1,4 +1,4 @@
-//! Parameters for a goal: at least so many bits, proven by a published theorem, in every stage and for every
+//! Parameters for a goal: at least a given number of bits, proven by a published theorem, in every stage and for every
 //! argument, at the least cost. The profile `proven` is [`Goal::PROVEN`].
 //!
 //! A candidate is rated as a whole: queries follow from the goal, rows of lift and fold from the queries, arities from

@@ -24,7 +24,7 @@
 //! Beyond unique decoding a commitment is a list of `L` candidates ([`Theorem::list`]), and a lucky challenge for
 //! any of them is enough: rounds 1 to 3 lose `log2 L`.
 //!
-//! Rounds are counted one by one. That is what counts for a proof with challenges from a hash: a prover who hashes `T`
+//! Rounds are counted one by one. That is what counts for a proof with challenges from a hash: a prover that hashes `T`
 //! times succeeds with probability `T` times the worst round's at the most (round-by-round soundness; Block et al., eprint
 //! 2023/1071, for FRI and plonky2-like proofs).
 

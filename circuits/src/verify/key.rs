@@ -123,7 +123,7 @@ impl VerifierKey {
         self.layout.len()
     }
 
-    /// Bytes of every proof file of the profile. Whoever reads a file can refuse any other length first.
+    /// Bytes of every proof file of the profile. A reader can refuse any other length first.
     pub fn file_len(&self) -> u64 {
         HEADER_LEN as u64 + self.layout.len() as u64
     }

@@ -1,4 +1,4 @@
-//! Where everything stands in an uncompressed proof, from the circuit's shape alone.
+//! Where everything is in an uncompressed proof, from the circuit's shape alone.
 
 use enfold_state::field::from_canonical;
 use plonky2::hash::hash_types::NUM_HASH_OUT_ELTS;
@@ -9,7 +9,7 @@ use crate::config::{CommonCircuitData, D};
 /// A run of one kind of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// So many field elements of 8 bytes.
+    /// This many field elements of 8 bytes.
     Elements(usize),
     /// One byte: the siblings in a Merkle path.
     PathLength(u8),

@@ -12,7 +12,7 @@ mod lines;
 use lines::{Document, documents};
 
 /// Commands that take long as they stand, or have places to fill in, and what is run for them. `$ID` is a transaction
-/// of README's block. A point takes five runs: the sweeps of the test profile go on with what the others have measured.
+/// of the document's block. A point takes five runs: the sweeps of the test profile go on with what the others have measured.
 const SMALLER: [(&str, &str); 16] = [
     ("enfold run --data state --inbox FOLDER", "enfold run --data state --inbox inbox --create --once"),
     ("enfold plan --txs N", "enfold plan --txs 100"),

@@ -6,7 +6,7 @@ use crate::field::{F, to_u64};
 /// Digits of a challenge.
 pub const CHALLENGE_BITS: usize = 132;
 
-/// Digits of half a challenge; the two highest of each half stand for bits that are always 0.
+/// Digits of half a challenge; the two highest of each half represent bits that are always 0.
 const HALF_BITS: usize = 66;
 
 /// A challenge: two 64-bit integers below p, h0 and h1. With `E = h0 + 2^66 h1` (132 bits, of which

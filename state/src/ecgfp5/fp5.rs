@@ -20,7 +20,7 @@ pub const DEGREE: usize = 5;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fp5<T = F>(pub [T; DEGREE]);
 
-/// Text or numbers did not stand for five canonical elements.
+/// Text or numbers were not five canonical elements.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fp5Error {
     /// Not 80 hex digits (an optional `0x` in front is allowed).

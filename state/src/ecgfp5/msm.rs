@@ -3,7 +3,7 @@
 use super::point::{Normal, Point};
 use super::scalar::{SCALAR_WORDS, window};
 
-/// Elements with factors of up to so many bits.
+/// Elements with factors of at most this many bits.
 pub(crate) struct Terms {
     elements: Vec<Normal>,
     factors: Vec<[u64; SCALAR_WORDS]>,
@@ -42,7 +42,7 @@ impl Terms {
 /// The sum of all terms. Not constant-time.
 ///
 /// Factors are written in signed digits of some bits. From the highest place down, the sum so far is doubled and each
-/// element thrown into the bucket of its digit; the buckets' sum, each as often as its digit says, takes two additions a
+/// element thrown into the bucket of its digit; the buckets' sum, each times its digit, takes two additions per
 /// bucket. Terms of shorter factors join in at their own highest place, so the doublings are shared by all.
 pub(crate) fn sum_of_multiples(terms: &[Terms]) -> Point {
     let width = best_width(terms);

@@ -39,7 +39,7 @@ impl Zeroize for Scalar {
     }
 }
 
-/// Text or numbers did not stand for an integer below n.
+/// Text or numbers were not an integer below n.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScalarError {
     /// Not 80 hex digits (an optional `0x` in front is allowed). The text may be a secret: it is not shown.

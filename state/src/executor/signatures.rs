@@ -10,7 +10,7 @@ use crate::leaf::Address;
 use crate::rule::Rule;
 use crate::transaction::SignedTransaction;
 
-/// Who signed each transaction of a block, and whether the signature holds.
+/// The signer of each transaction of a block, and whether the signature is valid.
 #[derive(Clone, Debug)]
 pub struct Signatures {
     signers: Vec<Address>,

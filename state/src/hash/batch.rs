@@ -49,7 +49,7 @@ pub fn message_digests<T: Sync>(lists: &[&[T]], elements: impl Fn(&T) -> [F; RAT
     order.sort_by_key(|&list| std::cmp::Reverse(lists[list].len()));
     let groups: Vec<Vec<Digest>> = order
         .par_chunks(LANES)
-        // The long groups stand together: who takes several takes more than a share.
+        // The long groups are next to each other: a thread that takes several takes more than its share.
         .with_max_len(1)
         .map(|group| {
             let group: Vec<&[T]> = group.iter().map(|&list| lists[list]).collect();

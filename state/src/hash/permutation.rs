@@ -9,7 +9,7 @@
 //!   another, few enough that all stays in registers.
 //! - Partial rounds give the sum as the second operand, which is the one that field additions bring to its canonical
 //!   form: that is then done once a round, and not for each element.
-//! - States and constants lie on cache lines.
+//! - States and constants are aligned to cache lines.
 //!
 //! `cargo bench -p enfold-benches --bench native permutation` times both.
 
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::field::ORDER;
 
-    /// Any integer, those at the edges more often: an element is stored as any integer that stands for it.
+    /// Any integer, those at the edges more often: an element is stored as any integer that represents it.
     fn arb_element() -> impl Strategy<Value = F> {
         let edges = [0, 1, (1 << 32) - 1, 1 << 32, ORDER - 1, ORDER, u64::MAX];
         prop_oneof![any::<u64>(), prop::sample::select(edges.to_vec())].prop_map(F::new)

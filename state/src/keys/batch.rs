@@ -13,7 +13,7 @@
 //! key says so, a commitment that decodes is the one element that it encodes, and one that does not is not in the
 //! batch. So there is no cofactor for two faults to cancel in. If D_i is not neutral, then for any choice of the other
 //! coefficients at most one `z_i` below 2^128 makes the sum neutral. The coefficients are hashes of everything that the
-//! sum depends on, so whoever makes signatures learns them when all of these are fixed, and each try to find a batch
+//! sum depends on, so a signer learns them only when all of these are fixed, and each try to find a batch
 //! that passes wrongly succeeds with probability 2^-128, the hash being taken for random.
 
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ use crate::hash::{Digest, Tag};
 const MAX_BATCH: usize = 1 << 13;
 /// Fewest signatures that are worth a batch.
 const MIN_BATCH: usize = 24;
-/// A batch that fails is tried in so many parts.
+/// A batch that fails is tried in this many parts.
 const PARTS: usize = 16;
 
 /// First bytes of what the coefficients are hashed from.
@@ -122,7 +122,7 @@ fn holds<T: Signed>(items: &[Item<'_, T>]) -> bool {
 }
 
 /// The coefficients of a batch: hashes of its number in the batch and a hash of the whole batch. A challenge's digest
-/// stands for commitment, key and signed fields.
+/// represents commitment, key and signed fields.
 fn coefficients<T: Signed>(items: &[Item<'_, T>]) -> Vec<u128> {
     let mut transcript = Sha256::new_with_prefix(DOMAIN);
     transcript.update((items.len() as u64).to_le_bytes());

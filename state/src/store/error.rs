@@ -37,7 +37,7 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
     },
-    /// The one who had the store open has closed it.
+    /// The process that had the store open has closed it.
     #[error("expected {path} to be open, but it was closed meanwhile")]
     Closed {
         /// The store's file.
@@ -200,7 +200,7 @@ impl StoreError {
             | Self::NodeGap { .. }
             | Self::Node { .. }
             | Self::StoredRoot { .. } => true,
-            // A file that was cut off.
+            // A truncated file.
             Self::Io { source, .. } => source.kind() == ErrorKind::UnexpectedEof,
             Self::Database { source, .. } => matches!(
                 **source,

@@ -31,13 +31,13 @@ pub(super) const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::ne
 pub(super) const CIRCUITS: TableDefinition<u32, StoredDigest> = TableDefinition::new("circuits");
 pub(super) const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
 
-/// Longest time that one who writes waits for those who read.
+/// Longest time that a writer waits for readers.
 const WAIT_FOR_READERS: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Whether a locked database is open for reading alone: then one more can read it.
 fn is_only_read(path: &Path) -> bool {
-    // The lock goes with the file's handle. The first byte is among those that one who writes has for itself.
+    // The lock goes with the file's handle. The first byte is among those that a writer locks exclusively.
     let file = File::open(path).ok().and_then(|file| ReadOnlyFile::new(file).ok());
     let first = Bound::Included(0);
     file.is_some_and(|file| matches!(file.try_lock_shared_range(first, first), Ok(true)))
@@ -62,7 +62,7 @@ impl StoreFile {
         Self { db: Arc::new(db), path }
     }
 
-    /// Opens a database to write to it. Those who read it are waited for, another who writes is not.
+    /// Opens a database to write to it. Waits for readers, but not for another writer.
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
         let begun = Instant::now();
         loop {
@@ -115,7 +115,7 @@ impl StoreFile {
     }
 
     /// Runs one durable transaction, in two phases: a damaged page of the last block is then never taken
-    /// for a commit that was cut off, which would bring the block before back in silence.
+    /// for an interrupted commit, which would silently bring back the block before.
     fn transaction(
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
@@ -185,7 +185,7 @@ impl StoreFile {
         View::of(&self.db, &self.path)
     }
 
-    /// The database, for those who read it beside the one who writes. It stays locked as long as one of them has it.
+    /// The database, for readers beside the writer. It stays locked as long as one of them has it.
     pub(super) fn share(&self) -> (Weak<Database>, PathBuf) {
         (Arc::downgrade(&self.db), self.path.clone())
     }

@@ -99,7 +99,7 @@ impl StorageBackend for ReadOnlyFile {
         let mut over = self.over();
         over.len = len;
         if len < over.file_len {
-            // What is cut off reads as zeros if it grows again.
+            // What is truncated reads as zeros if the file grows again.
             over.file_len = len;
         }
         let whole = len.div_ceil(PAGE);

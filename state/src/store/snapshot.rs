@@ -1,4 +1,4 @@
-//! A committed state for those who only read: out of the file, or from the process that has it open for writing.
+//! A committed state for readers: out of the file, or from the process that has it open for writing.
 //!
 //! A stream of a state is a line of JSON, the [`Head`], then each leaf (index, nonce, asset, balance, address as four
 //! integers: 52 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
@@ -57,7 +57,7 @@ impl Head {
     fn of(view: &View, path: &Path) -> Result<Self, StoreError> {
         let Numbers { chain_id, height, root, leaves } = view.numbers()?;
         let Some(root) = root else {
-            // Which root it should be is said by the one who reads all of it.
+            // The reader of all of it checks the root.
             return Err(StoreError::Damaged { path: path.to_owned() });
         };
         let under_way = view.journals()?.into_iter().filter(|&number| number > height).collect();
@@ -76,7 +76,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the store in `dir`. Nothing is written, so it may lie on a read-only mount, and any number can read at a
+    /// Reads the store in `dir`. Nothing is written, so it may be on a read-only mount, and any number can read at a
     /// time.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl Snapshot {
 /// Reads a line with a [`Head`].
 ///
 /// # Errors
-/// If it cannot be read or is none.
+/// If it cannot be read or is not one.
 pub fn read_head(from: &mut impl BufRead) -> io::Result<Head> {
     let mut line = Vec::new();
     from.take(HEAD_LIMIT).read_until(b'\n', &mut line)?;

@@ -2,8 +2,8 @@
 //!
 //! A tile is a subtree of [`TILE_HEIGHT`] levels without its root: 32 + 16 + 8 + 4 + 2 nodes, level by level, each
 //! level by position. Tile `number` of height `h` holds the nodes of levels `5 h` to `5 h + 4` below the node at
-//! position `number` of level `5 h + 5`. A changed leaf changes one tile of each height, six in all. The root is in
-//! no tile: it stands with the roots.
+//! position `number` of level `5 h + 5`. A changed leaf changes one tile of each height, so six tiles. The root is in
+//! no tile: it is in the table of roots.
 
 use std::ops::Range;
 

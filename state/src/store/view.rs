@@ -1,4 +1,4 @@
-//! A committed state as it stands in the database: read in one transaction, so that a block that is committed meanwhile
+//! A committed state as it is in the database: read in one transaction, so that a block that is committed meanwhile
 //! makes no difference.
 
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ impl Bound {
         (own.div_ceil(self.few.lanes) + in_few).min(in_many)
     }
 
-    /// Fewest batches of lanes of different lengths, how many there are of each, that have so many paths in `few`
+    /// Fewest batches of lanes of different lengths, how many there are of each, that have this many paths in `few`
     /// batches if all are there; and of one that is not. `free` are paths of `few` batches that are there anyway.
     fn fewest(&self, lanes: &[(usize, usize)], other: usize, paths: usize, free: usize) -> usize {
         // For each number of `few` batches the fewest of the others.

@@ -15,7 +15,7 @@ pub(super) enum Place {
     Single,
     /// Long paths of the `many` instance.
     Long,
-    /// So many long paths of the `many` instance, and single paths for what is left over. One lane at most is divided.
+    /// This many long paths of the `many` instance, and single paths for the rest. At most one lane is divided.
     Divided {
         /// At least one, and fewer than the whole lane takes.
         long: usize,
@@ -29,7 +29,7 @@ pub(super) enum Place {
 /// For each number of `few` batches that can pay, their paths are given to the lanes that save the most single paths
 /// for a `few` path, first come first served; of what is left, the long paths of as many `many` batches as it takes are
 /// given away in the same manner, and the lane that does not fit any more gets what is left of them. Of the numbers that
-/// need the fewest batches in all, the one that opens the fewest paths is taken, and the least of those.
+/// need the fewest batches together, the one that opens the fewest paths is taken, and the least of those.
 pub(super) fn choose(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<Place> {
     let [many, few] = shapes;
     let total = lengths.iter().sum();
@@ -69,14 +69,14 @@ struct Cost {
 struct Choice {
     few: Taken,
     long: Vec<usize>,
-    /// A lane that has so many long paths but not all that it could use.
+    /// A lane that has this many long paths but not all that it could use.
     divided: Option<(usize, usize)>,
 }
 
 struct Chooser {
     many: BatchShape,
     few: BatchShape,
-    /// Legs in all.
+    /// Total number of legs.
     total: usize,
     by_few: Queue,
     by_long: [Queue; 2],
@@ -109,7 +109,7 @@ impl Chooser {
             return (cost, Choice { few: few.clone(), long: Vec::new(), divided: None });
         }
         let rest = by_long.without(&self.by_few, few);
-        // Paths that are left over if so many batches give their long paths away.
+        // Paths that are left over if this many batches give their long paths away.
         let holds = |batches: usize, long: &Taken| left - long.saved() <= batches * self.many.paths();
         let (mut low, mut high) = (self.fewest_many(few), left.div_ceil(self.many.paths()));
         while low < high {
@@ -191,7 +191,7 @@ impl Taken {
 }
 
 impl Queue {
-    /// For long paths of so many legs; no lane, if there are no such paths.
+    /// For long paths of this many legs; no lane, if there are no such paths.
     fn new(lengths: &[usize], path_legs: usize, order: fn(&Candidate, &Candidate) -> Ordering) -> Self {
         if path_legs == 0 {
             return Self::of(Vec::new());
@@ -217,7 +217,7 @@ impl Queue {
         Self { lanes, sums, saved: legs - paths }
     }
 
-    /// Gives away so many long paths, first come first served; what the first lanes leave goes to the next one.
+    /// Gives away this many long paths, first come first served; what the first lanes leave goes to the next one.
     fn divide(&self, room: usize, path_legs: usize) -> Taken {
         let first = self.sums.partition_point(|&(_, paths)| paths <= room) - 1;
         let (legs, spent) = self.sums[first];
@@ -226,7 +226,7 @@ impl Queue {
         Taken { first, others: Vec::new(), divided, legs: legs + left * path_legs, spent: spent + left }
     }
 
-    /// Gives away so many long paths, first come first served, to whole lanes.
+    /// Gives away this many long paths, first come first served, to whole lanes.
     fn fill(&self, room: usize) -> Taken {
         let first = self.sums.partition_point(|&(_, paths)| paths <= room) - 1;
         let (legs, spent) = self.sums[first];

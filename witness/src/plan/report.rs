@@ -98,7 +98,7 @@ impl KindPlan {
             report.leg_slots += shape.capacity();
         }
         report.legs = self.order.len();
-        // A leaf's paths may lie in two batches; by leaf, windows come in order too.
+        // A leaf's paths may be in two batches; by leaf, windows come in order too.
         paths.sort_by_key(|path| path.index);
         for window in
             paths.chunk_by(|a, b| a.index.0 >> profile.window_depth == b.index.0 >> profile.window_depth)

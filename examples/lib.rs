@@ -1,0 +1,30 @@
+//! What the examples share: a genesis, and a block in which Alice pays Bob.
+
+use enfold_state::block::{Block, Genesis, GenesisLeaf};
+use enfold_state::keys::SecretKey;
+use enfold_state::leaf::LeafIndex;
+use enfold_state::message::Op;
+use enfold_state::transaction::Transaction;
+use rand::rngs::OsRng;
+
+/// A chain on which Alice has 100 of asset 0 and Bob nothing, and its first block: Alice pays Bob 30.
+pub fn payment() -> (Genesis, Block) {
+    let [alice, bob] = [SecretKey::random(&mut OsRng), SecretKey::random(&mut OsRng)];
+    let chain_id = 1;
+    let leaf = GenesisLeaf { address: alice.address(), asset: 0, balance: 100 };
+    let genesis = Genesis { chain_id, leaves: vec![leaf] };
+    // She has leaf 0, and has sent nothing so far. Bob gets a leaf with his first payment.
+    let transfer = Transaction {
+        op: Op::Transfer,
+        chain_id,
+        from: LeafIndex(0),
+        nonce: 0,
+        to_address: bob.address(),
+        asset: 0,
+        amount: 30,
+        fee: 0,
+        memo: 0,
+    };
+    let transactions = vec![alice.sign_transaction(transfer)];
+    (genesis, Block { chain_id, number: 1, fees: vec![], transactions })
+}

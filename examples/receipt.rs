@@ -1,0 +1,51 @@
+//! Makes a receipt of a transaction, and checks it against the block's proof.
+//!
+//! ```text
+//! cargo run --release -p enfold-examples --example receipt
+//! ```
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+
+use enfold_circuits::verify::{VerifierKey, verify_block};
+use enfold_examples::payment;
+use enfold_prover::cache::circuits;
+use enfold_prover::events::ignore;
+use enfold_prover::options::ProveOptions;
+use enfold_prover::prove::prove_block;
+use enfold_state::codec;
+use enfold_state::ledger::Ledger;
+use enfold_state::rebuild::Place;
+use enfold_state::receipt::Receipt;
+use enfold_witness::profile::ProfileId;
+
+/// Runs the example.
+///
+/// # Errors
+/// If a step fails.
+pub fn main() -> Result<(), Box<dyn Error>> {
+    let (genesis, block) = payment();
+    let ledger = Ledger::from_genesis(&genesis)?;
+    let circuits = circuits(ProfileId::Test, &ignore)?;
+    let proven = prove_block(circuits, &ledger, &block, &ProveOptions::default(), &ignore)?;
+
+    // The operator: the transfer is the first message of the first debit batch, and the leaf's nonce was 0.
+    let signed = &block.transactions[0];
+    let place = Place { batch: 0, message: 0 };
+    let receipt = Receipt::new(&proven.data, place, 0)?.with_signed(signed)?;
+    let bytes = codec::encode(&receipt)?;
+    println!("a receipt of {} bytes", bytes.len());
+
+    // Whoever gets it has the block's proof too, and trusts nothing else.
+    let statement = verify_block(VerifierKey::pinned(ProfileId::Test), &proven.proof)?;
+    let receipt: Receipt = codec::read(&bytes)?;
+    let executed = receipt.check(statement.chain_id, statement.block_number, statement.emitted)?;
+    assert_eq!(executed.transaction, signed.transaction);
+    let transfer = executed.transfer;
+    println!("leaf {} paid {} to {}", transfer.from, transfer.amount, transfer.to_address);
+
+    // It fits no other block.
+    let error = receipt.check(statement.chain_id, 2, statement.emitted);
+    println!("for block 2: {}", error.err().ok_or("a receipt fits another block")?);
+    Ok(())
+}
