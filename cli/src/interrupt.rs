@@ -11,8 +11,23 @@ use std::time::{Duration, Instant};
 use enfold_prover::stop::Stop;
 use tracing::warn;
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
 use crate::exit::Exit;
+
+/// The system does not let signals be caught.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot wait for signals: {0}")]
+struct SignalsError(#[source] std::io::Error);
+
+impl Failure for SignalsError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "signals"
+    }
+}
 
 /// What [`watch`] asks of the prover.
 pub static STOP: Stop = Stop::new();
@@ -52,12 +67,11 @@ pub enum Idle {
 /// # Errors
 /// If the system does not let it.
 pub fn watch(idle: Idle) -> Result<(), CliError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(CliError::Signals)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(SignalsError)?;
     {
         // What is caught is caught from here on, and not only when the thread runs.
         let _inside = runtime.enter();
-        for mut signal in signals().map_err(CliError::Signals)? {
+        for mut signal in signals().map_err(SignalsError)? {
             runtime.spawn(async move {
                 while signal.recv().await.is_some() {
                     asked(idle);
@@ -66,7 +80,7 @@ pub fn watch(idle: Idle) -> Result<(), CliError> {
         }
     }
     let wait = move || runtime.block_on(std::future::pending::<()>());
-    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(CliError::Signals)?;
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(SignalsError)?;
     Ok(())
 }
 

@@ -24,14 +24,32 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use enfold_prover::events::{Backlog, Event, Stage};
+use enfold_prover::events::{Backlog, Event};
+use enfold_prover::job::Stage;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
 pub use self::server::{Address, serve};
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::interrupt;
+
+/// Two metrics have one name.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics: {0}")]
+pub struct MetricNameError(#[from] prometheus::Error);
+
+impl Failure for MetricNameError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "metrics"
+    }
+}
 
 mod server;
 
@@ -76,7 +94,7 @@ impl Metrics {
     ///
     /// # Errors
     /// If two have one name, which is a fault of the program.
-    pub fn new(profile: &str) -> Result<Self, prometheus::Error> {
+    pub fn new(profile: &str) -> Result<Self, MetricNameError> {
         let metrics = Self {
             registry: Registry::new(),
             not_ready: Mutex::new(Some("starting")),
@@ -200,7 +218,7 @@ impl Metrics {
                 self.execute.observe(elapsed.as_secs_f64());
             }
             Event::Witnessed { elapsed, .. } => self.witness.observe(elapsed.as_secs_f64()),
-            Event::Reused(reused) => self.reused.inc_by(reused.total() as u64),
+            Event::Resumed { reused, .. } => self.reused.inc_by(reused.total() as u64),
             &Event::Proving { batches, lifts, folds, .. } => {
                 for (stage, left) in Stage::ALL.into_iter().zip([batches, lifts, folds, 1]) {
                     self.left.with_label_values(&[stage.name()]).set(left as i64);

@@ -5,17 +5,16 @@ use std::time::{Duration, Instant};
 
 use enfold_circuits::params::Params;
 use enfold_prover::estimate::{self, Estimate};
-use enfold_prover::events::{Event, Stage};
-use enfold_prover::prove::Reused;
+use enfold_prover::events::Event;
+use enfold_prover::job::{Reused, Stage};
 use enfold_witness::profile::ProfileId;
 use tracing::{Span, debug, info, info_span, warn};
 use tracing_indicatif::span_ext::IndicatifSpanExt;
 use tracing_indicatif::style::ProgressStyle;
 
-use crate::commands::plan::size;
 use crate::interrupt;
 use crate::logging::{self, PROGRESS_TARGET};
-use crate::output::{count, grouped};
+use crate::text::{count, duration, grouped, milliseconds, minutes, size};
 
 /// Least time between two log lines that say how far the proofs are, where there are no bars.
 const LINE_EVERY: Duration = Duration::from_secs(15);
@@ -94,9 +93,10 @@ impl Progress {
             Event::Refused { job, reason } => {
                 warn!(%job, reason, "{job}: the kept proof is proven again: {reason}")
             }
-            Event::Reused(reused) => {
-                let &Reused { batches, lifts, folds, blocks, below, refused } = reused;
-                info!(batches, lifts, folds, blocks, below, refused, "{}", ReusedText(reused));
+            &Event::Resumed { reused, proofs } => {
+                let Reused { batches, lifts, folds, blocks, below, refused } = reused;
+                let text = ResumedText { reused, proofs };
+                info!(batches, lifts, folds, blocks, below, refused, "resuming: {text}");
             }
             Event::NotKept { job, reason } => {
                 warn!(%job, reason, "{job}: proven, but not kept for a later run: {reason}")
@@ -284,46 +284,23 @@ fn stage_text(progress: &estimate::Progress) -> String {
     }
 }
 
-/// What an earlier run had left, in plain words.
-pub struct ReusedText<'a>(pub &'a Reused);
+/// How much of a block is done when it is resumed, in plain words.
+pub struct ResumedText {
+    /// The kept proofs that are reused.
+    pub reused: Reused,
+    /// Proofs that the block takes.
+    pub proofs: usize,
+}
 
-impl std::fmt::Display for ReusedText<'_> {
+impl std::fmt::Display for ResumedText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Reused { batches, lifts, folds, blocks, below, refused } = *self.0;
-        let kept = count(batches + lifts + folds + blocks, "kept proof", "kept proofs");
-        write!(
-            f,
-            "taking up {kept} ({}, {})",
-            proofs([batches, lifts, folds]),
-            count(blocks, "block", "blocks")
-        )?;
-        write!(f, ", {below} below them need not be made again, {refused} refused")
+        let done = grouped(self.reused.total() as u64);
+        write!(f, "{done} of {} already done", count(self.proofs, "proof", "proofs"))?;
+        match self.reused.refused {
+            0 => Ok(()),
+            refused => write!(f, ", {} refused", count(refused, "kept proof", "kept proofs")),
+        }
     }
-}
-
-/// A time in the unit that suits it. The unit is that of the rounded time: never `1000 ms` or `60.0 s`.
-pub fn duration(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs_f64();
-    match seconds {
-        _ if seconds < 999.5e-6 => format!("{:.0} us", seconds * 1e6),
-        _ if seconds < 999.5e-3 => format!("{:.0} ms", seconds * 1e3),
-        _ if seconds < 59.95 => format!("{seconds:.1} s"),
-        _ => minutes(seconds.round() as u64),
-    }
-}
-
-/// A time of a minute and more.
-fn minutes(seconds: u64) -> String {
-    let (minutes, seconds) = (seconds / 60, seconds % 60);
-    match minutes {
-        0..60 => format!("{minutes} min {seconds:02} s"),
-        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
-    }
-}
-
-/// A time in milliseconds, for JSON.
-pub fn milliseconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[cfg(test)]
@@ -331,23 +308,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_the_unit_that_suits_them() {
-        let texts = [25, 4_200, 2_340_000, 61_000_000, 200_000_000].map(Duration::from_micros).map(duration);
-        assert_eq!(texts, ["25 us", "4 ms", "2.3 s", "1 min 01 s", "3 min 20 s"]);
-        let texts =
-            [999_600, 59_960_000, 119_700_000, 3_599_600_000].map(Duration::from_micros).map(duration);
-        assert_eq!(texts, ["1.0 s", "1 min 00 s", "2 min 00 s", "1 h 00 min"]);
-        assert_eq!(duration(Duration::from_nanos(999_600)), "1 ms");
-        assert_eq!(milliseconds(Duration::from_micros(1_234)), 1.234);
-    }
-
-    #[test]
     fn one_of_a_kind_is_one() {
         assert_eq!(proofs([1, 1, 1]), "1 batch, 1 lift, 1 fold");
         assert_eq!(proofs([1_200, 0, 2]), "1,200 batches, 0 lifts, 2 folds");
-        let reused = Reused { batches: 1, blocks: 1, ..Reused::default() };
-        let text = ReusedText(&reused).to_string();
-        assert!(text.contains("2 kept proofs (1 batch, 0 lifts, 0 folds, 1 block)"), "{text}");
+        let reused = Reused { batches: 1, below: 17, ..Reused::default() };
+        let text = |refused| ResumedText { reused: Reused { refused, ..reused }, proofs: 31 }.to_string();
+        assert_eq!(text(0), "18 of 31 proofs already done");
+        assert_eq!(text(1), "18 of 31 proofs already done, 1 kept proof refused");
     }
 
     #[test]

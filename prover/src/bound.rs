@@ -12,8 +12,8 @@ use enfold_state::hash::Digest;
 use enfold_state::store::{Circuits, Snapshot, Store, StoreError};
 use enfold_witness::profile::ProfileId;
 
+use crate::journal::Journal;
 use crate::kept::FOLDER;
-use crate::pipeline::Journal;
 
 /// A data directory is not of the profile that was asked for.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::step::StepError;
 use enfold_witness::witness::WitnessError;
 
-use crate::events::Job;
+use crate::job::Job;
 
 /// Why a block could not be proven.
 #[derive(Debug, thiserror::Error)]

@@ -17,8 +17,8 @@ use enfold_state::block::Block;
 use enfold_state::codec::{CodecError, Kind, Record};
 
 use crate::files::{FileError, FileId, failed, make_dir, make_dirs};
+use crate::pace::Pace;
 use crate::queue::Delivered;
-use crate::service::Pace;
 use crate::steps::step;
 use crate::stop::Stop;
 

@@ -14,8 +14,8 @@ use enfold_state::hash::Digest;
 use enfold_state::unfinished::SUFFIX;
 use tracing::warn;
 
-use crate::events::Job;
 use crate::files::{FileError, Staged, failed, holds, make_dir};
+use crate::job::Job;
 
 /// Name of the folder in the data directory.
 pub const FOLDER: &str = "jobs";

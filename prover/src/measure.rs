@@ -11,7 +11,8 @@ use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer, Stage};
+use crate::events::{Event, Observer};
+use crate::job::{Job, Stage};
 use crate::machine::{Machine, peak_memory, reset_peak_memory};
 use crate::options::ProveOptions;
 use crate::prove::{ProvenBlock, Timings, prove_block};

@@ -6,7 +6,7 @@
 //! | `execute` | | execution on the state before it |
 //! | `witness` | | plan, tree versions, seed, batch witnesses |
 //! | `circuits` | `profile` | building a profile's circuits, once in a process |
-//! | `restore` | | reading and verifying kept proofs of an earlier run |
+//! | `resume` | | reading and verifying kept proofs of an earlier run |
 //! | `prove` | `chain`, `number`, `batches` | all proofs of a block |
 //! | `batch` | `number`, `circuit` | a batch proof, inside `prove`; so are the next three |
 //! | `lift` | `number` | a lift proof |
@@ -21,7 +21,7 @@
 use enfold_witness::profile::ProfileId;
 use tracing::{Span, info_span};
 
-use crate::events::Job;
+use crate::job::Job;
 
 pub(crate) fn prepare(chain: u32, number: u32) -> Span {
     info_span!("prepare", chain, number)
@@ -39,8 +39,8 @@ pub(crate) fn circuits(profile: ProfileId) -> Span {
     info_span!("circuits", profile = profile.name())
 }
 
-pub(crate) fn restore() -> Span {
-    info_span!("restore")
+pub(crate) fn resume() -> Span {
+    info_span!("resume")
 }
 
 pub(crate) fn prove(chain: u32, number: u32, batches: usize) -> Span {

@@ -11,10 +11,11 @@ use enfold_state::leaf::{AMOUNT_LIMIT, LeafIndex};
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
-use crate::args::OutArgs;
-use crate::error::CliError;
-use crate::output::{Outcome, count};
+use crate::error::{CliError, Failure, at};
+use crate::options::OutArgs;
+use crate::output::Outcome;
 use crate::records;
+use crate::text::count;
 
 /// Options of `enfold bundle`.
 #[derive(Debug, Args)]
@@ -94,6 +95,15 @@ pub enum BundleError {
     },
 }
 
+impl Failure for BundleError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::ChainId { .. } => "wrong_chain_id",
+            Self::Twice { .. } | Self::Nonce { .. } => "bundle",
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     file: &'a Path,
@@ -137,7 +147,7 @@ impl BundleArgs {
         let mut places = BTreeMap::new();
         for (path, signed) in self.transactions.iter().zip(transactions) {
             let tx = &signed.transaction;
-            let refuse = |source| CliError::Bundle { path: path.clone(), source };
+            let refuse = at(path);
             if tx.chain_id != chain_id {
                 return Err(refuse(BundleError::ChainId { expected: chain_id, got: tx.chain_id }));
             }
@@ -159,7 +169,7 @@ impl BundleArgs {
             if fees.iter().any(|other| other.asset == policy.asset) {
                 let message =
                     format!("expected one --fee for each asset, got two for asset {}", policy.asset);
-                return Err(CliError::Usage { message });
+                return Err(CliError::usage(message));
             }
             fees.push(policy);
         }

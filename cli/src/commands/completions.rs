@@ -8,8 +8,9 @@ use clap_complete::Shell;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::write_all;
-use crate::output::{Outcome, count};
+use crate::files::{CreateFolderError, write_all};
+use crate::output::Outcome;
+use crate::text::count;
 
 /// Options of `enfold completions`.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ impl ManArgs {
         command.build();
         let mut files = Vec::new();
         pages(&command, &mut files)
-            .map_err(|source| CliError::Folder { path: self.folder.clone(), source })?;
+            .map_err(|source| CreateFolderError { path: self.folder.clone(), source })?;
         write_all(&self.folder, &files, self.force)?;
         let pages = files.into_iter().map(|(name, _)| name).collect();
         Outcome::of(&Pages { folder: &self.folder, pages })

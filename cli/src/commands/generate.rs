@@ -8,10 +8,11 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::leaf::{AMOUNT_LIMIT, TREE_DEPTH};
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::files::write_all;
-use crate::output::{Outcome, count};
+use crate::output::Outcome;
 use crate::records;
+use crate::text::count;
 
 /// Balance of each generated leaf, unless there are so many that it would not fit.
 const BALANCE: u64 = 1_000_000_000_000;
@@ -138,10 +139,7 @@ impl GenerateArgs {
         for number in 1..=self.blocks {
             let (block, planted) = world.mixed_block(self.txs as usize, self.invalid_share);
             let name = format!("block-{number}.bin");
-            world.advance(&block).map_err(|source| CliError::Execute {
-                path: name.clone().into(),
-                source: Box::new(source),
-            })?;
+            world.advance(&block).map_err(at(name.as_ref()))?;
             blocks.push(BlockReport {
                 number,
                 transactions: block.transactions.len(),

@@ -12,8 +12,9 @@ use enfold_state::transaction::Transaction;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk};
+use crate::output::Outcome;
+use crate::text::{count, grouped};
+use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk, WalkError};
 use crate::{reading, records};
 
 /// Options of `enfold ids`.
@@ -101,7 +102,7 @@ impl IdsArgs {
             }
             (None, Some(data)) => self.executed(&reading::open(data, Check::Sampled)?)?,
             (None, None) => {
-                return Err(CliError::Usage { message: "expected BLOCK or --data DIR".to_owned() });
+                return Err(CliError::usage("expected BLOCK or --data DIR"));
             }
         };
         Outcome::of(&report)
@@ -120,7 +121,7 @@ impl IdsArgs {
         let number = walk.number();
         if blocks.is_empty() || files.any_before(number) || files.any_after(last) {
             let path = state.dir().to_owned();
-            return Err(CliError::MissingBlockData { path, number, last });
+            return Err(WalkError::Missing { path, number, last }.into());
         }
         let transactions = blocks.into_iter().rev().flatten().collect();
         Ok(Report { transactions, compared: Some(walk.compared()) })

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::files::write_all;
 use crate::import::build::{BlockSummary, Import, LeftOut, Options, Summary, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, count, grouped, to_value};
+use crate::output::{Outcome, ReportError, to_value};
 use crate::records;
+use crate::text::{count, grouped};
 
 /// Options of `enfold import`.
 #[derive(Debug, Args)]
@@ -112,10 +113,9 @@ impl ImportArgs {
         let rows = read_rows(&self.csv)?;
         let options =
             Options { blocks: &self.blocks, seed: self.seed, chain_id: self.chain_id, fee: self.fee };
-        let Import { genesis, blocks, summary } =
-            build(&rows, &options).map_err(|source| CliError::Import { path: self.csv.clone(), source })?;
+        let Import { genesis, blocks, summary } = build(&rows, &options).map_err(at(&self.csv))?;
         let report = Report { folder: &self.out, leaves: genesis.leaves.len(), summary: &summary };
-        let mut report_file = serde_json::to_vec_pretty(&to_value(&report)?).map_err(CliError::Report)?;
+        let mut report_file = serde_json::to_vec_pretty(&to_value(&report)?).map_err(ReportError)?;
         report_file.push(b'\n');
 
         let mut files = vec![("genesis.bin".to_owned(), records::to_binary(&genesis)?)];

@@ -11,11 +11,12 @@ use enfold_state::store::Store;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, count};
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::ProfileText;
 use crate::records;
+use crate::text::count;
 
 /// Options of `enfold init`.
 #[derive(Debug, Args)]

@@ -15,11 +15,11 @@ use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::ProfileId;
 
 use crate::anchor::Anchor;
-use crate::args::{CheckArgs, profile_parser};
 use crate::circuits::CircuitsReport;
-use crate::contents::{Sort, Summary, sort_of};
+use crate::contents::{ContentsError, Sort, Summary, sort_of};
 use crate::cost::CostReport;
-use crate::error::CliError;
+use crate::error::{CliError, at};
+use crate::options::{CheckArgs, profile_parser};
 use crate::output::Outcome;
 use crate::proofs::{Bits, verify_file};
 use crate::{key_file, reading, records};
@@ -65,8 +65,7 @@ pub struct InspectArgs {
 
 /// The state that a genesis starts.
 fn ledger_of(path: &Path, genesis: &Genesis) -> Result<Ledger, CliError> {
-    Ledger::from_genesis(genesis)
-        .map_err(|source| CliError::Genesis { path: path.to_owned(), source: Box::new(source) })
+    Ledger::from_genesis(genesis).map_err(at(path))
 }
 
 impl InspectArgs {
@@ -109,7 +108,7 @@ impl InspectArgs {
     }
 
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
-        let usage = |message: &str| CliError::Usage { message: message.to_owned() };
+        let usage = |message: &str| CliError::usage(message);
         if self.target.as_os_str() != "block" {
             return Err(usage("expected the word block before a second argument"));
         }
@@ -129,8 +128,7 @@ impl InspectArgs {
                 return Err(usage("expected --genesis or --data, the state that the block follows"));
             }
         };
-        let execution = execute(ledger, &block)
-            .map_err(|source| CliError::Execute { path: path.to_owned(), source: Box::new(source) })?;
+        let execution = execute(ledger, &block).map_err(at(path))?;
         Outcome::of(&CostReport::of(self.profile, &block, &execution))
     }
 
@@ -142,14 +140,11 @@ impl InspectArgs {
             Kind::Block => self.show(|block: &Block| Ok(Summary::of_block(block))),
             Kind::Transaction => self.show(|signed: &SignedTransaction| Ok(Summary::of_transaction(signed))),
             Kind::BlockData => self.show(|data: &BlockData| Ok(Summary::of_data(data))),
-            Kind::Receipt => self.show(|receipt: &Receipt| {
-                Summary::of_receipt(receipt).map_err(|source| CliError::Receipt {
-                    path: self.target.clone(),
-                    source: Box::new(source),
-                })
-            }),
+            Kind::Receipt => {
+                self.show(|receipt: &Receipt| Summary::of_receipt(receipt).map_err(at(&self.target)))
+            }
             Kind::AccountProof => self.show(|proof: &AccountProof| Ok(Summary::of_account(proof))),
-            Kind::Proof | Kind::Journal => Err(CliError::UnknownFile { path: self.target.clone() }),
+            Kind::Proof | Kind::Journal => Err(ContentsError::Unknown { path: self.target.clone() }.into()),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::error::CliError;
 use crate::files::write;
 use crate::import::keys::{DEFAULT_SEED, Purpose, derive};
 use crate::import::rows::ForeignAddress;
-use crate::output::Outcome;
+use crate::output::{Outcome, ReportError};
 
 /// Options of `enfold keygen`.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ impl KeygenArgs {
         };
         let file = KeyFile::from(&key);
         if let Some(path) = &self.out {
-            write(path, &file.to_json().map_err(CliError::Report)?, Access::Private, self.force)?;
+            write(path, &file.to_json().map_err(ReportError)?, Access::Private, self.force)?;
         }
         Outcome::of(&Report {
             secret_key: self.out.is_none().then(|| file.secret_key.clone()),

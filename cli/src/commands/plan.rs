@@ -16,10 +16,11 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, count};
-use crate::progress::{duration, proofs};
+use crate::error::{CliError, at};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::proofs;
+use crate::text::{count, duration, size};
 use crate::{reading, records};
 
 /// Options of `enfold plan`.
@@ -76,14 +77,6 @@ fn bytes(text: &str) -> Result<u64, String> {
     };
     let number: u64 = digits.parse().map_err(|_| format!("expected a number, got {digits:?}"))?;
     number.checked_mul(1 << shift).ok_or_else(|| format!("expected less than 2^64 bytes, got {text}"))
-}
-
-/// A number of bytes in the unit that suits it.
-pub fn size(bytes: u64) -> String {
-    match bytes as f64 / f64::from(1 << 30) {
-        giga if giga >= 1.0 => format!("{giga:.1} GiB"),
-        giga => format!("{:.0} MiB", giga * 1024.0),
-    }
 }
 
 #[derive(Serialize)]
@@ -168,15 +161,14 @@ fn planned(
     state: &Snapshot,
     profile: ProfileId,
 ) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
-    let execution = execute(state.ledger(), &records::read::<Block>(block)?)
-        .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
+    let execution = execute(state.ledger(), &records::read::<Block>(block)?).map_err(at(block))?;
     let batches = Plan::new(profile.profile(), &execution).batches().count();
     Ok((execution.debits.len(), batches, Some(execution.rejections)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, size};
+    use super::bytes;
 
     #[test]
     fn bytes_have_units() {
@@ -187,6 +179,5 @@ mod tests {
         for wrong in ["", "G", "1.5G", "-1", "12X", "99999999999T", "1 G"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
-        assert_eq!([size(3 << 30), size(5 << 20)], ["3.0 GiB", "5 MiB"]);
     }
 }

@@ -6,26 +6,29 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
 use enfold_prover::bound::bind;
-use enfold_prover::events::{Event, Stage};
+use enfold_prover::events::Event;
+use enfold_prover::job::{Reused, Stage};
 use enfold_prover::options::ProveOptions;
-use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
-use enfold_prover::prove::{ProvenBlock, Reused, Timings};
+use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit};
+use enfold_prover::prove::{ProvenBlock, Timings};
 use enfold_state::block::Block;
 use enfold_state::executor::Rejection;
-use enfold_state::store::Store;
+use enfold_state::store::{Store, StoreError};
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::{CheckArgs, profile_parser};
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
 use crate::interrupt::{self, Idle, STOP};
 use crate::metrics::Address;
 use crate::observe::Watch;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{ReusedText, duration, milliseconds};
+use crate::options::{CheckArgs, profile_parser};
+use crate::output::Outcome;
+use crate::progress::ResumedText;
 use crate::proofs::{Bits, ProfileText};
 use crate::records;
+use crate::text::{count, duration, grouped, milliseconds};
 
 /// Options of `enfold prove`.
 #[derive(Debug, Args)]
@@ -95,11 +98,11 @@ pub struct TimingsReport {
     verify_ms: f64,
     total_ms: f64,
     /// For each kind of proof, how many and their summed time.
-    jobs: Vec<KindReport>,
+    jobs: Vec<StageReport>,
 }
 
 #[derive(Debug, Serialize)]
-struct KindReport {
+struct StageReport {
     kind: &'static str,
     proofs: usize,
     sum_ms: f64,
@@ -109,7 +112,7 @@ impl From<&Timings> for TimingsReport {
     fn from(timings: &Timings) -> Self {
         let of_stage = |stage: Stage| {
             let (proofs, sum) = timings.of_stage(stage);
-            KindReport { kind: stage.name(), proofs, sum_ms: milliseconds(sum) }
+            StageReport { kind: stage.name(), proofs, sum_ms: milliseconds(sum) }
         };
         Self {
             execute_ms: milliseconds(timings.execute),
@@ -142,7 +145,9 @@ impl fmt::Display for ProvenText<'_> {
             format!("{} ({})", count(proofs, stage.name(), many), duration(sum))
         };
         if self.0.reused != Reused::default() {
-            writeln!(f, "{}", ReusedText(&self.0.reused))?;
+            let reused = self.0.reused;
+            let proofs = reused.total() + timings.jobs.len();
+            writeln!(f, "resumed: {}", ResumedText { reused, proofs })?;
         }
         let (batches, lifts) = (of_stage(Stage::Batch, "batches"), of_stage(Stage::Lift, "lifts"));
         let (folds, blocks) = (of_stage(Stage::Fold, "folds"), of_stage(Stage::Block, "blocks"));
@@ -181,6 +186,48 @@ impl fmt::Display for ProveReport<'_> {
     }
 }
 
+/// A block, or the blocks of a service, were not proven, written and applied.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{source}", blamed(path, source))]
+pub struct BlockError {
+    path: PathBuf,
+    source: PipelineError,
+}
+
+impl BlockError {
+    /// Puts the block's file in front of what is wrong with the block.
+    pub fn of(path: &Path) -> impl Fn(PipelineError) -> Self {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
+
+/// The block's file in front of an error that is about the block. Errors of files and of the store name their own.
+fn blamed(block: &Path, error: &PipelineError) -> String {
+    match error {
+        PipelineError::File(_) | PipelineError::Store(StoreError::Io { .. }) => String::new(),
+        PipelineError::Store(error) if error.is_damage() => String::new(),
+        _ => format!("{}: ", block.display()),
+    }
+}
+
+impl Failure for BlockError {
+    fn exit(&self) -> Exit {
+        self.source.exit()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.source.kind()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.source.hint()
+    }
+
+    fn rejections(&self) -> &[Rejection] {
+        self.source.rejections()
+    }
+}
+
 impl ProveArgs {
     /// Runs the command.
     ///
@@ -207,7 +254,7 @@ impl ProveArgs {
             }
         };
         let proven = prove_and_commit(&mut store, profile, &block, &output, &options, &observe)
-            .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
+            .map_err(BlockError::of(&self.block))?;
         let report = Report {
             proof: &self.out,
             proof_bytes: proven.proof.len(),

@@ -16,11 +16,12 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::expect;
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, count};
+use crate::error::{CliError, at};
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{ProfileText, link_blocks, read_data, verify_files, verify_folder};
 use crate::records;
+use crate::text::count;
 
 /// Options of `enfold rebuild`.
 #[derive(Debug, Args)]
@@ -98,8 +99,7 @@ impl RebuildArgs {
     /// If a proof does not hold, or its data do not lead to its root.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let genesis: Genesis = records::read(&self.genesis)?;
-        let mut ledger = Ledger::from_genesis(&genesis)
-            .map_err(|source| CliError::Genesis { path: self.genesis.clone(), source: Box::new(source) })?;
+        let mut ledger = Ledger::from_genesis(&genesis).map_err(at(&self.genesis))?;
         let mut steps = Vec::new();
         let mut messages = 0;
         let blocks = match &self.chain {
@@ -112,13 +112,13 @@ impl RebuildArgs {
         for (statement, proof) in &blocks {
             let path = data_path(proof);
             let data = read_data(&path, statement)?;
-            let fail = |source| CliError::Rebuild { path: path.clone(), source: Box::new(source) };
+            let fail = at(&path);
             let (previous_root, root) = (statement.previous_root, statement.new_root);
             if self.data.is_some() {
-                let writes = replay(&ledger, &data.emitted).map_err(fail)?;
+                let writes = replay(&ledger, &data.emitted).map_err(&fail)?;
                 steps.push(Step { number: data.number, previous_root, writes, root });
             }
-            rebuild(&mut ledger, &data, previous_root, root).map_err(fail)?;
+            rebuild(&mut ledger, &data, previous_root, root).map_err(&fail)?;
             messages += statement.messages as usize;
         }
         if let Some((_, last)) = blocks.last() {

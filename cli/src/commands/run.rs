@@ -15,12 +15,15 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::commands::prove::BlockError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
 use crate::interrupt::{self, Idle, STOP};
 use crate::metrics::Address;
 use crate::observe::Watch;
-use crate::output::{Outcome, count};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::count;
 
 /// Options of `enfold run`.
 #[derive(Debug, Args)]
@@ -119,6 +122,30 @@ impl fmt::Display for Report<'_> {
     }
 }
 
+/// Not every block that was delivered is proven.
+#[derive(Debug, thiserror::Error)]
+#[error("not every delivered block is proven: {}", left_text(.0))]
+struct BlocksLeftError(Served);
+
+impl Failure for BlocksLeftError {
+    fn exit(&self) -> Exit {
+        Exit::BlocksLeft
+    }
+
+    fn kind(&self) -> &'static str {
+        "blocks_left"
+    }
+}
+
+/// What a service has left.
+fn left_text(served: &Served) -> String {
+    let Served { rejected, waiting, missing, unreadable, .. } = *served;
+    let missing = missing.map(|missing| format!("{waiting} waiting for block {missing}"));
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let parts = [counted(rejected, "rejected"), missing, counted(unreadable, "unreadable")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 impl RunArgs {
     fn folders(&self) -> Folders {
         let within = |folder: &Option<PathBuf>, name| folder.clone().unwrap_or_else(|| self.data.join(name));
@@ -159,10 +186,10 @@ impl RunArgs {
         let watch = Watch::new(profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;
         let served = serve(&mut store, &options, &|event| watch.observe(event))
-            .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;
+            .map_err(BlockError::of(&self.inbox))?;
         // Whoever stops it knows that blocks may be left.
         let short = !served.stopped && !served.is_all();
-        let short = short.then(|| CliError::BlocksLeft(Box::new(served.clone())));
+        let short = short.then(|| BlocksLeftError(served.clone()).into());
         let outcome = Outcome::of(&Report {
             data: &self.data,
             list: options.folders.outbox.join(LIST),

@@ -131,10 +131,8 @@ impl SignArgs {
     fn look_up(&self, data: &Path, address: Address) -> Result<(u32, u32, u32), CliError> {
         let state = reading::open(data, Check::Sampled)?;
         let ledger = state.ledger();
-        let asset = self.asset;
-        let unknown = || CliError::UnknownAccount { path: data.to_owned(), address, asset };
-        let index = ledger.find(&address, asset).ok_or_else(unknown)?;
-        let leaf = ledger.leaf(index).ok_or_else(unknown)?;
-        Ok((ledger.chain_id(), index.0, leaf.nonce.saturating_add(self.pending)))
+        let index = reading::find(data, ledger, address, self.asset)?;
+        let nonce = ledger.leaf(index).map_or(0, |leaf| leaf.nonce);
+        Ok((ledger.chain_id(), index.0, nonce.saturating_add(self.pending)))
     }
 }

@@ -9,8 +9,9 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
+use crate::output::Outcome;
 use crate::reading::{self, Activity};
+use crate::text::{count, grouped};
 
 /// Options of `enfold status`.
 #[derive(Debug, Args)]

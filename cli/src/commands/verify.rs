@@ -12,11 +12,11 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::{Anchor, ExpectArgs, Forgeable};
-use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{duration, milliseconds};
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{ProfileText, StatementText, link_blocks, read_data, verify_file, verify_folder};
+use crate::text::{count, duration, grouped, milliseconds};
 
 /// Options of `enfold verify`.
 #[derive(Debug, Args)]
@@ -131,7 +131,7 @@ impl VerifyArgs {
         match (&self.chain, &self.proof) {
             (Some(folder), _) => self.run_chain(folder, start),
             (None, Some(proof)) => self.run_one(proof, start),
-            (None, None) => Err(CliError::Usage { message: "expected PROOF or --chain DIR".to_owned() }),
+            (None, None) => Err(CliError::usage("expected PROOF or --chain DIR")),
         }
     }
 

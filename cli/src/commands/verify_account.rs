@@ -11,13 +11,13 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use super::account::LeafText;
 use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED};
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::error::{CliError, at};
+use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::{StatementText, verify_file};
 use crate::records;
+use crate::text::LeafText;
 
 /// Options of `enfold verify-account`.
 #[derive(Debug, Args)]
@@ -124,7 +124,7 @@ pub fn check_account(
     account: &AccountProof,
     statement: &BlockStatement,
 ) -> Result<Digest, CliError> {
-    let fail = |source| CliError::AccountProof { path: path.to_owned(), source: Box::new(source) };
+    let fail = at(path);
     let number = account.number;
     let other = AccountProofError::Number { expected: statement.block_number, got: number };
     let root = statement.root_after(number).ok_or_else(|| fail(other))?;

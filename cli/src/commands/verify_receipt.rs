@@ -15,12 +15,14 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use super::verify_account::check_account;
-use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED, expect};
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, grouped};
+use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED, UnexpectedError, expect};
+use crate::error::{CliError, Failure, at};
+use crate::exit::Exit;
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{StatementText, verify_file};
 use crate::records;
+use crate::text::grouped;
 
 /// Options of `enfold verify-receipt`.
 #[derive(Debug, Args)]
@@ -136,6 +138,23 @@ impl Report<'_> {
     }
 }
 
+/// Nobody has signed the transaction that a receipt is said to be for.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the receipt has no signature, and without one it proves no transaction's id", path.display())]
+struct UnsignedError {
+    path: PathBuf,
+}
+
+impl Failure for UnsignedError {
+    fn exit(&self) -> Exit {
+        Exit::ProofInvalid
+    }
+
+    fn kind(&self) -> &'static str {
+        "unsigned"
+    }
+}
+
 impl VerifyReceiptArgs {
     /// Runs the command.
     ///
@@ -146,7 +165,7 @@ impl VerifyReceiptArgs {
         let statement = verify_file(&self.proof, self.profile)?;
         let executed = receipt
             .check(statement.chain_id, statement.block_number, statement.emitted)
-            .map_err(|source| CliError::Receipt { path: self.receipt.clone(), source: Box::new(source) })?;
+            .map_err(at(&self.receipt))?;
         let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         let signed = receipt
             .authorization
@@ -193,12 +212,13 @@ impl VerifyReceiptArgs {
             let after = account.number == statement.block_number;
             if signed && (nonce < bound) != after {
                 let side = if after { "below" } else { "of at least" };
-                return Err(CliError::Unexpected {
+                return Err(UnexpectedError {
                     path: self.receipt.clone(),
                     field: "a nonce",
                     expected: format!("{side} {bound}, as {} says", path.display()),
                     got: nonce.to_string(),
-                });
+                }
+                .into());
             }
         }
         Ok(owner)
@@ -208,14 +228,14 @@ impl VerifyReceiptArgs {
     fn expect_id(&self, signed: Option<Signed>, id: Option<Digest>) -> Result<(), CliError> {
         match (self.tx, signed, id) {
             (None, ..) => Ok(()),
-            (Some(_), None, _) => Err(CliError::Unsigned { path: self.receipt.clone() }),
+            (Some(_), None, _) => Err(UnsignedError { path: self.receipt.clone() }.into()),
             (Some(tx), Some(signed), None) => {
                 expect(&self.receipt, "transaction", Some(tx), signed.id)?;
                 let message = format!(
                     "expected --account, an account proof of the sender's leaf, with --tx: {} signed, but may not own the leaf",
                     signed.signer
                 );
-                Err(CliError::Usage { message })
+                Err(CliError::usage(message))
             }
             (Some(tx), _, Some(id)) => expect(&self.receipt, "transaction", Some(tx), id),
         }

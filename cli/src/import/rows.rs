@@ -9,6 +9,8 @@ use csv::StringRecord;
 use enfold_state::hash::without_0x;
 use num_bigint::BigUint;
 
+use crate::error::Failure;
+
 /// The columns, in order.
 pub const COLUMNS: [&str; 7] = ["block", "index", "kind", "from", "to", "asset", "amount"];
 
@@ -139,6 +141,12 @@ pub enum RowError {
         /// The field's text, cut if it is long.
         got: String,
     },
+}
+
+impl Failure for RowError {
+    fn kind(&self) -> &'static str {
+        "malformed_csv"
+    }
 }
 
 /// A reader that knows where lines begin, and refuses lines which are no rows, so that no line has to be held that fills

@@ -12,10 +12,12 @@ use enfold_state::leaf::TREE_DEPTH;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
+use super::WorkloadError;
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, duration, milliseconds};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::Progress;
+use crate::text::{count, duration, grouped, milliseconds};
 
 /// Options of `enfold bench block`.
 #[derive(Debug, Args)]
@@ -106,14 +108,11 @@ impl BlockArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
-        let circuits = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
+        let circuits = circuits(self.profile, &observe)?;
         let (ledger, block) = self.workload.make(self.accounts, self.txs as usize, self.seed);
         let options = ProveOptions { in_flight: self.in_flight.map(usize::from), ..ProveOptions::default() };
         let measured = measure_block(circuits, &ledger, &block, &options, self.runs.into(), &observe)
-            .map_err(|source| CliError::BlockBench {
-                workload: self.workload.to_string(),
-                source: Box::new(source),
-            })?;
+            .map_err(WorkloadError::of(self.workload))?;
         let (circuits_time, circuits_loaded) = progress.circuits();
         Outcome::of(&Report {
             workload: self.workload.to_string(),

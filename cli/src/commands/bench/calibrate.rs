@@ -17,11 +17,11 @@ use enfold_prover::prove::prove_block;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
-use crate::args::{OutArgs, profile_parser};
-use crate::commands::plan::size;
 use crate::error::CliError;
-use crate::output::{Outcome, count};
-use crate::progress::{Progress, duration};
+use crate::options::{OutArgs, profile_parser};
+use crate::output::{Outcome, ReportError};
+use crate::progress::Progress;
+use crate::text::{count, duration, size};
 
 /// Options of `enfold bench calibrate`.
 #[derive(Debug, Args)]
@@ -91,15 +91,14 @@ impl CalibrateArgs {
             }
             progress.observe(event);
         };
-        let set = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
-        let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)
-            .map_err(|source| CliError::Calibrate(Box::new(source)))?;
+        let set = circuits(self.profile, &observe)?;
+        let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)?;
         let in_flight = in_flight.into_inner();
         let base = peak_memory().unwrap_or(0).saturating_sub(in_flight as u64 * proof_memory(set.params()));
         let cores = rayon::current_num_threads();
         let calibration =
             Calibration::of(self.profile, &proven, progress.circuits().0, cores, in_flight, base);
-        let mut text = serde_json::to_vec_pretty(&calibration).map_err(CliError::Report)?;
+        let mut text = serde_json::to_vec_pretty(&calibration).map_err(ReportError)?;
         text.push(b'\n');
         self.out.write(&text)?;
         Outcome::of(&Report { file: self.out.path(), calibration })

@@ -83,7 +83,7 @@ impl CompareArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         if !self.label.is_empty() && self.label.len() != self.results.len() {
             let (expected, got) = (self.results.len(), self.label.len());
-            return Err(CliError::Usage { message: format!("expected {expected} labels, got {got}") });
+            return Err(CliError::usage(format!("expected {expected} labels, got {got}")));
         }
         let results: Vec<Results> =
             self.results.iter().map(|path| read_results(path)).collect::<Result<_, _>>()?;

@@ -6,15 +6,15 @@ use std::time::Duration;
 use clap::Args;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::measure::{Runs, Subject, median};
-use enfold_prover::plonk::{Phase, Work};
+use enfold_prover::plonk::{ProofPhase, Work};
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 use tracing::info;
 
-use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, grouped};
-use crate::progress::{duration, milliseconds};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::{duration, grouped, milliseconds};
 
 /// Options of `enfold bench engine`.
 #[derive(Debug, Args)]
@@ -124,7 +124,7 @@ impl RunsReport {
             witness_share: runs
                 .phases
                 .iter()
-                .find(|(phase, _)| *phase == Phase::Witness)
+                .find(|(phase, _)| *phase == ProofPhase::Witness)
                 .map_or(0.0, |&(_, time)| quotient(time, engine)),
             phases_ms: runs
                 .phases

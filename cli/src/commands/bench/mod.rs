@@ -1,8 +1,12 @@
 //! `enfold bench`: measurements on this machine, one file each.
 
+use std::error::Error;
+use std::fmt::Display;
+
 use clap::{Args, Subcommand};
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
 use crate::output::Outcome;
 
 pub mod block;
@@ -15,6 +19,31 @@ pub mod scaling;
 mod sweep;
 pub mod witness;
 pub mod workload;
+
+/// A benchmark's block does not go through, which is a fault of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("workload {workload}: {source}")]
+struct WorkloadError<E: Error + 'static> {
+    workload: String,
+    source: E,
+}
+
+impl<E: Error + 'static> WorkloadError<E> {
+    /// Puts the workload in front of what is wrong with its block.
+    fn of(workload: impl Display) -> impl Fn(E) -> Self {
+        move |source| Self { workload: workload.to_string(), source }
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> Failure for WorkloadError<E> {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "benchmark"
+    }
+}
 
 /// Options of `enfold bench`.
 #[derive(Debug, Args)]

@@ -13,12 +13,14 @@ use enfold_witness::whole::{self, WholeReport};
 use enfold_witness::witness::witness_plan;
 use serde::Serialize;
 
+use super::WorkloadError;
 use super::witness::WitnessBenchError;
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, grouped};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::grouped;
 
 /// Options of `enfold bench parallelism`.
 #[derive(Debug, Args)]
@@ -149,14 +151,9 @@ impl ParallelismArgs {
         };
         for number in numbers {
             let options = Options { blocks: &[number], seed: keys::DEFAULT_SEED, chain_id: 1, fee: self.fee };
-            let import = build(&rows, &options)
-                .map_err(|source| CliError::Import { path: self.csv.clone(), source })?;
-            let failed = |source: WitnessBenchError| CliError::WitnessBench {
-                workload: format!("block {number}"),
-                source: Box::new(source),
-            };
-            let ledger = Ledger::from_genesis(&import.genesis)
-                .map_err(|source| CliError::Genesis { path: self.csv.clone(), source: Box::new(source) })?;
+            let import = build(&rows, &options).map_err(at(&self.csv))?;
+            let failed = WorkloadError::<WitnessBenchError>::of(format!("block {number}"));
+            let ledger = Ledger::from_genesis(&import.genesis).map_err(at(&self.csv))?;
             for block in &import.blocks {
                 let clock = Instant::now();
                 let execution = execute(&ledger, block).map_err(|error| failed(error.into()))?;

@@ -55,7 +55,7 @@ impl ScalingArgs {
         let most = cores.iter().copied().max().unwrap_or(1);
         if most > there {
             let message = format!("expected at most {there} cores, as many as this machine has, got {most}");
-            return Err(CliError::Usage { message });
+            return Err(CliError::usage(message));
         }
         let in_flight = sizes(&self.in_flight);
         let mut places = strong(&cores, (!in_flight.is_empty()).then_some(&in_flight), txs);

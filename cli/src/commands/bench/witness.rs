@@ -17,9 +17,12 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, WitnessError, witness_observed};
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
+use super::WorkloadError;
+use crate::error::{CliError, ThreadsError};
+use crate::files::temporary_folder;
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::{count, grouped};
 
 /// Options of `enfold bench witness`.
 #[derive(Debug, Args)]
@@ -228,10 +231,7 @@ impl WitnessArgs {
     /// Makes, writes and opens a store of the first workload's state.
     fn measure_store(&self) -> Result<(usize, StoreReport), CliError> {
         let (ledger, block) = self.workloads()[0].make(self.accounts, self.txs as usize, self.seed);
-        let failed = |source: WitnessBenchError| CliError::WitnessBench {
-            workload: self.workloads()[0].to_string(),
-            source: Box::new(source),
-        };
+        let failed = WorkloadError::<WitnessBenchError>::of(self.workloads()[0]);
         let execution = execute(&ledger, &block).map_err(|error| failed(error.into()))?;
         let leaf =
             |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
@@ -241,8 +241,7 @@ impl WitnessArgs {
             (ledger.memory(), ledger.prepare(block.number, ledger.root(), &execution.writes));
         let root = root.map_err(|error| failed(error.into()))?.root();
         drop(ledger);
-        let dir =
-            tempfile::tempdir().map_err(|source| CliError::Folder { path: std::env::temp_dir(), source })?;
+        let dir = temporary_folder()?;
 
         let mut clock = Instant::now();
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
@@ -272,12 +271,9 @@ impl WitnessArgs {
         let mut runs = Vec::new();
         let mut figures = Figures::default();
         for threads in self.threads() {
-            let pool =
-                rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(CliError::Threads)?;
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(ThreadsError)?;
             let rounds = (0..self.rounds).map(|_| pool.install(|| case.round()));
-            let rounds: Vec<Round> = rounds.collect::<Result<_, _>>().map_err(|source| {
-                CliError::WitnessBench { workload: workload.to_string(), source: Box::new(source) }
-            })?;
+            let rounds: Vec<Round> = rounds.collect::<Result<_, _>>().map_err(WorkloadError::of(workload))?;
             runs.push(self.summary(threads, &rounds));
             figures = rounds.into_iter().next().map(|round| round.figures).unwrap_or_default();
         }

@@ -16,12 +16,13 @@ use enfold_state::ledger::Ledger;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, duration};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::Progress;
+use crate::text::{count, duration, grouped};
 
 /// Options of `enfold bench workload`.
 #[derive(Debug, Args)]
@@ -121,11 +122,10 @@ impl WorkloadArgs {
         let imported = self.imported()?;
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
-        let circuits = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
-        let fail = |source| CliError::Bench(Box::new(source));
-        let costs = ProofCosts::measure(circuits, self.runs.into(), self.seed, &|_| ()).map_err(fail)?;
+        let circuits = circuits(self.profile, &observe)?;
+        let costs = ProofCosts::measure(circuits, self.runs.into(), self.seed, &|_| ())?;
         let report = |name: String, ledger: &Ledger, block: &Block| {
-            WorkloadReport::of(name, self.profile, &costs, ledger, block).map_err(fail)
+            WorkloadReport::of(name, self.profile, &costs, ledger, block).map_err(CliError::from)
         };
         let mut workloads = Vec::new();
         let generated = match (self.workload.is_empty(), self.csv.is_some()) {
@@ -158,10 +158,8 @@ impl WorkloadArgs {
         let rows = read_rows(csv)?;
         let import = |&number: &u64| {
             let options = Options { blocks: &[number], seed: keys::DEFAULT_SEED, chain_id: 1, fee: 1 };
-            let imported =
-                build(&rows, &options).map_err(|source| CliError::Import { path: csv.clone(), source })?;
-            let ledger = Ledger::from_genesis(&imported.genesis)
-                .map_err(|source| CliError::Genesis { path: csv.clone(), source: Box::new(source) })?;
+            let imported = build(&rows, &options).map_err(at(csv))?;
+            let ledger = Ledger::from_genesis(&imported.genesis).map_err(at(csv))?;
             let block = imported.blocks.into_iter().next().unwrap_or_default();
             Ok((format!("block {number}"), ledger, block))
         };
