@@ -43,11 +43,10 @@ pub struct ExpectArgs {
 /// A folder of proofs that leads from a genesis to a block, and on from there.
 #[derive(Debug, Args)]
 pub struct BackArgs {
-    /// A folder with the proofs of the blocks before, back to the one after --genesis, and of any after it.
+    /// A folder with the proofs of all blocks from --genesis to this one, and of any later ones.
     #[arg(long, value_name = "DIR", requires = "genesis")]
     chain: Option<PathBuf>,
-    /// The state root that the last block of --chain must lead to: that of the latest block that you know of, with the
-    /// proofs up to it in the folder.
+    /// The state root that the last block of --chain must lead to; the folder must hold the proofs up to it.
     #[arg(long, value_name = "HEX", requires = "chain")]
     expect_last_root: Option<Digest>,
 }
@@ -230,7 +229,7 @@ impl fmt::Display for UncheckedChain {
 
 /// A line on what is to be done where nothing is known of a root.
 pub const UNANCHORED: &str =
-    "Nothing says that this is a state of your chain: expect a root that you know, or give the genesis.\n";
+    "Nothing shows that this is a state of your chain: expect a root that you know, or give the genesis.\n";
 
 /// What a verdict has to say of its profile, if that is a weak one.
 #[derive(Clone, Copy, Debug)]

@@ -9,12 +9,12 @@ use crate::commands::{
 use crate::kernels::Kernels;
 use crate::options::{Cache, Global};
 
-/// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
+/// A zk-rollup prover: turns a block of signed transfers into one proof that anyone can check.
 #[derive(Debug, Parser)]
 #[command(name = "enfold", version = version(), max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
-Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 5 blocks left, 130 stopped.
+Exit codes: 0 success, 1 invalid proof, 2 usage, 3 bad input, 4 internal error, 5 blocks left, 130 stopped.
 
 Start with: enfold demo")]
 pub struct Cli {
@@ -37,51 +37,51 @@ fn version() -> String {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a state and a block, prove it, verify it, and say what happened.
+    /// Generate a state and a block, prove the block, verify the proof, and show what happened.
     Demo(demo::DemoArgs),
-    /// Make a key.
+    /// Generate a key.
     Keygen(keygen::KeygenArgs),
     /// Sign a transaction.
     Sign(sign::SignArgs),
-    /// Put signed transactions into a block file.
+    /// Bundle signed transactions into a block file.
     Bundle(bundle::BundleArgs),
     /// Generate a genesis and blocks from a seed.
     Gen(generate::GenerateArgs),
-    /// Carry over a real chain's transfers from a CSV file.
+    /// Import a real chain's transfers from a CSV file.
     Import(import::ImportArgs),
-    /// Start a data directory from a genesis.
+    /// Create a data directory from a genesis.
     Init(init::InitArgs),
     /// Prove a block and apply it to a data directory.
     Prove(prove::ProveArgs),
-    /// Prove the blocks of a folder, as they come.
+    /// Prove the blocks of a folder as they arrive.
     Run(run::RunArgs),
-    /// Say where a data directory is, and what its prover does.
+    /// Show the state of a data directory and what its prover is doing.
     Status(status::StatusArgs),
-    /// Say what a block will take: proofs, memory, time.
+    /// Estimate the proofs, memory and time that a block takes.
     Plan(plan::PlanArgs),
     /// Verify a block proof, or a chain of them.
     Verify(verify::VerifyArgs),
-    /// Show the key that proofs are verified with, or derive it again.
+    /// Show the key that proofs are verified with, or derive it from the circuits.
     Key(key::KeyArgs),
-    /// List the ids of a block's transactions.
+    /// List transaction ids.
     Ids(ids::IdsArgs),
     /// Make a receipt: a proof that a block executed a transaction.
     Receipt(receipt::ReceiptArgs),
     /// Verify a receipt against a block proof.
     VerifyReceipt(verify_receipt::VerifyReceiptArgs),
-    /// Make an account proof: what a leaf holds.
+    /// Make an account proof: a proof of what a leaf holds.
     Account(account::AccountArgs),
     /// Verify an account proof against a block proof.
     VerifyAccount(verify_account::VerifyAccountArgs),
     /// Rebuild the state from a genesis and published data alone.
     Rebuild(rebuild::RebuildArgs),
-    /// Show what a file or the circuits hold.
+    /// Show what is in a file, a data directory, or the circuits.
     Inspect(inspect::InspectArgs),
     /// Measure this machine.
     Bench(bench::BenchArgs),
-    /// Print the settings that are in force, and where they come from.
+    /// Print the settings in force and where each comes from.
     Config(config::ConfigArgs),
-    /// Print a script that completes command lines, for a shell.
+    /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
     /// Write manual pages.
     Man(completions::ManArgs),

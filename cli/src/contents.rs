@@ -33,7 +33,7 @@ use crate::text::{LeafText, count, grouped};
 #[derive(Debug, thiserror::Error)]
 pub enum ContentsError {
     /// It is none that this program writes or reads.
-    #[error("{}: expected a proof, a genesis, a block, a transaction, a data file, a receipt, an account proof or a key, got something else", path.display())]
+    #[error("{}: not a proof, genesis, block, transaction, data file, receipt, account proof or key", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,
@@ -361,7 +361,7 @@ impl fmt::Display for Summary {
                 writeln!(f, "state root {root}")?;
                 match profile {
                     Some(profile) => writeln!(f, "profile    {}", ProfileText(*profile))?,
-                    None => writeln!(f, "profile    not said yet")?,
+                    None => writeln!(f, "profile    not set yet")?,
                 }
                 if let Some(key) = key {
                     writeln!(f, "key        {key}")?;
@@ -405,13 +405,13 @@ impl fmt::Display for Summary {
                 writeln!(f, "batches               {}", grouped(*batches as u64))?;
                 writeln!(f, "data commitment E     {emitted}")?;
                 writeln!(f, "signature             {}", if *signed { "yes" } else { "no" })?;
-                writeln!(f, "(not held against a block proof: enfold verify-receipt)")
+                writeln!(f, "(not checked against a block proof: use enfold verify-receipt)")
             }
             Self::AccountProof { chain_id, number, index, leaf, root } => {
                 writeln!(f, "account proof of leaf {index} after block {number} of chain {chain_id}")?;
                 write!(f, "{}", LeafText(leaf))?;
                 writeln!(f, "state root {root}")?;
-                writeln!(f, "(not held against a block proof: enfold verify-account)")
+                writeln!(f, "(not checked against a block proof: use enfold verify-account)")
             }
             Self::Proof { bytes, statement, anchor, .. } => {
                 let profile = Forgeable(statement.profile);

@@ -115,11 +115,11 @@ fn asked(idle: Idle) {
     match (WORK.load(Ordering::SeqCst), idle) {
         (DONE, _) => {}
         (PROVING, _) => {
-            warn!("stopping when the proofs under way are finished; once more to end at once");
+            warn!("stopping once the running proofs are finished; repeat the signal to stop at once");
             lose_patience();
         }
         (_, Idle::Return) => {
-            warn!("stopping; once more to end at once");
+            warn!("stopping; repeat the signal to stop at once");
             lose_patience();
         }
         (_, Idle::Exit) => stopped(),
@@ -127,7 +127,7 @@ fn asked(idle: Idle) {
 }
 
 fn stopped() {
-    warn!("stopped; the same command goes on from here");
+    warn!("stopped: repeat the command to resume");
     process::exit(Exit::Stopped as i32);
 }
 

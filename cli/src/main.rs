@@ -138,7 +138,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
             warn!("{reason}");
         }
         for name in &settings.unknown_variables {
-            warn!(name, "{name} is set, but is no setting; see `enfold config`");
+            warn!(name, "{name} is set, but is not a setting; see `enfold config`");
         }
         // A panic is a fault of the program; its own report is on stderr by now.
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -226,12 +226,7 @@ fn rayon_threads() -> Option<usize> {
 fn at_most(threads: usize, cores: usize) -> usize {
     let most = (4 * cores).max(16);
     if threads > most {
-        warn!(
-            threads,
-            cores,
-            used = most,
-            "{threads} threads are too many for {cores} cores; {most} are used"
-        );
+        warn!(threads, cores, used = most, "{threads} threads are too many for {cores} cores; using {most}");
     }
     threads.min(most)
 }

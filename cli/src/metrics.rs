@@ -15,9 +15,9 @@
 //! | `enfold_block_under_way` | gauge | | number of the block that is being proven, or 0 |
 //! | `enfold_last_commit_timestamp_seconds` | gauge | | when the last block was applied |
 //! | `enfold_proofs_total` | counter | `stage` | proofs that were made |
-//! | `enfold_proofs_reused_total` | counter | | kept proofs taken up, and those below them |
-//! | `enfold_proofs_left` | gauge | `stage` | proofs that the block under way still needs |
-//! | `enfold_proofs_running` | gauge | `stage` | proofs in the making |
+//! | `enfold_proofs_reused_total` | counter | | kept proofs reused, with those below them |
+//! | `enfold_proofs_left` | gauge | `stage` | proofs that the current block still needs |
+//! | `enfold_proofs_running` | gauge | `stage` | proofs that are running |
 //! | `enfold_proof_seconds` | histogram | `stage` | time of each proof |
 //! | `enfold_execute_seconds`, `enfold_witness_seconds`, `enfold_circuits_seconds`, `enfold_verify_seconds` | histogram | | time of what comes before and after the proofs |
 
@@ -98,7 +98,7 @@ impl Metrics {
         let metrics = Self {
             registry: Registry::new(),
             not_ready: Mutex::new(Some("starting")),
-            ready: IntGauge::new("enfold_ready", "1 if blocks are taken, else 0.")?,
+            ready: IntGauge::new("enfold_ready", "1 if blocks are accepted, else 0.")?,
             build: IntGaugeVec::new(
                 Opts::new("enfold_build_info", "The program's version and profile; always 1."),
                 &["version", "profile"],
@@ -113,14 +113,14 @@ impl Metrics {
                 "enfold_waiting_blocks",
                 "Blocks that wait for one that has not been delivered.",
             )?,
-            rejected: IntGauge::new("enfold_rejected_files", "Files in the folder of rejected ones.")?,
+            rejected: IntGauge::new("enfold_rejected_files", "Files in the folder for rejected blocks.")?,
             committed: IntGauge::new(
                 "enfold_last_commit_timestamp_seconds",
                 "When the last block was applied, in seconds since 1970; 0 if this process applied none.",
             )?,
             height: IntGauge::new("enfold_block_height", "Number of the last block that was applied.")?,
             blocks: IntCounterVec::new(
-                Opts::new("enfold_blocks_total", "Deliveries of blocks that are done."),
+                Opts::new("enfold_blocks_total", "Delivered blocks that are dealt with."),
                 &["result"],
             )?,
             transactions: IntCounterVec::new(
@@ -134,14 +134,14 @@ impl Metrics {
             )?,
             reused: IntCounter::new(
                 "enfold_proofs_reused_total",
-                "Kept proofs of an earlier run that were taken up, and those below them.",
+                "Kept proofs of an earlier run that were reused, with those below them.",
             )?,
             left: IntGaugeVec::new(
-                Opts::new("enfold_proofs_left", "Proofs that the block under way still needs."),
+                Opts::new("enfold_proofs_left", "Proofs that the current block still needs."),
                 &["stage"],
             )?,
             running: IntGaugeVec::new(
-                Opts::new("enfold_proofs_running", "Proofs in the making."),
+                Opts::new("enfold_proofs_running", "Proofs that are running."),
                 &["stage"],
             )?,
             proof_seconds: HistogramVec::new(

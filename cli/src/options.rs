@@ -17,32 +17,31 @@ use crate::{files, records};
 /// Options that every subcommand takes.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Form of the result on stdout: plain words, or one JSON object.
+    /// Format of the result on stdout: text for people, or one JSON object.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, help_heading = "Global options")]
     pub format: Format,
-    /// Worker threads [default: one for each core].
+    /// Worker threads [default: one per core].
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
           help_heading = "Global options")]
     pub threads: Option<u16>,
-    /// File with settings [default: enfold.toml, if there is one]; see `enfold config`.
+    /// Settings file [default: enfold.toml, if it exists]; see `enfold config`.
     #[arg(long, global = true, value_name = "FILE", env = FILE_VARIABLE, hide_env_values = true,
           help_heading = "Global options")]
     pub config: Option<PathBuf>,
-    /// Filter for logs, such as "enfold_prover=debug".
+    /// Log filter, such as "enfold_prover=debug".
     #[arg(long, global = true, value_name = "FILTER", value_parser = filter, help_heading = "Global options")]
     pub log: Option<String>,
-    /// Form of the logs on stderr: text, or one JSON object a line.
+    /// Format of the logs on stderr: text, or one JSON object per line.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Global options")]
     pub log_format: LogFormat,
-    /// Write a trace of what was done when, for chrome://tracing or ui.perfetto.dev.
-    /// The file must not exist.
+    /// Write a trace of the run to a new file, for chrome://tracing or ui.perfetto.dev.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub trace: Option<PathBuf>,
-    /// More logs on stderr; twice for all of them.
+    /// More logs on stderr; repeat for all of them.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet",
           help_heading = "Global options")]
     pub verbose: u8,
-    /// Only warnings and errors on stderr, no progress.
+    /// Only warnings and errors on stderr; no progress.
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
 }
@@ -50,12 +49,12 @@ pub struct Global {
 /// Where set-ups of circuits are kept between runs.
 #[derive(Clone, Debug, Args)]
 pub struct Cache {
-    /// Folder for set-ups of circuits, with which the next run starts sooner; an empty name for none
-    /// [default: enfold in the user's folder for caches].
+    /// Folder that caches circuit set-ups, so that the next run starts sooner; empty for no cache
+    /// [default: enfold in the user's cache folder].
     #[arg(long, global = true, value_name = "DIR",
           value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = "Global options")]
     cache_dir: Option<PathBuf>,
-    /// Keep no set-ups and use none.
+    /// Use no cache.
     #[arg(long, global = true, help_heading = "Global options")]
     no_cache: bool,
 }
@@ -79,7 +78,7 @@ pub fn profile_parser() -> impl TypedValueParser<Value = ProfileId> {
 /// How much of a data directory is checked.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Hash all leaves and nodes of the data directory again when it is opened, instead of samples of them.
+    /// Rehash every leaf and node of the data directory when opening it, instead of a sample.
     #[arg(long)]
     full_check: bool,
 }
@@ -94,7 +93,7 @@ impl CheckArgs {
 /// The one file that a command makes.
 #[derive(Debug, Args)]
 pub struct OutArgs {
-    /// File for the result: JSON if it ends in .json, else binary.
+    /// Output file: JSON if its name ends in .json, else binary.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Replace the file if it exists.
@@ -140,19 +139,19 @@ fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> 
     EnvFilter::try_new(text).map(|_| text.to_owned())
 }
 
-/// Form of the logs.
+/// Format of the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Plain words.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Form of the result.
+/// Format of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Plain words.
+    /// Text for people.
     Human,
     /// One JSON object.
     Json,

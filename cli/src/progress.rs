@@ -91,7 +91,7 @@ impl Progress {
                 );
             }
             Event::Refused { job, reason } => {
-                warn!(%job, reason, "{job}: the kept proof is proven again: {reason}")
+                warn!(%job, reason, "{job}: kept proof refused, proving it again: {reason}")
             }
             &Event::Resumed { reused, proofs } => {
                 let Reused { batches, lifts, folds, blocks, below, refused } = reused;
@@ -99,12 +99,12 @@ impl Progress {
                 info!(batches, lifts, folds, blocks, below, refused, "resuming: {text}");
             }
             Event::NotKept { job, reason } => {
-                warn!(%job, reason, "{job}: proven, but not kept for a later run: {reason}")
+                warn!(%job, reason, "{job}: proven, but could not be kept: {reason}")
             }
             &Event::MemoryShort { expected, got } => warn!(
                 expected,
                 got,
-                "the proofs at a time take {}, {} are free: use a machine with more memory or a smaller --in-flight",
+                "concurrent proofs need {}, only {} are free: use a machine with more memory or a smaller --in-flight",
                 size(expected),
                 size(got)
             ),
@@ -112,21 +112,21 @@ impl Progress {
                 block = number,
                 file,
                 path = %path.display(),
-                "block {number} of {file:?} claimed as {}",
+                "claimed block {number} from {file:?} as {}",
                 path.display()
             ),
             Event::BlockRepeated { number, file } => {
-                info!(block = number, file, "block {number} of {file:?} is there already")
+                info!(block = number, file, "block {number} from {file:?} was delivered before")
             }
             Event::BlockRejected { path, file, reason } => warn!(
                 path = %path.display(),
                 file,
                 reason,
-                "rejected {file:?}: {reason}; it is {} now",
+                "rejected {file:?}: {reason}; moved to {}",
                 path.display()
             ),
             Event::FileLeft { path, reason } => {
-                warn!(path = %path.display(), reason, "{path:?} is left for now: {reason}")
+                warn!(path = %path.display(), reason, "left {path:?} in place for now: {reason}")
             }
             &Event::BlocksWaiting { missing, waiting } => warn!(
                 missing,
@@ -138,14 +138,14 @@ impl Progress {
                 path = %path.display(),
                 expected,
                 got,
-                "waiting for space: the next block needs {} at {}, {} are free",
+                "waiting for disk space: the next block needs {} at {}, only {} are free",
                 size(expected),
                 path.display(),
                 size(got)
             ),
-            Event::NotWritten { reason } => warn!(reason, "cannot write, trying again: {reason}"),
+            Event::NotWritten { reason } => warn!(reason, "cannot write, retrying: {reason}"),
             Event::BlockBegun { number, path } => {
-                info!(block = number, path = %path.display(), "block {number} begun: {}", path.display())
+                info!(block = number, path = %path.display(), "started block {number}: {}", path.display())
             }
             &Event::Proving { batches, lifts, folds, in_flight } => {
                 info!(
@@ -153,14 +153,14 @@ impl Progress {
                     lifts,
                     folds,
                     in_flight,
-                    "proving {}, {in_flight} at a time",
+                    "proving {}, {in_flight} concurrently",
                     proofs([batches, lifts, folds])
                 );
                 interrupt::set_busy(true);
                 self.lock().begin(&Params::of(self.profile), [batches, lifts, folds, 1], in_flight, now);
             }
             Event::Started { job } => {
-                debug!(stage = job.stage().name(), %job, "{job} begun");
+                debug!(stage = job.stage().name(), %job, "{job} started");
                 self.lock().step(event, now);
             }
             Event::Finished { job, elapsed } => {
@@ -184,7 +184,7 @@ impl Progress {
             &Event::Stopped { left } => {
                 interrupt::set_busy(false);
                 self.lock().bars.clear();
-                info!(left, "proofs under way are finished, {left} are left");
+                info!(left, "running proofs are finished, {left} left");
             }
             _ => {}
         }

@@ -181,10 +181,8 @@ fn read_answer(from: &mut impl BufRead) -> io::Result<Answer> {
 #[cfg(not(unix))]
 mod elsewhere {
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
-    use enfold_state::leaf::{Address, Asset, LeafIndex};
-    use enfold_state::ledger::Ledger;
     use enfold_state::store::Store;
 
     use super::Activity;

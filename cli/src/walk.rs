@@ -64,7 +64,7 @@ impl Failure for WalkError {
 /// The profile of proofs beside data files.
 #[derive(Debug, Args)]
 pub struct BesideArgs {
-    /// The profile that the proofs beside the data files must be of.
+    /// Profile that proofs beside data files must have.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     pub profile: ProfileId,
 }
@@ -218,7 +218,7 @@ pub struct Compared {
 impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.forgeable == Some(true) {
-            writeln!(f, "the profile is one whose proofs can be forged")?;
+            writeln!(f, "proofs of this profile can be forged")?;
         }
         if self.not_compared.is_empty() {
             return Ok(());
@@ -230,7 +230,7 @@ impl fmt::Display for Compared {
         let blocks = Ranges(&self.not_compared);
         writeln!(
             f,
-            "not compared: no proof lies beside {file} of {noun} {blocks}, so nonces and ids are theirs to say"
+            "not compared: no proof beside {file} of {noun} {blocks}; nonces and ids are only as good as these files"
         )
     }
 }

@@ -74,7 +74,7 @@ impl BlockProver<'_> {
         }
     }
 
-    /// Keeps a proof for a later run, should this one be cut off. That this fails is no reason to lose the proof.
+    /// Keeps a proof for a later run, should this one be interrupted. A failure to keep it is no reason to lose it.
     fn keep(&self, job: Job, proof: &Proof, children: &[(Job, Proof)]) {
         let Some(kept) = self.kept else { return };
         let bytes = match job {

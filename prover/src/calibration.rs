@@ -72,7 +72,7 @@ pub enum CalibrationError {
         source: std::io::Error,
     },
     /// It is no JSON, or not of this form.
-    #[error("{path}: expected a calibration: {source}")]
+    #[error("{path}: not a calibration: {source}")]
     Form {
         /// The file.
         path: PathBuf,

@@ -40,7 +40,7 @@ pub(crate) const SAY_EVERY: usize = 60;
 pub struct Output {
     /// The proof file.
     pub proof: PathBuf,
-    /// Replace files that exist.
+    /// Replace existing files.
     pub force: bool,
 }
 

@@ -6,7 +6,7 @@
 //! | `execute` | | execution on the state before it |
 //! | `witness` | | plan, tree versions, seed, batch witnesses |
 //! | `circuits` | `profile` | building a profile's circuits, once in a process |
-//! | `resume` | | reading and verifying kept proofs of an earlier run |
+//! | `restore` | | reading and verifying kept proofs of an earlier run |
 //! | `prove` | `chain`, `number`, `batches` | all proofs of a block |
 //! | `batch` | `number`, `circuit` | a batch proof, inside `prove`; so are the next three |
 //! | `lift` | `number` | a lift proof |
@@ -40,7 +40,7 @@ pub(crate) fn circuits(profile: ProfileId) -> Span {
 }
 
 pub(crate) fn resume() -> Span {
-    info_span!("resume")
+    info_span!("restore")
 }
 
 pub(crate) fn prove(chain: u32, number: u32, batches: usize) -> Span {

@@ -19,7 +19,8 @@ use crate::text::{LeafText, grouped};
 /// Options of `enfold account`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The proof is of the data directory's state as it is, and checked against the proof of its last block or of the next.
+The account proof is for the data directory's current state. Verify it against the proof of the last block, or of
+the next one.
 
 Examples:
   enfold account --data state --index 7 --out leaf-7.account

@@ -20,8 +20,8 @@ use crate::text::count;
 /// Options of `enfold bundle`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each leaf's transactions are put into the order of their nonces, in the places that they have among the others'. Of
-another chain, twice, or two of one leaf and nonce: refused.
+Transactions of the same leaf are sorted by nonce; all others keep their place. Refused are transactions of another
+chain, duplicates, and two with the same leaf and nonce.
 
 Examples:
   enfold bundle --number 1 tx-1.json tx-2.json --out block-1.bin
@@ -36,7 +36,7 @@ pub struct BundleArgs {
     /// The chain's number [default: the first transaction's].
     #[arg(long, value_name = "N")]
     chain_id: Option<u32>,
-    /// A fee policy: asset, least fee, collector's address. Once for each asset in which fees are taken.
+    /// A fee policy: the asset, the lowest fee and the collector's address; at most one per asset.
     #[arg(long = "fee", value_name = "ASSET:FLOOR:COLLECTOR")]
     fees: Vec<FeeOption>,
     #[command(flatten)]
@@ -78,13 +78,13 @@ pub enum BundleError {
         got: u32,
     },
     /// One is there twice.
-    #[error("expected each transaction once, got that of {} again", other.display())]
+    #[error("the same transaction as in {}", other.display())]
     Twice {
         /// The other's file.
         other: PathBuf,
     },
     /// Two are of one leaf and nonce, of which one at most is valid.
-    #[error("expected one transaction of leaf {from} and nonce {nonce}, got another in {}", other.display())]
+    #[error("the same leaf {from} and nonce {nonce} as in {}", other.display())]
     Nonce {
         /// The other's file.
         other: PathBuf,
@@ -167,8 +167,7 @@ impl BundleArgs {
         let mut fees: Vec<FeePolicy> = Vec::new();
         for &FeeOption(policy) in &self.fees {
             if fees.iter().any(|other| other.asset == policy.asset) {
-                let message =
-                    format!("expected one --fee for each asset, got two for asset {}", policy.asset);
+                let message = format!("expected one --fee per asset, got two for asset {}", policy.asset);
                 return Err(CliError::usage(message));
             }
             fees.push(policy);

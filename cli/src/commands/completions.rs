@@ -55,16 +55,16 @@ impl CompletionsArgs {
 /// Options of `enfold man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One page for enfold and one for each command: enfold.1, enfold-prove.1, enfold-bench-engine.1, ...
+Writes one page for enfold and one for each command: enfold.1, enfold-prove.1, enfold-bench-engine.1, ...
 
 Examples:
   enfold man man1
   enfold man ~/.local/share/man/man1 --force")]
 pub struct ManArgs {
-    /// Folder for the pages, made if it does not exist.
+    /// Folder for the pages; created if it does not exist.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Replace files that exist.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
 }

@@ -43,29 +43,29 @@ const OPERATOR_KEY: u64 = 1 << 32;
 /// Options of `enfold demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The test profile takes seconds and shows all the parts, but its proofs can be forged. The standard profile
-is the real thing and takes minutes.
+The test profile takes seconds and shows every step, but its proofs can be forged. The standard profile is secure and
+takes minutes.
 
 Examples:
   enfold demo
   enfold demo --profile standard --txs 500 --out demo")]
 pub struct DemoArgs {
-    /// The profile to prove with.
+    /// Profile to prove with.
     #[arg(long, default_value_t = ProfileId::Test, value_parser = profile_parser())]
     profile: ProfileId,
-    /// Transactions of the block.
+    /// Transactions in the block.
     #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
     txs: u32,
-    /// Accounts.
+    /// Number of accounts.
     #[arg(long, value_name = "A", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     accounts: u32,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 3)]
     seed: u64,
     /// Keep all files in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace files that exist; the data directory in the folder must not.
+    /// Replace existing files; the data directory in the folder must not exist.
     #[arg(long, requires = "out")]
     force: bool,
 }
@@ -127,7 +127,7 @@ impl fmt::Display for Report<'_> {
             let Bits { conjectured, proven } = Bits::of(ProfileId::Standard);
             write!(
                 f,
-                "\nThe test profile is for tests: such proofs can be forged. The real thing, --profile "
+                "\nThe test profile is for tests only: its proofs can be forged. The secure one, --profile "
             )?;
             writeln!(f, "standard, has {conjectured} bits of security conjectured, {proven} proven.")?;
         }

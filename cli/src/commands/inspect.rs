@@ -27,7 +27,7 @@ use crate::{key_file, reading, records};
 /// Options of `enfold inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A proof is verified, by the profile that --profile says, whatever it names itself.
+A proof is verified with the profile that --profile names, not the one that it claims.
 
 Examples:
   enfold inspect block-1.proof
@@ -41,10 +41,10 @@ Examples:
   enfold inspect block chain/block-2.bin --data state")]
 pub struct InspectArgs {
     /// A proof, a genesis, a block, a transaction, a data file, a receipt, an account proof, a key, a data
-    /// directory, the word circuits, or the word block and a block whose cost in rows is asked for.
+    /// directory, the word circuits, or the word block followed by a block, for its cost in rows.
     #[arg(value_name = "PROOF|FILE|DIR|circuits|block")]
     target: PathBuf,
-    /// After the word block: the block, binary or JSON. It is planned and not proven.
+    /// After the word block: the block, binary or JSON; it is planned, not proven.
     #[arg(value_name = "BLOCK")]
     block: Option<PathBuf>,
     /// For the cost of a block: the genesis that it follows.
@@ -53,12 +53,12 @@ pub struct InspectArgs {
     /// For the cost of a block: the data directory that it follows.
     #[arg(long, value_name = "DIR", requires = "block")]
     data: Option<PathBuf>,
-    /// For a proof, circuits and the cost of a block: the profile.
+    /// Profile of the proof, of the circuits, or for the cost of a block.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
     #[command(flatten)]
     check: CheckArgs,
-    /// Print all of a record in its JSON form, which is read wherever the binary form is.
+    /// Print the whole record as JSON, which every command reads like the binary form.
     #[arg(long)]
     record: bool,
 }
@@ -110,7 +110,7 @@ impl InspectArgs {
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
         let usage = |message: &str| CliError::usage(message);
         if self.target.as_os_str() != "block" {
-            return Err(usage("expected the word block before a second argument"));
+            return Err(usage("a second argument needs the word block before it"));
         }
         let block: Block = records::read(path)?;
         let state;
@@ -125,7 +125,7 @@ impl InspectArgs {
                 state.ledger()
             }
             (None, None) => {
-                return Err(usage("expected --genesis or --data, the state that the block follows"));
+                return Err(usage("expected --genesis or --data: the state that the block follows"));
             }
         };
         let execution = execute(ledger, &block).map_err(at(path))?;

@@ -20,8 +20,8 @@ use crate::text::grouped;
 /// Options of `enfold key`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The key is part of the program. --rebuild derives it again from the circuits, from nothing that is stored, which
-takes seconds (test) to a minute (standard) and gigabytes of memory; exit code 1 if it comes out differently.
+The key is part of the program. --rebuild derives it from the circuits, without anything that is stored, which takes
+seconds (test) to a minute (standard) and gigabytes of memory. Exit code 1 if the result differs.
 
 Examples:
   enfold key
@@ -59,7 +59,7 @@ impl fmt::Display for Report {
             writeln!(f, "{name:<11} {:>6}  {entry}", format!("2^{degree_bits}"))?;
         }
         if self.rebuilt {
-            writeln!(f, "\nThe circuits were built: key and digests are these.")?;
+            writeln!(f, "\nThe circuits were rebuilt and give the same key and digests.")?;
         }
         Ok(())
     }

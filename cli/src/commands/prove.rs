@@ -33,13 +33,12 @@ use crate::text::{count, duration, grouped, milliseconds};
 /// Options of `enfold prove`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Invalid transactions are left out and reported; --strict refuses the block instead. The block is applied to
-the data directory when proof and data file are written and the proof is verified, and not before. The
-messages that the block emits go to PROOF.data; publish them with the proof.
+Invalid transactions are left out and reported; with --strict, the block is refused instead. The block is applied to
+the data directory only after the proof is verified and both files are written. The messages that the block emits go to
+the data file, PROOF.data: publish it with the proof.
 
-Finished proofs are kept in the data directory until the block is applied. Ctrl-C lets the proofs under way
-finish and ends with exit code 130, a second Ctrl-C ends at once; after either, or a crash, the same command
-goes on from there.
+Finished proofs are kept in the data directory until the block is applied. Ctrl-C waits for the running proofs and exits
+with code 130; a second Ctrl-C exits at once. After either, or after a crash, repeat the command to resume.
 
 Examples:
   enfold prove --data state --block chain/block-1.bin --out block-1.proof
@@ -51,10 +50,10 @@ pub struct ProveArgs {
     /// The block, binary or JSON.
     #[arg(long, value_name = "FILE")]
     block: PathBuf,
-    /// File for the proof; the emitted messages go to PROOF.data.
+    /// Output file for the proof; the data file, with the emitted messages, is PROOF.data.
     #[arg(long, value_name = "PROOF")]
     out: PathBuf,
-    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    /// Profile to prove with; must be the data directory's [default: the data directory's].
     #[arg(long, value_parser = profile_parser())]
     profile: Option<ProfileId>,
     /// Refuse a block that has an invalid transaction.
@@ -65,11 +64,11 @@ pub struct ProveArgs {
     force: bool,
     #[command(flatten)]
     check: CheckArgs,
-    /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
+    /// Proofs to run concurrently [default: threads / 8 but at least 2 (1 on one thread), fewer if memory is short].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
-    /// Serve metrics in Prometheus text, /health and /ready, on this port of 127.0.0.1 or at this address and port;
-    /// port 0 takes a free one.
+    /// Serve Prometheus metrics, /health and /ready on this port of 127.0.0.1, or at this address and port; port 0
+    /// takes a free one.
     #[arg(long, value_name = "[ADDRESS:]PORT")]
     metrics: Option<Address>,
 }
@@ -181,8 +180,8 @@ impl fmt::Display for ProveReport<'_> {
         writeln!(f, "previous state root {}", statement.previous_root)?;
         writeln!(f, "new state root      {}", statement.new_root)?;
         writeln!(f, "profile             {}", ProfileText(statement.profile))?;
-        writeln!(f, "proof in {}, published messages in {}", proof.display(), data_file.display())?;
-        writeln!(f, "{} is at block {} now", data.display(), statement.block_number)
+        writeln!(f, "proof in {}, data file {}", proof.display(), data_file.display())?;
+        writeln!(f, "{} is now at block {}", data.display(), statement.block_number)
     }
 }
 

@@ -26,9 +26,8 @@ use crate::text::count;
 /// Options of `enfold rebuild`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Verifies each proof, checks that PROOF.data holds the messages that the proof commits to, and applies them, in the
-order of the block numbers in the proofs. No transaction and no signature is needed. The data directory that --data
-starts is of this profile.
+Verifies each proof, checks that its data file, PROOF.data, holds the messages that the proof commits to, and applies
+them in the order of the block numbers. Transactions and signatures are not needed.
 
 Examples:
   enfold rebuild --genesis chain/genesis.bin block-1.proof block-2.proof
@@ -38,10 +37,10 @@ pub struct RebuildArgs {
     /// The genesis, binary or JSON.
     #[arg(long, value_name = "FILE")]
     genesis: PathBuf,
-    /// The proofs, in any order; the data of each is in PROOF.data.
+    /// The proofs, in any order; the data file of each is PROOF.data.
     #[arg(value_name = "PROOF", required_unless_present = "chain")]
     proofs: Vec<PathBuf>,
-    /// A folder of which all files in .proof are taken.
+    /// A folder whose .proof files are all read.
     #[arg(long, value_name = "DIR", conflicts_with = "proofs")]
     chain: Option<PathBuf>,
     /// The profile that the proofs must be of.
@@ -50,7 +49,7 @@ pub struct RebuildArgs {
     /// The state root that the last block must lead to.
     #[arg(long, value_name = "HEX")]
     expect_root: Option<Digest>,
-    /// Start a data directory with the state that was rebuilt.
+    /// Create a data directory of this profile with the rebuilt state.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }

@@ -23,30 +23,30 @@ use crate::{reading, records};
 /// Options of `enfold receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Messages carry no nonce, so the transaction is found by counting nonces back from the data directory's state: give
-the data files of the transaction's block and of all later ones, in any order, or a folder with them. Where the proof
-lies beside a data file (block-1.proof beside block-1.proof.data), it is verified, by the profile that --profile says,
-and must have the same E and the roots of the data directory. Of which blocks none lies there is said: if one of those
-files is not the chain's, neither are nonce and id.
-With --signed, the receipt carries key and signature too.
+Messages carry no nonce, so nonces are counted back from the state in the data directory: give the data files of the
+transaction's block and of all later blocks, in any order, or a folder with them. If the proof is beside its data file
+(block-1.proof beside block-1.proof.data), it is verified with --profile, and must have the same E and the roots of the
+data directory. Blocks without a proof are listed as not compared: if one of their data files is wrong, so are the
+nonce and the id.
+With --signed, the receipt also carries the public key and the signature.
 
 Examples:
   enfold receipt --data state --tx 9f0c... --data-file block-1.proof.data --out 9f0c.receipt
   enfold receipt --data state --tx 9f0c... --data-file proofs --signed chain/block-7.bin --out 9f0c.receipt
   enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c...")]
 pub struct ReceiptArgs {
-    /// The data directory, at a state after the transaction's block.
+    /// The data directory, whose state is after the transaction's block.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The transaction's id: 64 hex digits.
     #[arg(long, value_name = "ID")]
     tx: Digest,
-    /// A data file, binary or JSON, or a folder of which all files in .data are taken; may be repeated.
+    /// A data file, binary or JSON, or a folder whose .data files are all read; may be repeated.
     #[arg(long, value_name = "FILE|DIR", required = true)]
     data_file: Vec<PathBuf>,
     #[command(flatten)]
     beside: BesideArgs,
-    /// The signed transaction, or the block that has it, to take the signature from.
+    /// The signed transaction, or a block with it, for the signature.
     #[arg(long, value_name = "FILE")]
     signed: Option<PathBuf>,
     #[command(flatten)]

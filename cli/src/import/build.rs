@@ -124,19 +124,19 @@ pub struct LeftOut {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// No row has this block number.
-    #[error("expected rows of block {block}, got none")]
+    #[error("no rows of block {block}")]
     NoSuchBlock {
         /// The foreign block.
         block: u64,
     },
     /// A block is named twice.
-    #[error("expected each block once, got block {block} twice")]
+    #[error("block {block} is given twice")]
     RepeatedBlock {
         /// The foreign block.
         block: u64,
     },
     /// Nothing of a block can be carried over.
-    #[error("block {block}: expected at least one transfer, got {} that cannot be carried over", count(*rows, "row", "rows"))]
+    #[error("block {block}: no transfer can be imported from its {}", count(*rows, "row", "rows"))]
     NothingToCarry {
         /// The foreign block.
         block: u64,
@@ -213,7 +213,7 @@ fn sort_out(rows: &[Row], source: u64, number: u32) -> Result<(BlockSummary, Vec
                 transfers.push(Carried { place, transfer, asset: 0, units: 0 });
             }
             Content::Transfer(_) => leave_out(row, "transfer", "a transaction's amount is at least 1"),
-            Content::Other(kind) => leave_out(row, kind, "only rows of kind transfer are carried over"),
+            Content::Other(kind) => leave_out(row, kind, "only rows of kind transfer are imported"),
         }
     }
     if transfers.is_empty() {

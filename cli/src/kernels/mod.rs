@@ -124,7 +124,7 @@ pub fn start(arguments: &[OsString]) -> Result<Option<String>, WrongSetting> {
     Ok(best.map(|build| {
         let reason = embedded::run(build, arguments);
         format!(
-            "cannot start the build with {} kernels, going on with slower ones: {}",
+            "cannot start the build with {} kernels, using slower ones: {}",
             build.kernels,
             words(&reason)
         )

@@ -34,7 +34,7 @@ pub enum MeasureError {
     #[error(transparent)]
     Witness(#[from] WitnessError),
     /// The block has no batch of the kind that is measured.
-    #[error("expected a {} batch in the block, got none", BATCH.name())]
+    #[error("the block has no {} batch", BATCH.name())]
     NoBatch,
     /// The witness does not fit the circuit.
     #[error(transparent)]

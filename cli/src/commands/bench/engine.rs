@@ -19,24 +19,24 @@ use crate::text::{duration, grouped, milliseconds};
 /// Options of `enfold bench engine`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One circuit, one witness, stock plonky2 and the engine in turns; medians, with all threads and with one. Memory \
-is the most that a proof adds to what the process holds.
+Proves one circuit and witness with stock plonky2 and the engine in turns, on all threads and on one, and reports \
+medians. Memory is the most that a proof adds to the process.
 Every proof is verified by plonky2's own verifier, outside the measured time.
 
 Examples:
   enfold bench engine --format json
   enfold bench engine --profile test --runs 9")]
 pub struct EngineArgs {
-    /// The profile whose debit circuit is proven.
+    /// Profile whose debit circuit is proven.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
-    /// Proofs of each kind.
+    /// Proofs of each kind to measure.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Leave out stock plonky2 with its own Poseidon, on a second circuit of the same rows.
+    /// Skip stock plonky2 with its own Poseidon, which takes a second circuit of the same rows.
     #[arg(long)]
     without_poseidon: bool,
-    /// Leave out the measurement on one thread.
+    /// Skip the measurement on one thread.
     #[arg(long)]
     all_threads_only: bool,
 }

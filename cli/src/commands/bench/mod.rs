@@ -65,19 +65,19 @@ pub struct BenchArgs {
 /// The benchmarks.
 #[derive(Debug, Subcommand)]
 enum Benchmark {
-    /// What the blocks of a real chain need, and would need without double entry.
+    /// Batches that the blocks of a real chain take, with and without double entry.
     Parallelism(parallelism::ParallelismArgs),
-    /// What proofs cost on this machine, for `enfold plan`.
+    /// Cost of proofs on this machine, for `enfold plan`.
     Calibrate(calibrate::CalibrateArgs),
     /// The proving engine against stock plonky2, on a debit batch.
     Engine(engine::EngineArgs),
     /// A whole block: execution, witnesses and all proofs.
     Block(block::BlockArgs),
-    /// Throughput by cores, by proofs at a time, by batch size; plots.
+    /// Throughput by cores, concurrent proofs and batch size, with plots.
     Scaling(scaling::ScalingArgs),
-    /// Time to proof and throughput by block size; plots.
+    /// Time to proof and throughput by block size, with plots.
     Latency(latency::LatencyArgs),
-    /// Several machines' results in one set of plots.
+    /// Results of several machines in one set of plots.
     Compare(compare::CompareArgs),
     /// Everything before the proofs: execution, plan, tree, batch witnesses.
     Witness(witness::WitnessArgs),

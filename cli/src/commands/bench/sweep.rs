@@ -41,25 +41,25 @@ pub struct SweepArgs {
     /// Skew of senders and receivers: 0 is uniform, 1 the classical Zipf law.
     #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = parse_skew)]
     skew: f64,
-    /// Accounts of the state.
+    /// Accounts in the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// Runs of each point that count; with fewer than five a median says little.
+    /// Measured runs per point; a median of fewer than five says little.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Runs of each point before those.
+    /// Warm-up runs per point, which are not counted.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=100))]
     warmups: u16,
-    /// Folder for results.json, results.csv and the plots; made if it does not exist.
+    /// Folder for results.json, results.csv and the plots; created if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Go on with the results in the folder: what they have is not measured again.
+    /// Continue with the results in the folder, without measuring again what they have.
     #[arg(long = "continue")]
     resume: bool,
-    /// Replace the files in the folder.
+    /// Replace existing files in the folder.
     #[arg(long, conflicts_with = "resume")]
     force: bool,
 }
@@ -104,10 +104,10 @@ impl Failure for ResultsError {
 }
 
 impl<'a> Sweep<'a> {
-    /// Begins a sweep, or goes on with one.
+    /// Begins a sweep, or resumes one.
     ///
     /// # Errors
-    /// If there are results already, or those to go on with are of something else.
+    /// If there are results already, or those to resume are of something else.
     pub fn new(args: &'a SweepArgs) -> Result<Self, CliError> {
         let workload = if args.skew == 0.0 { Workload::Uniform } else { Workload::Zipf(args.skew) };
         let mut results = Results::new(Settings {
@@ -148,7 +148,7 @@ impl<'a> Sweep<'a> {
             let cores = count(cores, "core", "cores");
             let transfers = count(transfers, "transfer", "transfers");
             let in_flight = count(in_flight, "proof", "proofs");
-            info!("{} {at} of {of}: {cores}, {in_flight} at a time, {transfers}", series.name());
+            info!("{} {at} of {of}: {cores}, {in_flight} concurrently, {transfers}", series.name());
             let settings = &self.results.settings;
             let point = sweep::measure(circuits, self.workload, settings, place, &|_| ())?;
             self.results.add(point);
@@ -251,7 +251,7 @@ impl fmt::Display for ResultsText<'_> {
         writeln!(f, "commit {commit}\nprofile {profile}, circuits {circuits}")?;
         writeln!(f, "{workload} on {}, seed {seed}", count(*accounts as usize, "account", "accounts"))?;
         let runs = count(*runs, "run", "runs");
-        writeln!(f, "medians of {runs} after {warmups}; spread is from the least to the greatest\n")?;
+        writeln!(f, "medians of {runs} after {warmups}; the spread is from the lowest to the highest\n")?;
         if !points.is_empty() {
             writeln!(
                 f,

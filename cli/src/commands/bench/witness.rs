@@ -27,18 +27,18 @@ use crate::text::{count, grouped};
 /// Options of `enfold bench witness`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each workload is made from the seed, its signatures are checked once, then all else runs on each number of threads, \
-as often as --rounds says; medians are reported. `whole` is all of it but the signatures; `ratio` compares it \
-with the bare time of as many packed hashes.
+Generates each workload from the seed and checks its signatures once. Everything else then runs --rounds times on each \
+number of threads, and medians are reported. `whole` is everything but the signatures; `ratio` compares it with the \
+time of the same number of packed hashes alone.
 
 Examples:
   enfold bench witness --accounts 1048576 --txs 200000 --format json
   enfold bench witness --workload uniform --workload zipf:1.1 --cores 1,2,4")]
 pub struct WitnessArgs {
-    /// Accounts of the state.
+    /// Accounts in the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
-    /// Transfers of the block.
+    /// Transfers in the block.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: u32,
     /// Who pays whom: uniform, zipf:SKEW, star, one-sender or bursts; may be repeated [default: all of them,
@@ -48,13 +48,13 @@ pub struct WitnessArgs {
     /// Profile.
     #[arg(long, value_name = "PROFILE", default_value = "standard", value_parser = profile_parser())]
     profile: ProfileId,
-    /// How often to measure.
+    /// Number of rounds.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Numbers of cores, each a thread [default: one, and all].
+    /// Numbers of cores, each with one thread [default: one, and all].
     #[arg(long, value_name = "C,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     cores: Vec<u16>,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
 }
