@@ -24,7 +24,7 @@ pub enum BenchError {
     #[error("the batch proof does not verify: {0}")]
     Refused(#[source] anyhow::Error),
     /// A block has no batch of the kind that is measured.
-    #[error("expected a full debit batch of {expected} legs, got a block without")]
+    #[error("the block has no full debit batch of {expected} legs")]
     NoBatch {
         /// Legs of the batch.
         expected: usize,
@@ -45,7 +45,7 @@ pub enum BenchError {
         /// The file's.
         got: u32,
     },
-    /// Results are of another measurement than the one that is to go on.
+    /// Results are of another measurement than the one that is resumed.
     #[error("expected results with {field} {expected}, got {got}")]
     Settings {
         /// What differs.

@@ -81,7 +81,7 @@ pub struct Place {
     pub series: Series,
     /// Threads that compute, each on a core of its own.
     pub cores: usize,
-    /// Proofs in the making at a time, which share the threads.
+    /// Proofs that run concurrently, which share the threads.
     pub in_flight: usize,
     /// Transfers of the block.
     pub transfers: usize,

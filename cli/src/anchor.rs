@@ -15,7 +15,8 @@ use enfold_state::ledger::Ledger;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure, at};
+use crate::exit::Exit;
 use crate::proofs::{link_blocks, verify_folder};
 use crate::records;
 
@@ -42,11 +43,10 @@ pub struct ExpectArgs {
 /// A folder of proofs that leads from a genesis to a block, and on from there.
 #[derive(Debug, Args)]
 pub struct BackArgs {
-    /// A folder with the proofs of the blocks before, back to the one after --genesis, and of any after it.
+    /// A folder with the proofs of all blocks from --genesis to this one, and of any later ones.
     #[arg(long, value_name = "DIR", requires = "genesis")]
     chain: Option<PathBuf>,
-    /// The state root that the last block of --chain must lead to: that of the latest block that you know of, with the
-    /// proofs up to it in the folder.
+    /// The state root that the last block of --chain must lead to; the folder must hold the proofs up to it.
     #[arg(long, value_name = "HEX", requires = "chain")]
     expect_last_root: Option<Digest>,
 }
@@ -170,8 +170,7 @@ impl ExpectArgs {
     fn expect_genesis(&self, path: &Path, ends: &Ends) -> Result<(), CliError> {
         let Some(file) = &self.genesis else { return Ok(()) };
         let genesis: Genesis = records::read(file)?;
-        let ledger = Ledger::from_genesis(&genesis)
-            .map_err(|source| CliError::Genesis { path: file.clone(), source: Box::new(source) })?;
+        let ledger = Ledger::from_genesis(&genesis).map_err(at(file))?;
         expect(path, "chain id", Some(ledger.chain_id()), ends.chain_id)?;
         expect(path, "first block", Some(1), ends.first)?;
         expect(path, "previous root", Some(ledger.root()), ends.previous_root)
@@ -230,7 +229,7 @@ impl fmt::Display for UncheckedChain {
 
 /// A line on what is to be done where nothing is known of a root.
 pub const UNANCHORED: &str =
-    "Nothing says that this is a state of your chain: expect a root that you know, or give the genesis.\n";
+    "Nothing shows that this is a state of your chain: expect a root that you know, or give the genesis.\n";
 
 /// What a verdict has to say of its profile, if that is a weak one.
 #[derive(Clone, Copy, Debug)]
@@ -246,6 +245,30 @@ impl fmt::Display for Forgeable {
     }
 }
 
+/// A proof holds, or a data file is whole, but says something else than it should.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: expected {field} {expected}, got {got}", path.display())]
+pub struct UnexpectedError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is different.
+    pub field: &'static str,
+    /// What was expected.
+    pub expected: String,
+    /// What is there.
+    pub got: String,
+}
+
+impl Failure for UnexpectedError {
+    fn exit(&self) -> Exit {
+        Exit::ProofInvalid
+    }
+
+    fn kind(&self) -> &'static str {
+        "unexpected"
+    }
+}
+
 /// Holds one thing against what is expected of it, if anything is.
 ///
 /// # Errors
@@ -257,12 +280,13 @@ pub fn expect<T: PartialEq + fmt::Display>(
     got: T,
 ) -> Result<(), CliError> {
     match expected {
-        Some(expected) if expected != got => Err(CliError::Unexpected {
+        Some(expected) if expected != got => Err(UnexpectedError {
             path: path.to_owned(),
             field,
             expected: expected.to_string(),
             got: got.to_string(),
-        }),
+        }
+        .into()),
         _ => Ok(()),
     }
 }

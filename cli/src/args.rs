@@ -1,30 +1,20 @@
-//! The command line as a whole: global options and the list of subcommands.
+//! The command line as a whole: the list of subcommands.
 
-use std::path::{Path, PathBuf};
-
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use enfold_prover::files::{Access, check_writable};
-use enfold_state::codec::Record;
-use enfold_state::store::Check;
-use enfold_witness::profile::ProfileId;
-use tracing_subscriber::EnvFilter;
+use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, bench, bundle, completions, config, demo, generate, ids, import, init, inspect, key, keygen,
     plan, prove, rebuild, receipt, run, sign, status, verify, verify_account, verify_receipt,
 };
-use crate::error::CliError;
 use crate::kernels::Kernels;
-use crate::settings::FILE_VARIABLE;
-use crate::{files, records};
+use crate::options::{Cache, Global};
 
-/// A zk-rollup prover: blocks of signed transfers become one proof that anyone can check.
+/// A zk-rollup prover: turns a block of signed transfers into one proof that anyone can check.
 #[derive(Debug, Parser)]
 #[command(name = "enfold", version = version(), max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
-Exit codes: 0 fine, 1 proof invalid, 2 usage, 3 bad input, 4 internal, 5 blocks left, 130 stopped.
+Exit codes: 0 success, 1 invalid proof, 2 usage, 3 bad input, 4 internal error, 5 blocks left, 130 stopped.
 
 Start with: enfold demo")]
 pub struct Cli {
@@ -44,198 +34,54 @@ fn version() -> String {
     format!("{} (kernels: {})", env!("CARGO_PKG_VERSION"), Kernels::IN_USE)
 }
 
-/// Options that every subcommand takes.
-#[derive(Clone, Debug, Args)]
-pub struct Global {
-    /// Form of the result on stdout: plain words, or one JSON object.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human, help_heading = "Global options")]
-    pub format: Format,
-    /// Worker threads [default: one for each core].
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
-          help_heading = "Global options")]
-    pub threads: Option<u16>,
-    /// File with settings [default: enfold.toml, if there is one]; see `enfold config`.
-    #[arg(long, global = true, value_name = "FILE", env = FILE_VARIABLE, hide_env_values = true,
-          help_heading = "Global options")]
-    pub config: Option<PathBuf>,
-    /// Filter for logs, such as "enfold_prover=debug".
-    #[arg(long, global = true, value_name = "FILTER", value_parser = filter, help_heading = "Global options")]
-    pub log: Option<String>,
-    /// Form of the logs on stderr: text, or one JSON object a line.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Global options")]
-    pub log_format: LogFormat,
-    /// Write a trace of what was done when, for chrome://tracing or ui.perfetto.dev.
-    /// The file must not exist.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
-    pub trace: Option<PathBuf>,
-    /// More logs on stderr; twice for all of them.
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet",
-          help_heading = "Global options")]
-    pub verbose: u8,
-    /// Only warnings and errors on stderr, no progress.
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub quiet: bool,
-}
-
-/// Where set-ups of circuits are kept between runs.
-#[derive(Clone, Debug, Args)]
-pub struct Cache {
-    /// Folder for set-ups of circuits, with which the next run starts sooner; an empty name for none
-    /// [default: enfold in the user's folder for caches].
-    #[arg(long, global = true, value_name = "DIR",
-          value_parser = OsStringValueParser::new().map(PathBuf::from), help_heading = "Global options")]
-    cache_dir: Option<PathBuf>,
-    /// Keep no set-ups and use none.
-    #[arg(long, global = true, help_heading = "Global options")]
-    no_cache: bool,
-}
-
-impl Cache {
-    /// The folder, unless there is to be none or the system has no place for it.
-    pub fn folder(&self) -> Option<PathBuf> {
-        match (self.no_cache, &self.cache_dir) {
-            (true, _) => None,
-            (false, Some(folder)) => Some(folder.clone()).filter(|folder| !folder.as_os_str().is_empty()),
-            (false, None) => Some(dirs::cache_dir()?.join("enfold")),
-        }
-    }
-}
-
-/// Reads a profile's name.
-pub fn profile_parser() -> impl TypedValueParser<Value = ProfileId> {
-    PossibleValuesParser::new(ProfileId::ALL.map(ProfileId::name)).try_map(|name| name.parse())
-}
-
-/// How much of a data directory is checked.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    /// Hash all leaves and nodes of the data directory again when it is opened, instead of samples of them.
-    #[arg(long)]
-    full_check: bool,
-}
-
-impl CheckArgs {
-    /// For the store.
-    pub const fn check(&self) -> Check {
-        if self.full_check { Check::Full } else { Check::Sampled }
-    }
-}
-
-/// The one file that a command makes.
-#[derive(Debug, Args)]
-pub struct OutArgs {
-    /// File for the result: JSON if it ends in .json, else binary.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Replace the file if it exists.
-    #[arg(long)]
-    force: bool,
-}
-
-impl OutArgs {
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.out
-    }
-
-    /// Checks, before any long work, that the file can be written.
-    ///
-    /// # Errors
-    /// If it cannot.
-    pub fn check(&self) -> Result<(), CliError> {
-        Ok(check_writable(&self.out, self.force)?)
-    }
-
-    /// Writes the file: all of it or nothing.
-    ///
-    /// # Errors
-    /// If something is there and is not to be replaced, or writing fails.
-    pub fn write(&self, bytes: &[u8]) -> Result<(), CliError> {
-        files::write(&self.out, bytes, Access::Public, self.force)
-    }
-
-    /// Writes a record in the form that the file's name asks for, and gives its bytes.
-    ///
-    /// # Errors
-    /// As [`OutArgs::write`], or if the record is too long for a file.
-    pub fn write_record<T: Record>(&self, record: &T) -> Result<usize, CliError> {
-        let bytes = records::encode_for(&self.out, record)?;
-        self.write(&bytes)?;
-        Ok(bytes.len())
-    }
-}
-
-/// Checks a filter for logs.
-fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
-    EnvFilter::try_new(text).map(|_| text.to_owned())
-}
-
-/// Form of the logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Plain words.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Form of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Plain words.
-    Human,
-    /// One JSON object.
-    Json,
-}
-
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a state and a block, prove it, verify it, and say what happened.
+    /// Generate a state and a block, prove the block, verify the proof, and show what happened.
     Demo(demo::DemoArgs),
-    /// Make a key.
+    /// Generate a key.
     Keygen(keygen::KeygenArgs),
     /// Sign a transaction.
     Sign(sign::SignArgs),
-    /// Put signed transactions into a block file.
+    /// Bundle signed transactions into a block file.
     Bundle(bundle::BundleArgs),
     /// Generate a genesis and blocks from a seed.
     Gen(generate::GenerateArgs),
-    /// Carry over a real chain's transfers from a CSV file.
+    /// Import a real chain's transfers from a CSV file.
     Import(import::ImportArgs),
-    /// Start a data directory from a genesis.
+    /// Create a data directory from a genesis.
     Init(init::InitArgs),
     /// Prove a block and apply it to a data directory.
     Prove(prove::ProveArgs),
-    /// Prove the blocks of a folder, as they come.
+    /// Prove the blocks of a folder as they arrive.
     Run(run::RunArgs),
-    /// Say where a data directory is, and what its prover does.
+    /// Show the state of a data directory and what its prover is doing.
     Status(status::StatusArgs),
-    /// Say what a block will take: proofs, memory, time.
+    /// Estimate the proofs, memory and time that a block takes.
     Plan(plan::PlanArgs),
     /// Verify a block proof, or a chain of them.
     Verify(verify::VerifyArgs),
-    /// Show the key that proofs are verified with, or derive it again.
+    /// Show the key that proofs are verified with, or derive it from the circuits.
     Key(key::KeyArgs),
-    /// List the ids of a block's transactions.
+    /// List transaction ids.
     Ids(ids::IdsArgs),
     /// Make a receipt: a proof that a block executed a transaction.
     Receipt(receipt::ReceiptArgs),
     /// Verify a receipt against a block proof.
     VerifyReceipt(verify_receipt::VerifyReceiptArgs),
-    /// Make an account proof: what a leaf holds.
+    /// Make an account proof: a proof of what a leaf holds.
     Account(account::AccountArgs),
     /// Verify an account proof against a block proof.
     VerifyAccount(verify_account::VerifyAccountArgs),
     /// Rebuild the state from a genesis and published data alone.
     Rebuild(rebuild::RebuildArgs),
-    /// Show what a file or the circuits hold.
+    /// Show what is in a file, a data directory, or the circuits.
     Inspect(inspect::InspectArgs),
     /// Measure this machine.
     Bench(bench::BenchArgs),
-    /// Print the settings that are in force, and where they come from.
+    /// Print the settings in force and where each comes from.
     Config(config::ConfigArgs),
-    /// Print a script that completes command lines, for a shell.
+    /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
     /// Write manual pages.
     Man(completions::ManArgs),

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 use crate::measures::MeasuresText;
-use crate::output::{count, grouped};
+use crate::text::{count, grouped};
 
 /// A profile's circuits.
 #[derive(Debug, Serialize)]
@@ -185,7 +185,7 @@ impl CircuitsReport {
             BatchReport { name: batch.name(), each, shape }
         };
         let fri = &params.batch.fri_config;
-        let measures = ProfileReport::measure(id).map_err(CliError::Circuits)?;
+        let measures = ProfileReport::measure(id)?;
         Ok(Self {
             key: key.digest(),
             proof_file_bytes: key.file_len(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::read_header;
@@ -24,11 +24,35 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::anchor::{Anchor, Forgeable};
-use crate::commands::account::LeafText;
-use crate::error::CliError;
-use crate::files::{open, read_with};
-use crate::output::{count, grouped};
+use crate::error::{CliError, Failure};
+use crate::files::{open, read_with, unreadable};
 use crate::proofs::{Bits, ProfileText, StatementText};
+use crate::text::{LeafText, count, grouped};
+
+/// A file is none that can be summed up.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentsError {
+    /// It is none that this program writes or reads.
+    #[error("{}: not a proof, genesis, block, transaction, data file, receipt, account proof or key", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It starts like JSON and is not.
+    #[error("{}: malformed JSON: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+}
+
+impl Failure for ContentsError {
+    fn kind(&self) -> &'static str {
+        "malformed_file"
+    }
+}
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,19 +90,20 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
     let mut start = Vec::new();
     let length = HEADER_LEN.max(enfold_circuits::verify::HEADER_LEN) as u64;
     let read = open(path)?.take(length).read_to_end(&mut start);
-    read.map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    read.map_err(unreadable(path))?;
     if let Some(kind) = codec::peek_kind(&start) {
         return Ok(Sort::Record(kind));
     }
     if read_header(&start).is_ok() {
         return Ok(Sort::Proof);
     }
-    let unknown = || CliError::UnknownFile { path: path.to_owned() };
+    let unknown = || ContentsError::Unknown { path: path.to_owned() };
     if start.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(unknown());
+        return Err(unknown().into());
     }
     let probe = read_with(path, Genesis::MAX_LEN, |reader| {
-        serde_json::from_reader(reader).map_err(|source| CliError::Json { path: path.to_owned(), source })
+        let probe = serde_json::from_reader(reader);
+        Ok(probe.map_err(|source| ContentsError::Json { path: path.to_owned(), source })?)
     });
     let probe: Probe = probe?;
     match probe {
@@ -89,7 +114,7 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
         Probe { siblings: Some(_), .. } => Ok(Sort::Record(Kind::AccountProof)),
         Probe { signature: Some(_), .. } => Ok(Sort::Record(Kind::Transaction)),
         Probe { secret_key: Some(_), .. } => Ok(Sort::Key),
-        _ => Err(unknown()),
+        _ => Err(unknown().into()),
     }
 }
 
@@ -336,7 +361,7 @@ impl fmt::Display for Summary {
                 writeln!(f, "state root {root}")?;
                 match profile {
                     Some(profile) => writeln!(f, "profile    {}", ProfileText(*profile))?,
-                    None => writeln!(f, "profile    not said yet")?,
+                    None => writeln!(f, "profile    not set yet")?,
                 }
                 if let Some(key) = key {
                     writeln!(f, "key        {key}")?;
@@ -380,13 +405,13 @@ impl fmt::Display for Summary {
                 writeln!(f, "batches               {}", grouped(*batches as u64))?;
                 writeln!(f, "data commitment E     {emitted}")?;
                 writeln!(f, "signature             {}", if *signed { "yes" } else { "no" })?;
-                writeln!(f, "(not held against a block proof: enfold verify-receipt)")
+                writeln!(f, "(not checked against a block proof: use enfold verify-receipt)")
             }
             Self::AccountProof { chain_id, number, index, leaf, root } => {
                 writeln!(f, "account proof of leaf {index} after block {number} of chain {chain_id}")?;
                 write!(f, "{}", LeafText(leaf))?;
                 writeln!(f, "state root {root}")?;
-                writeln!(f, "(not held against a block proof: enfold verify-account)")
+                writeln!(f, "(not checked against a block proof: use enfold verify-account)")
             }
             Self::Proof { bytes, statement, anchor, .. } => {
                 let profile = Forgeable(statement.profile);

@@ -11,7 +11,7 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::whole::{self, WholeReport};
 use serde::Serialize;
 
-use crate::output::{count, grouped};
+use crate::text::{count, grouped};
 
 /// A block's cost in a profile.
 #[derive(Debug, Serialize)]

@@ -18,7 +18,7 @@ pub enum Exit {
     Internal = 4,
     /// It did all that it could, but blocks were rejected, wait for others, or cannot be read.
     BlocksLeft = 5,
-    /// A signal stopped it; the same command goes on from there. Shells have this number for Ctrl-C.
+    /// A signal stopped it; the same command resumes. Shells have this number for Ctrl-C.
     Stopped = 130,
 }
 

@@ -5,8 +5,82 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use enfold_prover::files::{Access, Staged, check_writable};
+use enfold_state::system::words;
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure, io_exit};
+use crate::exit::Exit;
+
+/// Why a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It cannot be opened or read.
+    #[error("{}: {}", path.display(), words(source))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is longer than any file of its sort.
+    #[error("{}: expected at most {limit} bytes, got more", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The greatest length.
+        limit: u64,
+    },
+}
+
+impl Failure for ReadError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "missing_file",
+            Self::Io { .. } => "unreadable_file",
+            Self::TooLarge { .. } => "file_too_large",
+        }
+    }
+}
+
+/// A folder for outputs cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cannot create the folder: {}", path.display(), words(source))]
+pub struct CreateFolderError {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl Failure for CreateFolderError {
+    fn exit(&self) -> Exit {
+        io_exit(&self.source)
+    }
+
+    fn kind(&self) -> &'static str {
+        "folder"
+    }
+}
+
+/// Puts the file that cannot be read in front of what the system says.
+pub fn unreadable(path: &Path) -> impl Fn(io::Error) -> ReadError {
+    move |source| ReadError::Io { path: path.to_owned(), source }
+}
+
+/// Makes a folder, unless it is there.
+///
+/// # Errors
+/// If the system refuses.
+pub fn create_folder(path: &Path) -> Result<(), CreateFolderError> {
+    fs::create_dir_all(path).map_err(|source| CreateFolderError { path: path.to_owned(), source })
+}
+
+/// Makes a folder that is removed when it is not used any more.
+///
+/// # Errors
+/// If the system refuses.
+pub fn temporary_folder() -> Result<tempfile::TempDir, CreateFolderError> {
+    tempfile::tempdir().map_err(|source| CreateFolderError { path: std::env::temp_dir(), source })
+}
 
 /// Reads a whole file of at most `limit` bytes. A longer one costs no memory.
 ///
@@ -14,9 +88,7 @@ use crate::error::CliError;
 /// If it cannot be read or is longer.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    read_with(path, limit, |reader| {
-        reader.read_to_end(&mut bytes).map_err(|source| CliError::Read { path: path.to_owned(), source })
-    })?;
+    read_with(path, limit, |reader| Ok(reader.read_to_end(&mut bytes).map_err(unreadable(path))?))?;
     Ok(bytes)
 }
 
@@ -30,17 +102,17 @@ pub fn read_with<T>(
     limit: u64,
     read: impl FnOnce(&mut dyn BufRead) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let fail = |source| CliError::Read { path: path.to_owned(), source };
-    let too_large = || CliError::TooLarge { path: path.to_owned(), limit };
+    let fail = unreadable(path);
+    let too_large = || ReadError::TooLarge { path: path.to_owned(), limit };
     let file = open(path)?;
-    if file.metadata().map_err(fail)?.len() > limit {
-        return Err(too_large());
+    if file.metadata().map_err(&fail)?.len() > limit {
+        return Err(too_large().into());
     }
     // A pipe or a device has no length, and a file may grow: the limit holds while reading too.
     let mut reader = BufReader::with_capacity(1 << 16, file).take(limit);
     let result = read(&mut reader);
-    if reader.limit() == 0 && !reader.into_inner().fill_buf().map_err(fail)?.is_empty() {
-        return Err(too_large());
+    if reader.limit() == 0 && !reader.into_inner().fill_buf().map_err(&fail)?.is_empty() {
+        return Err(too_large().into());
     }
     result
 }
@@ -49,10 +121,10 @@ pub fn read_with<T>(
 ///
 /// # Errors
 /// If that fails.
-pub fn open(path: &Path) -> Result<File, CliError> {
-    let fail = |source| CliError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(fail)?;
-    if file.metadata().map_err(fail)?.is_dir() {
+pub fn open(path: &Path) -> Result<File, ReadError> {
+    let fail = unreadable(path);
+    let file = File::open(path).map_err(&fail)?;
+    if file.metadata().map_err(&fail)?.is_dir() {
         return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
     }
     Ok(file)
@@ -63,11 +135,11 @@ pub fn open(path: &Path) -> Result<File, CliError> {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, CliError> {
-    let fail = |source| CliError::Read { path: folder.to_owned(), source };
+pub fn files_in(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, ReadError> {
+    let fail = unreadable(folder);
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(fail)? {
-        let path = entry.map_err(fail)?.path();
+    for entry in fs::read_dir(folder).map_err(&fail)? {
+        let path = entry.map_err(&fail)?.path();
         if path.extension().is_some_and(|found| found == extension) {
             files.push(path);
         }
@@ -91,7 +163,7 @@ pub fn write(path: &Path, bytes: &[u8], access: Access, force: bool) -> Result<(
 /// # Errors
 /// As for [`write()`].
 pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], force: bool) -> Result<(), CliError> {
-    fs::create_dir_all(folder).map_err(|source| CliError::Folder { path: folder.to_owned(), source })?;
+    create_folder(folder)?;
     let path = |name: &str| folder.join(name);
     files.iter().try_for_each(|(name, _)| check_writable(&path(name), force))?;
     let staged: Vec<Staged> =
@@ -102,7 +174,6 @@ pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], force: bool) -> Res
 #[cfg(test)]
 mod tests {
     use super::read_bounded;
-    use crate::error::CliError;
 
     #[test]
     fn a_file_above_the_limit_is_refused() {
@@ -110,13 +181,13 @@ mod tests {
         let path = folder.path().join("file");
         std::fs::write(&path, [7; 10]).unwrap();
         assert_eq!(read_bounded(&path, 10).unwrap(), [7; 10]);
-        assert!(matches!(read_bounded(&path, 9), Err(CliError::TooLarge { limit: 9, .. })));
-        assert!(matches!(read_bounded(folder.path(), 9), Err(CliError::Read { .. })));
+        assert_eq!(read_bounded(&path, 9).unwrap_err().kind(), "file_too_large");
+        assert_eq!(read_bounded(folder.path(), 9).unwrap_err().kind(), "unreadable_file");
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn an_endless_device_is_read_up_to_the_limit() {
-        assert!(matches!(read_bounded("/dev/zero".as_ref(), 1 << 16), Err(CliError::TooLarge { .. })));
+        assert_eq!(read_bounded("/dev/zero".as_ref(), 1 << 16).unwrap_err().kind(), "file_too_large");
     }
 }

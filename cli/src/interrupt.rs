@@ -11,8 +11,23 @@ use std::time::{Duration, Instant};
 use enfold_prover::stop::Stop;
 use tracing::warn;
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
 use crate::exit::Exit;
+
+/// The system does not let signals be caught.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot wait for signals: {0}")]
+struct SignalsError(#[source] std::io::Error);
+
+impl Failure for SignalsError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "signals"
+    }
+}
 
 /// What [`watch`] asks of the prover.
 pub static STOP: Stop = Stop::new();
@@ -52,12 +67,11 @@ pub enum Idle {
 /// # Errors
 /// If the system does not let it.
 pub fn watch(idle: Idle) -> Result<(), CliError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(CliError::Signals)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(SignalsError)?;
     {
         // What is caught is caught from here on, and not only when the thread runs.
         let _inside = runtime.enter();
-        for mut signal in signals().map_err(CliError::Signals)? {
+        for mut signal in signals().map_err(SignalsError)? {
             runtime.spawn(async move {
                 while signal.recv().await.is_some() {
                     asked(idle);
@@ -66,7 +80,7 @@ pub fn watch(idle: Idle) -> Result<(), CliError> {
         }
     }
     let wait = move || runtime.block_on(std::future::pending::<()>());
-    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(CliError::Signals)?;
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(SignalsError)?;
     Ok(())
 }
 
@@ -101,11 +115,11 @@ fn asked(idle: Idle) {
     match (WORK.load(Ordering::SeqCst), idle) {
         (DONE, _) => {}
         (PROVING, _) => {
-            warn!("stopping when the proofs under way are finished; once more to end at once");
+            warn!("stopping once the running proofs are finished; repeat the signal to stop at once");
             lose_patience();
         }
         (_, Idle::Return) => {
-            warn!("stopping; once more to end at once");
+            warn!("stopping; repeat the signal to stop at once");
             lose_patience();
         }
         (_, Idle::Exit) => stopped(),
@@ -113,7 +127,7 @@ fn asked(idle: Idle) {
 }
 
 fn stopped() {
-    warn!("stopped; the same command goes on from here");
+    warn!("stopped: repeat the command to resume");
     process::exit(Exit::Stopped as i32);
 }
 

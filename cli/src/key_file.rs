@@ -2,14 +2,28 @@
 
 use std::fs::{File, Metadata};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enfold_state::key_file::{LIMIT, parse};
 use enfold_state::keys::SecretKey;
 use zeroize::Zeroizing;
 
-use crate::error::CliError;
-use crate::files::open;
+use crate::error::{CliError, Failure, at};
+use crate::files::{ReadError, open, unreadable};
+
+/// Others than its owner can read a key that is to sign.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: expected a key that only its owner can read, got mode {mode:04o} (run chmod 600)", path.display())]
+struct KeyAccessError {
+    path: PathBuf,
+    mode: u32,
+}
+
+impl Failure for KeyAccessError {
+    fn kind(&self) -> &'static str {
+        "key_access"
+    }
+}
 
 /// Reads a key file.
 ///
@@ -26,9 +40,9 @@ pub fn read(path: &Path) -> Result<SecretKey, CliError> {
 pub fn read_private(path: &Path) -> Result<SecretKey, CliError> {
     let file = open(path)?;
     // Of the file that is read, and not of what has its name later.
-    let found = file.metadata().map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    let found = file.metadata().map_err(unreadable(path))?;
     if let Some(mode) = mode_for_others(&found) {
-        return Err(CliError::KeyAccess { path: path.to_owned(), mode });
+        return Err(KeyAccessError { path: path.to_owned(), mode }.into());
     }
     read_from(path, file)
 }
@@ -48,11 +62,9 @@ fn mode_for_others(_: &Metadata) -> Option<u32> {
 
 fn read_from(path: &Path, file: File) -> Result<SecretKey, CliError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
-    file.take(LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(CliError::TooLarge { path: path.to_owned(), limit: LIMIT });
+        return Err(ReadError::TooLarge { path: path.to_owned(), limit: LIMIT }.into());
     }
-    parse(&bytes).map_err(|source| CliError::Key { path: path.to_owned(), source: Box::new(source) })
+    parse(&bytes).map_err(at(path))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use enfold_state::system::words;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing_chrome::{ChromeLayerBuilder, FlushGuard};
@@ -21,9 +22,38 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt as lines};
 
-use crate::args::{Global, LogFormat};
-use crate::error::CliError;
-use crate::output::{Escaped, escape_json};
+use crate::error::{CliError, Failure, io_exit};
+use crate::exit::Exit;
+use crate::options::{Global, LogFormat};
+use crate::text::{Escaped, escape_json};
+
+/// The trace cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {}", path.display(), trace_text(source))]
+struct TraceError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Failure for TraceError {
+    fn exit(&self) -> Exit {
+        io_exit(&self.source)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.source.kind() {
+            io::ErrorKind::AlreadyExists => "output_exists",
+            _ => "write",
+        }
+    }
+}
+
+fn trace_text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => "the trace file already exists".to_owned(),
+        _ => words(error),
+    }
+}
 
 /// Target of the spans that become progress bars, and of nothing else.
 pub const PROGRESS_TARGET: &str = "enfold::progress";
@@ -193,7 +223,7 @@ impl Trace {
         let flushed = sink.file.flush();
         match sink.failed.take().map_or(flushed, Err) {
             Ok(()) => Ok(()),
-            Err(source) => Err(CliError::Trace { path, source }),
+            Err(source) => Err(TraceError { path, source }.into()),
         }
     }
 }
@@ -211,7 +241,7 @@ struct SinkFile {
 impl Sink {
     /// A new file, or a device or a pipe. A file that is there already is somebody's.
     fn create(path: &Path) -> Result<Self, CliError> {
-        let fail = |source| CliError::Trace { path: path.to_owned(), source };
+        let fail = |source| TraceError { path: path.to_owned(), source };
         let special = path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
         let file = OpenOptions::new().write(true).create_new(!special).open(path).map_err(fail)?;
         let file = BufWriter::new(file);

@@ -10,11 +10,12 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use enfold_prover::cache::keep_circuits_in;
 use tracing::warn;
 
-use crate::args::{Cli, Command, Format, LogFormat};
-use crate::error::CliError;
+use crate::args::{Cli, Command};
+use crate::error::{CliError, Failure, ThreadsError};
 use crate::exit::Exit;
 use crate::logging::Trace;
-use crate::output::Outcome;
+use crate::options::{Format, LogFormat};
+use crate::output::{Outcome, StdoutError};
 use crate::settings::Settings;
 
 mod anchor;
@@ -37,17 +38,34 @@ mod logging;
 mod measures;
 mod metrics;
 mod observe;
+mod options;
 mod output;
 mod progress;
 mod proofs;
 mod reading;
 mod records;
 mod settings;
+mod text;
 mod usage;
 mod walk;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The program has panicked. What the panic says is on stderr already.
+#[derive(Debug, thiserror::Error)]
+#[error("internal error; please report the lines above")]
+struct PanicError;
+
+impl Failure for PanicError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "panic"
+    }
+}
 
 fn main() -> ExitCode {
     kernels::check_processor();
@@ -65,7 +83,7 @@ fn on_fit_processor() -> Exit {
     };
     let slow = match kernels::start(arguments) {
         Ok(slow) => slow,
-        Err(error) => return early(None, &error),
+        Err(error) => return early(None, &error.into()),
     };
     let settings = match Settings::load(Cli::command(), arguments) {
         Ok(settings) => settings,
@@ -120,7 +138,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
             warn!("{reason}");
         }
         for name in &settings.unknown_variables {
-            warn!(name, "{name} is set, but is no setting; see `enfold config`");
+            warn!(name, "{name} is set, but is not a setting; see `enfold config`");
         }
         // A panic is a fault of the program; its own report is on stderr by now.
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -133,7 +151,7 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
             output::print_error(Format::Human, Some(command), &error);
             failed_trace = Some(error.exit());
         }
-        result.unwrap_or(Err(CliError::Panic))
+        result.unwrap_or_else(|_| Err(PanicError.into()))
     });
     match result {
         Ok(exit) => failed_trace.unwrap_or(exit),
@@ -160,7 +178,7 @@ fn check_files(settings: &Settings, cli: &Cli) -> Result<(), CliError> {
 fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, CliError> {
     if let Some(threads) = cli.global.threads.map(usize::from).or_else(rayon_threads) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(at_most(threads, cores()));
-        pool.build_global().map_err(CliError::Threads)?;
+        pool.build_global().map_err(ThreadsError)?;
     }
     if let Some(folder) = cli.cache.folder() {
         keep_circuits_in(folder);
@@ -208,12 +226,7 @@ fn rayon_threads() -> Option<usize> {
 fn at_most(threads: usize, cores: usize) -> usize {
     let most = (4 * cores).max(16);
     if threads > most {
-        warn!(
-            threads,
-            cores,
-            used = most,
-            "{threads} threads are too many for {cores} cores; {most} are used"
-        );
+        warn!(threads, cores, used = most, "{threads} threads are too many for {cores} cores; using {most}");
     }
     threads.min(most)
 }
@@ -230,9 +243,9 @@ fn usage(error: &clap::Error, command: &clap::Command, arguments: &[OsString], f
     let printed = error.print().and_then(|()| io::stdout().flush());
     match (printed, beside) {
         (Err(source), _) if source.kind() != io::ErrorKind::BrokenPipe => {
-            let error = CliError::Stdout { source };
+            let error = StdoutError(source).into();
             output::print_error(format, None, &error);
-            error.exit()
+            Exit::Internal
         }
         // The help is of use, but nothing else that was asked for is done.
         (_, Err(wrong)) => wrong_usage(&wrong, format),
@@ -247,7 +260,7 @@ fn wrong_usage(error: &clap::Error, format: Format) -> Exit {
     } else {
         let text = error.to_string();
         let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
-        output::print_error(format, None, &CliError::Usage { message: message.to_owned() });
+        output::print_error(format, None, &CliError::usage(message));
     }
     Exit::Usage
 }

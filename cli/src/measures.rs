@@ -4,7 +4,7 @@ use std::fmt;
 
 use enfold_circuits::report::{CircuitReport, ProfileReport};
 
-use crate::output::grouped;
+use crate::text::grouped;
 
 /// Measures in tables.
 pub struct MeasuresText<'a>(pub &'a ProfileReport);

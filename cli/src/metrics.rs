@@ -15,23 +15,41 @@
 //! | `enfold_block_under_way` | gauge | | number of the block that is being proven, or 0 |
 //! | `enfold_last_commit_timestamp_seconds` | gauge | | when the last block was applied |
 //! | `enfold_proofs_total` | counter | `stage` | proofs that were made |
-//! | `enfold_proofs_reused_total` | counter | | kept proofs taken up, and those below them |
-//! | `enfold_proofs_left` | gauge | `stage` | proofs that the block under way still needs |
-//! | `enfold_proofs_running` | gauge | `stage` | proofs in the making |
+//! | `enfold_proofs_reused_total` | counter | | kept proofs reused, with those below them |
+//! | `enfold_proofs_left` | gauge | `stage` | proofs that the current block still needs |
+//! | `enfold_proofs_running` | gauge | `stage` | proofs that are running |
 //! | `enfold_proof_seconds` | histogram | `stage` | time of each proof |
 //! | `enfold_execute_seconds`, `enfold_witness_seconds`, `enfold_circuits_seconds`, `enfold_verify_seconds` | histogram | | time of what comes before and after the proofs |
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use enfold_prover::events::{Backlog, Event, Stage};
+use enfold_prover::events::{Backlog, Event};
+use enfold_prover::job::Stage;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
 pub use self::server::{Address, serve};
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::interrupt;
+
+/// Two metrics have one name.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics: {0}")]
+pub struct MetricNameError(#[from] prometheus::Error);
+
+impl Failure for MetricNameError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "metrics"
+    }
+}
 
 mod server;
 
@@ -76,11 +94,11 @@ impl Metrics {
     ///
     /// # Errors
     /// If two have one name, which is a fault of the program.
-    pub fn new(profile: &str) -> Result<Self, prometheus::Error> {
+    pub fn new(profile: &str) -> Result<Self, MetricNameError> {
         let metrics = Self {
             registry: Registry::new(),
             not_ready: Mutex::new(Some("starting")),
-            ready: IntGauge::new("enfold_ready", "1 if blocks are taken, else 0.")?,
+            ready: IntGauge::new("enfold_ready", "1 if blocks are accepted, else 0.")?,
             build: IntGaugeVec::new(
                 Opts::new("enfold_build_info", "The program's version and profile; always 1."),
                 &["version", "profile"],
@@ -95,14 +113,14 @@ impl Metrics {
                 "enfold_waiting_blocks",
                 "Blocks that wait for one that has not been delivered.",
             )?,
-            rejected: IntGauge::new("enfold_rejected_files", "Files in the folder of rejected ones.")?,
+            rejected: IntGauge::new("enfold_rejected_files", "Files in the folder for rejected blocks.")?,
             committed: IntGauge::new(
                 "enfold_last_commit_timestamp_seconds",
                 "When the last block was applied, in seconds since 1970; 0 if this process applied none.",
             )?,
             height: IntGauge::new("enfold_block_height", "Number of the last block that was applied.")?,
             blocks: IntCounterVec::new(
-                Opts::new("enfold_blocks_total", "Deliveries of blocks that are done."),
+                Opts::new("enfold_blocks_total", "Delivered blocks that are dealt with."),
                 &["result"],
             )?,
             transactions: IntCounterVec::new(
@@ -116,14 +134,14 @@ impl Metrics {
             )?,
             reused: IntCounter::new(
                 "enfold_proofs_reused_total",
-                "Kept proofs of an earlier run that were taken up, and those below them.",
+                "Kept proofs of an earlier run that were reused, with those below them.",
             )?,
             left: IntGaugeVec::new(
-                Opts::new("enfold_proofs_left", "Proofs that the block under way still needs."),
+                Opts::new("enfold_proofs_left", "Proofs that the current block still needs."),
                 &["stage"],
             )?,
             running: IntGaugeVec::new(
-                Opts::new("enfold_proofs_running", "Proofs in the making."),
+                Opts::new("enfold_proofs_running", "Proofs that are running."),
                 &["stage"],
             )?,
             proof_seconds: HistogramVec::new(
@@ -200,7 +218,7 @@ impl Metrics {
                 self.execute.observe(elapsed.as_secs_f64());
             }
             Event::Witnessed { elapsed, .. } => self.witness.observe(elapsed.as_secs_f64()),
-            Event::Reused(reused) => self.reused.inc_by(reused.total() as u64),
+            Event::Resumed { reused, .. } => self.reused.inc_by(reused.total() as u64),
             &Event::Proving { batches, lifts, folds, .. } => {
                 for (stage, left) in Stage::ALL.into_iter().zip([batches, lifts, folds, 1]) {
                     self.left.with_label_values(&[stage.name()]).set(left as i64);

@@ -37,7 +37,7 @@ impl Watch {
     /// If the address cannot be had.
     pub fn new(profile: ProfileId, address: Option<Address>, store: &Store) -> Result<Self, CliError> {
         let metrics = address.map(|address| {
-            let made = Metrics::new(profile.name()).map_err(CliError::MetricNames)?;
+            let made = Metrics::new(profile.name())?;
             let metrics = METRICS.get_or_init(|| made);
             metrics.set_height(store.height());
             metrics::serve(metrics, address)?;

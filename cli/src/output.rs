@@ -1,20 +1,50 @@
 //! What goes to stdout: plain words or one JSON object.
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use enfold_state::codec::Record;
+use enfold_state::system::words;
 use enfold_state::wide::EXACT;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::args::Format;
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
 use crate::exit::Exit;
 use crate::logging::print_error_line;
+use crate::options::Format;
 use crate::records;
+use crate::text::{Escaped, escape_json, escape_values};
+
+/// A report does not serialise.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the report as JSON: {0}")]
+pub struct ReportError(#[source] pub serde_json::Error);
+
+impl Failure for ReportError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "report"
+    }
+}
+
+/// Stdout cannot be written to.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to stdout: {}", words(.0))]
+pub struct StdoutError(#[source] pub io::Error);
+
+impl Failure for StdoutError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "stdout"
+    }
+}
 
 /// A command's result in both forms.
 #[derive(Clone, Debug)]
@@ -83,8 +113,8 @@ impl Outcome {
 ///
 /// # Errors
 /// If it does not serialise, which is a fault of the program.
-pub fn to_value<R: Serialize + ?Sized>(report: &R) -> Result<Value, CliError> {
-    let mut value = serde_json::to_value(report).map_err(CliError::Report)?;
+pub fn to_value<R: Serialize + ?Sized>(report: &R) -> Result<Value, ReportError> {
+    let mut value = serde_json::to_value(report).map_err(ReportError)?;
     keep_digits(&mut value);
     Ok(value)
 }
@@ -100,78 +130,12 @@ fn keep_digits(value: &mut Value) {
     }
 }
 
-/// Text from outside (names of files, keys in JSON) that must not break a line or steer a terminal: control characters,
-/// line separators and marks that turn the direction of text are written as Rust writes them in strings.
-#[derive(Clone, Copy, Debug)]
-pub struct Escaped<'a>(pub &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            if is_unprintable(c) {
-                c.escape_default().try_for_each(|c| f.write_char(c))
-            } else {
-                f.write_char(c)
-            }
-        })
-    }
-}
-
-/// JSON in which characters that a terminal or a reader of lines takes for more than text are escaped: the same JSON.
-pub fn escape_json(json: &str) -> Cow<'_, str> {
-    // Line ends of indented JSON stand between its texts; in them, JSON has none.
-    let escaped = |c: char| c != '\n' && is_unprintable(c);
-    if !json.contains(escaped) {
-        return Cow::Borrowed(json);
-    }
-    let mut text = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if escaped(c) {
-            text.extend(["\\u", &format!("{:04x}", u32::from(c))]);
-        } else {
-            text.push(c);
-        }
-    }
-    Cow::Owned(text)
-}
-
-fn is_unprintable(c: char) -> bool {
-    // Separators of lines and paragraphs; marks, embeddings, overrides and isolates of direction.
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Escapes the report's values where they stand in its words. What a report shows of the outside is among them; line
-/// ends that are the report's own are not. The longest first, for one value may be a part of another.
-fn escape_values(fields: &Value, text: &mut String) {
-    let mut values = Vec::new();
-    collect_unprintable(fields, &mut values);
-    values.sort_by_key(|value| Reverse(value.len()));
-    for value in values {
-        *text = text.replace(value, &Escaped(value).to_string());
-    }
-    // Whatever is left, a report has no other control characters of its own.
-    if text.contains(|c| c != '\n' && is_unprintable(c)) {
-        *text = text.split('\n').map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n");
-    }
-}
-
-fn collect_unprintable<'a>(fields: &'a Value, into: &mut Vec<&'a str>) {
-    match fields {
-        Value::String(value) if value.contains(is_unprintable) => into.push(value),
-        Value::Array(values) => values.iter().for_each(|value| collect_unprintable(value, into)),
-        Value::Object(fields) => fields.values().for_each(|value| collect_unprintable(value, into)),
-        _ => {}
-    }
-}
-
 /// Prints a result: `{"ok": true, "command": ..., ...the report's fields}` or its words. One that falls short has `ok`
 /// false and an `error` as [`print_error`] has it, and its line on stderr.
 ///
 /// # Errors
 /// If stdout cannot be written to. A reader that left is not an error.
-pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result<(), CliError> {
+pub fn print_outcome(format: Format, command: &str, outcome: &Outcome) -> Result<(), StdoutError> {
     let shortfall = outcome.shortfall.as_ref();
     if let Some(Shortfall { message, .. }) = shortfall {
         print_error_line(message);
@@ -214,63 +178,24 @@ fn one_line(error: &CliError) -> String {
     Escaped(&error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")).to_string()
 }
 
-fn print_line(text: &str) -> Result<(), CliError> {
+fn print_line(text: &str) -> Result<(), StdoutError> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Stdout { source }),
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(StdoutError(source)),
         _ => Ok(()),
     }
-}
-
-/// A count with its noun: `1 leaf`, `2 leaves`.
-pub fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number as u64), if number == 1 { one } else { many })
-}
-
-/// A number with a comma between thousands.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{Escaped, count, escape_json, escape_values, grouped, one_line, to_value};
+    use super::{one_line, to_value};
     use crate::error::CliError;
 
     #[test]
-    fn text_from_outside_stays_in_its_line() {
-        let hostile = "a\nerror: b\r\x1b[2J\u{202e}c\u{2028}d\u{85}e\u{0}";
-        let escaped = "a\\nerror: b\\r\\u{1b}[2J\\u{202e}c\\u{2028}d\\u{85}e\\u{0}";
-        assert_eq!(Escaped(hostile).to_string(), escaped);
-        assert_eq!(Escaped("plain, ümlaut, 数").to_string(), "plain, ümlaut, 数");
-        let error = CliError::Usage { message: "x\n  y\tz\x1b".to_owned() };
-        assert_eq!(one_line(&error), "x y z\\u{1b}");
-        let mut text = format!("wrote {hostile}\nto 1 place\n");
-        escape_values(&json!({ "files": [{ "path": hostile }], "n": 1 }), &mut text);
-        assert_eq!(text, format!("wrote {escaped}\nto 1 place\n"));
-        // One value that begins another.
-        let (short, long) = ("r\x1b", "r\x1b [8m\x1b[8m\nok");
-        let mut text = format!("{long} by {short}\n");
-        escape_values(&json!({ "a": short, "b": long }), &mut text);
-        assert_eq!(text, "r\\u{1b} [8m\\u{1b}[8m\\nok by r\\u{1b}\n");
-    }
-
-    #[test]
-    fn json_stays_the_same_and_steers_nothing() {
-        let hostile = json!({ "a": "x\u{2028}\u{9b}2J\u{202e}\u{7f}\u{85}\n\u{1b}ü", "b": 1 });
-        let escaped = escape_json(&hostile.to_string()).into_owned();
-        assert_eq!(escaped, r#"{"a":"x\u2028\u009b2J\u202e\u007f\u0085\n\u001bü","b":1}"#);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), hostile);
+    fn an_error_is_one_line() {
+        assert_eq!(one_line(&CliError::usage("x\n  y\tz\x1b")), "x y z\\u{1b}");
     }
 
     #[test]
@@ -282,15 +207,5 @@ mod tests {
             value,
             json!({ "a": [exact, { "b": more.to_string() }], "c": u64::MAX.to_string(), "d": -1, "e": 0.5 })
         );
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(
-            [0, 999, 1_000, 12_345, 123_456, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "12,345", "123,456", "1,234,567"]
-        );
-        assert_eq!(count(1, "leaf", "leaves"), "1 leaf");
-        assert_eq!(count(1_000, "leaf", "leaves"), "1,000 leaves");
     }
 }

@@ -5,17 +5,16 @@ use std::time::{Duration, Instant};
 
 use enfold_circuits::params::Params;
 use enfold_prover::estimate::{self, Estimate};
-use enfold_prover::events::{Event, Stage};
-use enfold_prover::prove::Reused;
+use enfold_prover::events::Event;
+use enfold_prover::job::{Reused, Stage};
 use enfold_witness::profile::ProfileId;
 use tracing::{Span, debug, info, info_span, warn};
 use tracing_indicatif::span_ext::IndicatifSpanExt;
 use tracing_indicatif::style::ProgressStyle;
 
-use crate::commands::plan::size;
 use crate::interrupt;
 use crate::logging::{self, PROGRESS_TARGET};
-use crate::output::{count, grouped};
+use crate::text::{count, duration, grouped, milliseconds, minutes, size};
 
 /// Least time between two log lines that say how far the proofs are, where there are no bars.
 const LINE_EVERY: Duration = Duration::from_secs(15);
@@ -92,19 +91,20 @@ impl Progress {
                 );
             }
             Event::Refused { job, reason } => {
-                warn!(%job, reason, "{job}: the kept proof is proven again: {reason}")
+                warn!(%job, reason, "{job}: kept proof refused, proving it again: {reason}")
             }
-            Event::Reused(reused) => {
-                let &Reused { batches, lifts, folds, blocks, below, refused } = reused;
-                info!(batches, lifts, folds, blocks, below, refused, "{}", ReusedText(reused));
+            &Event::Resumed { reused, proofs } => {
+                let Reused { batches, lifts, folds, blocks, below, refused } = reused;
+                let text = ResumedText { reused, proofs };
+                info!(batches, lifts, folds, blocks, below, refused, "resuming: {text}");
             }
             Event::NotKept { job, reason } => {
-                warn!(%job, reason, "{job}: proven, but not kept for a later run: {reason}")
+                warn!(%job, reason, "{job}: proven, but could not be kept: {reason}")
             }
             &Event::MemoryShort { expected, got } => warn!(
                 expected,
                 got,
-                "the proofs at a time take {}, {} are free: use a machine with more memory or a smaller --in-flight",
+                "concurrent proofs need {}, only {} are free: use a machine with more memory or a smaller --in-flight",
                 size(expected),
                 size(got)
             ),
@@ -112,21 +112,21 @@ impl Progress {
                 block = number,
                 file,
                 path = %path.display(),
-                "block {number} of {file:?} claimed as {}",
+                "claimed block {number} from {file:?} as {}",
                 path.display()
             ),
             Event::BlockRepeated { number, file } => {
-                info!(block = number, file, "block {number} of {file:?} is there already")
+                info!(block = number, file, "block {number} from {file:?} was delivered before")
             }
             Event::BlockRejected { path, file, reason } => warn!(
                 path = %path.display(),
                 file,
                 reason,
-                "rejected {file:?}: {reason}; it is {} now",
+                "rejected {file:?}: {reason}; moved to {}",
                 path.display()
             ),
             Event::FileLeft { path, reason } => {
-                warn!(path = %path.display(), reason, "{path:?} is left for now: {reason}")
+                warn!(path = %path.display(), reason, "left {path:?} in place for now: {reason}")
             }
             &Event::BlocksWaiting { missing, waiting } => warn!(
                 missing,
@@ -138,14 +138,14 @@ impl Progress {
                 path = %path.display(),
                 expected,
                 got,
-                "waiting for space: the next block needs {} at {}, {} are free",
+                "waiting for disk space: the next block needs {} at {}, only {} are free",
                 size(expected),
                 path.display(),
                 size(got)
             ),
-            Event::NotWritten { reason } => warn!(reason, "cannot write, trying again: {reason}"),
+            Event::NotWritten { reason } => warn!(reason, "cannot write, retrying: {reason}"),
             Event::BlockBegun { number, path } => {
-                info!(block = number, path = %path.display(), "block {number} begun: {}", path.display())
+                info!(block = number, path = %path.display(), "started block {number}: {}", path.display())
             }
             &Event::Proving { batches, lifts, folds, in_flight } => {
                 info!(
@@ -153,14 +153,14 @@ impl Progress {
                     lifts,
                     folds,
                     in_flight,
-                    "proving {}, {in_flight} at a time",
+                    "proving {}, {in_flight} concurrently",
                     proofs([batches, lifts, folds])
                 );
                 interrupt::set_busy(true);
                 self.lock().begin(&Params::of(self.profile), [batches, lifts, folds, 1], in_flight, now);
             }
             Event::Started { job } => {
-                debug!(stage = job.stage().name(), %job, "{job} begun");
+                debug!(stage = job.stage().name(), %job, "{job} started");
                 self.lock().step(event, now);
             }
             Event::Finished { job, elapsed } => {
@@ -184,7 +184,7 @@ impl Progress {
             &Event::Stopped { left } => {
                 interrupt::set_busy(false);
                 self.lock().bars.clear();
-                info!(left, "proofs under way are finished, {left} are left");
+                info!(left, "running proofs are finished, {left} left");
             }
             _ => {}
         }
@@ -284,46 +284,23 @@ fn stage_text(progress: &estimate::Progress) -> String {
     }
 }
 
-/// What an earlier run had left, in plain words.
-pub struct ReusedText<'a>(pub &'a Reused);
+/// How much of a block is done when it is resumed, in plain words.
+pub struct ResumedText {
+    /// The kept proofs that are reused.
+    pub reused: Reused,
+    /// Proofs that the block takes.
+    pub proofs: usize,
+}
 
-impl std::fmt::Display for ReusedText<'_> {
+impl std::fmt::Display for ResumedText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Reused { batches, lifts, folds, blocks, below, refused } = *self.0;
-        let kept = count(batches + lifts + folds + blocks, "kept proof", "kept proofs");
-        write!(
-            f,
-            "taking up {kept} ({}, {})",
-            proofs([batches, lifts, folds]),
-            count(blocks, "block", "blocks")
-        )?;
-        write!(f, ", {below} below them need not be made again, {refused} refused")
+        let done = grouped(self.reused.total() as u64);
+        write!(f, "{done} of {} already done", count(self.proofs, "proof", "proofs"))?;
+        match self.reused.refused {
+            0 => Ok(()),
+            refused => write!(f, ", {} refused", count(refused, "kept proof", "kept proofs")),
+        }
     }
-}
-
-/// A time in the unit that suits it. The unit is that of the rounded time: never `1000 ms` or `60.0 s`.
-pub fn duration(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs_f64();
-    match seconds {
-        _ if seconds < 999.5e-6 => format!("{:.0} us", seconds * 1e6),
-        _ if seconds < 999.5e-3 => format!("{:.0} ms", seconds * 1e3),
-        _ if seconds < 59.95 => format!("{seconds:.1} s"),
-        _ => minutes(seconds.round() as u64),
-    }
-}
-
-/// A time of a minute and more.
-fn minutes(seconds: u64) -> String {
-    let (minutes, seconds) = (seconds / 60, seconds % 60);
-    match minutes {
-        0..60 => format!("{minutes} min {seconds:02} s"),
-        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
-    }
-}
-
-/// A time in milliseconds, for JSON.
-pub fn milliseconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[cfg(test)]
@@ -331,23 +308,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_the_unit_that_suits_them() {
-        let texts = [25, 4_200, 2_340_000, 61_000_000, 200_000_000].map(Duration::from_micros).map(duration);
-        assert_eq!(texts, ["25 us", "4 ms", "2.3 s", "1 min 01 s", "3 min 20 s"]);
-        let texts =
-            [999_600, 59_960_000, 119_700_000, 3_599_600_000].map(Duration::from_micros).map(duration);
-        assert_eq!(texts, ["1.0 s", "1 min 00 s", "2 min 00 s", "1 h 00 min"]);
-        assert_eq!(duration(Duration::from_nanos(999_600)), "1 ms");
-        assert_eq!(milliseconds(Duration::from_micros(1_234)), 1.234);
-    }
-
-    #[test]
     fn one_of_a_kind_is_one() {
         assert_eq!(proofs([1, 1, 1]), "1 batch, 1 lift, 1 fold");
         assert_eq!(proofs([1_200, 0, 2]), "1,200 batches, 0 lifts, 2 folds");
-        let reused = Reused { batches: 1, blocks: 1, ..Reused::default() };
-        let text = ReusedText(&reused).to_string();
-        assert!(text.contains("2 kept proofs (1 batch, 0 lifts, 0 folds, 1 block)"), "{text}");
+        let reused = Reused { batches: 1, below: 17, ..Reused::default() };
+        let text = |refused| ResumedText { reused: Reused { refused, ..reused }, proofs: 31 }.to_string();
+        assert_eq!(text(0), "18 of 31 proofs already done");
+        assert_eq!(text(1), "18 of 31 proofs already done, 1 kept proof refused");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use enfold_state::block::BlockData;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::files::{files_in, read_bounded};
 use crate::records;
 
@@ -27,9 +27,8 @@ pub const PROOF_LIMIT: u64 = 1 << 24;
 /// If the file cannot be read, is not a proof of this profile, or does not hold.
 pub fn verify_file(path: &Path, profile: ProfileId) -> Result<BlockStatement, CliError> {
     let key = VerifierKey::pinned(profile);
-    let fail = |source| CliError::Proof { path: path.to_owned(), source: Box::new(source) };
     let bytes = read_bounded(path, PROOF_LIMIT)?;
-    let statement = verify_block(key, &bytes).map_err(fail)?;
+    let statement = verify_block(key, &bytes).map_err(at(path))?;
     tracing::debug!(path = %path.display(), "verified");
     Ok(statement)
 }
@@ -62,10 +61,7 @@ pub fn verify_files(
 /// If there is none, or one does not follow the one in front.
 pub fn link_blocks(folder: &Path, blocks: &[(BlockStatement, PathBuf)]) -> Result<ChainStatement, CliError> {
     let statements: Vec<_> = blocks.iter().map(|(statement, _)| *statement).collect();
-    link(&statements).map_err(|source| CliError::Chain {
-        path: blocks.get(source.at()).map_or(folder, |(_, path)| path).to_owned(),
-        source: Box::new(source),
-    })
+    link(&statements).map_err(|error| at(blocks.get(error.at()).map_or(folder, |(_, path)| path))(error))
 }
 
 /// Reads a data file and checks that it holds the messages that a proof commits to.
@@ -74,8 +70,7 @@ pub fn link_blocks(folder: &Path, blocks: &[(BlockStatement, PathBuf)]) -> Resul
 /// If it cannot be read, is of another block, or its messages do not have the statement's `E`.
 pub fn read_data(path: &Path, statement: &BlockStatement) -> Result<BlockData, CliError> {
     let data = records::read(path)?;
-    check_data(&data, statement)
-        .map_err(|source| CliError::Data { path: path.to_owned(), source: Box::new(source) })?;
+    check_data(&data, statement).map_err(at(path))?;
     Ok(data)
 }
 

@@ -4,14 +4,16 @@
 //! the data directory ([`server`]). Both ways give the same [`Snapshot`].
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use enfold_state::leaf::{Address, Asset, LeafIndex};
+use enfold_state::ledger::Ledger;
 use enfold_state::store::{Check, Head, Snapshot, StoreError, read_head};
 use serde::{Deserialize, Serialize};
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
 
 #[cfg(unix)]
 mod server;
@@ -24,6 +26,35 @@ use server::connect;
 pub use elsewhere::Serving;
 #[cfg(not(unix))]
 use elsewhere::connect;
+
+/// An address has no leaf of an asset.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: no leaf of address {address} and asset {asset}", path.display())]
+pub struct UnknownAccountError {
+    path: PathBuf,
+    address: Address,
+    asset: Asset,
+}
+
+impl Failure for UnknownAccountError {
+    fn kind(&self) -> &'static str {
+        "unknown_account"
+    }
+}
+
+/// The leaf of an address and an asset in the state of a data directory.
+///
+/// # Errors
+/// If there is none.
+pub fn find(
+    dir: &Path,
+    ledger: &Ledger,
+    address: Address,
+    asset: Asset,
+) -> Result<LeafIndex, UnknownAccountError> {
+    let unknown = || UnknownAccountError { path: dir.to_owned(), address, asset };
+    ledger.find(&address, asset).ok_or_else(unknown)
+}
 
 /// What a prover is asked for: a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

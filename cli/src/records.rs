@@ -4,8 +4,24 @@ use std::path::Path;
 
 use enfold_state::codec::{self, CodecError, Record};
 
-use crate::error::CliError;
-use crate::files::open;
+use crate::error::{CliError, Failure, at};
+use crate::exit::Exit;
+use crate::files::{ReadError, open};
+
+/// A record cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot encode: {0}")]
+pub struct EncodeError(#[source] CodecError);
+
+impl Failure for EncodeError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "encode"
+    }
+}
 
 /// Reads a record in either form. What is wrong is found before the rest is read.
 ///
@@ -15,9 +31,11 @@ pub fn read<T: Record>(path: &Path) -> Result<T, CliError> {
     // A folder can be opened, and says so only when it is read.
     drop(open(path)?);
     codec::read_file(path).map_err(|error| match error {
-        CodecError::Io { path, source } => CliError::Read { path, source },
-        CodecError::TooLong { expected: limit, .. } => CliError::TooLarge { path: path.to_owned(), limit },
-        source => CliError::Malformed { path: path.to_owned(), source: Box::new(source) },
+        CodecError::Io { path, source } => ReadError::Io { path, source }.into(),
+        CodecError::TooLong { expected: limit, .. } => {
+            ReadError::TooLarge { path: path.to_owned(), limit }.into()
+        }
+        source => at(path)(source),
     })
 }
 
@@ -25,23 +43,23 @@ pub fn read<T: Record>(path: &Path) -> Result<T, CliError> {
 ///
 /// # Errors
 /// If the record is too long for a file.
-pub fn to_binary<T: Record>(record: &T) -> Result<Vec<u8>, CliError> {
-    codec::encode(record).map_err(CliError::Encode)
+pub fn to_binary<T: Record>(record: &T) -> Result<Vec<u8>, EncodeError> {
+    codec::encode(record).map_err(EncodeError)
 }
 
 /// The JSON form.
 ///
 /// # Errors
 /// If it has none, which is a fault of the program.
-pub fn to_json<T: Record>(record: &T) -> Result<String, CliError> {
-    codec::encode_json(record).map_err(CliError::Encode)
+pub fn to_json<T: Record>(record: &T) -> Result<String, EncodeError> {
+    codec::encode_json(record).map_err(EncodeError)
 }
 
 /// The form that a file's name asks for: JSON for `.json`, binary for anything else.
 ///
 /// # Errors
 /// If the record is too long for a file.
-pub fn encode_for<T: Record>(path: &Path, record: &T) -> Result<Vec<u8>, CliError> {
+pub fn encode_for<T: Record>(path: &Path, record: &T) -> Result<Vec<u8>, EncodeError> {
     match path.extension() {
         Some(extension) if extension == "json" => to_json(record).map(String::into_bytes),
         _ => to_binary(record),

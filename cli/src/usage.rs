@@ -19,7 +19,7 @@ const WORDS: [&str; 4] = ["-h", "--help", "-V", "--version"];
 pub fn check_help(command: &Command, arguments: &[OsString]) -> Result<(), clap::Error> {
     let fail = |message: String| Err(command.clone().error(ErrorKind::ArgumentConflict, message));
     let options = || arguments.iter().take_while(|argument| *argument != "--");
-    let advice = "a file whose name begins with - is named as ./-NAME, or after --";
+    let advice = "write a file name that begins with - as ./-NAME, or after --";
     if let Some(word) = options().find(|word| is_cluster(word)) {
         return fail(format!("unexpected argument '{}': {advice}", word.display()));
     }
@@ -28,10 +28,7 @@ pub fn check_help(command: &Command, arguments: &[OsString]) -> Result<(), clap:
     // What is still answered with help is `enfold help COMMAND`.
     let lenient = command.clone().ignore_errors(true).try_get_matches_from(rest.chain(beside));
     match lenient.ok().and_then(|matches| positional(command, &matches)) {
-        Some(file) => fail(format!(
-            "help and version are shown alone, got {} too, of which nothing is done: {advice}",
-            file.display()
-        )),
+        Some(file) => fail(format!("help and version take no files, got {}: {advice}", file.display())),
         None => Ok(()),
     }
 }

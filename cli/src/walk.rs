@@ -14,23 +14,57 @@ use clap::Args;
 use enfold_prover::data::check_data;
 use enfold_state::block::BlockData;
 use enfold_state::rebuild::Place;
-use enfold_state::receipt::{Search, SearchError};
+use enfold_state::receipt::Search;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::Transaction;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::expect;
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::files::files_in;
+use crate::error::{CliError, Failure, at};
+use crate::files::{files_in, unreadable};
+use crate::options::profile_parser;
 use crate::proofs::verify_file;
 use crate::records;
+
+/// Data files do not lead back from the state.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    /// A block's data file is missing.
+    #[error("{}: expected the data files of all blocks up to {last}, block {number} is missing", path.display())]
+    Missing {
+        /// The data directory.
+        path: PathBuf,
+        /// The block.
+        number: u32,
+        /// The state's last block.
+        last: u32,
+    },
+    /// Two data files of one block.
+    #[error("{}: expected one data file of block {number}, got {} too", path.display(), other.display())]
+    Two {
+        /// One.
+        path: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// The block.
+        number: u32,
+    },
+}
+
+impl Failure for WalkError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing_block_data",
+            Self::Two { .. } => "other_block_data",
+        }
+    }
+}
 
 /// The profile of proofs beside data files.
 #[derive(Debug, Args)]
 pub struct BesideArgs {
-    /// The profile that the proofs beside the data files must be of.
+    /// Profile that proofs beside data files must have.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     pub profile: ProfileId,
 }
@@ -67,7 +101,7 @@ impl DataFiles {
             let data: BlockData = records::read(&path)?;
             let number = data.number;
             if let Some(DataFile { path: other, .. }) = files.get(&number) {
-                return Err(CliError::TwoDataFiles { path, other: PathBuf::clone(other), number });
+                return Err(WalkError::Two { path, other: PathBuf::clone(other), number }.into());
             }
             files.insert(number, DataFile { path, data });
         }
@@ -121,9 +155,7 @@ impl<'a> Walk<'a> {
     pub fn back(&mut self) -> Result<Option<Step<'a>>, CliError> {
         let number = self.search.number();
         let Some(file) = self.files.0.get(&number) else { return Ok(None) };
-        let fail =
-            |source: SearchError| CliError::Search { path: file.path.clone(), source: Box::new(source) };
-        let transactions = self.search.transactions(&file.data).map_err(fail)?;
+        let transactions = self.search.transactions(&file.data).map_err(at(&file.path))?;
         let proof = self.proof_beside(file)?;
         if proof.is_some() {
             self.compared = true;
@@ -150,8 +182,7 @@ impl<'a> Walk<'a> {
         let DataFile { path, data } = file;
         let Some(proof) = proof_of(path)? else { return Ok(None) };
         let statement = verify_file(&proof, self.profile)?;
-        check_data(data, &statement)
-            .map_err(|source| CliError::Data { path: path.clone(), source: Box::new(source) })?;
+        check_data(data, &statement).map_err(at(path))?;
         // The walk goes over blocks that the data directory has, so it has both roots.
         let (before, after) =
             (self.state.root_at(data.number.saturating_sub(1)), self.state.root_at(data.number));
@@ -170,7 +201,7 @@ fn proof_of(data: &Path) -> Result<Option<PathBuf>, CliError> {
     match fs::symlink_metadata(&proof) {
         Ok(_) => Ok(Some(proof)),
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(CliError::Read { path: proof, source }),
+        Err(source) => Err(unreadable(&proof)(source).into()),
     }
 }
 
@@ -187,7 +218,7 @@ pub struct Compared {
 impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.forgeable == Some(true) {
-            writeln!(f, "the profile is one whose proofs can be forged")?;
+            writeln!(f, "proofs of this profile can be forged")?;
         }
         if self.not_compared.is_empty() {
             return Ok(());
@@ -199,7 +230,7 @@ impl fmt::Display for Compared {
         let blocks = Ranges(&self.not_compared);
         writeln!(
             f,
-            "not compared: no proof lies beside {file} of {noun} {blocks}, so nonces and ids are theirs to say"
+            "not compared: no proof beside {file} of {noun} {blocks}; nonces and ids are only as good as these files"
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use enfold_prover::data::check_data;
-use enfold_prover::pipeline::Journal;
+use enfold_prover::journal::Journal;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{self, Record};

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use enfold_prover::pipeline::Journal;
+use enfold_prover::journal::Journal;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Record, decode, encode, encode_json, read};

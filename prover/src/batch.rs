@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use enfold_circuits::block::BlockOpening;
 use enfold_circuits::check::Violations;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::Proof;
@@ -14,10 +15,10 @@ use enfold_witness::witness::BlockWitness;
 
 use crate::diagnose::violations;
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer};
+use crate::events::{Event, Observer};
+use crate::job::Job;
 use crate::kept::KeptProofs;
-use crate::prove::opening;
-use crate::scheduler::Prover;
+use crate::scheduler::Runner;
 
 /// Makes the proofs of one block.
 pub(crate) struct BlockProver<'a> {
@@ -31,7 +32,7 @@ pub(crate) struct BlockProver<'a> {
     pub observer: Observer<'a>,
 }
 
-impl Prover for BlockProver<'_> {
+impl Runner for BlockProver<'_> {
     type Proof = Proof;
     type Error = ProveError;
 
@@ -73,7 +74,7 @@ impl BlockProver<'_> {
         }
     }
 
-    /// Keeps a proof for a later run, should this one be cut off. That this fails is no reason to lose the proof.
+    /// Keeps a proof for a later run, should this one be interrupted. A failure to keep it is no reason to lose it.
     fn keep(&self, job: Job, proof: &Proof, children: &[(Job, Proof)]) {
         let Some(kept) = self.kept else { return };
         let bytes = match job {
@@ -146,6 +147,12 @@ impl BlockProver<'_> {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// What the block circuit opens.
+pub(crate) fn opening(witness: &BlockWitness) -> BlockOpening {
+    let &BlockWitness { chain_id, number: block_number, before, after, .. } = witness;
+    BlockOpening { chain_id, block_number, before, after }
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ use enfold_state::hash::Digest;
 use enfold_state::store::{Circuits, Snapshot, Store, StoreError};
 use enfold_witness::profile::ProfileId;
 
+use crate::journal::Journal;
 use crate::kept::FOLDER;
-use crate::pipeline::Journal;
 
 /// A data directory is not of the profile that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum BoundError {
     /// It is of another profile.
-    #[error("{path}: expected profile {expected}, of which this data directory is, got profile {got}")]
+    #[error("{path}: expected profile {expected}, which this data directory has, got profile {got}")]
     Profile {
         /// The data directory.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum BoundError {
         got: ProfileId,
     },
     /// It is of a profile that this program does not have.
-    #[error("{path}: expected a known profile, got a data directory of profile number {got}")]
+    #[error("{path}: expected a profile that this program knows, got number {got}")]
     UnknownProfile {
         /// The data directory.
         path: PathBuf,
@@ -37,9 +37,7 @@ pub enum BoundError {
         got: u32,
     },
     /// It is of another version of the circuits.
-    #[error(
-        "{path}: expected the key {expected} of profile {profile}, of which this data directory is, got {got}"
-    )]
+    #[error("{path}: expected key {expected} of profile {profile}, which this data directory has, got {got}")]
     Key {
         /// The data directory.
         path: PathBuf,
@@ -51,9 +49,7 @@ pub enum BoundError {
         got: Digest,
     },
     /// A block was begun with another profile.
-    #[error(
-        "{path}: expected profile {expected}, with which block {number} was begun here, got profile {got}"
-    )]
+    #[error("{path}: expected profile {expected}, which block {number} was started with, got profile {got}")]
     Begun {
         /// The data directory.
         path: PathBuf,
@@ -140,7 +136,7 @@ pub fn bind(store: &mut Store, asked: Option<ProfileId>) -> Result<ProfileId, Bo
 /// The profile with which the store's next block was begun, by its journal, or else by the proofs that were kept.
 fn begun(store: &Store) -> Result<Option<ProfileId>, BoundError> {
     let journal = store.journal(store.height().saturating_add(1))?;
-    // A journal that is not understood is nothing to go on with.
+    // A journal that cannot be read is nothing to resume.
     if let Some(journal) = journal.and_then(|bytes| codec::decode::<Journal>(&bytes).ok()) {
         return Ok(Some(journal.profile));
     }

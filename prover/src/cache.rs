@@ -126,7 +126,7 @@ fn build(profile: ProfileId, cache: Option<CircuitCache>) -> Built {
     if kernels.loaded() == 0 || set.pinned() == PinnedSet::of(profile) {
         return Ok((set, kernels.loaded()));
     }
-    warn!("the cache's circuits of profile {profile} are not those of this program; they are built anew");
+    warn!("the cached circuits of profile {profile} are not this program's; rebuilding them");
     drop(set);
     Ok((CircuitSet::build_with(&Kernels::with_cache(renewed), profile)?, 0))
 }

@@ -21,8 +21,8 @@ use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
 
 use crate::cost::proof_memory;
-use crate::events::Stage;
 use crate::graph::Graph;
+use crate::job::Stage;
 use crate::options::{in_flight_by_memory, in_flight_by_threads};
 use crate::prove::ProvenBlock;
 
@@ -72,7 +72,7 @@ pub enum CalibrationError {
         source: std::io::Error,
     },
     /// It is no JSON, or not of this form.
-    #[error("{path}: expected a calibration: {source}")]
+    #[error("{path}: not a calibration: {source}")]
     Form {
         /// The file.
         path: PathBuf,

@@ -3,7 +3,7 @@
 use enfold_circuits::params::Params;
 use plonky2::plonk::circuit_data::CircuitConfig;
 
-use crate::events::Stage;
+use crate::job::Stage;
 
 /// Field elements that a proof commits to before the extension: rows times columns.
 fn cells(config: &CircuitConfig, degree_bits: usize) -> u64 {

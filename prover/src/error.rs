@@ -10,7 +10,7 @@ use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::step::StepError;
 use enfold_witness::witness::WitnessError;
 
-use crate::events::Job;
+use crate::job::Job;
 
 /// Why a block could not be proven.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ pub enum ProveError {
         source: Box<RecursionError>,
     },
     /// A proof got other proofs than the tree says.
-    #[error("{job}: expected other children, got {got} of a wrong kind")]
+    #[error("{job}: {got} of the proofs that it is made of are of a wrong kind")]
     Children {
         /// Which.
         job: Job,
@@ -116,8 +116,8 @@ pub enum ProveError {
 fn left_text(left: usize) -> String {
     match left {
         0 => String::new(),
-        1 => ", 1 proof is left to be made".to_owned(),
-        left => format!(", {left} proofs are left to be made"),
+        1 => ", 1 proof left".to_owned(),
+        left => format!(", {left} proofs left"),
     }
 }
 

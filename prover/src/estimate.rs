@@ -10,7 +10,8 @@ use std::time::Duration;
 use enfold_circuits::params::Params;
 
 use crate::cost::stage_cells;
-use crate::events::{Event, Job, Stage};
+use crate::events::Event;
+use crate::job::{Job, Stage};
 
 /// One stage of a block's proofs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,91 +1,14 @@
 //! Progress, as events.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use enfold_state::hash::Digest;
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::{BatchId, ProfileId};
-use serde::{Deserialize, Serialize};
+use enfold_witness::profile::ProfileId;
+use serde::Serialize;
 
-use crate::restore::Reused;
-
-/// A proof to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Job {
-    /// The proof of a batch.
-    Batch {
-        /// Its place in the block, from 0.
-        number: usize,
-        /// Which circuit.
-        batch: BatchId,
-    },
-    /// A lift proof.
-    Lift {
-        /// Its place among the block's lift proofs, from 0.
-        number: usize,
-    },
-    /// A fold proof.
-    Fold {
-        /// Its place among the block's fold proofs, from 0; the last is the root.
-        number: usize,
-    },
-    /// The block proof.
-    Block,
-}
-
-impl Job {
-    /// The stage that the proof belongs to.
-    pub const fn stage(self) -> Stage {
-        match self {
-            Self::Batch { .. } => Stage::Batch,
-            Self::Lift { .. } => Stage::Lift,
-            Self::Fold { .. } => Stage::Fold,
-            Self::Block => Stage::Block,
-        }
-    }
-}
-
-/// The stages of a block's proofs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Batch proofs.
-    Batch,
-    /// Lift proofs.
-    Lift,
-    /// Fold proofs.
-    Fold,
-    /// The block proof.
-    Block,
-}
-
-impl Stage {
-    /// All stages, in order.
-    pub const ALL: [Self; 4] = [Self::Batch, Self::Lift, Self::Fold, Self::Block];
-
-    /// The name, the same as that of its proofs' tracing spans.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Batch => "batch",
-            Self::Lift => "lift",
-            Self::Fold => "fold",
-            Self::Block => "block",
-        }
-    }
-}
-
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Batch { number, batch } => write!(f, "batch {number} ({})", batch.name()),
-            Self::Lift { number } => write!(f, "lift {number}"),
-            Self::Fold { number } => write!(f, "fold {number}"),
-            Self::Block => write!(f, "block"),
-        }
-    }
-}
+use crate::job::{Job, Reused};
 
 /// What a service has before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -143,8 +66,13 @@ pub enum Event {
         /// What is wrong with it.
         reason: String,
     },
-    /// Proofs of an earlier run are taken up.
-    Reused(Reused),
+    /// The block is resumed: proofs of an earlier run are there, or were refused.
+    Resumed {
+        /// What is there.
+        reused: Reused,
+        /// Proofs that the block takes.
+        proofs: usize,
+    },
     /// A proof could not be kept for a later run. The block is proven all the same.
     NotKept {
         /// Which proof.
@@ -167,7 +95,7 @@ pub enum Event {
         lifts: usize,
         /// Fold proofs to be made.
         folds: usize,
-        /// Proofs in the making at a time, at most.
+        /// Proofs that run concurrently, at most.
         in_flight: usize,
     },
     /// A proof is begun.

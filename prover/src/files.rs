@@ -14,7 +14,7 @@ use crate::steps::{step, synced};
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// There is something under the name already.
-    #[error("expected no file at {path}, got one")]
+    #[error("{path} already exists")]
     Exists {
         /// The file.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// What is on disk is not what was written.
-    #[error("{path}: expected the {expected} bytes that were written, got others")]
+    #[error("{path}: expected the {expected} bytes that were written, read back others")]
     Differs {
         /// The file.
         path: PathBuf,

@@ -31,7 +31,7 @@ pub struct Folders {
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// One folder is given two purposes.
-    #[error("expected folders apart from one another, got the {first} and the {second} both at {}", path.display())]
+    #[error("the {first} and the {second} are the same folder, {}", path.display())]
     Same {
         /// One purpose.
         first: &'static str,
@@ -42,7 +42,7 @@ pub enum FolderError {
     },
     /// One folder is in another.
     #[error(
-        "expected folders apart from one another, got the {inner} {} within the {outer} {}",
+        "the {inner} {} is inside the {outer} {}",
         inner_path.display(),
         outer_path.display()
     )]
@@ -57,7 +57,7 @@ pub enum FolderError {
         outer_path: PathBuf,
     },
     /// A folder is not there.
-    #[error("expected the {purpose} at {}, got no such folder", path.display())]
+    #[error("the {purpose} {} does not exist", path.display())]
     Missing {
         /// Its purpose.
         purpose: &'static str,
@@ -65,7 +65,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// There is something else.
-    #[error("expected the {purpose} at {}, got something that is no folder", path.display())]
+    #[error("the {purpose} {} is not a folder", path.display())]
     NotAFolder {
         /// Its purpose.
         purpose: &'static str,
@@ -73,7 +73,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// Another service uses it.
-    #[error("expected the {purpose} {} for this service alone, got one that another service uses", path.display())]
+    #[error("the {purpose} {} is in use by another service", path.display())]
     Used {
         /// Its purpose.
         purpose: &'static str,

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use enfold_witness::profile::BatchId;
 
-use crate::events::Job;
+use crate::job::Job;
 
 /// A proof to be made and what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,8 +17,8 @@ use enfold_state::block::Block;
 use enfold_state::codec::{CodecError, Kind, Record};
 
 use crate::files::{FileError, FileId, failed, make_dir, make_dirs};
+use crate::pace::Pace;
 use crate::queue::Delivered;
-use crate::service::Pace;
 use crate::steps::step;
 use crate::stop::Stop;
 
@@ -353,7 +353,7 @@ impl Inbox {
         if stamp.bytes <= expected {
             (&file).take(expected + 1).read_to_end(&mut bytes)?;
             if Stamp::of(&file.metadata()?) != stamp {
-                return Ok(Found::NotYet("is being written".to_owned()));
+                return Ok(Found::NotYet("is still being written".to_owned()));
             }
         }
         let again = seen.content.is_some();
@@ -370,7 +370,7 @@ impl Inbox {
                 if unchanged && seen.since.elapsed() >= look {
                     Found::Block(Box::new(delivered))
                 } else if again && seen.first.elapsed() > settle + look {
-                    Found::NotYet("is another at each look".to_owned())
+                    Found::NotYet("keeps changing".to_owned())
                 } else {
                     Found::New
                 }
@@ -409,7 +409,7 @@ impl Seen {
     fn wait_for_block(&self) -> Option<Found> {
         let (reason, settle) = self.no_block.as_ref()?;
         let waits = self.since.elapsed() < *settle;
-        waits.then(|| Found::NotYet(format!("no whole block yet: {reason}")))
+        waits.then(|| Found::NotYet(format!("not a complete block yet: {reason}")))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Finished proofs of a block that is being proven, on disk until the block is committed.
 //!
-//! They lie in `jobs/SEED-KEY` of the data directory: the block's seed, and the digest of its profile's verifier key,
+//! They are in `jobs/SEED-KEY` of the data directory: the block's seed, and the digest of its profile's verifier key,
 //! which pins all circuits. A proof has the name of its place in the block (`batch-3.proof`, `lift-0.proof`,
 //! `fold-0.proof`, `block.proof`), and gets it when it is whole and on disk. Once a proof is kept, those that it was
-//! made of are not needed any more and are removed; other jobs' folders go when a job begins. Nothing here is
+//! made of are no longer needed and are removed; other blocks' folders go when a block is started. Nothing here is
 //! trusted: whoever reads a proof verifies it.
 
 use std::fs::{self, File};
@@ -14,20 +14,20 @@ use enfold_state::hash::Digest;
 use enfold_state::unfinished::SUFFIX;
 use tracing::warn;
 
-use crate::events::Job;
 use crate::files::{FileError, Staged, failed, holds, make_dir};
+use crate::job::Job;
 
 /// Name of the folder in the data directory.
 pub const FOLDER: &str = "jobs";
 
-/// The kept proofs of one job.
+/// The kept proofs of one block.
 #[derive(Clone, Debug)]
 pub struct KeptProofs {
     dir: PathBuf,
 }
 
 impl KeptProofs {
-    /// The proofs of the block with this seed, by the circuits that this key pins. Those of other jobs are removed.
+    /// The proofs of the block with this seed, by the circuits that this key pins. Those of other blocks are removed.
     ///
     /// # Errors
     /// If the folder cannot be made.
@@ -42,7 +42,7 @@ impl KeptProofs {
         Ok(Self { dir })
     }
 
-    /// Removes the proofs of all jobs of a data directory. What cannot be removed is only logged.
+    /// Removes all kept proofs of a data directory. What cannot be removed is only logged.
     pub fn clear(data: &Path) {
         remove(&data.join(FOLDER));
     }

@@ -15,7 +15,8 @@ use enfold_state::hash::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{FileError, Staged, failed, sync_name};
-use crate::prove::{ProvenBlock, Reused};
+use crate::job::Reused;
+use crate::prove::ProvenBlock;
 use crate::steps::step;
 
 /// Name of the list of proven blocks in the outbox: one JSON object a line.

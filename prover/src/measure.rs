@@ -11,7 +11,8 @@ use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer, Stage};
+use crate::events::{Event, Observer};
+use crate::job::{Job, Stage};
 use crate::machine::{Machine, peak_memory, reset_peak_memory};
 use crate::options::ProveOptions;
 use crate::prove::{ProvenBlock, Timings, prove_block};
@@ -29,7 +30,7 @@ pub struct BlockMeasurement {
     pub machine: Machine,
     /// Threads of the pool.
     pub threads: usize,
-    /// Proofs in the making at a time, at most.
+    /// Proofs that run concurrently, at most.
     pub in_flight: usize,
     /// Seconds of each run from the block to its verified proof, in order.
     pub runs_s: Vec<f64>,
@@ -53,7 +54,7 @@ pub struct StageMeasurement {
     pub stage: String,
     /// Proofs that it made.
     pub proofs: usize,
-    /// Its part of the run. While several proofs are in the making, each counts as an equal part of that time, so
+    /// Its part of the run. While several proofs run concurrently, each counts as an equal part of that time, so
     /// the stages' seconds sum up to the run's, but for moments without a proof.
     pub seconds: f64,
     /// Its part of the run, from 0 to 1.
@@ -136,7 +137,7 @@ fn stages(timings: &Timings, shares: &Shares) -> Vec<StageMeasurement> {
     all
 }
 
-/// Time divided among the proofs in the making.
+/// Time divided among the running proofs.
 #[derive(Debug, Default)]
 struct Shares {
     in_flight: usize,

@@ -14,7 +14,7 @@ use crate::stop::Stop;
 pub struct ProveOptions {
     /// Threads for all parallel work; `None` for rayon's global pool.
     pub threads: Option<usize>,
-    /// Proofs in the making at a time; `None` for [`in_flight_by_threads`], or fewer where memory is short.
+    /// Proofs to run concurrently; `None` for [`in_flight_by_threads`], or fewer where memory is short.
     pub in_flight: Option<usize>,
     /// Refuse a block that has an invalid transaction.
     pub strict: bool,

@@ -9,22 +9,22 @@ use enfold_circuits::recursion::BuildError;
 use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::VerifierKey;
 use enfold_state::block::Block;
-use enfold_state::codec::{self, CodecError, Kind, Record};
+use enfold_state::codec::{self, CodecError};
 use enfold_state::hash::Digest;
 use enfold_state::store::{Store, StoreError};
-use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
-use serde::{Deserialize, Serialize};
 
 use crate::bound::{BoundError, bind};
 use crate::cache::{circuits, circuits_unless_stopped};
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer};
+use crate::events::{Event, Observer};
 use crate::files::{FileError, Staged, check_space, check_writable, holds};
 use crate::folders::FolderError;
+use crate::job::{Job, Reused};
+use crate::journal::Journal;
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
-use crate::prove::{PreparedBlock, ProvenBlock, Reused, prepare_block, prove_kept, verify_own};
+use crate::prove::{PreparedBlock, ProvenBlock, prepare_block, prove_kept, verify_own};
 use crate::space::Needs;
 use crate::spans;
 use crate::stop::Stop;
@@ -40,7 +40,7 @@ pub(crate) const SAY_EVERY: usize = 60;
 pub struct Output {
     /// The proof file.
     pub proof: PathBuf,
-    /// Replace files that exist.
+    /// Replace existing files.
     pub force: bool,
 }
 
@@ -49,38 +49,6 @@ pub fn data_path(proof: &Path) -> PathBuf {
     let mut name = proof.as_os_str().to_owned();
     name.push(".data");
     name.into()
-}
-
-/// What the store keeps of a block while it is being proven: the plan, which fixes the seed. A run that finds just this
-/// journal goes on with the same block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Journal {
-    /// The profile that it is planned for.
-    pub profile: ProfileId,
-    /// The state root before it.
-    pub previous_root: Digest,
-    /// The seed.
-    pub seed: Digest,
-    /// The plan.
-    pub plan: Plan,
-}
-
-impl Record for Journal {
-    const KIND: Kind = Kind::Journal;
-    const MAX_LEN: u64 = 1 << 32;
-}
-
-impl Journal {
-    /// The journal of a prepared block.
-    pub fn of(prepared: &PreparedBlock) -> Self {
-        let witness = &prepared.witness;
-        Self {
-            profile: prepared.profile,
-            previous_root: witness.before.root,
-            seed: witness.seed,
-            plan: witness.plan.clone(),
-        }
-    }
 }
 
 /// Why a block was not proven, written and committed.
@@ -113,8 +81,8 @@ pub enum PipelineError {
 ///
 /// The files are whole and on disk before they get their names, the data first; the block is committed
 /// last. So whatever stops the process: a file under its final name is complete, and a stored state has its
-/// proof. The same call goes on where one was cut off: finished proofs are kept beside the store
-/// ([`crate::kept`]) and are taken up if they hold, and a data or proof file of just this block is taken as written.
+/// proof. The same call resumes one that was interrupted: finished proofs are kept beside the store
+/// ([`crate::kept`]) and reused if they hold, and a data or proof file of this very block counts as written.
 /// The circuits are built only if a proof is missing.
 ///
 /// # Errors
@@ -164,7 +132,7 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    /// Begins a block, or goes on with it if the store has just its journal.
+    /// Begins a block, or resumes it if the store has its journal.
     ///
     /// # Errors
     /// If a file is in the way, or the system fails.
@@ -201,8 +169,9 @@ impl Begun {
         let data = codec::encode(&prepared.data())?;
         let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
             Some(proof) => {
-                let reused = Reused::all_of(&prepared);
-                observer(&Event::Reused(reused));
+                let proofs = prepared.proofs();
+                let reused = Reused::all(proofs);
+                observer(&Event::Resumed { reused, proofs });
                 prepared.finish(proof, reused, observer)?
             }
             None => {
@@ -269,7 +238,7 @@ impl Output {
     }
 }
 
-/// What of a block's files is there already, written by a run that was cut off.
+/// Which of a block's files an interrupted run has written already.
 #[derive(Debug, Default)]
 struct Written {
     proof: Option<Vec<u8>>,
@@ -277,7 +246,7 @@ struct Written {
 }
 
 impl Written {
-    /// Looks for the files. One that is not of just this block is in the way, unless it may be replaced.
+    /// Looks for the files. One that is not of this very block is in the way, unless it may be replaced.
     fn find(output: &Output, prepared: &PreparedBlock, again: bool) -> Result<Self, PipelineError> {
         let Output { proof: proof_path, force } = output;
         let data_path = data_path(proof_path);

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::params::Params;
 use enfold_circuits::statement::BlockStatement;
@@ -14,15 +13,15 @@ use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
-use crate::batch::BlockProver;
+use crate::batch::{BlockProver, opening};
 use crate::cost::proof_memory;
 use crate::error::ProveError;
-use crate::events::{Event, Job, Observer, Stage};
+use crate::events::{Event, Observer};
 use crate::graph::Graph;
+use crate::job::{Job, Reused, Stage};
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers, memory_short};
-use crate::restore::Restore;
-pub use crate::restore::Reused;
+use crate::resume::Resume;
 use crate::scheduler::{self, Limits};
 use crate::spans;
 use crate::stop::Stop;
@@ -55,7 +54,7 @@ pub struct ProvenBlock {
     pub execution: Execution,
     /// Figures of the plan.
     pub report: PlanReport,
-    /// What an earlier run had left.
+    /// The kept proofs of an earlier run that were reused.
     pub reused: Reused,
     /// Time spent.
     pub timings: Timings,
@@ -189,7 +188,7 @@ pub fn prove_prepared(
     prove_with(circuits, prepared, None, options, observer)
 }
 
-/// [`prove_prepared`] that takes up the proofs that are kept, and keeps those that it makes.
+/// [`prove_prepared`] that reuses the kept proofs of the block, and keeps those that it makes.
 ///
 /// # Errors
 /// As [`prove_prepared`]. What is wrong with a kept proof is no error.
@@ -224,13 +223,13 @@ fn prove_with(
     let start = Instant::now();
     let (proofs, reused) = match kept {
         Some(kept) => {
-            let restore = Restore { circuits, witness, kept };
-            spans::restore().in_scope(|| workers.install(|| restore.proofs(&graph, observer)))
+            let resume = Resume { circuits, witness, kept };
+            spans::resume().in_scope(|| workers.install(|| resume.proofs(&graph, observer)))
         }
         None => (graph.nodes.iter().map(|_| None).collect(), Reused::default()),
     };
     if reused.total() + reused.refused > 0 {
-        observer(&Event::Reused(reused));
+        observer(&Event::Resumed { reused, proofs: graph.nodes.len() });
     }
     let to_make = graph.to_make(|node| proofs[node].is_some());
     let of_stage = |stage| to_make.iter().filter(|&&node| graph.nodes[node].job.stage() == stage).count();
@@ -274,10 +273,4 @@ pub(crate) fn verify_own(proof: &[u8], expected: BlockStatement) -> Result<Block
         return Err(ProveError::Statement { expected: Box::new(expected), got: Box::new(got) });
     }
     Ok(got)
-}
-
-/// What the block circuit opens.
-pub(crate) fn opening(witness: &BlockWitness) -> BlockOpening {
-    let &BlockWitness { chain_id, number: block_number, before, after, .. } = witness;
-    BlockOpening { chain_id, block_number, before, after }
 }

@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use rayon::ThreadPool;
 use tracing::Span;
 
-use crate::events::{Event, Job, Observer};
+use crate::events::{Event, Observer};
 use crate::graph::Graph;
+use crate::job::Job;
 use crate::spans;
 use crate::stop::Stop;
 
 /// Makes proofs.
-pub(crate) trait Prover: Sync {
+pub(crate) trait Runner: Sync {
     /// A proof of any kind.
     type Proof: Send;
     /// Why there is none.
@@ -80,16 +81,16 @@ impl<P, E> Shared<P, E> {
 pub(crate) type Outcome<P> = (P, Vec<(Job, Duration)>);
 
 /// Makes the block proof of a graph. `proofs` has those that are there already, by node.
-pub(crate) fn run<E: Prover>(
+pub(crate) fn run<E: Runner>(
     graph: &Graph,
-    prover: &E,
+    runner: &E,
     proofs: Vec<Option<E::Proof>>,
     limits: Limits<'_>,
     observer: Observer<'_>,
 ) -> Result<Outcome<E::Proof>, E::Error> {
     let shared = Mutex::new(Shared::new(graph, proofs));
     let workers =
-        Workers { graph, prover, limits, observer, shared, changed: Condvar::new(), span: Span::current() };
+        Workers { graph, runner, limits, observer, shared, changed: Condvar::new(), span: Span::current() };
     std::thread::scope(|scope| {
         for _ in 0..limits.in_flight.clamp(1, graph.nodes.len()) {
             scope.spawn(|| workers.work());
@@ -104,9 +105,9 @@ pub(crate) fn run<E: Prover>(
     Ok((root, made.filter_map(|(node, elapsed)| Some((node.job, elapsed?))).collect()))
 }
 
-struct Workers<'a, E: Prover> {
+struct Workers<'a, E: Runner> {
     graph: &'a Graph,
-    prover: &'a E,
+    runner: &'a E,
     limits: Limits<'a>,
     observer: Observer<'a>,
     shared: Mutex<Shared<E::Proof, E::Error>>,
@@ -117,7 +118,7 @@ struct Workers<'a, E: Prover> {
 /// A job with its children's proofs.
 type Task<P> = (usize, Vec<(Job, P)>);
 
-impl<E: Prover> Workers<'_, E> {
+impl<E: Runner> Workers<'_, E> {
     fn work(&self) {
         let _entered = self.span.enter();
         while let Some((node, children)) = self.next() {
@@ -132,7 +133,7 @@ impl<E: Prover> Workers<'_, E> {
                 }
                 result
             }))
-            .unwrap_or_else(|payload| Err(self.prover.panicked(job, message(payload.as_ref()))));
+            .unwrap_or_else(|payload| Err(self.runner.panicked(job, message(payload.as_ref()))));
             self.done(node, start.elapsed(), result);
         }
     }
@@ -140,7 +141,7 @@ impl<E: Prover> Workers<'_, E> {
     fn prove(&self, job: Job, children: Vec<(Job, E::Proof)>) -> Result<E::Proof, E::Error> {
         // Made here, where the parent is entered; the pool's threads know nothing of it.
         let span = spans::job(job);
-        let prove = || span.in_scope(|| self.prover.run(job, children));
+        let prove = || span.in_scope(|| self.runner.run(job, children));
         match self.limits.pool {
             Some(pool) => pool.install(prove),
             None => prove(),
@@ -155,7 +156,7 @@ impl<E: Prover> Workers<'_, E> {
                 return None;
             }
             if self.limits.stop.is_some_and(Stop::requested) {
-                shared.error = Some(self.prover.stopped(shared.left));
+                shared.error = Some(self.runner.stopped(shared.left));
                 return None;
             }
             if let Some((_, node)) = shared.ready.pop_first() {

@@ -32,6 +32,7 @@ use crate::folders::Folders;
 pub use crate::list::LIST;
 use crate::list::Line;
 use crate::options::ProveOptions;
+pub use crate::pace::Pace;
 use crate::pipeline::{Output, PipelineError, SAY_EVERY, data_path};
 use crate::steps::{self, step};
 use crate::stop::Stop;
@@ -57,29 +58,6 @@ pub struct ServiceOptions {
     pub prove: ProveOptions,
     /// How often it looks, and for how long it lets things be.
     pub pace: Pace,
-}
-
-/// How often a service looks, and for how long it lets things be.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Time between two looks into an inbox that has nothing to prove, and for which a block must be unchanged before it
-    /// is claimed.
-    pub look: Duration,
-    /// Time for which a file must be unchanged before it is rejected because it is no block, and after which a service
-    /// that is to end does not wait for it any more. For files that go on changing it waits thirty times as long.
-    pub settle: Duration,
-    /// Time after which what lasts is said again.
-    pub remind: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            look: Duration::from_millis(500),
-            settle: Duration::from_secs(10),
-            remind: Duration::from_secs(600),
-        }
-    }
 }
 
 /// What a service did, and what it left.

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use enfold_circuits::verify::VerifierKey;
-use enfold_state::codec;
+use enfold_state::codec::{self, CodecError};
 use enfold_state::store::FILE_NAME;
 
-use crate::pipeline::{Journal, PipelineError};
+use crate::journal::Journal;
 use crate::prove::PreparedBlock;
 
 /// Bytes of which file systems give a file whole multiples.
@@ -51,7 +51,7 @@ impl Needs {
         prepared: &PreparedBlock,
         data: &Path,
         delivered: Option<u64>,
-    ) -> Result<Self, PipelineError> {
+    ) -> Result<Self, CodecError> {
         let len = VerifierKey::pinned(prepared.profile).file_len();
         let proof = on_disk(len);
         let published = on_disk(codec::encode(&prepared.data())?.len() as u64);

@@ -21,7 +21,7 @@
 use enfold_witness::profile::ProfileId;
 use tracing::{Span, info_span};
 
-use crate::events::Job;
+use crate::job::Job;
 
 pub(crate) fn prepare(chain: u32, number: u32) -> Span {
     info_span!("prepare", chain, number)
@@ -39,7 +39,7 @@ pub(crate) fn circuits(profile: ProfileId) -> Span {
     info_span!("circuits", profile = profile.name())
 }
 
-pub(crate) fn restore() -> Span {
+pub(crate) fn resume() -> Span {
     info_span!("restore")
 }
 

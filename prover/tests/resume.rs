@@ -1,4 +1,4 @@
-//! A block that was cut off goes on where it was, and trusts nothing that it finds.
+//! An interrupted block resumes where it was, and trusts nothing that it finds.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use enfold_circuits::verify::VerifierKey;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::error::ProveError;
-use enfold_prover::events::{Event, Job, Observer, ignore};
+use enfold_prover::events::{Event, Observer, ignore};
+use enfold_prover::job::{Job, Reused};
 use enfold_prover::kept::FOLDER;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit};
-use enfold_prover::prove::{ProvenBlock, Reused};
+use enfold_prover::prove::ProvenBlock;
 use enfold_prover::stop::Stop;
 use enfold_state::block::Block;
 use enfold_state::store::Store;
@@ -128,7 +129,7 @@ fn proofs(reused: &Reused, log: &[Event]) -> usize {
 }
 
 #[test]
-fn a_stopped_run_goes_on_from_every_point() {
+fn a_stopped_run_resumes_from_every_point() {
     let all = {
         let (proven, log) = Case::new().finish();
         assert_eq!(proven.reused, Reused::default());
@@ -148,7 +149,7 @@ fn a_stopped_run_goes_on_from_every_point() {
         assert_eq!(proven.reused.total(), finished, "nothing that was finished is made again");
         assert_eq!(proven.reused.batches + proven.reused.lifts + proven.reused.folds, kept.len());
         assert_eq!(proofs(&proven.reused, &log), all);
-        assert!(log.contains(&Event::Reused(proven.reused)));
+        assert!(log.contains(&Event::Resumed { reused: proven.reused, proofs: all }));
         assert!(refused(&log).is_empty());
     }
 }

@@ -10,15 +10,17 @@ use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::store::Check;
 use serde::Serialize;
 
-use crate::args::OutArgs;
-use crate::error::CliError;
-use crate::output::{Outcome, grouped};
+use crate::error::{CliError, Failure};
+use crate::options::OutArgs;
+use crate::output::Outcome;
 use crate::reading;
+use crate::text::{LeafText, grouped};
 
 /// Options of `enfold account`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The proof is of the data directory's state as it is, and checked against the proof of its last block or of the next.
+The account proof is for the data directory's current state. Verify it against the proof of the last block, or of
+the next one.
 
 Examples:
   enfold account --data state --index 7 --out leaf-7.account
@@ -63,15 +65,18 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// A leaf in plain words.
-pub struct LeafText<'a>(pub &'a Leaf);
+/// A state has no such leaf.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: expected the index of one of {expected} leaves, got {got}", path.display())]
+struct UnknownLeafError {
+    path: PathBuf,
+    expected: usize,
+    got: LeafIndex,
+}
 
-impl fmt::Display for LeafText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Leaf { address, nonce, asset, balance } = self.0;
-        writeln!(f, "address    {address}")?;
-        writeln!(f, "balance    {} of asset {asset}", grouped(*balance))?;
-        writeln!(f, "nonce      {nonce}")
+impl Failure for UnknownLeafError {
+    fn kind(&self) -> &'static str {
+        "unknown_account"
     }
 }
 
@@ -84,16 +89,11 @@ impl AccountArgs {
         let state = reading::open(&self.data, Check::Sampled)?;
         let ledger = state.ledger();
         let index = match (self.address, self.index) {
-            (Some(address), _) => {
-                let (path, asset) = (self.data.clone(), self.asset);
-                let unknown = CliError::UnknownAccount { path, address, asset };
-                ledger.find(&address, asset).ok_or(unknown)?
-            }
+            (Some(address), _) => reading::find(&self.data, ledger, address, self.asset)?,
             // The parser has made sure that one of them is there.
             (None, index) => LeafIndex(index.unwrap_or_default()),
         };
-        let unknown =
-            || CliError::UnknownLeaf { path: self.data.clone(), expected: ledger.len(), got: index };
+        let unknown = || UnknownLeafError { path: self.data.clone(), expected: ledger.len(), got: index };
         let proof = AccountProof::new(ledger, index).ok_or_else(unknown)?;
         let bytes = self.out.write_record(&proof)?;
         Outcome::of(&Report {

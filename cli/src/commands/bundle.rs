@@ -11,16 +11,17 @@ use enfold_state::leaf::{AMOUNT_LIMIT, LeafIndex};
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
-use crate::args::OutArgs;
-use crate::error::CliError;
-use crate::output::{Outcome, count};
+use crate::error::{CliError, Failure, at};
+use crate::options::OutArgs;
+use crate::output::Outcome;
 use crate::records;
+use crate::text::count;
 
 /// Options of `enfold bundle`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each leaf's transactions are put into the order of their nonces, in the places that they have among the others'. Of
-another chain, twice, or two of one leaf and nonce: refused.
+Transactions of the same leaf are sorted by nonce; all others keep their place. Refused are transactions of another
+chain, duplicates, and two with the same leaf and nonce.
 
 Examples:
   enfold bundle --number 1 tx-1.json tx-2.json --out block-1.bin
@@ -35,7 +36,7 @@ pub struct BundleArgs {
     /// The chain's number [default: the first transaction's].
     #[arg(long, value_name = "N")]
     chain_id: Option<u32>,
-    /// A fee policy: asset, least fee, collector's address. Once for each asset in which fees are taken.
+    /// A fee policy: the asset, the lowest fee and the collector's address; at most one per asset.
     #[arg(long = "fee", value_name = "ASSET:FLOOR:COLLECTOR")]
     fees: Vec<FeeOption>,
     #[command(flatten)]
@@ -77,13 +78,13 @@ pub enum BundleError {
         got: u32,
     },
     /// One is there twice.
-    #[error("expected each transaction once, got that of {} again", other.display())]
+    #[error("the same transaction as in {}", other.display())]
     Twice {
         /// The other's file.
         other: PathBuf,
     },
     /// Two are of one leaf and nonce, of which one at most is valid.
-    #[error("expected one transaction of leaf {from} and nonce {nonce}, got another in {}", other.display())]
+    #[error("the same leaf {from} and nonce {nonce} as in {}", other.display())]
     Nonce {
         /// The other's file.
         other: PathBuf,
@@ -92,6 +93,15 @@ pub enum BundleError {
         /// The nonce.
         nonce: u32,
     },
+}
+
+impl Failure for BundleError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::ChainId { .. } => "wrong_chain_id",
+            Self::Twice { .. } | Self::Nonce { .. } => "bundle",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -137,7 +147,7 @@ impl BundleArgs {
         let mut places = BTreeMap::new();
         for (path, signed) in self.transactions.iter().zip(transactions) {
             let tx = &signed.transaction;
-            let refuse = |source| CliError::Bundle { path: path.clone(), source };
+            let refuse = at(path);
             if tx.chain_id != chain_id {
                 return Err(refuse(BundleError::ChainId { expected: chain_id, got: tx.chain_id }));
             }
@@ -157,9 +167,8 @@ impl BundleArgs {
         let mut fees: Vec<FeePolicy> = Vec::new();
         for &FeeOption(policy) in &self.fees {
             if fees.iter().any(|other| other.asset == policy.asset) {
-                let message =
-                    format!("expected one --fee for each asset, got two for asset {}", policy.asset);
-                return Err(CliError::Usage { message });
+                let message = format!("expected one --fee per asset, got two for asset {}", policy.asset);
+                return Err(CliError::usage(message));
             }
             fees.push(policy);
         }

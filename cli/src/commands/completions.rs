@@ -8,8 +8,9 @@ use clap_complete::Shell;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::files::write_all;
-use crate::output::{Outcome, count};
+use crate::files::{CreateFolderError, write_all};
+use crate::output::Outcome;
+use crate::text::count;
 
 /// Options of `enfold completions`.
 #[derive(Debug, Args)]
@@ -54,16 +55,16 @@ impl CompletionsArgs {
 /// Options of `enfold man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One page for enfold and one for each command: enfold.1, enfold-prove.1, enfold-bench-engine.1, ...
+Writes one page for enfold and one for each command: enfold.1, enfold-prove.1, enfold-bench-engine.1, ...
 
 Examples:
   enfold man man1
   enfold man ~/.local/share/man/man1 --force")]
 pub struct ManArgs {
-    /// Folder for the pages, made if it does not exist.
+    /// Folder for the pages; created if it does not exist.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Replace files that exist.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
 }
@@ -91,7 +92,7 @@ impl ManArgs {
         command.build();
         let mut files = Vec::new();
         pages(&command, &mut files)
-            .map_err(|source| CliError::Folder { path: self.folder.clone(), source })?;
+            .map_err(|source| CreateFolderError { path: self.folder.clone(), source })?;
         write_all(&self.folder, &files, self.force)?;
         let pages = files.into_iter().map(|(name, _)| name).collect();
         Outcome::of(&Pages { folder: &self.folder, pages })

@@ -14,9 +14,9 @@ use crate::settings::{FILE_NAME, InForce, KEYS, Settings, Source};
 /// Options of `enfold config`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A setting is taken from its option, else from its variable (ENFOLD_ and the name in capitals), else from the file,
-else it is the default. The file is enfold.toml in the working directory, or the one that --config or ENFOLD_CONFIG
-names. It has one line for each setting:
+A setting comes from its option, or else its environment variable (ENFOLD_ and the name in capitals), or else the
+settings file, or else it has its default. The file is enfold.toml in the working directory, unless --config or
+ENFOLD_CONFIG names another. It has one line per setting:
 
   data = \"state\"
   profile = \"standard\"
@@ -39,7 +39,7 @@ struct Report<'a> {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.file {
-            Some(path) => writeln!(f, "settings of {}", path.display())?,
+            Some(path) => writeln!(f, "settings from {}", path.display())?,
             None => writeln!(f, "no {FILE_NAME} here")?,
         }
         for InForce { key, value, source } in &self.settings {
@@ -52,11 +52,11 @@ impl fmt::Display for Report<'_> {
         }
         writeln!(f, "kernels: {}", self.kernels)?;
         for name in self.unknown_variables {
-            writeln!(f, "  {name} is set and means nothing")?;
+            writeln!(f, "  {name} is set, but is not a setting")?;
         }
         let names: Vec<_> = KEYS.iter().filter(|key| !key.commands.is_empty()).collect();
-        let of = |key: &&crate::settings::Key| format!("{} of {}", key.name, key.commands.join(", "));
-        writeln!(f, "options of some commands only: {}", names.iter().map(of).collect::<Vec<_>>().join("; "))
+        let of = |key: &&crate::settings::Key| format!("{} for {}", key.name, key.commands.join(", "));
+        writeln!(f, "only for some commands: {}", names.iter().map(of).collect::<Vec<_>>().join("; "))
     }
 }
 

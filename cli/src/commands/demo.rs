@@ -20,14 +20,15 @@ use enfold_state::store::Store;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::commands::prove::{ProvenText, TimingsReport};
-use crate::error::CliError;
-use crate::files::{read_bounded, write_all};
-use crate::output::{Outcome, count};
-use crate::progress::{Progress, duration, milliseconds};
+use crate::commands::prove::{BlockError, ProvenText, TimingsReport};
+use crate::error::{CliError, at};
+use crate::files::{read_bounded, temporary_folder, write_all};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::Progress;
 use crate::proofs::{Bits, PROOF_LIMIT, StatementText, read_data, verify_file};
 use crate::records;
+use crate::text::{count, duration, milliseconds};
 
 /// Share of the transfers that go to the hot account. Some transfers pay a fee, which is one more credit, so
 /// that this is a third of all credits.
@@ -42,29 +43,29 @@ const OPERATOR_KEY: u64 = 1 << 32;
 /// Options of `enfold demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The test profile takes seconds and shows all the parts, but its proofs can be forged. The standard profile
-is the real thing and takes minutes.
+The test profile takes seconds and shows every step, but its proofs can be forged. The standard profile is secure and
+takes minutes.
 
 Examples:
   enfold demo
   enfold demo --profile standard --txs 500 --out demo")]
 pub struct DemoArgs {
-    /// The profile to prove with.
+    /// Profile to prove with.
     #[arg(long, default_value_t = ProfileId::Test, value_parser = profile_parser())]
     profile: ProfileId,
-    /// Transactions of the block.
+    /// Transactions in the block.
     #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
     txs: u32,
-    /// Accounts.
+    /// Number of accounts.
     #[arg(long, value_name = "A", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     accounts: u32,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 3)]
     seed: u64,
     /// Keep all files in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace files that exist; the data directory in the folder must not.
+    /// Replace existing files; the data directory in the folder must not exist.
     #[arg(long, requires = "out")]
     force: bool,
 }
@@ -126,7 +127,7 @@ impl fmt::Display for Report<'_> {
             let Bits { conjectured, proven } = Bits::of(ProfileId::Standard);
             write!(
                 f,
-                "\nThe test profile is for tests: such proofs can be forged. The real thing, --profile "
+                "\nThe test profile is for tests only: its proofs can be forged. The secure one, --profile "
             )?;
             writeln!(f, "standard, has {conjectured} bits of security conjectured, {proven} proven.")?;
         }
@@ -147,8 +148,7 @@ impl DemoArgs {
         let folder: &Path = match &self.out {
             Some(folder) => folder,
             None => {
-                temporary = tempfile::tempdir()
-                    .map_err(|source| CliError::Folder { path: std::env::temp_dir(), source })?;
+                temporary = temporary_folder()?;
                 temporary.path()
             }
         };
@@ -164,10 +164,8 @@ impl DemoArgs {
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
         let options = ProveOptions::default();
-        let proven =
-            prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe).map_err(
-                |source| CliError::Prove { path: folder.join("block-1.bin"), source: Box::new(source) },
-            )?;
+        let proven = prove_and_commit(&mut store, self.profile, &block, &output, &options, &observe)
+            .map_err(BlockError::of(&folder.join("block-1.bin")))?;
 
         let start = Instant::now();
         let statement = verify_file(&output.proof, self.profile)?;
@@ -235,9 +233,7 @@ fn refuse_changed(path: &Path, profile: ProfileId) -> Result<(), CliError> {
 fn rebuild_from(genesis: &Genesis, proof: &Path, statement: &BlockStatement) -> Result<Ledger, CliError> {
     let path = data_path(proof);
     let data = read_data(&path, statement)?;
-    let mut ledger = Ledger::from_genesis(genesis)
-        .map_err(|source| CliError::Genesis { path: proof.to_owned(), source: Box::new(source) })?;
-    rebuild(&mut ledger, &data, statement.previous_root, statement.new_root)
-        .map_err(|source| CliError::Rebuild { path, source: Box::new(source) })?;
+    let mut ledger = Ledger::from_genesis(genesis).map_err(at(proof))?;
+    rebuild(&mut ledger, &data, statement.previous_root, statement.new_root).map_err(at(&path))?;
     Ok(ledger)
 }

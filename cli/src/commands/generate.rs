@@ -8,10 +8,11 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::leaf::{AMOUNT_LIMIT, TREE_DEPTH};
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::files::write_all;
-use crate::output::{Outcome, count};
+use crate::output::Outcome;
 use crate::records;
+use crate::text::count;
 
 /// Balance of each generated leaf, unless there are so many that it would not fit.
 const BALANCE: u64 = 1_000_000_000_000;
@@ -19,8 +20,8 @@ const BALANCE: u64 = 1_000_000_000_000;
 /// Options of `enfold gen`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The same options give the same files. Account I has key I of the seed; `enfold keygen --gen-account I`
-makes it. Fees go to account 0.
+The same options always give the same files. `enfold keygen --gen-account I` with the same seed gives the key of
+account I. Fees go to account 0.
 
 Examples:
   enfold gen --accounts 1000 --txs 5000 --skew 1.0 --seed 7 --out chain
@@ -29,37 +30,37 @@ pub struct GenerateArgs {
     /// Accounts at genesis.
     #[arg(long, value_name = "A", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
-    /// Transactions of each block.
+    /// Transactions per block.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: u32,
     /// How uneven accounts are as senders and receivers: 0 is uniform, 1 the classical Zipf law.
     #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = skew)]
     skew: f64,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// Blocks.
+    /// Number of blocks.
     #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     blocks: u32,
-    /// Number of the chain.
+    /// Chain id.
     #[arg(long, value_name = "N", default_value_t = 1)]
     chain_id: u32,
-    /// Least fee; every third transaction offers a little more.
+    /// Lowest fee; every third transaction offers a little more.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     fee: u64,
-    /// Share of the transfers that go to account 0, 0 to 1.
+    /// Share of transfers that go to account 0, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     hot_share: f64,
-    /// Share of the transfers that go to a new address, 0 to 1.
+    /// Share of transfers that go to a new address, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     new_share: f64,
-    /// Share of the transactions that break a rule, 0 to 1.
+    /// Share of transactions that break a rule, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     invalid_share: f64,
     /// Folder for genesis.bin, block-1.bin, block-2.bin, ...
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Replace files that exist.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
 }
@@ -138,10 +139,7 @@ impl GenerateArgs {
         for number in 1..=self.blocks {
             let (block, planted) = world.mixed_block(self.txs as usize, self.invalid_share);
             let name = format!("block-{number}.bin");
-            world.advance(&block).map_err(|source| CliError::Execute {
-                path: name.clone().into(),
-                source: Box::new(source),
-            })?;
+            world.advance(&block).map_err(at(name.as_ref()))?;
             blocks.push(BlockReport {
                 number,
                 transactions: block.transactions.len(),

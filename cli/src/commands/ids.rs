@@ -12,18 +12,19 @@ use enfold_state::transaction::Transaction;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk};
+use crate::output::Outcome;
+use crate::text::{count, grouped};
+use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk, WalkError};
 use crate::{reading, records};
 
 /// Options of `enfold ids`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Of a block file, all transactions are listed, valid or not. Of data files, those that were executed: messages carry no
-nonce, so nonces are counted back from the data directory's state, for which the data files of all blocks from the
-wanted one to the last are needed. Where the proof lies beside a data file (block-1.proof beside block-1.proof.data), it
-is verified, by the profile that --profile says, and must have the same E and the roots of the data directory. Of which
-blocks none lies there is said: if one of those files is not the chain's, neither are nonces and ids.
+Of a block file, every transaction is listed, valid or not; of data files, those that were executed. Messages carry no
+nonce, so nonces are counted back from the state in the data directory: give the data files of all blocks from the
+wanted one to the last. If the proof is beside its data file (block-1.proof beside block-1.proof.data), it is verified
+with --profile, and must have the same E and the roots of the data directory. Blocks without a proof are listed as not
+compared: if one of their data files is wrong, so are the nonces and ids.
 
 Examples:
   enfold ids chain/block-1.bin
@@ -33,10 +34,10 @@ pub struct IdsArgs {
     /// A block, binary or JSON.
     #[arg(value_name = "BLOCK", required_unless_present = "data")]
     block: Option<PathBuf>,
-    /// The data directory, at a state after the blocks of the data files.
+    /// The data directory, whose state is after the blocks of the data files.
     #[arg(long, value_name = "DIR", conflicts_with = "block", requires = "data_file")]
     data: Option<PathBuf>,
-    /// A data file, binary or JSON, or a folder of which all files in .data are taken; may be repeated.
+    /// A data file, binary or JSON, or a folder whose .data files are all read; may be repeated.
     #[arg(long, value_name = "FILE|DIR", requires = "data")]
     data_file: Vec<PathBuf>,
     #[command(flatten)]
@@ -101,7 +102,7 @@ impl IdsArgs {
             }
             (None, Some(data)) => self.executed(&reading::open(data, Check::Sampled)?)?,
             (None, None) => {
-                return Err(CliError::Usage { message: "expected BLOCK or --data DIR".to_owned() });
+                return Err(CliError::usage("expected BLOCK or --data DIR"));
             }
         };
         Outcome::of(&report)
@@ -120,7 +121,7 @@ impl IdsArgs {
         let number = walk.number();
         if blocks.is_empty() || files.any_before(number) || files.any_after(last) {
             let path = state.dir().to_owned();
-            return Err(CliError::MissingBlockData { path, number, last });
+            return Err(WalkError::Missing { path, number, last }.into());
         }
         let transactions = blocks.into_iter().rev().flatten().collect();
         Ok(Report { transactions, compared: Some(walk.compared()) })

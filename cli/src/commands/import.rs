@@ -6,43 +6,44 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::files::write_all;
 use crate::import::build::{BlockSummary, Import, LeftOut, Options, Summary, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, count, grouped, to_value};
+use crate::output::{Outcome, ReportError, to_value};
 use crate::records;
+use crate::text::{count, grouped};
 
 /// Options of `enfold import`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file has the columns block, index, kind, from, to, asset, amount. Every address becomes a key that is
-derived from the seed, so that the transfers can be signed anew; whoever knows the seed has all the keys.
-Several --block make a chain of blocks over one genesis, in the order given.
+The file has the columns block, index, kind, from, to, asset, amount. Each address gets a key derived from the seed, so
+that the transfers can be signed again; anyone who knows the seed has all the keys. Several --block options make a
+chain of blocks on one genesis, in the order given.
 
 Examples:
   enfold import --csv transfers.csv --block 4369999 --out chain
   enfold import --csv transfers.csv --block 116525 --block 3356896 --fee 0 --out chain")]
 pub struct ImportArgs {
-    /// The transfers.
+    /// CSV file with the transfers.
     #[arg(long, value_name = "FILE")]
     csv: PathBuf,
-    /// Number of a block in the file.
+    /// Number of a block in the file; may be repeated.
     #[arg(long = "block", value_name = "B", required = true)]
     blocks: Vec<u64>,
     /// Folder for genesis.bin, block-1.bin, block-2.bin, ... and report.json.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Replace files that exist.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
-    /// Seed of the keys.
+    /// Seed for the keys.
     #[arg(long, value_name = "SEED", default_value_t = keys::DEFAULT_SEED)]
     seed: u64,
-    /// Number of the new chain.
+    /// Chain id of the new chain.
     #[arg(long, value_name = "N", default_value_t = 1)]
     chain_id: u32,
-    /// Fee of each transfer, in its asset's units after scaling, also the operator's floor; 0 for no fees.
+    /// Fee of each transfer, in units of its asset after scaling, and the operator's lowest fee; 0 for no fees.
     #[arg(long, value_name = "N", default_value_t = 1)]
     fee: u64,
 }
@@ -60,7 +61,7 @@ impl fmt::Display for Report<'_> {
         let Summary { addresses, assets, blocks, fee, .. } = self.summary;
         let (leaves, addresses) =
             (count(self.leaves, "leaf", "leaves"), count(*addresses, "address", "addresses"));
-        writeln!(f, "genesis.bin: {leaves} with balances, for {addresses} in all")?;
+        writeln!(f, "genesis.bin: {leaves} with balances, for {addresses}")?;
         for block in blocks {
             write_block(f, block)?;
         }
@@ -84,7 +85,7 @@ impl fmt::Display for Report<'_> {
             0 => writeln!(f, "no fees")?,
             fee => writeln!(
                 f,
-                "fee of each transfer: {} of its asset's units, collected by {}",
+                "fee of each transfer: {} units of its asset, to {}",
                 grouped(*fee),
                 self.summary.collector
             )?,
@@ -112,10 +113,9 @@ impl ImportArgs {
         let rows = read_rows(&self.csv)?;
         let options =
             Options { blocks: &self.blocks, seed: self.seed, chain_id: self.chain_id, fee: self.fee };
-        let Import { genesis, blocks, summary } =
-            build(&rows, &options).map_err(|source| CliError::Import { path: self.csv.clone(), source })?;
+        let Import { genesis, blocks, summary } = build(&rows, &options).map_err(at(&self.csv))?;
         let report = Report { folder: &self.out, leaves: genesis.leaves.len(), summary: &summary };
-        let mut report_file = serde_json::to_vec_pretty(&to_value(&report)?).map_err(CliError::Report)?;
+        let mut report_file = serde_json::to_vec_pretty(&to_value(&report)?).map_err(ReportError)?;
         report_file.push(b'\n');
 
         let mut files = vec![("genesis.bin".to_owned(), records::to_binary(&genesis)?)];

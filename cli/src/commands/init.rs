@@ -11,28 +11,29 @@ use enfold_state::store::Store;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, count};
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::ProfileText;
 use crate::records;
+use crate::text::count;
 
 /// Options of `enfold init`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Profile and verifier key are part of the data directory: blocks of another profile are refused in it.
+Profile and verifier key are fixed in the data directory, which refuses blocks of another profile.
 
 Examples:
   enfold init --data state --genesis chain/genesis.bin
   enfold init --data state --genesis chain/genesis.bin --profile test")]
 pub struct InitArgs {
-    /// The data directory, which must not hold a state yet.
+    /// The data directory; must not hold a state yet.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The genesis, binary or JSON.
     #[arg(long, value_name = "FILE")]
     genesis: PathBuf,
-    /// The profile by which its blocks will be proven, which stays.
+    /// Profile that its blocks will be proven with; cannot be changed later.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
 }

@@ -15,11 +15,11 @@ use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::ProfileId;
 
 use crate::anchor::Anchor;
-use crate::args::{CheckArgs, profile_parser};
 use crate::circuits::CircuitsReport;
-use crate::contents::{Sort, Summary, sort_of};
+use crate::contents::{ContentsError, Sort, Summary, sort_of};
 use crate::cost::CostReport;
-use crate::error::CliError;
+use crate::error::{CliError, at};
+use crate::options::{CheckArgs, profile_parser};
 use crate::output::Outcome;
 use crate::proofs::{Bits, verify_file};
 use crate::{key_file, reading, records};
@@ -27,7 +27,7 @@ use crate::{key_file, reading, records};
 /// Options of `enfold inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A proof is verified, by the profile that --profile says, whatever it names itself.
+A proof is verified with the profile that --profile names, not the one that it claims.
 
 Examples:
   enfold inspect block-1.proof
@@ -41,10 +41,10 @@ Examples:
   enfold inspect block chain/block-2.bin --data state")]
 pub struct InspectArgs {
     /// A proof, a genesis, a block, a transaction, a data file, a receipt, an account proof, a key, a data
-    /// directory, the word circuits, or the word block and a block whose cost in rows is asked for.
+    /// directory, the word circuits, or the word block followed by a block, for its cost in rows.
     #[arg(value_name = "PROOF|FILE|DIR|circuits|block")]
     target: PathBuf,
-    /// After the word block: the block, binary or JSON. It is planned and not proven.
+    /// After the word block: the block, binary or JSON; it is planned, not proven.
     #[arg(value_name = "BLOCK")]
     block: Option<PathBuf>,
     /// For the cost of a block: the genesis that it follows.
@@ -53,20 +53,19 @@ pub struct InspectArgs {
     /// For the cost of a block: the data directory that it follows.
     #[arg(long, value_name = "DIR", requires = "block")]
     data: Option<PathBuf>,
-    /// For a proof, circuits and the cost of a block: the profile.
+    /// Profile of the proof, of the circuits, or for the cost of a block.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
     #[command(flatten)]
     check: CheckArgs,
-    /// Print all of a record in its JSON form, which is read wherever the binary form is.
+    /// Print the whole record as JSON, which every command reads like the binary form.
     #[arg(long)]
     record: bool,
 }
 
 /// The state that a genesis starts.
 fn ledger_of(path: &Path, genesis: &Genesis) -> Result<Ledger, CliError> {
-    Ledger::from_genesis(genesis)
-        .map_err(|source| CliError::Genesis { path: path.to_owned(), source: Box::new(source) })
+    Ledger::from_genesis(genesis).map_err(at(path))
 }
 
 impl InspectArgs {
@@ -109,9 +108,9 @@ impl InspectArgs {
     }
 
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
-        let usage = |message: &str| CliError::Usage { message: message.to_owned() };
+        let usage = |message: &str| CliError::usage(message);
         if self.target.as_os_str() != "block" {
-            return Err(usage("expected the word block before a second argument"));
+            return Err(usage("a second argument needs the word block before it"));
         }
         let block: Block = records::read(path)?;
         let state;
@@ -126,11 +125,10 @@ impl InspectArgs {
                 state.ledger()
             }
             (None, None) => {
-                return Err(usage("expected --genesis or --data, the state that the block follows"));
+                return Err(usage("expected --genesis or --data: the state that the block follows"));
             }
         };
-        let execution = execute(ledger, &block)
-            .map_err(|source| CliError::Execute { path: path.to_owned(), source: Box::new(source) })?;
+        let execution = execute(ledger, &block).map_err(at(path))?;
         Outcome::of(&CostReport::of(self.profile, &block, &execution))
     }
 
@@ -142,14 +140,11 @@ impl InspectArgs {
             Kind::Block => self.show(|block: &Block| Ok(Summary::of_block(block))),
             Kind::Transaction => self.show(|signed: &SignedTransaction| Ok(Summary::of_transaction(signed))),
             Kind::BlockData => self.show(|data: &BlockData| Ok(Summary::of_data(data))),
-            Kind::Receipt => self.show(|receipt: &Receipt| {
-                Summary::of_receipt(receipt).map_err(|source| CliError::Receipt {
-                    path: self.target.clone(),
-                    source: Box::new(source),
-                })
-            }),
+            Kind::Receipt => {
+                self.show(|receipt: &Receipt| Summary::of_receipt(receipt).map_err(at(&self.target)))
+            }
             Kind::AccountProof => self.show(|proof: &AccountProof| Ok(Summary::of_account(proof))),
-            Kind::Proof | Kind::Journal => Err(CliError::UnknownFile { path: self.target.clone() }),
+            Kind::Proof | Kind::Journal => Err(ContentsError::Unknown { path: self.target.clone() }.into()),
         }
     }
 

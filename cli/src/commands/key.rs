@@ -10,16 +10,18 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, grouped};
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{Bits, ProfileText};
+use crate::text::grouped;
 
 /// Options of `enfold key`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The key is part of the program. --rebuild derives it again from the circuits, from nothing that is stored, which
-takes seconds (test) to a minute (standard) and gigabytes of memory; exit code 1 if it comes out differently.
+The key is part of the program. --rebuild derives it from the circuits, without anything that is stored, which takes
+seconds (test) to a minute (standard) and gigabytes of memory. Exit code 1 if the result differs.
 
 Examples:
   enfold key
@@ -57,9 +59,29 @@ impl fmt::Display for Report {
             writeln!(f, "{name:<11} {:>6}  {entry}", format!("2^{degree_bits}"))?;
         }
         if self.rebuilt {
-            writeln!(f, "\nThe circuits were built: key and digests are these.")?;
+            writeln!(f, "\nThe circuits were rebuilt and give the same key and digests.")?;
         }
         Ok(())
+    }
+}
+
+/// The circuits give another key than the program has.
+#[derive(Debug, thiserror::Error)]
+#[error("profile {profile}, {part}: expected {expected}, got {got}")]
+struct KeyDiffersError {
+    profile: ProfileId,
+    part: String,
+    expected: String,
+    got: String,
+}
+
+impl Failure for KeyDiffersError {
+    fn exit(&self) -> Exit {
+        Exit::ProofInvalid
+    }
+
+    fn kind(&self) -> &'static str {
+        "key_differs"
     }
 }
 
@@ -73,7 +95,7 @@ impl KeyArgs {
         self.same("the key in the program", pinned.key, key.digest())?;
         if self.rebuild {
             info!("building the circuits of profile {}", self.profile);
-            let rebuilt = CircuitSet::build(self.profile).map_err(CliError::Circuits)?.pinned();
+            let rebuilt = CircuitSet::build(self.profile)?.pinned();
             self.same("number of circuits", pinned.circuits.len(), rebuilt.circuits.len())?;
             for (expected, got) in pinned.circuits.iter().zip(&rebuilt.circuits) {
                 self.same("name of a circuit", &expected.name, &got.name)?;
@@ -99,7 +121,7 @@ impl KeyArgs {
             return Ok(());
         }
         let (expected, got) = (pinned.to_string(), got.to_string());
-        Err(CliError::KeyDiffers { profile: self.profile, part: part.to_owned(), expected, got })
+        Err(KeyDiffersError { profile: self.profile, part: part.to_owned(), expected, got }.into())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::CliError;
 use crate::files::write;
 use crate::import::keys::{DEFAULT_SEED, Purpose, derive};
 use crate::import::rows::ForeignAddress;
-use crate::output::Outcome;
+use crate::output::{Outcome, ReportError};
 
 /// Options of `enfold keygen`.
 #[derive(Debug, Args)]
@@ -27,19 +27,19 @@ Examples:
   enfold keygen --import-address 0xa1e4380a3b1f749673e270229993ee55f35663b4 --out key.json
   enfold keygen --gen-account 0 --seed 7 --out key.json")]
 pub struct KeygenArgs {
-    /// File for the key; only its owner may read it. Without it, the key, secret and all, is the result.
+    /// Output file, readable by its owner only. Without it, the key is printed, including the secret.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace FILE if it exists.
     #[arg(long, requires = "out")]
     force: bool,
-    /// Instead of a random key, the one that `enfold import` derives for this address.
+    /// Derive the key that `enfold import` gives this address, instead of a random one.
     #[arg(long, value_name = "0xADDRESS", group = "derived")]
     import_address: Option<ForeignAddress>,
-    /// Instead of a random key, that of this account of `enfold gen`.
+    /// Derive the key of this account of `enfold gen`, instead of a random one.
     #[arg(long, value_name = "I", group = "derived")]
     gen_account: Option<u64>,
-    /// Seed of the import or the generator.
+    /// Seed that `enfold import` or `enfold gen` was given.
     #[arg(long, value_name = "SEED", requires = "derived", default_value_t = DEFAULT_SEED)]
     seed: u64,
 }
@@ -81,7 +81,7 @@ impl KeygenArgs {
         };
         let file = KeyFile::from(&key);
         if let Some(path) = &self.out {
-            write(path, &file.to_json().map_err(CliError::Report)?, Access::Private, self.force)?;
+            write(path, &file.to_json().map_err(ReportError)?, Access::Private, self.force)?;
         }
         Outcome::of(&Report {
             secret_key: self.out.is_none().then(|| file.secret_key.clone()),

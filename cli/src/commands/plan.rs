@@ -16,49 +16,50 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, count};
-use crate::progress::{duration, proofs};
+use crate::error::{CliError, at};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::proofs;
+use crate::text::{count, duration, size};
 use crate::{reading, records};
 
 /// Options of `enfold plan`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With --txs the block is the one that needs the most batches: every transfer between two leaves of its own, and with a
-fee unless --no-fees. With --block a block is executed on a state and planned as it is, nothing is written;
-transactions that are left out of it, because they break a rule, are named and not counted.
-Times come from a calibration of this machine, or of another; without one only counts and memory are said. They
-assume that the work spreads evenly over the cores.
+With --txs, the block is the worst case: no two transfers share a leaf, and each has a fee unless --no-fees is given.
+With --block, a real block is executed on a state and planned, and nothing is written; transactions that break a rule
+are listed and not counted.
+Times need a calibration of this machine or of another; without one, only counts and memory are shown. They assume
+that the work spreads evenly over the cores.
 
 Examples:
   enfold plan --txs 100000 --cores 64 --memory 256G
   enfold bench calibrate --out calibration.json && enfold plan --txs 5000 --calibration calibration.json
   enfold plan --data state --block block-1.bin")]
 pub struct PlanArgs {
-    /// Transactions of the block.
+    /// Transactions in the block.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000),
           required_unless_present = "block", conflicts_with = "block")]
     txs: Option<u32>,
-    /// The transfers of --txs carry no fees.
+    /// Plan --txs transfers without fees.
     #[arg(long, requires = "txs")]
     no_fees: bool,
-    /// A block to plan as it is.
+    /// A block to plan.
     #[arg(long, value_name = "FILE", requires = "data")]
     block: Option<PathBuf>,
     /// The data directory that the block follows.
     #[arg(long, value_name = "DIR", requires = "block")]
     data: Option<PathBuf>,
-    /// Cores [default: this machine's].
+    /// Number of cores [default: this machine's].
     #[arg(long, value_name = "C", value_parser = clap::value_parser!(u16).range(1..))]
     cores: Option<u16>,
-    /// Memory, with K, M, G or T for powers of 1,024 [default: what is free on this machine].
+    /// Memory, with K, M, G or T for powers of 1,024 [default: the free memory of this machine].
     #[arg(long, value_name = "M", value_parser = bytes)]
     memory: Option<u64>,
-    /// What proofs cost, as `enfold bench calibrate` writes it.
+    /// Calibration file, as `enfold bench calibrate` writes it.
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// The profile to prove with; with --data it must be the data directory's [default: the data directory's, or standard].
+    /// Profile to prove with; with --data, must be the data directory's [default: the data directory's, or standard].
     #[arg(long, value_parser = profile_parser())]
     profile: Option<ProfileId>,
 }
@@ -76,14 +77,6 @@ fn bytes(text: &str) -> Result<u64, String> {
     };
     let number: u64 = digits.parse().map_err(|_| format!("expected a number, got {digits:?}"))?;
     number.checked_mul(1 << shift).ok_or_else(|| format!("expected less than 2^64 bytes, got {text}"))
-}
-
-/// A number of bytes in the unit that suits it.
-pub fn size(bytes: u64) -> String {
-    match bytes as f64 / f64::from(1 << 30) {
-        giga if giga >= 1.0 => format!("{giga:.1} GiB"),
-        giga => format!("{:.0} MiB", giga * 1024.0),
-    }
 }
 
 #[derive(Serialize)]
@@ -119,17 +112,17 @@ impl fmt::Display for Report {
             writeln!(f, "  left out: {rejection}")?;
         }
         writeln!(f, "proofs         {}, 1 block", proofs([batches, lifts, folds]))?;
-        writeln!(f, "at a time      {in_flight}")?;
+        writeln!(f, "concurrent     {in_flight}")?;
         writeln!(f, "peak memory    {}{}", size(peak_bytes), if fits { "" } else { ": does not fit" })?;
         match (prove_s, total_s) {
             (Some(prove), Some(total)) => {
                 let [prove, total] = [prove, total].map(Duration::from_secs_f64).map(duration);
                 writeln!(f, "proving        {prove}")?;
-                writeln!(f, "in all         {total}, with execution, witnesses and building the circuits")
+                writeln!(f, "total          {total}, with execution, witnesses and building the circuits")
             }
             _ => writeln!(
                 f,
-                "time           unknown without --calibration; `enfold bench calibrate` makes one"
+                "time           unknown without --calibration; `enfold bench calibrate` writes one"
             ),
         }
     }
@@ -168,15 +161,14 @@ fn planned(
     state: &Snapshot,
     profile: ProfileId,
 ) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
-    let execution = execute(state.ledger(), &records::read::<Block>(block)?)
-        .map_err(|source| CliError::Execute { path: block.to_owned(), source: Box::new(source) })?;
+    let execution = execute(state.ledger(), &records::read::<Block>(block)?).map_err(at(block))?;
     let batches = Plan::new(profile.profile(), &execution).batches().count();
     Ok((execution.debits.len(), batches, Some(execution.rejections)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, size};
+    use super::bytes;
 
     #[test]
     fn bytes_have_units() {
@@ -187,6 +179,5 @@ mod tests {
         for wrong in ["", "G", "1.5G", "-1", "12X", "99999999999T", "1 G"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
-        assert_eq!([size(3 << 30), size(5 << 20)], ["3.0 GiB", "5 MiB"]);
     }
 }

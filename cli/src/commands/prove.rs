@@ -6,37 +6,39 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
 use enfold_prover::bound::bind;
-use enfold_prover::events::{Event, Stage};
+use enfold_prover::events::Event;
+use enfold_prover::job::{Reused, Stage};
 use enfold_prover::options::ProveOptions;
-use enfold_prover::pipeline::{Output, data_path, prove_and_commit};
-use enfold_prover::prove::{ProvenBlock, Reused, Timings};
+use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit};
+use enfold_prover::prove::{ProvenBlock, Timings};
 use enfold_state::block::Block;
 use enfold_state::executor::Rejection;
-use enfold_state::store::Store;
+use enfold_state::store::{Store, StoreError};
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::{CheckArgs, profile_parser};
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
 use crate::interrupt::{self, Idle, STOP};
 use crate::metrics::Address;
 use crate::observe::Watch;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{ReusedText, duration, milliseconds};
+use crate::options::{CheckArgs, profile_parser};
+use crate::output::Outcome;
+use crate::progress::ResumedText;
 use crate::proofs::{Bits, ProfileText};
 use crate::records;
+use crate::text::{count, duration, grouped, milliseconds};
 
 /// Options of `enfold prove`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Invalid transactions are left out and reported; --strict refuses the block instead. The block is applied to
-the data directory when proof and data file are written and the proof is verified, and not before. The
-messages that the block emits go to PROOF.data; publish them with the proof.
+Invalid transactions are left out and reported; with --strict, the block is refused instead. The block is applied to
+the data directory only after the proof is verified and both files are written. The messages that the block emits go to
+the data file, PROOF.data: publish it with the proof.
 
-Finished proofs are kept in the data directory until the block is applied. Ctrl-C lets the proofs under way
-finish and ends with exit code 130, a second Ctrl-C ends at once; after either, or a crash, the same command
-goes on from there.
+Finished proofs are kept in the data directory until the block is applied. Ctrl-C waits for the running proofs and exits
+with code 130; a second Ctrl-C exits at once. After either, or after a crash, repeat the command to resume.
 
 Examples:
   enfold prove --data state --block chain/block-1.bin --out block-1.proof
@@ -48,10 +50,10 @@ pub struct ProveArgs {
     /// The block, binary or JSON.
     #[arg(long, value_name = "FILE")]
     block: PathBuf,
-    /// File for the proof; the emitted messages go to PROOF.data.
+    /// Output file for the proof; the data file, with the emitted messages, is PROOF.data.
     #[arg(long, value_name = "PROOF")]
     out: PathBuf,
-    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    /// Profile to prove with; must be the data directory's [default: the data directory's].
     #[arg(long, value_parser = profile_parser())]
     profile: Option<ProfileId>,
     /// Refuse a block that has an invalid transaction.
@@ -62,11 +64,11 @@ pub struct ProveArgs {
     force: bool,
     #[command(flatten)]
     check: CheckArgs,
-    /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
+    /// Proofs to run concurrently [default: threads / 8 but at least 2 (1 on one thread), fewer if memory is short].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
-    /// Serve metrics in Prometheus text, /health and /ready, on this port of 127.0.0.1 or at this address and port;
-    /// port 0 takes a free one.
+    /// Serve Prometheus metrics, /health and /ready on this port of 127.0.0.1, or at this address and port; port 0
+    /// takes a free one.
     #[arg(long, value_name = "[ADDRESS:]PORT")]
     metrics: Option<Address>,
 }
@@ -95,11 +97,11 @@ pub struct TimingsReport {
     verify_ms: f64,
     total_ms: f64,
     /// For each kind of proof, how many and their summed time.
-    jobs: Vec<KindReport>,
+    jobs: Vec<StageReport>,
 }
 
 #[derive(Debug, Serialize)]
-struct KindReport {
+struct StageReport {
     kind: &'static str,
     proofs: usize,
     sum_ms: f64,
@@ -109,7 +111,7 @@ impl From<&Timings> for TimingsReport {
     fn from(timings: &Timings) -> Self {
         let of_stage = |stage: Stage| {
             let (proofs, sum) = timings.of_stage(stage);
-            KindReport { kind: stage.name(), proofs, sum_ms: milliseconds(sum) }
+            StageReport { kind: stage.name(), proofs, sum_ms: milliseconds(sum) }
         };
         Self {
             execute_ms: milliseconds(timings.execute),
@@ -142,7 +144,9 @@ impl fmt::Display for ProvenText<'_> {
             format!("{} ({})", count(proofs, stage.name(), many), duration(sum))
         };
         if self.0.reused != Reused::default() {
-            writeln!(f, "{}", ReusedText(&self.0.reused))?;
+            let reused = self.0.reused;
+            let proofs = reused.total() + timings.jobs.len();
+            writeln!(f, "resumed: {}", ResumedText { reused, proofs })?;
         }
         let (batches, lifts) = (of_stage(Stage::Batch, "batches"), of_stage(Stage::Lift, "lifts"));
         let (folds, blocks) = (of_stage(Stage::Fold, "folds"), of_stage(Stage::Block, "blocks"));
@@ -176,8 +180,50 @@ impl fmt::Display for ProveReport<'_> {
         writeln!(f, "previous state root {}", statement.previous_root)?;
         writeln!(f, "new state root      {}", statement.new_root)?;
         writeln!(f, "profile             {}", ProfileText(statement.profile))?;
-        writeln!(f, "proof in {}, published messages in {}", proof.display(), data_file.display())?;
-        writeln!(f, "{} is at block {} now", data.display(), statement.block_number)
+        writeln!(f, "proof in {}, data file {}", proof.display(), data_file.display())?;
+        writeln!(f, "{} is now at block {}", data.display(), statement.block_number)
+    }
+}
+
+/// A block, or the blocks of a service, were not proven, written and applied.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{source}", blamed(path, source))]
+pub struct BlockError {
+    path: PathBuf,
+    source: PipelineError,
+}
+
+impl BlockError {
+    /// Puts the block's file in front of what is wrong with the block.
+    pub fn of(path: &Path) -> impl Fn(PipelineError) -> Self {
+        move |source| Self { path: path.to_owned(), source }
+    }
+}
+
+/// The block's file in front of an error that is about the block. Errors of files and of the store name their own.
+fn blamed(block: &Path, error: &PipelineError) -> String {
+    match error {
+        PipelineError::File(_) | PipelineError::Store(StoreError::Io { .. }) => String::new(),
+        PipelineError::Store(error) if error.is_damage() => String::new(),
+        _ => format!("{}: ", block.display()),
+    }
+}
+
+impl Failure for BlockError {
+    fn exit(&self) -> Exit {
+        self.source.exit()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.source.kind()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.source.hint()
+    }
+
+    fn rejections(&self) -> &[Rejection] {
+        self.source.rejections()
     }
 }
 
@@ -207,7 +253,7 @@ impl ProveArgs {
             }
         };
         let proven = prove_and_commit(&mut store, profile, &block, &output, &options, &observe)
-            .map_err(|source| CliError::Prove { path: self.block.clone(), source: Box::new(source) })?;
+            .map_err(BlockError::of(&self.block))?;
         let report = Report {
             proof: &self.out,
             proof_bytes: proven.proof.len(),

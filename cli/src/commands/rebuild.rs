@@ -16,18 +16,18 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::expect;
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, count};
+use crate::error::{CliError, at};
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{ProfileText, link_blocks, read_data, verify_files, verify_folder};
 use crate::records;
+use crate::text::count;
 
 /// Options of `enfold rebuild`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Verifies each proof, checks that PROOF.data holds the messages that the proof commits to, and applies them, in the
-order of the block numbers in the proofs. No transaction and no signature is needed. The data directory that --data
-starts is of this profile.
+Verifies each proof, checks that its data file, PROOF.data, holds the messages that the proof commits to, and applies
+them in the order of the block numbers. Transactions and signatures are not needed.
 
 Examples:
   enfold rebuild --genesis chain/genesis.bin block-1.proof block-2.proof
@@ -37,10 +37,10 @@ pub struct RebuildArgs {
     /// The genesis, binary or JSON.
     #[arg(long, value_name = "FILE")]
     genesis: PathBuf,
-    /// The proofs, in any order; the data of each is in PROOF.data.
+    /// The proofs, in any order; the data file of each is PROOF.data.
     #[arg(value_name = "PROOF", required_unless_present = "chain")]
     proofs: Vec<PathBuf>,
-    /// A folder of which all files in .proof are taken.
+    /// A folder whose .proof files are all read.
     #[arg(long, value_name = "DIR", conflicts_with = "proofs")]
     chain: Option<PathBuf>,
     /// The profile that the proofs must be of.
@@ -49,7 +49,7 @@ pub struct RebuildArgs {
     /// The state root that the last block must lead to.
     #[arg(long, value_name = "HEX")]
     expect_root: Option<Digest>,
-    /// Start a data directory with the state that was rebuilt.
+    /// Create a data directory of this profile with the rebuilt state.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -98,8 +98,7 @@ impl RebuildArgs {
     /// If a proof does not hold, or its data do not lead to its root.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let genesis: Genesis = records::read(&self.genesis)?;
-        let mut ledger = Ledger::from_genesis(&genesis)
-            .map_err(|source| CliError::Genesis { path: self.genesis.clone(), source: Box::new(source) })?;
+        let mut ledger = Ledger::from_genesis(&genesis).map_err(at(&self.genesis))?;
         let mut steps = Vec::new();
         let mut messages = 0;
         let blocks = match &self.chain {
@@ -112,13 +111,13 @@ impl RebuildArgs {
         for (statement, proof) in &blocks {
             let path = data_path(proof);
             let data = read_data(&path, statement)?;
-            let fail = |source| CliError::Rebuild { path: path.clone(), source: Box::new(source) };
+            let fail = at(&path);
             let (previous_root, root) = (statement.previous_root, statement.new_root);
             if self.data.is_some() {
-                let writes = replay(&ledger, &data.emitted).map_err(fail)?;
+                let writes = replay(&ledger, &data.emitted).map_err(&fail)?;
                 steps.push(Step { number: data.number, previous_root, writes, root });
             }
-            rebuild(&mut ledger, &data, previous_root, root).map_err(fail)?;
+            rebuild(&mut ledger, &data, previous_root, root).map_err(&fail)?;
             messages += statement.messages as usize;
         }
         if let Some((_, last)) = blocks.last() {

@@ -7,45 +7,46 @@ use clap::Args;
 use enfold_state::block::Block;
 use enfold_state::codec::Kind;
 use enfold_state::hash::Digest;
-use enfold_state::receipt::Receipt;
+use enfold_state::receipt::{IssueError, Receipt};
 use enfold_state::store::Check;
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
-use crate::args::OutArgs;
 use crate::contents::{Sort, sort_of};
-use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk};
+use crate::error::{CliError, Failure, at};
+use crate::options::OutArgs;
+use crate::output::Outcome;
+use crate::text::{count, grouped};
+use crate::walk::{BesideArgs, Compared, DataFiles, Step, Walk, WalkError};
 use crate::{reading, records};
 
 /// Options of `enfold receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Messages carry no nonce, so the transaction is found by counting nonces back from the data directory's state: give
-the data files of the transaction's block and of all later ones, in any order, or a folder with them. Where the proof
-lies beside a data file (block-1.proof beside block-1.proof.data), it is verified, by the profile that --profile says,
-and must have the same E and the roots of the data directory. Of which blocks none lies there is said: if one of those
-files is not the chain's, neither are nonce and id.
-With --signed, the receipt carries key and signature too.
+Messages carry no nonce, so nonces are counted back from the state in the data directory: give the data files of the
+transaction's block and of all later blocks, in any order, or a folder with them. If the proof is beside its data file
+(block-1.proof beside block-1.proof.data), it is verified with --profile, and must have the same E and the roots of the
+data directory. Blocks without a proof are listed as not compared: if one of their data files is wrong, so are the
+nonce and the id.
+With --signed, the receipt also carries the public key and the signature.
 
 Examples:
   enfold receipt --data state --tx 9f0c... --data-file block-1.proof.data --out 9f0c.receipt
   enfold receipt --data state --tx 9f0c... --data-file proofs --signed chain/block-7.bin --out 9f0c.receipt
   enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c...")]
 pub struct ReceiptArgs {
-    /// The data directory, at a state after the transaction's block.
+    /// The data directory, whose state is after the transaction's block.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// The transaction's id: 64 hex digits.
     #[arg(long, value_name = "ID")]
     tx: Digest,
-    /// A data file, binary or JSON, or a folder of which all files in .data are taken; may be repeated.
+    /// A data file, binary or JSON, or a folder whose .data files are all read; may be repeated.
     #[arg(long, value_name = "FILE|DIR", required = true)]
     data_file: Vec<PathBuf>,
     #[command(flatten)]
     beside: BesideArgs,
-    /// The signed transaction, or the block that has it, to take the signature from.
+    /// The signed transaction, or a block with it, for the signature.
     #[arg(long, value_name = "FILE")]
     signed: Option<PathBuf>,
     #[command(flatten)]
@@ -103,6 +104,27 @@ impl fmt::Display for Report<'_> {
     }
 }
 
+/// A transaction is not where it was looked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: no transaction {id} in {}", path.display(), blocks_text(*first, *last))]
+struct UnknownTransactionError {
+    path: PathBuf,
+    id: Digest,
+    /// The first block that was searched.
+    first: u32,
+    last: u32,
+}
+
+fn blocks_text(first: u32, last: u32) -> String {
+    if first == last { format!("block {first}") } else { format!("blocks {first} to {last}") }
+}
+
+impl Failure for UnknownTransactionError {
+    fn kind(&self) -> &'static str {
+        "unknown_transaction"
+    }
+}
+
 impl ReceiptArgs {
     /// Runs the command.
     ///
@@ -115,9 +137,8 @@ impl ReceiptArgs {
         let last = walk.number();
         let Found { path, proof, receipt } = self.find(&mut walk, &files, last)?;
         let compared = walk.compared();
-        let fail = |source| CliError::Issue { path: path.to_owned(), source: Box::new(source) };
         let receipt = match &self.signed {
-            Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(fail)?,
+            Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(at(path))?,
             None => receipt,
         };
         let bytes = self.out.write_record(&receipt)?;
@@ -131,7 +152,7 @@ impl ReceiptArgs {
             position: receipt.position,
             messages: receipt.messages.len(),
             batches: receipt.digests.len() + 1,
-            emitted: receipt.emitted().map_err(|source| fail(source.into()))?,
+            emitted: receipt.emitted().map_err(|error| at(path)(IssueError::from(error)))?,
             signed: receipt.authorization.is_some(),
             proof: proof.as_deref(),
             compared,
@@ -142,16 +163,16 @@ impl ReceiptArgs {
     fn find<'a>(&self, walk: &mut Walk<'a>, files: &DataFiles, last: u32) -> Result<Found<'a>, CliError> {
         while let Some(Step { file, proof, transactions }) = walk.back()? {
             if let Some((place, tx)) = transactions.into_iter().find(|(_, tx)| tx.id() == self.tx) {
-                let fail = |source| CliError::Issue { path: file.path.clone(), source: Box::new(source) };
+                let fail = at(&file.path);
                 let receipt = Receipt::new(&file.data, place, tx.nonce).map_err(fail)?;
                 return Ok(Found { path: &file.path, proof, receipt });
             }
         }
         let number = walk.number();
         if number == last || files.any_before(number) {
-            return Err(CliError::MissingBlockData { path: self.data.clone(), number, last });
+            return Err(WalkError::Missing { path: self.data.clone(), number, last }.into());
         }
-        Err(CliError::UnknownTransaction { path: self.data.clone(), id: self.tx, first: number + 1, last })
+        Err(self.unknown(&self.data, number + 1, last).into())
     }
 
     fn signed_transaction(&self, path: &Path) -> Result<SignedTransaction, CliError> {
@@ -160,11 +181,10 @@ impl ReceiptArgs {
         }
         let block: Block = records::read(path)?;
         let found = block.transactions.into_iter().find(|signed| signed.transaction.id() == self.tx);
-        found.ok_or_else(|| CliError::UnknownTransaction {
-            path: path.to_owned(),
-            id: self.tx,
-            first: block.number,
-            last: block.number,
-        })
+        Ok(found.ok_or_else(|| self.unknown(path, block.number, block.number))?)
+    }
+
+    fn unknown(&self, path: &Path, first: u32, last: u32) -> UnknownTransactionError {
+        UnknownTransactionError { path: path.to_owned(), id: self.tx, first, last }
     }
 }

@@ -15,32 +15,34 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::commands::prove::BlockError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
 use crate::interrupt::{self, Idle, STOP};
 use crate::metrics::Address;
 use crate::observe::Watch;
-use crate::output::{Outcome, count};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::count;
 
 /// Options of `enfold run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Blocks are files in the inbox, binary or JSON, under any name; they are proven in the order of the block numbers
-in them, each on the state after the one before. While one is proven, the next is executed. Write a block
-under a name that ends in .part or begins with a dot, and rename it when it is whole.
-A block is claimed when two looks, half a second apart, find it whole and the same, and waits in the
-folder queue of the data directory until it is proven, as block-N-DIGEST.bin or .json.
+Blocks are files in the inbox, binary or JSON, under any name. They are proven in the order of the block numbers in
+them, each on the state after the one before; while one is proven, the next is executed. Write a block under a name
+that ends in .part or begins with a dot, and rename it when it is complete.
+A block is claimed once it is complete and unchanged for half a second. It then waits in the folder queue of the data
+directory, as block-N-DIGEST.bin or .json, until it is proven.
 
-The outbox gets block-N.proof, block-N.proof.data, the block itself as block-N.bin or .json, and a line of JSON for
-each block in blocks.jsonl. A bad block goes to the rejected folder, with the reason in NAME.reason.json. A
-block with invalid transactions is no bad block unless --strict says so: they are left out and listed.
+The outbox gets block-N.proof, the data file block-N.proof.data, the block itself as block-N.bin or .json, and a line
+of JSON per block in blocks.jsonl. Bad blocks go to the rejected folder, with the reason in NAME.reason.json. Invalid
+transactions do not make a block bad, unless --strict is given: they are left out and listed.
 
-Each folder has one purpose; only the data directory may hold the others. With --once the exit
-code is 5 if a block was rejected, waits for one that is missing, or cannot be read. Files that
-go on changing are waited for thirty times as long as --settle says.
+Each folder has one purpose; only the data directory may hold the others. With --once, the exit code is 5 if a block
+was rejected, waits for a missing one, or cannot be read; files that keep changing are given thirty times --settle.
 
-Ctrl-C or SIGTERM lets the proofs under way finish and ends with exit code 0, a second ends at once with 130. Either
-way, and after a crash, the same command goes on from there.
+Ctrl-C or SIGTERM waits for the running proofs and exits with code 0; a second one exits at once with 130. After
+either, or after a crash, repeat the command to resume.
 
 Examples:
   enfold run --data state --inbox blocks
@@ -50,36 +52,35 @@ pub struct RunArgs {
     /// The data directory.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Folder that blocks come from.
+    /// Folder to take blocks from.
     #[arg(long, value_name = "DIR")]
     inbox: PathBuf,
-    /// Folder that proofs go to [default: outbox in the data directory].
+    /// Folder for proofs [default: outbox in the data directory].
     #[arg(long, value_name = "DIR")]
     outbox: Option<PathBuf>,
-    /// Folder that bad blocks go to [default: rejected in the data directory].
+    /// Folder for bad blocks [default: rejected in the data directory].
     #[arg(long, value_name = "DIR")]
     rejected: Option<PathBuf>,
-    /// Make the folders that are named and missing, instead of refusing to start.
+    /// Create missing folders instead of refusing to start.
     #[arg(long)]
     create: bool,
-    /// End when there is nothing more to prove, instead of waiting for blocks.
+    /// Exit when there is nothing left to prove, instead of waiting for blocks.
     #[arg(long)]
     once: bool,
-    /// Seconds for which a file must be unchanged before it is rejected because it is no block [default: 10, or 2 with
-    /// --once].
+    /// Seconds that a file must be unchanged before it is rejected as not a block [default: 10, or 2 with --once].
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u32>,
-    /// The profile to prove with, which must be the data directory's [default: the data directory's].
+    /// Profile to prove with; must be the data directory's [default: the data directory's].
     #[arg(long, value_parser = profile_parser())]
     profile: Option<ProfileId>,
     /// Reject a block that has an invalid transaction.
     #[arg(long)]
     strict: bool,
-    /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
+    /// Proofs to run concurrently [default: threads / 8 but at least 2 (1 on one thread), fewer if memory is short].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
-    /// Serve metrics in Prometheus text, /health and /ready, on this port of 127.0.0.1 or at this address and port;
-    /// port 0 takes a free one.
+    /// Serve Prometheus metrics, /health and /ready on this port of 127.0.0.1, or at this address and port; port 0
+    /// takes a free one.
     #[arg(long, value_name = "[ADDRESS:]PORT")]
     metrics: Option<Address>,
 }
@@ -105,18 +106,42 @@ impl fmt::Display for Report<'_> {
             writeln!(f, "{waiting} for block {missing}, which is missing")?;
         }
         if unreadable > 0 {
-            writeln!(f, "{} left in the inbox that could not be read", files(unreadable))?;
+            writeln!(f, "{} left unread in the inbox", files(unreadable))?;
         }
         if repeated > 0 {
-            writeln!(f, "{} of blocks that were there already", files(repeated))?;
+            writeln!(f, "{} delivered before", files(repeated))?;
         }
         writeln!(f, "{} is at block {}, state root {}", self.data.display(), self.height, self.root)?;
         writeln!(f, "proofs are in {}, listed in {}", self.outbox.display(), self.list.display())?;
         if stopped {
-            writeln!(f, "stopped by a signal; the same command goes on from here")?;
+            writeln!(f, "stopped by a signal: repeat the command to resume")?;
         }
         Ok(())
     }
+}
+
+/// Not every block that was delivered is proven.
+#[derive(Debug, thiserror::Error)]
+#[error("not every delivered block is proven: {}", left_text(.0))]
+struct BlocksLeftError(Served);
+
+impl Failure for BlocksLeftError {
+    fn exit(&self) -> Exit {
+        Exit::BlocksLeft
+    }
+
+    fn kind(&self) -> &'static str {
+        "blocks_left"
+    }
+}
+
+/// What a service has left.
+fn left_text(served: &Served) -> String {
+    let Served { rejected, waiting, missing, unreadable, .. } = *served;
+    let missing = missing.map(|missing| format!("{waiting} waiting for block {missing}"));
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let parts = [counted(rejected, "rejected"), missing, counted(unreadable, "unreadable")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 impl RunArgs {
@@ -159,10 +184,10 @@ impl RunArgs {
         let watch = Watch::new(profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;
         let served = serve(&mut store, &options, &|event| watch.observe(event))
-            .map_err(|source| CliError::Prove { path: self.inbox.clone(), source: Box::new(source) })?;
+            .map_err(BlockError::of(&self.inbox))?;
         // Whoever stops it knows that blocks may be left.
         let short = !served.stopped && !served.is_all();
-        let short = short.then(|| CliError::BlocksLeft(Box::new(served.clone())));
+        let short = short.then(|| BlocksLeftError(served.clone()).into());
         let outcome = Outcome::of(&Report {
             data: &self.data,
             list: options.folders.outbox.join(LIST),

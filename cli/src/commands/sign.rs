@@ -25,13 +25,13 @@ Examples:
   enfold sign --key alice.json --data state --to 5f3e... --asset 0 --amount 25 --fee 1 --out tx.json
   enfold sign --key alice.json --chain-id 1 --from 0 --nonce 3 --to 5f3e... --amount 25 > tx.json")]
 pub struct SignArgs {
-    /// The sender's key, as `enfold keygen` writes it. Others than its owner must not be able to read it.
+    /// The sender's key file, as `enfold keygen` writes it; must be readable by its owner only.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Data directory from which chain id, leaf and nonce are taken.
+    /// Data directory to take the chain id, leaf and nonce from.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["chain_id", "from", "nonce"])]
     data: Option<PathBuf>,
-    /// The chain's number.
+    /// The chain id.
     #[arg(long, value_name = "N", required_unless_present = "data")]
     chain_id: Option<u32>,
     /// Index of the sender's leaf.
@@ -41,8 +41,7 @@ pub struct SignArgs {
     /// The leaf's nonce.
     #[arg(long, value_name = "N", required_unless_present = "data")]
     nonce: Option<u32>,
-    /// Transactions of the same leaf that wait for the same block: with --data, they are added to the
-    /// nonce.
+    /// Number of pending transactions of the same leaf; with --data, it is added to the nonce.
     #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "data")]
     pending: u32,
     /// The receiver's address: 64 hex digits.
@@ -51,17 +50,16 @@ pub struct SignArgs {
     /// The asset's number.
     #[arg(long, value_name = "N", default_value_t = 0)]
     asset: Asset,
-    /// How much, in the asset's smallest unit.
+    /// The amount, in the asset's smallest unit.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..AMOUNT_LIMIT))]
     amount: u64,
     /// The fee, in the same asset.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..AMOUNT_LIMIT))]
     fee: u64,
-    /// A number that the receiver sees.
+    /// A number for the receiver to see.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..ORDER))]
     memo: u64,
-    /// File for the signed transaction: JSON if it ends in .json, else binary. Without it, the transaction
-    /// is the result.
+    /// Output file: JSON if its name ends in .json, else binary. Without it, the transaction is printed.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace the file if it exists.
@@ -131,10 +129,8 @@ impl SignArgs {
     fn look_up(&self, data: &Path, address: Address) -> Result<(u32, u32, u32), CliError> {
         let state = reading::open(data, Check::Sampled)?;
         let ledger = state.ledger();
-        let asset = self.asset;
-        let unknown = || CliError::UnknownAccount { path: data.to_owned(), address, asset };
-        let index = ledger.find(&address, asset).ok_or_else(unknown)?;
-        let leaf = ledger.leaf(index).ok_or_else(unknown)?;
-        Ok((ledger.chain_id(), index.0, leaf.nonce.saturating_add(self.pending)))
+        let index = reading::find(data, ledger, address, self.asset)?;
+        let nonce = ledger.leaf(index).map_or(0, |leaf| leaf.nonce);
+        Ok((ledger.chain_id(), index.0, nonce.saturating_add(self.pending)))
     }
 }

@@ -9,14 +9,15 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
+use crate::output::Outcome;
 use crate::reading::{self, Activity};
+use crate::text::{count, grouped};
 
 /// Options of `enfold status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is shown is committed: blocks that are proven, written and applied. A prover that is at work is asked for it;
-otherwise the file is read, and nothing is written.
+Shows committed blocks: those that are proven, written and applied. If a prover is running, it is asked; otherwise the
+data directory is read. Nothing is written.
 
 Examples:
   enfold status --data state
@@ -45,13 +46,13 @@ impl fmt::Display for Report<'_> {
         if let Some(Circuits { profile, key }) = circuits {
             let name = ProfileId::from_number(profile.into());
             let name = name.map_or_else(|| format!("number {profile}"), |profile| profile.to_string());
-            writeln!(f, "of profile {name}, key {key}")?;
+            writeln!(f, "profile {name}, key {key}")?;
         }
         for number in under_way {
-            writeln!(f, "block {number} is begun and not applied")?;
+            writeln!(f, "block {number} is started and not yet applied")?;
         }
         let Some(Activity { process, profile, doing, proofs_made, proofs }) = &self.prover else {
-            return writeln!(f, "no prover has it open");
+            return writeln!(f, "no prover is running");
         };
         write!(f, "process {process} has it open, profile {profile}: {doing}")?;
         match proofs {

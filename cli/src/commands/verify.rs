@@ -12,23 +12,23 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::{Anchor, ExpectArgs, Forgeable};
-use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{duration, milliseconds};
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{ProfileText, StatementText, link_blocks, read_data, verify_file, verify_folder};
+use crate::text::{count, duration, grouped, milliseconds};
 
 /// Options of `enfold verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The key that the proof is verified with is part of this program; nothing that the prover sends is trusted.
-Without --expect-prev-root, --expect-root and --genesis the proof says only that some state leads to some other.
-The profile is what --profile says and nothing else: no variable, no file. No enfold.toml of the working directory is read.
-Exit code 0: valid and as expected; 1: not valid, or not as expected; 3: not a proof of the profile.
+The proof is verified with a key that is part of this program; nothing that the prover sends is trusted.
+Without --expect-prev-root, --expect-root or --genesis, the proof says only that some state leads to some other.
+Only --profile sets the profile: no variable does, and no enfold.toml in the working directory is read.
+Exit code 0: valid and as expected; 1: invalid, or not as expected; 3: not a proof of the profile.
 
-With --chain, all files in .proof of a folder are verified and must be of consecutive blocks: each starts from the
-root and the deposit queue that the one before leads to. The expected previous root is then the first block's, the
-new root and number the last one's.
+With --chain, all .proof files of a folder are verified and must be of consecutive blocks: each starts from the root and
+the deposit queue that the one before leads to. The expected previous root is then that of the first block; the
+expected new root and number are those of the last.
 
 Examples:
   enfold verify block-1.proof
@@ -43,7 +43,7 @@ pub struct VerifyArgs {
     /// A folder of proofs of consecutive blocks.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["proof", "data_file"])]
     chain: Option<PathBuf>,
-    /// With --chain: check PROOF.data of each proof, too.
+    /// With --chain: also check the data file of each proof, PROOF.data.
     #[arg(long, requires = "chain", conflicts_with = "proof")]
     check_data: bool,
     /// The profile that the proof must be of.
@@ -51,7 +51,7 @@ pub struct VerifyArgs {
     profile: ProfileId,
     #[command(flatten)]
     expect: ExpectArgs,
-    /// The block's published messages; their commitment must be the proof's.
+    /// The block's data file, with the published messages; the proof must commit to them.
     #[arg(long, value_name = "FILE")]
     data_file: Option<PathBuf>,
 }
@@ -78,7 +78,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, " (checked in {})", duration(self.elapsed))?;
         write!(f, "{}", StatementText(&self.statement))?;
         if self.data_checked {
-            writeln!(f, "the data file holds exactly the messages under E")?;
+            writeln!(f, "the data file holds exactly the messages that E commits to")?;
         }
         write!(f, "{}", anchor.advice())
     }
@@ -115,7 +115,7 @@ impl fmt::Display for ChainReport<'_> {
         writeln!(f, "messages         {}", grouped(self.statement.messages))?;
         writeln!(f, "profile          {}", ProfileText(self.statement.profile))?;
         if self.data_checked {
-            writeln!(f, "the data files hold exactly the messages under each E")?;
+            writeln!(f, "the data files hold exactly the messages that each E commits to")?;
         }
         write!(f, "{}", anchor.advice())
     }
@@ -131,7 +131,7 @@ impl VerifyArgs {
         match (&self.chain, &self.proof) {
             (Some(folder), _) => self.run_chain(folder, start),
             (None, Some(proof)) => self.run_one(proof, start),
-            (None, None) => Err(CliError::Usage { message: "expected PROOF or --chain DIR".to_owned() }),
+            (None, None) => Err(CliError::usage("expected PROOF or --chain DIR")),
         }
     }
 

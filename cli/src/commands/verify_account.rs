@@ -11,23 +11,22 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use super::account::LeafText;
 use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED};
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::error::{CliError, at};
+use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::{StatementText, verify_file};
 use crate::records;
+use crate::text::LeafText;
 
 /// Options of `enfold verify-account`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The block proof states two roots: an account proof made after its block is held against the new one, an account
-proof made before it against the previous one.
+A block proof states two roots: an account proof made after the block is checked against the new root, one made before
+the block against the previous root.
 
-A block proof says that some state leads to some other. That it is a state of your chain is known if you know one of
-the two roots (--expect-prev-root, --expect-root, which are the block's), or with a folder of proofs that lead
-back to the genesis.
+A block proof says only that some state leads to some other. To be sure that it is your chain's, expect one of the
+block's roots (--expect-prev-root, --expect-root), or give a folder of proofs that lead back to the genesis (--chain).
 
 Examples:
   enfold verify-account alice.account block-7.proof --expect-root 77a0...
@@ -37,7 +36,7 @@ pub struct VerifyAccountArgs {
     /// The account proof, binary or JSON.
     #[arg(value_name = "ACCOUNT")]
     account: PathBuf,
-    /// The proof of the block after which the leaf was so, or of the next one.
+    /// The proof of the block that the account proof was made after, or of the next one.
     #[arg(value_name = "PROOF")]
     proof: PathBuf,
     /// The profile that the proof must be of.
@@ -124,7 +123,7 @@ pub fn check_account(
     account: &AccountProof,
     statement: &BlockStatement,
 ) -> Result<Digest, CliError> {
-    let fail = |source| CliError::AccountProof { path: path.to_owned(), source: Box::new(source) };
+    let fail = at(path);
     let number = account.number;
     let other = AccountProofError::Number { expected: statement.block_number, got: number };
     let root = statement.root_after(number).ok_or_else(|| fail(other))?;

@@ -15,24 +15,26 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use super::verify_account::check_account;
-use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED, expect};
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, grouped};
+use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED, UnexpectedError, expect};
+use crate::error::{CliError, Failure, at};
+use crate::exit::Exit;
+use crate::options::profile_parser;
+use crate::output::Outcome;
 use crate::proofs::{StatementText, verify_file};
 use crate::records;
+use crate::text::grouped;
 
 /// Options of `enfold verify-receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Proven is: in this block the owner of the leaf signed a transfer with these contents, the leaf was debited, and the
-receiver's leaf was credited. The messages carry no nonce and so no transaction id: which transaction it was is known
-only from a receipt with a signature (enfold receipt --signed), and whose signature counts, from an account proof of the
-sender's leaf before or after the block. --tx takes both.
+A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that this block debited the
+leaf and credited the receiver's. Messages carry no nonce and so no transaction id: only a receipt with a signature
+(enfold receipt --signed) shows which transaction it was, and only an account proof of the sender's leaf, from before or
+after the block, shows whose signature counts. --tx needs both.
 
-That the block is one of your chain is known if you know one of its roots, or with a folder of proofs that lead back
-to the genesis. A new root alone says nothing of what led to it. Who has signed transactions can prove other blocks on
-the same states: with --expect-last-root, the chain must lead to the last root that the operator has published.
+To be sure that the block is your chain's, expect its previous root, or give a folder of proofs that lead back to the
+genesis (--chain). A new root alone says nothing about what led to it. Anyone with signed transactions can prove other
+blocks on the same states: with --expect-last-root, the chain must lead to the last root that the operator published.
 
 Examples:
   enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...
@@ -51,8 +53,8 @@ pub struct VerifyReceiptArgs {
     /// The id that the transaction must have.
     #[arg(long, value_name = "ID")]
     tx: Option<Digest>,
-    /// An account proof of the sender's leaf before or after the block: whose signature counts. One of each bounds
-    /// the nonce from both sides.
+    /// An account proof of the sender's leaf from before or after the block, which shows whose signature counts. One of
+    /// each bounds the nonce from both sides.
     #[arg(long = "account", value_name = "FILE")]
     accounts: Vec<PathBuf>,
     #[command(flatten)]
@@ -101,7 +103,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "a block {anchor}: it executed {}", self.what())?;
         match self.owner {
             Some(owner) => writeln!(f, "  from leaf   {}, address {owner}", transfer.from)?,
-            None => writeln!(f, "  from leaf   {}; whose it is takes --account", transfer.from)?,
+            None => writeln!(f, "  from leaf   {}; give --account to check its owner", transfer.from)?,
         }
         writeln!(f, "  to leaf     {}, address {}", transfer.to, transfer.to_address)?;
         writeln!(f, "  amount      {} of asset {}", grouped(transfer.amount), transfer.asset)?;
@@ -113,11 +115,8 @@ impl fmt::Display for Report<'_> {
         match (self.transaction, self.signed) {
             (Some(tx), _) => writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?,
             (None, Some(Signed { signer, id })) => {
-                writeln!(
-                    f,
-                    "  signed by   {signer}, of which no account proof says that the leaf is theirs"
-                )?;
-                writeln!(f, "  signed is   {id}")?;
+                writeln!(f, "  signed by   {signer}; no account proof shows that they own the leaf")?;
+                writeln!(f, "  signed id   {id}")?;
             }
             (None, None) => writeln!(f, "  signed by   the owner; nonce and id are not in the messages")?,
         }
@@ -131,8 +130,25 @@ impl Report<'_> {
     fn what(&self) -> String {
         match self.id {
             Some(id) => format!("transaction {id}"),
-            None => "a transfer, of which nonce and id are not shown".to_owned(),
+            None => "a transfer, whose nonce and id are not shown".to_owned(),
         }
+    }
+}
+
+/// Nobody has signed the transaction that a receipt is said to be for.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the receipt has no signature, and without one it proves no transaction's id", path.display())]
+struct UnsignedError {
+    path: PathBuf,
+}
+
+impl Failure for UnsignedError {
+    fn exit(&self) -> Exit {
+        Exit::ProofInvalid
+    }
+
+    fn kind(&self) -> &'static str {
+        "unsigned"
     }
 }
 
@@ -146,7 +162,7 @@ impl VerifyReceiptArgs {
         let statement = verify_file(&self.proof, self.profile)?;
         let executed = receipt
             .check(statement.chain_id, statement.block_number, statement.emitted)
-            .map_err(|source| CliError::Receipt { path: self.receipt.clone(), source: Box::new(source) })?;
+            .map_err(at(&self.receipt))?;
         let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         let signed = receipt
             .authorization
@@ -193,12 +209,13 @@ impl VerifyReceiptArgs {
             let after = account.number == statement.block_number;
             if signed && (nonce < bound) != after {
                 let side = if after { "below" } else { "of at least" };
-                return Err(CliError::Unexpected {
+                return Err(UnexpectedError {
                     path: self.receipt.clone(),
                     field: "a nonce",
                     expected: format!("{side} {bound}, as {} says", path.display()),
                     got: nonce.to_string(),
-                });
+                }
+                .into());
             }
         }
         Ok(owner)
@@ -208,14 +225,14 @@ impl VerifyReceiptArgs {
     fn expect_id(&self, signed: Option<Signed>, id: Option<Digest>) -> Result<(), CliError> {
         match (self.tx, signed, id) {
             (None, ..) => Ok(()),
-            (Some(_), None, _) => Err(CliError::Unsigned { path: self.receipt.clone() }),
+            (Some(_), None, _) => Err(UnsignedError { path: self.receipt.clone() }.into()),
             (Some(tx), Some(signed), None) => {
                 expect(&self.receipt, "transaction", Some(tx), signed.id)?;
                 let message = format!(
-                    "expected --account, an account proof of the sender's leaf, with --tx: {} signed, but may not own the leaf",
+                    "--tx needs --account, an account proof of the sender's leaf: {} signed, but may not own the leaf",
                     signed.signer
                 );
-                Err(CliError::Usage { message })
+                Err(CliError::usage(message))
             }
             (Some(tx), _, Some(id)) => expect(&self.receipt, "transaction", Some(tx), id),
         }

@@ -17,7 +17,9 @@ use serde::Serialize;
 use super::keys::{Purpose, derive};
 use super::rows::{Content, ForeignAddress, ForeignTransfer, Row};
 use super::scale::{Rounding, ScaleError, scale};
-use crate::output::count;
+use crate::error::Failure;
+
+use crate::text::count;
 
 /// What the import is to make.
 #[derive(Clone, Copy, Debug)]
@@ -120,21 +122,21 @@ pub struct LeftOut {
 
 /// The rows do not make a chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
+pub enum ImportError {
     /// No row has this block number.
-    #[error("expected rows of block {block}, got none")]
+    #[error("no rows of block {block}")]
     NoSuchBlock {
         /// The foreign block.
         block: u64,
     },
     /// A block is named twice.
-    #[error("expected each block once, got block {block} twice")]
+    #[error("block {block} is given twice")]
     RepeatedBlock {
         /// The foreign block.
         block: u64,
     },
     /// Nothing of a block can be carried over.
-    #[error("block {block}: expected at least one transfer, got {} that cannot be carried over", count(*rows, "row", "rows"))]
+    #[error("block {block}: no transfer can be imported from its {}", count(*rows, "row", "rows"))]
     NothingToCarry {
         /// The foreign block.
         block: u64,
@@ -151,6 +153,12 @@ pub enum BuildError {
     },
 }
 
+impl Failure for ImportError {
+    fn kind(&self) -> &'static str {
+        "import"
+    }
+}
+
 /// A transfer with its place, its asset's number, and its amount after scaling.
 struct Carried<'a> {
     place: Place,
@@ -164,12 +172,12 @@ struct Carried<'a> {
 /// # Errors
 /// If a block has no rows, is named twice, or has nothing that can be carried over, or the fees do not
 /// fit.
-pub fn build(rows: &[Row], options: &Options<'_>) -> Result<Import, BuildError> {
+pub fn build(rows: &[Row], options: &Options<'_>) -> Result<Import, ImportError> {
     let mut carried = Vec::new();
     let mut blocks = Vec::new();
     for (number, &source) in (1..).zip(options.blocks) {
         if options.blocks[..blocks.len()].contains(&source) {
-            return Err(BuildError::RepeatedBlock { block: source });
+            return Err(ImportError::RepeatedBlock { block: source });
         }
         let (summary, transfers) = sort_out(rows, source, number)?;
         blocks.push(summary);
@@ -187,10 +195,10 @@ pub fn build(rows: &[Row], options: &Options<'_>) -> Result<Import, BuildError> 
 }
 
 /// Splits a foreign block's rows into transfers, in their order, and what is left out.
-fn sort_out(rows: &[Row], source: u64, number: u32) -> Result<(BlockSummary, Vec<Carried<'_>>), BuildError> {
+fn sort_out(rows: &[Row], source: u64, number: u32) -> Result<(BlockSummary, Vec<Carried<'_>>), ImportError> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.block == source).collect();
     if rows.is_empty() {
-        return Err(BuildError::NoSuchBlock { block: source });
+        return Err(ImportError::NoSuchBlock { block: source });
     }
     rows.sort_by_key(|row| row.index);
     let mut left_out = Vec::new();
@@ -205,18 +213,18 @@ fn sort_out(rows: &[Row], source: u64, number: u32) -> Result<(BlockSummary, Vec
                 transfers.push(Carried { place, transfer, asset: 0, units: 0 });
             }
             Content::Transfer(_) => leave_out(row, "transfer", "a transaction's amount is at least 1"),
-            Content::Other(kind) => leave_out(row, kind, "only rows of kind transfer are carried over"),
+            Content::Other(kind) => leave_out(row, kind, "only rows of kind transfer are imported"),
         }
     }
     if transfers.is_empty() {
-        return Err(BuildError::NothingToCarry { block: source, rows: rows.len() });
+        return Err(ImportError::NothingToCarry { block: source, rows: rows.len() });
     }
     let (rows, transfers_count) = (rows.len(), transfers.len());
     Ok((BlockSummary { source, number, rows, transfers: transfers_count, left_out }, transfers))
 }
 
 /// Numbers the assets by their first appearance and scales all their amounts alike.
-fn scale_assets(blocks: &mut [Vec<Carried<'_>>], fee: u64) -> Result<Vec<AssetSummary>, BuildError> {
+fn scale_assets(blocks: &mut [Vec<Carried<'_>>], fee: u64) -> Result<Vec<AssetSummary>, ImportError> {
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     let mut by_asset: Vec<Vec<&mut Carried<'_>>> = Vec::new();
     for carried in blocks.iter_mut().flatten() {
@@ -231,7 +239,7 @@ fn scale_assets(blocks: &mut [Vec<Carried<'_>>], fee: u64) -> Result<Vec<AssetSu
         let source = members[0].transfer.asset.clone();
         let amounts: Vec<&BigUint> = members.iter().map(|carried| &carried.transfer.amount).collect();
         let scaled = scale(&amounts, fee)
-            .map_err(|error| BuildError::Scale { asset: source.clone(), source: error })?;
+            .map_err(|error| ImportError::Scale { asset: source.clone(), source: error })?;
         let mut summary = AssetSummary {
             asset,
             source,

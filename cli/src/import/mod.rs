@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::files::read_with;
 
 pub mod build;
@@ -22,7 +22,5 @@ const CSV_LIMIT: u64 = 1 << 28;
 /// # Errors
 /// If it cannot be read or is malformed.
 pub fn read_rows(path: &Path) -> Result<Vec<rows::Row>, CliError> {
-    read_with(path, CSV_LIMIT, |reader| {
-        rows::read(reader).map_err(|source| CliError::Csv { path: path.to_owned(), source })
-    })
+    read_with(path, CSV_LIMIT, |reader| rows::read(reader).map_err(at(path)))
 }

@@ -9,6 +9,8 @@ use csv::StringRecord;
 use enfold_state::hash::without_0x;
 use num_bigint::BigUint;
 
+use crate::error::Failure;
+
 /// The columns, in order.
 pub const COLUMNS: [&str; 7] = ["block", "index", "kind", "from", "to", "asset", "amount"];
 
@@ -114,9 +116,7 @@ pub enum RowError {
         source: csv::Error,
     },
     /// Two rows of one place.
-    #[error(
-        "line {line}: expected each index of a block once, got block {block}, index {index} as in line {first}"
-    )]
+    #[error("line {line}: block {block}, index {index} is already in line {first}")]
     Repeated {
         /// The second row's line.
         line: u64,
@@ -139,6 +139,12 @@ pub enum RowError {
         /// The field's text, cut if it is long.
         got: String,
     },
+}
+
+impl Failure for RowError {
+    fn kind(&self) -> &'static str {
+        "malformed_csv"
+    }
 }
 
 /// A reader that knows where lines begin, and refuses lines which are no rows, so that no line has to be held that fills
@@ -312,10 +318,7 @@ mod tests {
             "7,0,swap,,,,".to_owned(),
         ] {
             let error = with(&format!("7,0,transfer,{A},{B},ETH,1\n8,0,swap,,,,\n{second}")).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "line 4: expected each index of a block once, got block 7, index 0 as in line 2"
-            );
+            assert_eq!(error.to_string(), "line 4: block 7, index 0 is already in line 2");
         }
     }
 

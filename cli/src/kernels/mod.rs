@@ -18,11 +18,7 @@ use serde::Serialize;
 use self::embedded::{BUILDS, Build};
 use enfold_state::system::words;
 
-use crate::error::CliError;
-use crate::settings::SettingError;
-
-/// The variable that names the kernels to be used.
-pub const VARIABLE: &str = "ENFOLD_KERNELS";
+use crate::settings::{KERNELS_VARIABLE, SettingError, WrongSetting};
 
 /// Kernels for one sort of vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,7 +51,7 @@ impl Kernels {
         }
     }
 
-    /// The value of [`VARIABLE`] that asks for them.
+    /// The value of [`KERNELS_VARIABLE`] that asks for them.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -112,20 +108,23 @@ pub fn check_processor() {
     processor::check();
 }
 
-/// Replaces the program by its embedded build with the best kernels, or those that [`VARIABLE`] asks for. Goes on if
+/// Replaces the program by its embedded build with the best kernels, or those that [`KERNELS_VARIABLE`] asks for. Goes on if
 /// that is this one, and if it fails: then with a warning, which is given back.
 ///
 /// # Errors
 /// If kernels are asked for that the program does not have or the processor cannot run.
-pub fn start(arguments: &[OsString]) -> Result<Option<String>, CliError> {
+pub fn start(arguments: &[OsString]) -> Result<Option<String>, WrongSetting> {
     processor::name_process(arguments);
-    let wanted = env::var_os(VARIABLE).filter(|name| !name.is_empty());
-    let best = choose(wanted.as_deref(), BUILDS, &processor::has_all)
-        .map_err(|source| CliError::Setting { place: VARIABLE.to_owned(), source, file: false })?;
+    let wanted = env::var_os(KERNELS_VARIABLE).filter(|name| !name.is_empty());
+    let best = choose(wanted.as_deref(), BUILDS, &processor::has_all).map_err(|source| WrongSetting {
+        place: KERNELS_VARIABLE.to_owned(),
+        source,
+        file: false,
+    })?;
     Ok(best.map(|build| {
         let reason = embedded::run(build, arguments);
         format!(
-            "cannot start the build with {} kernels, going on with slower ones: {}",
+            "cannot start the build with {} kernels, using slower ones: {}",
             build.kernels,
             words(&reason)
         )

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 use std::thread;
@@ -16,6 +17,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use enfold_state::system::words;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -23,7 +25,26 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use super::Metrics;
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
+
+/// Metrics cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics at {address}: {}", words(source))]
+struct ServeError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl Failure for ServeError {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "metrics"
+    }
+}
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +92,7 @@ pub fn serve(metrics: &'static Metrics, address: Address) -> Result<SocketAddr, 
 
 fn serve_within(metrics: &'static Metrics, address: Address, limits: Limits) -> Result<SocketAddr, CliError> {
     let Address(address) = address;
-    let fail = |source: std::io::Error| CliError::Metrics { address, source };
+    let fail = |source: io::Error| ServeError { address, source };
     // It is ours when this returns, and not only when the thread runs.
     let listener = TcpListener::bind(address).map_err(fail)?;
     listener.set_nonblocking(true).map_err(fail)?;
@@ -222,6 +243,6 @@ mod tests {
         assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
         let newest = silent.last_mut().unwrap();
         newest.set_nonblocking(true).unwrap();
-        assert_eq!(newest.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        assert_eq!(newest.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

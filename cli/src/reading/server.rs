@@ -56,7 +56,7 @@ impl Serving {
         match started {
             Ok(_) => Some(Self { dir, stop }),
             Err(error) => {
-                warn!(path = %dir.display(), %error, "the state cannot be read while this runs: no socket: {error}");
+                warn!(path = %dir.display(), %error, "other commands cannot read the state while this runs: cannot open a socket: {error}");
                 None
             }
         }

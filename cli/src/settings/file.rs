@@ -5,8 +5,8 @@ use std::path::Path;
 use enfold_state::codec::Malformed;
 use toml::de::{DeTable, DeValue};
 
-use super::SettingError;
 use super::keys::{KEYS, Key};
+use super::{SettingError, WrongSetting};
 use crate::error::CliError;
 use crate::files::read_bounded;
 
@@ -31,11 +31,8 @@ pub struct FileValue {
 pub fn read(path: &Path) -> Result<Vec<FileValue>, CliError> {
     let bytes = read_bounded(path, LIMIT)?;
     let text = String::from_utf8_lossy(&bytes);
-    parse(&text).map_err(|(line, error)| CliError::Setting {
-        place: format!("{}:{line}", path.display()),
-        source: error,
-        file: true,
-    })
+    let place = |line: usize| format!("{}:{line}", path.display());
+    Ok(parse(&text).map_err(|(line, source)| WrongSetting { place: place(line), source, file: true })?)
 }
 
 /// Reads the text; errors come with their line.

@@ -15,6 +15,9 @@ const fn key(name: &'static str, variable: &'static str, commands: &'static [&'s
     Key { name, variable, commands }
 }
 
+/// The variable that names the kernels to be used.
+pub const KERNELS_VARIABLE: &str = "ENFOLD_KERNELS";
+
 /// All settings.
 pub const KEYS: &[Key] = &[
     key("format", "ENFOLD_FORMAT", &[]),

@@ -3,6 +3,7 @@
 //! The values of the file become the defaults of the options, and the options learn the names of their variables, so
 //! clap does the rest. All values are checked first, so that an error names where a wrong one comes from.
 
+mod error;
 mod file;
 mod keys;
 
@@ -16,75 +17,11 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 
+pub use self::error::{SettingError, WrongSetting};
 use self::file::FileValue;
 use self::keys::{CACHE_VARIABLE, VERDICTS};
-pub use self::keys::{FILE_NAME, FILE_VARIABLE, KEYS, Key};
+pub use self::keys::{FILE_NAME, FILE_VARIABLE, KERNELS_VARIABLE, KEYS, Key};
 use crate::error::CliError;
-use crate::kernels;
-
-/// What is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// The file is no TOML.
-    #[error("expected TOML: {message}")]
-    Syntax {
-        /// What the parser says.
-        message: String,
-    },
-    /// No setting has this name.
-    #[error("unknown key {got:?}, {hint}")]
-    Unknown {
-        /// The name.
-        got: String,
-        /// What it could be.
-        hint: String,
-    },
-    /// A value that no option takes.
-    #[error("{key}: expected a string or a number, got {got}")]
-    Type {
-        /// The setting.
-        key: &'static str,
-        /// The value's type.
-        got: &'static str,
-    },
-    /// A value that this option does not take.
-    #[error("{key}: expected {expected}, got {got:?}")]
-    Value {
-        /// The setting.
-        key: &'static str,
-        /// What it takes.
-        expected: String,
-        /// The value.
-        got: String,
-    },
-}
-
-impl SettingError {
-    /// A name that is not among the known ones.
-    fn unknown<'a>(got: &str, known: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let near = known.clone().find(|name| distance(name, &got.replace('-', "_")) <= 2);
-        let hint = match near {
-            Some(name) => format!("did you mean {name}?"),
-            None => format!("expected one of {}", known.collect::<Vec<_>>().join(", ")),
-        };
-        Self::Unknown { got: got.to_owned(), hint }
-    }
-}
-
-/// Letters to change, put in or leave out to get from one name to another.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.chars().enumerate() {
-            let cost = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[row.len() - 1]
-}
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -133,7 +70,7 @@ impl Settings {
         let file = path.as_deref().map(file::read).transpose()?.unwrap_or_default();
         for FileValue { key, value, line } in &file {
             let place = || format!("{}:{line}", path.as_deref().unwrap_or(Path::new(FILE_NAME)).display());
-            check(&command, key, value).map_err(|source| CliError::Setting {
+            check(&command, key, value).map_err(|source| WrongSetting {
                 place: place(),
                 source,
                 file: true,
@@ -143,7 +80,7 @@ impl Settings {
         for key in KEYS.iter().filter(|key| matters(key, &subcommand)) {
             if let Some(value) = variable(key.variable) {
                 let place = key.variable.to_owned();
-                check(&command, key, &value.to_string_lossy()).map_err(|source| CliError::Setting {
+                check(&command, key, &value.to_string_lossy()).map_err(|source| WrongSetting {
                     place,
                     source,
                     file: false,
@@ -151,7 +88,7 @@ impl Settings {
             }
         }
         let known = |name: &str| {
-            [FILE_VARIABLE, kernels::VARIABLE].contains(&name) || KEYS.iter().any(|key| key.variable == name)
+            [FILE_VARIABLE, KERNELS_VARIABLE].contains(&name) || KEYS.iter().any(|key| key.variable == name)
         };
         let named = |(name, value): (OsString, OsString)| {
             let (name, value) = (name.into_string().ok()?, value.to_string_lossy().into_owned());
@@ -453,11 +390,5 @@ mod tests {
         assert_eq!(of("enfold"), "");
         let metrics = Key::find("metrics").unwrap();
         assert!(matters(metrics, "run") && matters(metrics, "config") && !matters(metrics, "verify"));
-    }
-
-    #[test]
-    fn near_names_are_near() {
-        assert_eq!(["thread", "log-format", "frobnicate"].map(|name| distance("threads", name)), [1, 9, 9]);
-        assert_eq!((distance("", "abc"), distance("abc", "abc")), (3, 0));
     }
 }

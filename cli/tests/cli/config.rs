@@ -47,7 +47,7 @@ fn the_option_comes_first_then_the_environment_then_the_file() {
     assert_eq!(of(&[], &["--config", &other]).0, "7");
     assert_eq!(of(&[("ENFOLD_CONFIG", &other)], &[]).0, "7");
     let (_, text, _) = run_in(&folder, &variables, &["config"]);
-    assert!(text.contains("settings of enfold.toml") && text.contains("ENFOLD_THREADS"), "{text}");
+    assert!(text.contains("settings from enfold.toml") && text.contains("ENFOLD_THREADS"), "{text}");
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn what_is_wrong_is_said_in_one_line_with_key_and_place() {
         ("ENFOLD_PORT_9464_TCP_ADDR", "10.0.0.1"),
     ];
     let (exit, text, errors) = run_in(&folder, &cluster, &["config"]);
-    assert!(exit == 0 && errors.is_empty() && !text.contains("means nothing"), "{text} {errors}");
+    assert!(exit == 0 && errors.is_empty() && !text.contains("is not a setting"), "{text} {errors}");
     // A variable that means nothing is said, and stops nothing.
     let (exit, _, errors) = run_in(&folder, &[("ENFOLD_THREAD", "2")], &["config"]);
-    assert!(exit == 0 && errors.contains("ENFOLD_THREAD is set, but is no setting"), "{errors}");
+    assert!(exit == 0 && errors.contains("ENFOLD_THREAD is set, but is not a setting"), "{errors}");
 }

@@ -180,7 +180,7 @@ fn a_bundle_is_of_one_chain_with_each_transaction_once_and_nonces_in_order() {
     let copy = folder.write("copy", std::fs::read(&first).unwrap());
     for again in [&first, &copy] {
         let message = fail(&[&bundle[..], &[&first, &second, again]].concat(), 3, "bundle");
-        assert!(message.contains("expected each transaction once"), "{message}");
+        assert!(message.contains("the same transaction as in"), "{message}");
     }
     let instead = sign("instead", &key, "5", "0", "0", "8");
     let message = fail(&[&bundle[..], &[&first, &instead]].concat(), 3, "bundle");

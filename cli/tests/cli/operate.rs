@@ -325,7 +325,7 @@ fn keys_that_others_can_read_sign_nothing() {
     for mode in [0o644, 0o640, 0o604, 0o620, 0o777] {
         fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
         let message = fail(&sign, 3, "key_access");
-        assert!(message.contains(&format!("got mode {mode:04o}: chmod 600")), "{message}");
+        assert!(message.contains(&format!("got mode {mode:04o} (run chmod 600)")), "{message}");
     }
     fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
     run(&sign);

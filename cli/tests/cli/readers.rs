@@ -271,7 +271,7 @@ fn a_signature_counts_by_the_owner_of_the_leaf_alone() {
     assert_eq!((&result["id"], &result["signed"]["id"]), (&Value::Null, &json!(id)));
     let text =
         String::from_utf8(enfold().args(verify_receipt(&foreign, &proof)).output().unwrap().stdout).unwrap();
-    assert!(text.lines().next().unwrap().contains("of which nonce and id are not shown"), "{text}");
+    assert!(text.lines().next().unwrap().contains("whose nonce and id are not shown"), "{text}");
     fail(&[&verify_receipt(&foreign, &proof)[..], &["--tx", &id]].concat(), 2, "usage");
     let (foreign, id) = signed(&by_others, transaction.nonce, "foreign.json");
     for more in [&["--account", &before][..], &["--tx", &id, "--account", &after]] {
@@ -474,7 +474,7 @@ fn every_data_file_on_the_way_is_held_against_the_proof_beside_it() {
     let said = run(&ids);
     assert_eq!(said["not_compared"], json!([2]));
     let text = String::from_utf8(enfold().args(ids).output().unwrap().stdout).unwrap();
-    assert!(text.contains("not compared: no proof lies beside the data file of block 2"), "{text}");
+    assert!(text.contains("not compared: no proof beside the data file of block 2"), "{text}");
     let made = run(&receipt);
     assert_eq!((&made["not_compared"], &made["proof"]), (&json!([2]), &json!(folder.path("1.proof"))));
     let text = String::from_utf8(enfold().args(receipt).output().unwrap().stdout).unwrap();
@@ -500,10 +500,10 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     };
     let other = Digest::ZERO.to_string();
     let message = receipt(&other, &[&first, &second], 3, "unknown_transaction");
-    assert!(message.contains("in block 1 to 2"), "{message}");
+    assert!(message.contains("in blocks 1 to 2"), "{message}");
     receipt(&id, &[&second], 3, "unknown_transaction");
     let message = receipt(&id, &[&first], 3, "missing_block_data");
-    assert!(message.contains("got none of block 2"), "{message}");
+    assert!(message.contains("block 2 is missing"), "{message}");
     receipt("12", &[&first], 2, "usage");
     let copy = folder.path("copy.data");
     std::fs::copy(&first, &copy).unwrap();

@@ -1,4 +1,4 @@
-//! `enfold prove` that is killed or stopped, and goes on.
+//! `enfold prove` that is killed or stopped, and resumes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -133,7 +133,8 @@ fn an_interrupt_lets_proofs_finish_and_says_how_to_go_on() {
     let result: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&result["error"]["kind"], &result["error"]["exit_code"]), (&"stopped".into(), &130.into()));
     assert!(
-        errors.contains("once more to end at once") && errors.contains("the same command goes on"),
+        errors.contains("repeat the signal to stop at once")
+            && errors.contains("repeat the command to resume"),
         "{errors}"
     );
     // All that were begun were finished.

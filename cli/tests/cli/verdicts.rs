@@ -258,7 +258,7 @@ fn receipts_are_not_made_by_a_forgery() {
     assert!(message.contains("expected new root"), "{message}");
 }
 
-/// Proofs that lie where an interrupted run would have left its own are taken up by nobody.
+/// Proofs that lie where an interrupted run would have left its own are not reused.
 #[test]
 fn a_run_does_not_take_up_a_forgery() {
     let theft = &*THEFT;
@@ -365,7 +365,7 @@ fn the_headline_says_what_the_roots_were_held_against() {
             let headline = String::from_utf8(text_of_chain).unwrap().lines().next().unwrap().to_owned();
             assert!(headline.contains(words) && !headline.contains("chain 1 unchecked"), "{headline}");
             assert_eq!(
-                text.contains("Nothing says"),
+                text.contains("Nothing shows"),
                 options.is_empty() || line[0] == "verify-receipt" && *words == "to the expected root",
                 "{text}"
             );

@@ -13,7 +13,7 @@ use p3_field::PrimeCharacteristicRing;
 use rayon::prelude::*;
 
 use super::field::G;
-use super::witness::Output;
+use super::output::Output;
 
 /// Elements that one task resets.
 const CHUNK: usize = 1 << 16;

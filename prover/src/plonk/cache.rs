@@ -51,9 +51,9 @@ pub struct CircuitCache {
 enum Damage {
     #[error("expected {expected} bytes, got {got}")]
     Length { expected: u64, got: u64 },
-    #[error("it is no set-up of this circuit")]
+    #[error("not a set-up of this circuit")]
     Foreign,
-    #[error("it does not have the hash that it says")]
+    #[error("its hash does not match its contents")]
     Hash,
     #[error("an element is not below the field's order")]
     Element,

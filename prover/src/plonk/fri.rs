@@ -17,7 +17,7 @@ use super::domain::{DFT, Domain, evaluate_extension, reverse_rows};
 use super::field::{E, G, P, from_kernel, lanes_sum, powers, to_kernel};
 use super::merkle::Tree;
 use super::openings::Opening;
-use super::phases::{Clock, Phase};
+use super::phases::{Clock, ProofPhase};
 use super::transcript::Transcript;
 
 /// Rows of a task.
@@ -66,9 +66,9 @@ impl Claim<'_> {
             shift = shift.exp_power_of_2(arity_bits);
         }
         transcript.observe_extensions(&coefficients);
-        clock.end(Phase::Fri);
+        clock.end(ProofPhase::Fri);
         let pow_witness = transcript.grind(self.params.config.proof_of_work_bits);
-        clock.end(Phase::Grinding);
+        clock.end(ProofPhase::Grinding);
         let indices = transcript.challenges(self.params.config.num_query_rounds);
         let lde_mask = self.params.lde_size() as u64 - 1;
         let query_round_proofs = indices
@@ -81,7 +81,7 @@ impl Claim<'_> {
             final_poly: PolynomialCoeffs::new(coefficients),
             pow_witness,
         };
-        clock.end(Phase::Queries);
+        clock.end(ProofPhase::Queries);
         proof
     }
 

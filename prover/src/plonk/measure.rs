@@ -17,7 +17,7 @@ use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 
 use super::floor::{Floor, Work};
-use super::phases::Phase;
+use super::phases::ProofPhase;
 use super::{Engine, EngineError};
 use crate::machine::{peak_memory, reset_peak_memory, resident_memory};
 
@@ -34,7 +34,7 @@ pub enum MeasureError {
     #[error(transparent)]
     Witness(#[from] WitnessError),
     /// The block has no batch of the kind that is measured.
-    #[error("expected a {} batch in the block, got none", BATCH.name())]
+    #[error("the block has no {} batch", BATCH.name())]
     NoBatch,
     /// The witness does not fit the circuit.
     #[error(transparent)]
@@ -79,7 +79,7 @@ pub struct Runs {
     /// The same for the engine, matrices that it keeps for the next proof included.
     pub engine_bytes: Option<u64>,
     /// Medians of the engine's phases, in order.
-    pub phases: Vec<(Phase, Duration)>,
+    pub phases: Vec<(ProofPhase, Duration)>,
     /// The least time.
     pub floor: Floor,
 }

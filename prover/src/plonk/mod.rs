@@ -18,6 +18,7 @@ mod gates;
 pub mod measure;
 mod merkle;
 mod openings;
+mod output;
 mod permutation;
 mod phases;
 mod prepared;
@@ -41,7 +42,7 @@ use rayon::prelude::*;
 pub use cache::CircuitCache;
 pub use error::{BadChallenge, EngineError, Feature};
 pub use floor::{Floor, Work};
-pub use phases::{Phase, Phases};
+pub use phases::{Phases, ProofPhase};
 
 use buffers::{Buffer, Buffers};
 use commit::{Commitment, stride};
@@ -135,7 +136,7 @@ impl<'a> Engine<'a> {
     pub fn prove_timed(&self, inputs: PartialWitness<F>) -> Result<(Proof, Phases), EngineError> {
         let mut clock = Clock::start();
         let witness = self.prepared.generation.witness(self.data, &inputs)?;
-        clock.end(Phase::Witness);
+        clock.end(ProofPhase::Witness);
         let filled = self.filled(&witness)?;
         self.prepared.buffers.give_values(witness.values);
         self.prove_with(filled, clock)
@@ -163,7 +164,7 @@ impl<'a> Engine<'a> {
         let cap_height = common.config.fri_config.cap_height;
         let public_inputs_hash = Poseidon2Hash::hash_no_pad(&public_inputs);
         let routed = self.routed(&wires);
-        clock.end(Phase::Matrix);
+        clock.end(ProofPhase::Matrix);
 
         let wires = Commitment::new(wires, common.config.num_wires, domain, cap_height, |_, _| {});
         let mut transcript = Transcript::new();
@@ -171,17 +172,17 @@ impl<'a> Engine<'a> {
         transcript.observe_hash(data.prover_only.circuit_digest);
         transcript.observe_hash(public_inputs_hash);
         transcript.observe_cap(&wires.cap());
-        clock.end(Phase::CommitWires);
+        clock.end(ProofPhase::CommitWires);
 
         let [betas, gammas] = [(); 2].map(|()| kernels(transcript.challenges(count)));
         let permutation = Challenges::new(data, betas, gammas);
         let zs = permutation::polynomials(data, &routed, &permutation, buffers)?;
         drop(routed);
-        clock.end(Phase::Permutation);
+        clock.end(ProofPhase::Permutation);
         let width = count * (1 + common.num_partial_products);
         let zs = Commitment::new(zs, width, domain, cap_height, |_, _| {});
         transcript.observe_cap(&zs.cap());
-        clock.end(Phase::CommitPermutation);
+        clock.end(ProofPhase::CommitPermutation);
 
         let alphas = kernels(transcript.challenges(count));
         let quotient = Quotient {
@@ -196,11 +197,11 @@ impl<'a> Engine<'a> {
             public_inputs_hash: &public_inputs_hash,
         };
         let values = quotient.values(buffers);
-        clock.end(Phase::Quotient);
+        clock.end(ProofPhase::Quotient);
         let quotient = quotient::commit(&values, count, domain, cap_height, buffers);
         drop(values);
         transcript.observe_cap(&quotient.cap());
-        clock.end(Phase::CommitQuotient);
+        clock.end(ProofPhase::CommitQuotient);
 
         let zeta = transcript.extension_challenge();
         let unlucky = EngineError::Challenge(BadChallenge::OpeningPoint);
@@ -217,7 +218,7 @@ impl<'a> Engine<'a> {
         transcript.observe_extensions(&here_values);
         transcript.observe_extensions(&next_values);
         let openings = self.opening_set(all, next_values.clone());
-        clock.end(Phase::Openings);
+        clock.end(ProofPhase::Openings);
 
         let claim = Claim {
             domain,

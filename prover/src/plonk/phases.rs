@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// A part of proving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum ProofPhase {
     /// The circuit's generators.
     Witness,
     /// Wires as a matrix.
@@ -29,7 +29,7 @@ pub enum Phase {
     Queries,
 }
 
-impl Phase {
+impl ProofPhase {
     /// The phase's name, as reports print it.
     pub fn name(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Phase {
 }
 
 /// The phases of a proof, in order, each with its time.
-pub type Phases = Vec<(Phase, Duration)>;
+pub type Phases = Vec<(ProofPhase, Duration)>;
 
 /// Takes the time between phases' ends.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Clock {
     }
 
     /// Ends a phase.
-    pub(super) fn end(&mut self, phase: Phase) {
+    pub(super) fn end(&mut self, phase: ProofPhase) {
         let now = Instant::now();
         self.phases.push((phase, now - self.last));
         self.last = now;

@@ -23,7 +23,7 @@ enum Failure {
     Stopped(usize),
 }
 
-impl Prover for Scribe {
+impl Runner for Scribe {
     type Proof = String;
     type Error = Failure;
 

@@ -12,40 +12,42 @@ use enfold_state::leaf::TREE_DEPTH;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
+use super::WorkloadError;
 use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, duration, milliseconds};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::Progress;
+use crate::text::{count, duration, grouped, milliseconds};
 
 /// Options of `enfold bench block`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A block is made from the seed and proven as `enfold prove` does it, from its transactions to a verified proof. \
+Generates a block from the seed and proves it as `enfold prove` does, from the transactions to a verified proof. \
 Accounts, signatures and circuits are made before the clock starts.
 
 Examples:
   enfold bench block --txs 4096 --format json
   enfold bench block --txs 200 --profile test --workload zipf:0.9 --runs 5")]
 pub struct BlockArgs {
-    /// Transfers of the block.
+    /// Transfers in the block.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: u32,
     /// Profile.
     #[arg(long, value_name = "PROFILE", default_value = "standard", value_parser = profile_parser())]
     profile: ProfileId,
-    /// How often to prove it; the median run is reported.
+    /// Number of runs; the median is reported.
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Accounts of the state.
+    /// Accounts in the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
     /// Who pays whom: uniform, zipf:SKEW, star, one-sender or bursts.
     #[arg(long, value_name = "NAME", default_value = "uniform")]
     workload: Workload,
-    /// Proofs in the making at a time [default: threads / 8, or 2 (1 on one thread), by memory].
+    /// Proofs to run concurrently [default: threads / 8 but at least 2 (1 on one thread), fewer if memory is short].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Option<u16>,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 }
@@ -75,13 +77,10 @@ impl fmt::Display for Report {
         let cpu = machine.cpu.as_deref().unwrap_or("unknown processor");
         let (cores, threads) = (count(machine.cores, "core", "cores"), count(threads, "thread", "threads"));
         let in_flight = count(in_flight, "proof", "proofs");
-        writeln!(f, "{cpu}, {cores}; {threads}, {in_flight} at a time")?;
+        writeln!(f, "{cpu}, {cores}; {threads}, {in_flight} concurrently")?;
         let BlockMeasurement { seconds, transfers_per_s, transfers_per_s_per_core, .. } = self.measured;
         writeln!(f, "\nproven in {}, median of {}", time(seconds), self.measured.runs_s.len())?;
-        writeln!(
-            f,
-            "{transfers_per_s:.1} transfers a second, {transfers_per_s_per_core:.1} for each core\n"
-        )?;
+        writeln!(f, "{transfers_per_s:.1} transfers per second, {transfers_per_s_per_core:.1} per core\n")?;
         for stage in stages {
             write!(f, "  {:<10}{:>8}  {:>5.1} %", stage.stage, time(stage.seconds), 100.0 * stage.share)?;
             match stage.proofs {
@@ -106,14 +105,11 @@ impl BlockArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
-        let circuits = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
+        let circuits = circuits(self.profile, &observe)?;
         let (ledger, block) = self.workload.make(self.accounts, self.txs as usize, self.seed);
         let options = ProveOptions { in_flight: self.in_flight.map(usize::from), ..ProveOptions::default() };
         let measured = measure_block(circuits, &ledger, &block, &options, self.runs.into(), &observe)
-            .map_err(|source| CliError::BlockBench {
-                workload: self.workload.to_string(),
-                source: Box::new(source),
-            })?;
+            .map_err(WorkloadError::of(self.workload))?;
         let (circuits_time, circuits_loaded) = progress.circuits();
         Outcome::of(&Report {
             workload: self.workload.to_string(),

@@ -17,17 +17,17 @@ use enfold_prover::prove::prove_block;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
-use crate::args::{OutArgs, profile_parser};
-use crate::commands::plan::size;
 use crate::error::CliError;
-use crate::output::{Outcome, count};
-use crate::progress::{Progress, duration};
+use crate::options::{OutArgs, profile_parser};
+use crate::output::{Outcome, ReportError};
+use crate::progress::Progress;
+use crate::text::{count, duration, size};
 
 /// Options of `enfold bench calibrate`.
 #[derive(Debug, Args)]
-#[command(mut_arg("out", |out| out.help("File for the calibration, in JSON")))]
+#[command(mut_arg("out", |out| out.help("Output file for the calibration, in JSON")))]
 #[command(after_help = "\
-Builds the circuits and proves one generated block of some full batches. Do it on a machine that does nothing else.
+Builds the circuits and proves a generated block of full batches. Run it on an otherwise idle machine.
 
 Examples:
   enfold bench calibrate --out calibration.json
@@ -36,7 +36,7 @@ pub struct CalibrateArgs {
     /// The profile.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
-    /// Full debit batches of the block; there are as many credits.
+    /// Full debit batches in the block; it has as many credit batches.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     batches: u16,
     #[command(flatten)]
@@ -54,7 +54,7 @@ impl fmt::Display for Report<'_> {
         let Calibration { cores, in_flight, .. } = self.calibration;
         let time = |seconds| duration(Duration::from_secs_f64(seconds));
         let (cores, in_flight) = (count(cores, "core", "cores"), count(in_flight, "proof", "proofs"));
-        writeln!(f, "profile {}, {cores}, {in_flight} at a time", self.calibration.profile)?;
+        writeln!(f, "profile {}, {cores}, {in_flight} concurrently", self.calibration.profile)?;
         writeln!(
             f,
             "core time of a batch {}, a lift {}, a fold {}, the block {}",
@@ -91,15 +91,14 @@ impl CalibrateArgs {
             }
             progress.observe(event);
         };
-        let set = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
-        let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)
-            .map_err(|source| CliError::Calibrate(Box::new(source)))?;
+        let set = circuits(self.profile, &observe)?;
+        let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)?;
         let in_flight = in_flight.into_inner();
         let base = peak_memory().unwrap_or(0).saturating_sub(in_flight as u64 * proof_memory(set.params()));
         let cores = rayon::current_num_threads();
         let calibration =
             Calibration::of(self.profile, &proven, progress.circuits().0, cores, in_flight, base);
-        let mut text = serde_json::to_vec_pretty(&calibration).map_err(CliError::Report)?;
+        let mut text = serde_json::to_vec_pretty(&calibration).map_err(ReportError)?;
         text.push(b'\n');
         self.out.write(&text)?;
         Outcome::of(&Report { file: self.out.path(), calibration })

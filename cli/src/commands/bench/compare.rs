@@ -15,23 +15,23 @@ use crate::output::Outcome;
 /// Options of `enfold bench compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Results are results.json of enfold bench scaling or enfold bench latency. In the plots each has the name of its
-folder, or the one that --label gives.
+Takes the results.json files of enfold bench scaling or enfold bench latency. In the plots, each is named after its
+folder, unless --label names it.
 
 Examples:
   enfold bench compare here/results.json there/results.json --out both
   enfold bench compare a.json b.json --label laptop --label server --out both --force")]
 pub struct CompareArgs {
-    /// The results.
+    /// The result files.
     #[arg(value_name = "RESULTS", required = true, num_args = 2..)]
     results: Vec<PathBuf>,
-    /// Their names in the plots, in the same order.
+    /// Name of a result in the plots, in the same order; may be repeated.
     #[arg(long, value_name = "NAME")]
     label: Vec<String>,
-    /// Folder for the plots; made if it does not exist.
+    /// Folder for the plots; created if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Replace the plots.
+    /// Replace existing plots.
     #[arg(long)]
     force: bool,
 }
@@ -83,7 +83,7 @@ impl CompareArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         if !self.label.is_empty() && self.label.len() != self.results.len() {
             let (expected, got) = (self.results.len(), self.label.len());
-            return Err(CliError::Usage { message: format!("expected {expected} labels, got {got}") });
+            return Err(CliError::usage(format!("expected {expected} labels, got {got}")));
         }
         let results: Vec<Results> =
             self.results.iter().map(|path| read_results(path)).collect::<Result<_, _>>()?;

@@ -6,37 +6,37 @@ use std::time::Duration;
 use clap::Args;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::measure::{Runs, Subject, median};
-use enfold_prover::plonk::{Phase, Work};
+use enfold_prover::plonk::{ProofPhase, Work};
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 use tracing::info;
 
-use crate::args::profile_parser;
 use crate::error::CliError;
-use crate::output::{Outcome, grouped};
-use crate::progress::{duration, milliseconds};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::{duration, grouped, milliseconds};
 
 /// Options of `enfold bench engine`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-One circuit, one witness, stock plonky2 and the engine in turns; medians, with all threads and with one. Memory \
-is the most that a proof adds to what the process holds.
+Proves one circuit and witness with stock plonky2 and the engine in turns, on all threads and on one, and reports \
+medians. Memory is the most that a proof adds to the process.
 Every proof is verified by plonky2's own verifier, outside the measured time.
 
 Examples:
   enfold bench engine --format json
   enfold bench engine --profile test --runs 9")]
 pub struct EngineArgs {
-    /// The profile whose debit circuit is proven.
+    /// Profile whose debit circuit is proven.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
-    /// Proofs of each kind.
+    /// Proofs of each kind to measure.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Leave out stock plonky2 with its own Poseidon, on a second circuit of the same rows.
+    /// Skip stock plonky2 with its own Poseidon, which takes a second circuit of the same rows.
     #[arg(long)]
     without_poseidon: bool,
-    /// Leave out the measurement on one thread.
+    /// Skip the measurement on one thread.
     #[arg(long)]
     all_threads_only: bool,
 }
@@ -124,7 +124,7 @@ impl RunsReport {
             witness_share: runs
                 .phases
                 .iter()
-                .find(|(phase, _)| *phase == Phase::Witness)
+                .find(|(phase, _)| *phase == ProofPhase::Witness)
                 .map_or(0.0, |&(_, time)| quotient(time, engine)),
             phases_ms: runs
                 .phases

@@ -10,15 +10,15 @@ use crate::output::Outcome;
 /// Options of `enfold bench latency`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A small block is proven soon, a large one at more transfers a second: each size is measured, from the transactions to
-the proof, on all cores. What is outside of the time, and --continue, are as for enfold bench scaling; both may write
-to one folder, one after the other, with --continue.
+Small blocks are proven sooner, large ones with more transfers per second: each size is measured on all cores, from the
+transactions to the proof. What is not measured, and --continue, are as for enfold bench scaling; with --continue, both
+can write to the same folder, one after the other.
 
 Examples:
   enfold bench latency --out latency
   enfold bench latency --txs 100,400,1600 --profile test --accounts 1000 --out latency")]
 pub struct LatencyArgs {
-    /// Transfers of each block.
+    /// Transfers in each block.
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "64,256,700,1400",
           value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: Vec<u32>,

@@ -1,8 +1,12 @@
 //! `enfold bench`: measurements on this machine, one file each.
 
+use std::error::Error;
+use std::fmt::Display;
+
 use clap::{Args, Subcommand};
 
-use crate::error::CliError;
+use crate::error::{CliError, Failure};
+use crate::exit::Exit;
 use crate::output::Outcome;
 
 pub mod block;
@@ -15,6 +19,31 @@ pub mod scaling;
 mod sweep;
 pub mod witness;
 pub mod workload;
+
+/// A benchmark's block does not go through, which is a fault of the program.
+#[derive(Debug, thiserror::Error)]
+#[error("workload {workload}: {source}")]
+struct WorkloadError<E: Error + 'static> {
+    workload: String,
+    source: E,
+}
+
+impl<E: Error + 'static> WorkloadError<E> {
+    /// Puts the workload in front of what is wrong with its block.
+    fn of(workload: impl Display) -> impl Fn(E) -> Self {
+        move |source| Self { workload: workload.to_string(), source }
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> Failure for WorkloadError<E> {
+    fn exit(&self) -> Exit {
+        Exit::Internal
+    }
+
+    fn kind(&self) -> &'static str {
+        "benchmark"
+    }
+}
 
 /// Options of `enfold bench`.
 #[derive(Debug, Args)]
@@ -36,19 +65,19 @@ pub struct BenchArgs {
 /// The benchmarks.
 #[derive(Debug, Subcommand)]
 enum Benchmark {
-    /// What the blocks of a real chain need, and would need without double entry.
+    /// Batches that the blocks of a real chain take, with and without double entry.
     Parallelism(parallelism::ParallelismArgs),
-    /// What proofs cost on this machine, for `enfold plan`.
+    /// Cost of proofs on this machine, for `enfold plan`.
     Calibrate(calibrate::CalibrateArgs),
     /// The proving engine against stock plonky2, on a debit batch.
     Engine(engine::EngineArgs),
     /// A whole block: execution, witnesses and all proofs.
     Block(block::BlockArgs),
-    /// Throughput by cores, by proofs at a time, by batch size; plots.
+    /// Throughput by cores, concurrent proofs and batch size, with plots.
     Scaling(scaling::ScalingArgs),
-    /// Time to proof and throughput by block size; plots.
+    /// Time to proof and throughput by block size, with plots.
     Latency(latency::LatencyArgs),
-    /// Several machines' results in one set of plots.
+    /// Results of several machines in one set of plots.
     Compare(compare::CompareArgs),
     /// Everything before the proofs: execution, plan, tree, batch witnesses.
     Witness(witness::WitnessArgs),

@@ -13,38 +13,40 @@ use enfold_witness::whole::{self, WholeReport};
 use enfold_witness::witness::witness_plan;
 use serde::Serialize;
 
+use super::WorkloadError;
 use super::witness::WitnessBenchError;
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, grouped};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::grouped;
 
 /// Options of `enfold bench parallelism`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each block of the file is imported over a genesis of its own, as enfold import does it, executed, planned and given its \
-batch witnesses. The table has, besides the batches and the fewest that any plan could need, the batches of whole \
-transactions that it would take: no account twice in a batch, and the same but for credits of one account. Fees count \
-in the former two columns alone.
+Imports each block of the file on a genesis of its own, as enfold import does, executes and plans it, and makes its \
+batch witnesses. Beside the batches and the lower bound of any plan, the table shows how many batches of whole \
+transactions the block would take: strictly with no account twice in a batch, and with several credits of one account \
+allowed. Fees count only in the first two columns.
 
 Examples:
   enfold bench parallelism --csv transfers.csv
   enfold bench parallelism --csv transfers.csv --block 4369999 --fee 0 --format json")]
 pub struct ParallelismArgs {
-    /// The transfers, with the columns that import reads.
+    /// CSV file with the transfers, as `enfold import` reads it.
     #[arg(long, value_name = "FILE")]
     csv: PathBuf,
     /// Number of a block in the file; may be repeated [default: all of them].
     #[arg(long = "block", value_name = "B")]
     blocks: Vec<u64>,
-    /// Fee of each transfer, in its asset's units after scaling; 0 for no fees.
+    /// Fee of each transfer, in units of its asset after scaling; 0 for no fees.
     #[arg(long, value_name = "N", default_value_t = 1)]
     fee: u64,
     /// Profile.
     #[arg(long, value_name = "PROFILE", default_value_t = ProfileId::Standard, value_parser = profile_parser())]
     profile: ProfileId,
-    /// Whole transactions of a batch [default: as many as a circuit of the same size has paths for].
+    /// Whole transactions per batch [default: as many as a circuit of the same size has paths for].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     whole_batch: Option<u32>,
 }
@@ -149,14 +151,9 @@ impl ParallelismArgs {
         };
         for number in numbers {
             let options = Options { blocks: &[number], seed: keys::DEFAULT_SEED, chain_id: 1, fee: self.fee };
-            let import = build(&rows, &options)
-                .map_err(|source| CliError::Import { path: self.csv.clone(), source })?;
-            let failed = |source: WitnessBenchError| CliError::WitnessBench {
-                workload: format!("block {number}"),
-                source: Box::new(source),
-            };
-            let ledger = Ledger::from_genesis(&import.genesis)
-                .map_err(|source| CliError::Genesis { path: self.csv.clone(), source: Box::new(source) })?;
+            let import = build(&rows, &options).map_err(at(&self.csv))?;
+            let failed = WorkloadError::<WitnessBenchError>::of(format!("block {number}"));
+            let ledger = Ledger::from_genesis(&import.genesis).map_err(at(&self.csv))?;
             for block in &import.blocks {
                 let clock = Instant::now();
                 let execution = execute(&ledger, block).map_err(|error| failed(error.into()))?;

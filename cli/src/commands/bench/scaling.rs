@@ -1,4 +1,4 @@
-//! `enfold bench scaling`: throughput by cores, by proofs at a time, by batch size.
+//! `enfold bench scaling`: throughput by cores, concurrent proofs and batch size.
 
 use clap::Args;
 use enfold_benches::sweep::{strong, weak};
@@ -10,10 +10,10 @@ use crate::output::Outcome;
 /// Options of `enfold bench scaling`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Strong scaling proves one block of --txs transfers on each number of cores, with each number of proofs at a time,
-which share the cores; weak scaling, with --weak, proves --txs transfers for each core. A core is a thread of the
-pool; it is not pinned. Accounts, signatures and circuits are made before the clock starts, each proof is verified
-after it stops. Every finished point is on disk: --continue goes on after an interruption, or adds points.
+Strong scaling proves one block of --txs transfers on each number of cores, with each number of concurrent proofs, which
+share the cores; weak scaling, with --weak, proves --txs transfers per core. A core is a thread of the pool; threads
+are not pinned. Accounts, signatures and circuits are made before the clock starts, and proofs are verified after it
+stops. Every finished point is written to disk: --continue resumes after an interruption, or adds points.
 
 Examples:
   enfold bench scaling --out scaling
@@ -23,16 +23,16 @@ pub struct ScalingArgs {
     /// Numbers of cores [default: powers of two up to all, and all].
     #[arg(long, value_name = "C,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     cores: Vec<u16>,
-    /// Transfers of the block.
+    /// Transfers in the block.
     #[arg(long, value_name = "N", default_value_t = 700, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: u32,
-    /// Proofs at a time [default: powers of two up to the cores, and the cores].
+    /// Numbers of concurrent proofs [default: powers of two up to the cores, and the cores].
     #[arg(long, value_name = "P,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Vec<u16>,
-    /// Weak scaling too.
+    /// Measure weak scaling too.
     #[arg(long)]
     weak: bool,
-    /// Sizes of the debit batch whose cost is measured too, as log2 of the circuit's rows, on the most cores.
+    /// Sizes of debit batch to measure too, as log2 of the circuit's rows, on the most cores.
     #[arg(long, value_name = "B,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(8..=20))]
     batch: Vec<u16>,
     /// What is proven, and where results go.
@@ -54,8 +54,8 @@ impl ScalingArgs {
         }
         let most = cores.iter().copied().max().unwrap_or(1);
         if most > there {
-            let message = format!("expected at most {there} cores, as many as this machine has, got {most}");
-            return Err(CliError::Usage { message });
+            let message = format!("expected at most {there} cores, which this machine has, got {most}");
+            return Err(CliError::usage(message));
         }
         let in_flight = sizes(&self.in_flight);
         let mut places = strong(&cores, (!in_flight.is_empty()).then_some(&in_flight), txs);

@@ -18,11 +18,12 @@ use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::files::{read_bounded, write_all};
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, duration};
+use crate::error::{CliError, Failure};
+use crate::files::{create_folder, read_bounded, write_all};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::Progress;
+use crate::text::{count, duration, grouped};
 
 /// Longest results file that is read, in bytes.
 const RESULTS_LIMIT: u64 = 1 << 28;
@@ -40,25 +41,25 @@ pub struct SweepArgs {
     /// Skew of senders and receivers: 0 is uniform, 1 the classical Zipf law.
     #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = parse_skew)]
     skew: f64,
-    /// Accounts of the state.
+    /// Accounts in the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
-    /// Runs of each point that count; with fewer than five a median says little.
+    /// Measured runs per point; a median of fewer than five says little.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Runs of each point before those.
+    /// Warm-up runs per point, which are not counted.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=100))]
     warmups: u16,
-    /// Folder for results.json, results.csv and the plots; made if it does not exist.
+    /// Folder for results.json, results.csv and the plots; created if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Go on with the results in the folder: what they have is not measured again.
+    /// Continue with the results in the folder, without measuring again what they have.
     #[arg(long = "continue")]
     resume: bool,
-    /// Replace the files in the folder.
+    /// Replace existing files in the folder.
     #[arg(long, conflicts_with = "resume")]
     force: bool,
 }
@@ -82,11 +83,31 @@ pub struct Sweep<'a> {
     measured: usize,
 }
 
+/// What is in the way of results, or cannot be continued.
+#[derive(Debug, thiserror::Error)]
+enum ResultsError {
+    /// The file holds no results, or those of another measurement.
+    #[error("{}: {source}", path.display())]
+    Wrong { path: PathBuf, source: BenchError },
+    /// There are results already.
+    #[error("{}: results already exist (use --continue to add to them, --force to replace them)", path.display())]
+    Exist { path: PathBuf },
+}
+
+impl Failure for ResultsError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Wrong { .. } => "results",
+            Self::Exist { .. } => "output_exists",
+        }
+    }
+}
+
 impl<'a> Sweep<'a> {
-    /// Begins a sweep, or goes on with one.
+    /// Begins a sweep, or resumes one.
     ///
     /// # Errors
-    /// If there are results already, or those to go on with are of something else.
+    /// If there are results already, or those to resume are of something else.
     pub fn new(args: &'a SweepArgs) -> Result<Self, CliError> {
         let workload = if args.skew == 0.0 { Workload::Uniform } else { Workload::Zipf(args.skew) };
         let mut results = Results::new(Settings {
@@ -101,9 +122,9 @@ impl<'a> Sweep<'a> {
         let path = args.out.join(JSON);
         if args.resume && path.exists() {
             let earlier = read_results(&path)?;
-            results.resume(earlier).map_err(|source| CliError::Results { path, source: Box::new(source) })?;
+            results.resume(earlier).map_err(|source| ResultsError::Wrong { path, source })?;
         } else if !args.force && path.exists() {
-            return Err(CliError::ResultsExist { path });
+            return Err(ResultsError::Exist { path }.into());
         }
         let sweep = Self { args, workload, results, measured: 0 };
         sweep.write()?;
@@ -121,15 +142,15 @@ impl<'a> Sweep<'a> {
             if self.results.has(place) {
                 continue;
             }
-            let circuits = circuits(self.args.profile, &observe).map_err(CliError::Circuits)?;
+            let circuits = circuits(self.args.profile, &observe)?;
             let Place { series, cores, in_flight, transfers } = place;
             let (at, of) = (number + 1, places.len());
             let cores = count(cores, "core", "cores");
             let transfers = count(transfers, "transfer", "transfers");
             let in_flight = count(in_flight, "proof", "proofs");
-            info!("{} {at} of {of}: {cores}, {in_flight} at a time, {transfers}", series.name());
+            info!("{} {at} of {of}: {cores}, {in_flight} concurrently, {transfers}", series.name());
             let settings = &self.results.settings;
-            let point = sweep::measure(circuits, self.workload, settings, place, &|_| ()).map_err(bench)?;
+            let point = sweep::measure(circuits, self.workload, settings, place, &|_| ())?;
             self.results.add(point);
             self.measured += 1;
             self.write()?;
@@ -148,9 +169,9 @@ impl<'a> Sweep<'a> {
                 continue;
             }
             info!("debit batch of 2^{degree_bits} rows on {}", count(cores, "core", "cores"));
-            match batch_size::measure(&self.results.settings, degree_bits, cores).map_err(bench)? {
+            match batch_size::measure(&self.results.settings, degree_bits, cores)? {
                 Some(point) => self.results.add_batch(point),
-                None => return Err(CliError::Usage { message: format!("no leg fits 2^{degree_bits} rows") }),
+                None => return Err(CliError::usage(format!("no leg fits 2^{degree_bits} rows"))),
             }
             self.measured += 1;
             self.write()?;
@@ -160,10 +181,9 @@ impl<'a> Sweep<'a> {
 
     fn write(&self) -> Result<(), CliError> {
         let folder = &self.args.out;
-        std::fs::create_dir_all(folder)
-            .map_err(|source| CliError::Folder { path: folder.clone(), source })?;
-        write_file(&folder.join(JSON), self.results.to_json().map_err(bench)?.as_bytes(), true)?;
-        write_file(&folder.join(CSV), self.results.to_csv().map_err(bench)?.as_bytes(), true)?;
+        create_folder(folder)?;
+        write_file(&folder.join(JSON), self.results.to_json()?.as_bytes(), true)?;
+        write_file(&folder.join(CSV), self.results.to_csv()?.as_bytes(), true)?;
         Ok(())
     }
 
@@ -177,16 +197,12 @@ impl<'a> Sweep<'a> {
     }
 }
 
-fn bench(source: BenchError) -> CliError {
-    CliError::Bench(Box::new(source))
-}
-
 /// Draws all figures of results into a folder; their file names.
 ///
 /// # Errors
 /// If they cannot be drawn or written.
 pub fn write_figures(folder: &Path, all: &[Labelled<'_>], force: bool) -> Result<Vec<String>, CliError> {
-    let figures = figures(all).map_err(bench)?;
+    let figures = figures(all)?;
     let files: Vec<_> =
         figures.into_iter().map(|(name, svg)| (format!("{name}.svg"), svg.into_bytes())).collect();
     write_all(folder, &files, force)?;
@@ -199,8 +215,7 @@ pub fn write_figures(folder: &Path, all: &[Labelled<'_>], force: bool) -> Result
 /// If the file cannot be read or holds none.
 pub fn read_results(path: &Path) -> Result<Results, CliError> {
     let bytes = read_bounded(path, RESULTS_LIMIT)?;
-    Results::read(&bytes)
-        .map_err(|source| CliError::Results { path: path.to_owned(), source: Box::new(source) })
+    Ok(Results::read(&bytes).map_err(|source| ResultsError::Wrong { path: path.to_owned(), source })?)
 }
 
 #[derive(Serialize)]
@@ -236,7 +251,7 @@ impl fmt::Display for ResultsText<'_> {
         writeln!(f, "commit {commit}\nprofile {profile}, circuits {circuits}")?;
         writeln!(f, "{workload} on {}, seed {seed}", count(*accounts as usize, "account", "accounts"))?;
         let runs = count(*runs, "run", "runs");
-        writeln!(f, "medians of {runs} after {warmups}; spread is from the least to the greatest\n")?;
+        writeln!(f, "medians of {runs} after {warmups}; the spread is from the lowest to the highest\n")?;
         if !points.is_empty() {
             writeln!(
                 f,

@@ -17,25 +17,28 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, WitnessError, witness_observed};
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
-use crate::output::{Outcome, count, grouped};
+use super::WorkloadError;
+use crate::error::{CliError, ThreadsError};
+use crate::files::temporary_folder;
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::text::{count, grouped};
 
 /// Options of `enfold bench witness`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each workload is made from the seed, its signatures are checked once, then all else runs on each number of threads, \
-as often as --rounds says; medians are reported. `whole` is all of it but the signatures; `ratio` compares it \
-with the bare time of as many packed hashes.
+Generates each workload from the seed and checks its signatures once. Everything else then runs --rounds times on each \
+number of threads, and medians are reported. `whole` is everything but the signatures; `ratio` compares it with the \
+time of the same number of packed hashes alone.
 
 Examples:
   enfold bench witness --accounts 1048576 --txs 200000 --format json
   enfold bench witness --workload uniform --workload zipf:1.1 --cores 1,2,4")]
 pub struct WitnessArgs {
-    /// Accounts of the state.
+    /// Accounts in the state.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
-    /// Transfers of the block.
+    /// Transfers in the block.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: u32,
     /// Who pays whom: uniform, zipf:SKEW, star, one-sender or bursts; may be repeated [default: all of them,
@@ -45,13 +48,13 @@ pub struct WitnessArgs {
     /// Profile.
     #[arg(long, value_name = "PROFILE", default_value = "standard", value_parser = profile_parser())]
     profile: ProfileId,
-    /// How often to measure.
+    /// Number of rounds.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Numbers of cores, each a thread [default: one, and all].
+    /// Numbers of cores, each with one thread [default: one, and all].
     #[arg(long, value_name = "C,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     cores: Vec<u16>,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
 }
@@ -228,10 +231,7 @@ impl WitnessArgs {
     /// Makes, writes and opens a store of the first workload's state.
     fn measure_store(&self) -> Result<(usize, StoreReport), CliError> {
         let (ledger, block) = self.workloads()[0].make(self.accounts, self.txs as usize, self.seed);
-        let failed = |source: WitnessBenchError| CliError::WitnessBench {
-            workload: self.workloads()[0].to_string(),
-            source: Box::new(source),
-        };
+        let failed = WorkloadError::<WitnessBenchError>::of(self.workloads()[0]);
         let execution = execute(&ledger, &block).map_err(|error| failed(error.into()))?;
         let leaf =
             |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
@@ -241,8 +241,7 @@ impl WitnessArgs {
             (ledger.memory(), ledger.prepare(block.number, ledger.root(), &execution.writes));
         let root = root.map_err(|error| failed(error.into()))?.root();
         drop(ledger);
-        let dir =
-            tempfile::tempdir().map_err(|source| CliError::Folder { path: std::env::temp_dir(), source })?;
+        let dir = temporary_folder()?;
 
         let mut clock = Instant::now();
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
@@ -272,12 +271,9 @@ impl WitnessArgs {
         let mut runs = Vec::new();
         let mut figures = Figures::default();
         for threads in self.threads() {
-            let pool =
-                rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(CliError::Threads)?;
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(ThreadsError)?;
             let rounds = (0..self.rounds).map(|_| pool.install(|| case.round()));
-            let rounds: Vec<Round> = rounds.collect::<Result<_, _>>().map_err(|source| {
-                CliError::WitnessBench { workload: workload.to_string(), source: Box::new(source) }
-            })?;
+            let rounds: Vec<Round> = rounds.collect::<Result<_, _>>().map_err(WorkloadError::of(workload))?;
             runs.push(self.summary(threads, &rounds));
             figures = rounds.into_iter().next().map(|round| round.figures).unwrap_or_default();
         }

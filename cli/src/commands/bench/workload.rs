@@ -16,21 +16,22 @@ use enfold_state::ledger::Ledger;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
-use crate::args::profile_parser;
-use crate::error::CliError;
+use crate::error::{CliError, at};
 use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
-use crate::output::{Outcome, count, grouped};
-use crate::progress::{Progress, duration};
+use crate::options::profile_parser;
+use crate::output::Outcome;
+use crate::progress::Progress;
+use crate::text::{count, duration, grouped};
 
 /// Options of `enfold bench workload`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Lanes are how enfold batches. Whole transactions are the textbook's way: strict, no account twice in a batch;
-commutative, the same but for credits. A batch of whole transactions holds as many as a circuit of the same rows has
-room for; fees are left out of account there, in its favour. Blocks are executed and batched, not proven: proven seconds
-are the numbers of batch, lift, fold and block proofs times what one of each takes alone on all threads, which is
-measured first.
+enfold batches by lanes. The textbook batches whole transactions: strictly, with no account twice in a batch, or
+commutatively, with several credits of one account allowed. A batch of whole transactions holds as many as a circuit of
+the same rows has room for; fees are ignored there, in its favour. Blocks are executed and batched, not proven: proven
+seconds are the numbers of batch, lift, fold and block proofs times the time of one of each alone on all threads, which
+is measured first.
 
 Examples:
   enfold bench workload
@@ -41,25 +42,25 @@ pub struct WorkloadArgs {
     /// with 0.6, 0.9 and 1.1; none with --csv].
     #[arg(long, value_name = "NAME")]
     workload: Vec<Workload>,
-    /// A real chain's transfers, in the form that enfold import reads.
+    /// CSV file with a real chain's transfers, as `enfold import` reads it.
     #[arg(long, value_name = "FILE", requires = "block")]
     csv: Option<PathBuf>,
     /// Number of a block in the CSV file; may be repeated.
     #[arg(long, value_name = "B", requires = "csv")]
     block: Vec<u64>,
-    /// Transfers of each generated block.
+    /// Transfers in each generated block.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     txs: u32,
-    /// Accounts of the state under generated blocks.
+    /// Accounts in the state of generated blocks.
     #[arg(long, value_name = "A", default_value_t = 1 << 16, value_parser = clap::value_parser!(u32).range(1..1 << TREE_DEPTH))]
     accounts: u32,
     /// Profile.
     #[arg(long, value_name = "PROFILE", default_value = "standard", value_parser = profile_parser())]
     profile: ProfileId,
-    /// Runs in which the proofs' costs are measured; the median counts.
+    /// Runs to measure the cost of proofs; the median counts.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
-    /// Seed of keys and transactions.
+    /// Seed for keys and transactions.
     #[arg(long, value_name = "K", default_value_t = 1)]
     seed: u64,
 }
@@ -121,11 +122,10 @@ impl WorkloadArgs {
         let imported = self.imported()?;
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
-        let circuits = circuits(self.profile, &observe).map_err(CliError::Circuits)?;
-        let fail = |source| CliError::Bench(Box::new(source));
-        let costs = ProofCosts::measure(circuits, self.runs.into(), self.seed, &|_| ()).map_err(fail)?;
+        let circuits = circuits(self.profile, &observe)?;
+        let costs = ProofCosts::measure(circuits, self.runs.into(), self.seed, &|_| ())?;
         let report = |name: String, ledger: &Ledger, block: &Block| {
-            WorkloadReport::of(name, self.profile, &costs, ledger, block).map_err(fail)
+            WorkloadReport::of(name, self.profile, &costs, ledger, block).map_err(CliError::from)
         };
         let mut workloads = Vec::new();
         let generated = match (self.workload.is_empty(), self.csv.is_some()) {
@@ -158,10 +158,8 @@ impl WorkloadArgs {
         let rows = read_rows(csv)?;
         let import = |&number: &u64| {
             let options = Options { blocks: &[number], seed: keys::DEFAULT_SEED, chain_id: 1, fee: 1 };
-            let imported =
-                build(&rows, &options).map_err(|source| CliError::Import { path: csv.clone(), source })?;
-            let ledger = Ledger::from_genesis(&imported.genesis)
-                .map_err(|source| CliError::Genesis { path: csv.clone(), source: Box::new(source) })?;
+            let imported = build(&rows, &options).map_err(at(csv))?;
+            let ledger = Ledger::from_genesis(&imported.genesis).map_err(at(csv))?;
             let block = imported.blocks.into_iter().next().unwrap_or_default();
             Ok((format!("block {number}"), ledger, block))
         };

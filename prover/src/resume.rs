@@ -1,4 +1,4 @@
-//! Takes up kept proofs: those that hold, and none below them.
+//! Resumes a block: reads the kept proofs that hold, and none below them.
 
 use std::io;
 
@@ -9,51 +9,11 @@ use enfold_circuits::verify::{VerifyError, inner_proof_len, verify_inner};
 use enfold_state::chain::context;
 use enfold_witness::witness::BlockWitness;
 use rayon::prelude::*;
-use serde::Serialize;
 
-use crate::events::{Event, Job, Observer};
+use crate::events::{Event, Observer};
 use crate::graph::{Graph, Node};
+use crate::job::{Job, Reused};
 use crate::kept::KeptProofs;
-use crate::prove::PreparedBlock;
-
-/// What an earlier run of the same block had left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Reused {
-    /// Batch proofs taken up.
-    pub batches: usize,
-    /// Lift proofs taken up.
-    pub lifts: usize,
-    /// Fold proofs taken up.
-    pub folds: usize,
-    /// 1 if the block proof was there.
-    pub blocks: usize,
-    /// Proofs below those, which need not be made again.
-    pub below: usize,
-    /// Files that were not what they should be; what they stood for is proven again.
-    pub refused: usize,
-}
-
-impl Reused {
-    /// Proofs that this run need not make.
-    pub const fn total(&self) -> usize {
-        self.batches + self.lifts + self.folds + self.blocks + self.below
-    }
-
-    /// The block proof of a prepared block was there, so all are.
-    pub(crate) fn all_of(prepared: &PreparedBlock) -> Self {
-        Self { blocks: 1, below: prepared.proofs() - 1, ..Self::default() }
-    }
-
-    /// Counts a proof that is taken up.
-    pub(crate) fn count(&mut self, job: Job) {
-        *match job {
-            Job::Batch { .. } => &mut self.batches,
-            Job::Lift { .. } => &mut self.lifts,
-            Job::Fold { .. } => &mut self.folds,
-            Job::Block => &mut self.blocks,
-        } += 1;
-    }
-}
 
 /// A kept file is not the proof of its place.
 #[derive(Debug, thiserror::Error)]
@@ -67,13 +27,13 @@ pub(crate) enum KeptError {
 }
 
 /// Where kept proofs are looked for, and what they are held against.
-pub(crate) struct Restore<'a> {
+pub(crate) struct Resume<'a> {
     pub circuits: &'a CircuitSet,
     pub witness: &'a BlockWitness,
     pub kept: &'a KeptProofs,
 }
 
-impl Restore<'_> {
+impl Resume<'_> {
     /// The kept proofs of a graph, by node, from the root down. Each level is verified in parallel. The block proof is
     /// not looked for.
     pub fn proofs(&self, graph: &Graph, observer: Observer<'_>) -> (Vec<Option<Proof>>, Reused) {
