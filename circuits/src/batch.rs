@@ -100,8 +100,7 @@ impl BatchTargets {
         let mut before = ChainStateTargets::new(builder);
         let top = ClimbTargets::new(builder, profile.top_depth());
         require_phase(builder, kind.phase(), &mut before);
-        let mut session =
-            Session::new(builder, rows, kind, chain_id, challenges, &before, &top, profile.window_depth);
+        let mut session = Session::new(builder, rows, kind, chain_id, challenges, &before, &top);
         let paths = PathsTargets::constrain(&mut session, kind, profile.shape(batch));
         let Outcome {
             mut rows,

@@ -96,7 +96,6 @@ impl<'b> Session<'b> {
         challenges: (QuadraticTarget, QuadraticTarget),
         before: &ChainStateTargets,
         top: &ClimbTargets,
-        window_depth: usize,
     ) -> Self {
         let emitted = MessageSpongeTargets::new(builder);
         let others = if kind.emits() {
@@ -114,7 +113,7 @@ impl<'b> Session<'b> {
             chain_id,
             kind,
             top_bits: top.bits.clone(),
-            window_depth,
+            window_depth: TREE_DEPTH - top.bits.len(),
             logup: LogUpTargets::new(challenges, before.sum),
             emitted,
             consumed: emitted,
