@@ -40,6 +40,7 @@ mod error;
 mod file;
 mod read_only;
 mod snapshot;
+mod tables;
 mod tiles;
 mod view;
 

@@ -8,28 +8,15 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
+use redb::{Database, DatabaseError, ReadableTable, StorageBackend, WriteTransaction};
 
 use super::error::{StoreError, failed, io_at};
 use super::read_only::ReadOnlyFile;
-use super::snapshot::refuse_empty;
-use super::tiles::{self, TILE_BYTES};
+use super::tables::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, stored};
+use super::tiles;
 use super::view::View;
 use super::{Circuits, SCHEMA_VERSION};
-use crate::leaf::Leaf;
 use crate::ledger::{Ledger, Prepared};
-
-/// A digest as it is stored: canonical integers.
-pub(super) type StoredDigest = [u64; 4];
-/// A leaf as it is stored: address, nonce, asset, balance.
-pub(super) type StoredLeaf = (StoredDigest, u32, u32, u64);
-
-pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-pub(super) const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
-pub(super) const NODES: TableDefinition<u32, &[u8; TILE_BYTES]> = TableDefinition::new("nodes");
-pub(super) const ROOTS: TableDefinition<u32, StoredDigest> = TableDefinition::new("roots");
-pub(super) const CIRCUITS: TableDefinition<u32, StoredDigest> = TableDefinition::new("circuits");
-pub(super) const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("journal");
 
 /// Longest time that a writer waits for readers.
 const WAIT_FOR_READERS: Duration = Duration::from_secs(60);
@@ -198,6 +185,10 @@ impl StoreFile {
     }
 }
 
-pub(super) fn stored(leaf: &Leaf) -> StoredLeaf {
-    (leaf.address.into(), leaf.nonce, leaf.asset, leaf.balance)
+/// Refuses an empty file, which the database would take for one to be begun.
+fn refuse_empty(file: &File, path: &Path) -> Result<(), StoreError> {
+    match file.metadata().map_err(io_at(path))?.len() {
+        0 => Err(StoreError::NotAStore { path: path.to_owned() }),
+        _ => Ok(()),
+    }
 }

@@ -5,7 +5,6 @@
 //! order, all little-endian. How many leaves and roots there are follows from the head, how many tiles
 //! from the leaves.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Weak;
@@ -15,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use super::error::{StoreError, io_at};
-use super::file::{StoreFile, StoredDigest, StoredLeaf};
+use super::file::StoreFile;
+use super::tables::{StoredDigest, StoredLeaf};
 use super::tiles::{self, TILE_BYTES, TileKey};
 use super::view::{Leaves, Nodes, Numbers, View, assemble, digest};
 use super::{Circuits, FILE_NAME, expect_file};
@@ -236,12 +236,4 @@ fn from_bytes(bytes: &[u8; LEAF_BYTES]) -> (u32, StoredLeaf) {
     let narrow = |at: usize| u32::from_le_bytes(narrow.as_chunks().0[at]);
     let wide = |at: usize| u64::from_le_bytes(wide.as_chunks().0[at]);
     (narrow(0), ([1, 2, 3, 4].map(wide), narrow(1), narrow(2), wide(0)))
-}
-
-/// Refuses an empty file, which the database would take for one to be begun.
-pub(super) fn refuse_empty(file: &File, path: &Path) -> Result<(), StoreError> {
-    match file.metadata().map_err(io_at(path))?.len() {
-        0 => Err(StoreError::NotAStore { path: path.to_owned() }),
-        _ => Ok(()),
-    }
 }

@@ -2,7 +2,7 @@
 
 use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::file::{LEAVES, META, NODES, stored};
+use super::tables::{LEAVES, META, NODES, stored};
 use super::*;
 use crate::block::GenesisLeaf;
 use crate::field::from_u32;

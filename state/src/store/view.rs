@@ -10,7 +10,7 @@ use redb::{
 
 use super::check::{Check, check};
 use super::error::{StoreError, failed};
-use super::file::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
+use super::tables::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
 use super::tiles::{self, PasteError, Tile, TileKey};
 use super::{Circuits, SCHEMA_VERSION};
 use crate::hash::Digest;
