@@ -14,7 +14,8 @@ use crate::options::{Cache, Global};
 #[command(name = "enfold", version = version(), max_term_width = 100, subcommand_required = true)]
 #[command(after_help = "\
 Results go to stdout, logs to stderr.
-Exit codes: 0 success, 1 invalid proof, 2 usage, 3 bad input, 4 internal error, 5 blocks left, 130 stopped.
+Exit codes: 0 success, 1 invalid proof, 2 usage, 3 bad input, 4 internal error, 5 blocks left,
+130 stopped.
 
 Start with: enfold demo")]
 pub struct Cli {
@@ -37,7 +38,7 @@ fn version() -> String {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Generate a state and a block, prove the block, verify the proof, and show what happened.
+    /// Generate a block, prove it, verify the proof, and show what happened.
     Demo(demo::DemoArgs),
     /// Generate a key.
     Keygen(keygen::KeygenArgs),

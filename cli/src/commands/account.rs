@@ -19,8 +19,8 @@ use crate::text::{LeafText, grouped};
 /// Options of `enfold account`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The account proof is for the data directory's current state. Verify it against the proof of the last block, or of
-the next one.
+The account proof is for the data directory's current state. Verify it against the proof of the
+last block, or of the next one.
 
 Examples:
   enfold account --data state --index 7 --out leaf-7.account

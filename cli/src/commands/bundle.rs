@@ -20,8 +20,8 @@ use crate::text::count;
 /// Options of `enfold bundle`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Transactions of the same leaf are sorted by nonce; all others keep their place. Refused are transactions of another
-chain, duplicates, and two with the same leaf and nonce.
+Transactions of the same leaf are sorted by nonce; all others keep their place. Refused are
+transactions of another chain, duplicates, and two with the same leaf and nonce.
 
 Examples:
   enfold bundle --number 1 tx-1.json tx-2.json --out block-1.bin

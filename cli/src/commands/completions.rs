@@ -55,7 +55,8 @@ impl CompletionsArgs {
 /// Options of `enfold man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes one page for enfold and one for each command: enfold.1, enfold-prove.1, enfold-bench-engine.1, ...
+Writes one page for enfold and one for each command: enfold.1, enfold-prove.1,
+enfold-bench-engine.1, ...
 
 Examples:
   enfold man man1

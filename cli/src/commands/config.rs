@@ -14,9 +14,9 @@ use crate::settings::{FILE_NAME, InForce, KEYS, Settings, Source};
 /// Options of `enfold config`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A setting comes from its option, or else its environment variable (ENFOLD_ and the name in capitals), or else the
-settings file, or else it has its default. The file is enfold.toml in the working directory, unless --config or
-ENFOLD_CONFIG names another. It has one line per setting:
+A setting comes from its option, or else its environment variable (ENFOLD_ and the name in
+capitals), or else the settings file, or else it has its default. The file is enfold.toml in the
+working directory, unless --config or ENFOLD_CONFIG names another. It has one line per setting:
 
   data = \"state\"
   profile = \"standard\"

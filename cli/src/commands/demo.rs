@@ -43,8 +43,8 @@ const OPERATOR_KEY: u64 = 1 << 32;
 /// Options of `enfold demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The test profile takes seconds and shows every step, but its proofs can be forged. The standard profile is secure and
-takes minutes.
+The test profile takes seconds and shows every step, but its proofs can be forged. The standard
+profile is secure and takes minutes.
 
 Examples:
   enfold demo

@@ -20,8 +20,8 @@ const BALANCE: u64 = 1_000_000_000_000;
 /// Options of `enfold gen`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The same options always give the same files. `enfold keygen --gen-account I` with the same seed gives the key of
-account I. Fees go to account 0.
+The same options always give the same files. `enfold keygen --gen-account I` with the same seed
+gives the key of account I. Fees go to account 0.
 
 Examples:
   enfold gen --accounts 1000 --txs 5000 --skew 1.0 --seed 7 --out chain

@@ -20,10 +20,11 @@ use crate::{reading, records};
 /// Options of `enfold ids`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Of a block file, every transaction is listed, valid or not; of data files, those that were executed. Messages carry no
-nonce, so nonces are counted back from the state in the data directory: give the data files of all blocks from the
-wanted one to the last. If the proof is beside its data file (block-1.proof beside block-1.proof.data), it is verified
-with --profile, and must have the same E and the roots of the data directory. Blocks without a proof are listed as not
+Of a block file, every transaction is listed, valid or not; of data files, those that were
+executed. Messages carry no nonce, so nonces are counted back from the state in the data
+directory: give the data files of all blocks from the wanted one to the last. If the proof is
+beside its data file (block-1.proof beside block-1.proof.data), it is verified with --profile, and
+must have the same E and the roots of the data directory. Blocks without a proof are listed as not
 compared: if one of their data files is wrong, so are the nonces and ids.
 
 Examples:

@@ -17,9 +17,9 @@ use crate::text::{count, grouped};
 /// Options of `enfold import`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file has the columns block, index, kind, from, to, asset, amount. Each address gets a key derived from the seed, so
-that the transfers can be signed again; anyone who knows the seed has all the keys. Several --block options make a
-chain of blocks on one genesis, in the order given.
+The file has the columns block, index, kind, from, to, asset, amount. Each address gets a key
+derived from the seed, so that the transfers can be signed again; anyone who knows the seed has
+all the keys. Several --block options make a chain of blocks on one genesis, in the order given.
 
 Examples:
   enfold import --csv transfers.csv --block 4369999 --out chain

@@ -20,8 +20,9 @@ use crate::text::grouped;
 /// Options of `enfold key`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The key is part of the program. --rebuild derives it from the circuits, without anything that is stored, which takes
-seconds (test) to a minute (standard) and gigabytes of memory. Exit code 1 if the result differs.
+The key is part of the program. --rebuild derives it from the circuits, without anything that is
+stored, which takes seconds (test) to a minute (standard) and gigabytes of memory. Exit code 1 if
+the result differs.
 
 Examples:
   enfold key

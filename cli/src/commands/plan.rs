@@ -26,11 +26,11 @@ use crate::{reading, records};
 /// Options of `enfold plan`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With --txs, the block is the worst case: no two transfers share a leaf, and each has a fee unless --no-fees is given.
-With --block, a real block is executed on a state and planned, and nothing is written; transactions that break a rule
-are listed and not counted.
-Times need a calibration of this machine or of another; without one, only counts and memory are shown. They assume
-that the work spreads evenly over the cores.
+With --txs, the block is the worst case: no two transfers share a leaf, and each has a fee unless
+--no-fees is given. With --block, a real block is executed on a state and planned, and nothing is
+written; transactions that break a rule are listed and not counted.
+Times need a calibration of this machine or of another; without one, only counts and memory are
+shown. They assume that the work spreads evenly over the cores.
 
 Examples:
   enfold plan --txs 100000 --cores 64 --memory 256G

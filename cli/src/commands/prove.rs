@@ -33,12 +33,14 @@ use crate::text::{count, duration, grouped, milliseconds};
 /// Options of `enfold prove`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Invalid transactions are left out and reported; with --strict, the block is refused instead. The block is applied to
-the data directory only after the proof is verified and both files are written. The messages that the block emits go to
-the data file, PROOF.data: publish it with the proof.
+Invalid transactions are left out and reported; with --strict, the block is refused instead. The
+block is applied to the data directory only after the proof is verified and both files are
+written. The messages that the block emits go to the data file, PROOF.data: publish it with the
+proof.
 
-Finished proofs are kept in the data directory until the block is applied. Ctrl-C waits for the running proofs and exits
-with code 130; a second Ctrl-C exits at once. After either, or after a crash, repeat the command to resume.
+Finished proofs are kept in the data directory until the block is applied. Ctrl-C waits for the
+running proofs and exits with code 130; a second Ctrl-C exits at once. After either, or after a
+crash, repeat the command to resume.
 
 Examples:
   enfold prove --data state --block chain/block-1.bin --out block-1.proof

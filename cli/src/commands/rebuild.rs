@@ -26,8 +26,9 @@ use crate::text::count;
 /// Options of `enfold rebuild`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Verifies each proof, checks that its data file, PROOF.data, holds the messages that the proof commits to, and applies
-them in the order of the block numbers. Transactions and signatures are not needed.
+Verifies each proof, checks that its data file, PROOF.data, holds the messages that the proof
+commits to, and applies them in the order of the block numbers. Transactions and signatures are
+not needed.
 
 Examples:
   enfold rebuild --genesis chain/genesis.bin block-1.proof block-2.proof

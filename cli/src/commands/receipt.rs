@@ -23,11 +23,12 @@ use crate::{reading, records};
 /// Options of `enfold receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Messages carry no nonce, so nonces are counted back from the state in the data directory: give the data files of the
-transaction's block and of all later blocks, in any order, or a folder with them. If the proof is beside its data file
-(block-1.proof beside block-1.proof.data), it is verified with --profile, and must have the same E and the roots of the
-data directory. Blocks without a proof are listed as not compared: if one of their data files is wrong, so are the
-nonce and the id.
+Messages carry no nonce, so nonces are counted back from the state in the data directory: give the
+data files of the transaction's block and of all later blocks, in any order, or a folder with
+them. If the proof is beside its data file (block-1.proof beside block-1.proof.data), it is
+verified with --profile, and must have the same E and the roots of the data directory. Blocks
+without a proof are listed as not compared: if one of their data files is wrong, so are the nonce
+and the id.
 With --signed, the receipt also carries the public key and the signature.
 
 Examples:

@@ -28,21 +28,24 @@ use crate::text::count;
 /// Options of `enfold run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Blocks are files in the inbox, binary or JSON, under any name. They are proven in the order of the block numbers in
-them, each on the state after the one before; while one is proven, the next is executed. Write a block under a name
-that ends in .part or begins with a dot, and rename it when it is complete.
-A block is claimed once it is complete and unchanged for half a second. It then waits in the folder queue of the data
-directory, as block-N-DIGEST.bin or .json, until it is proven.
+Blocks are files in the inbox, binary or JSON, under any name. They are proven in the order of the
+block numbers in them, each on the state after the one before; while one is proven, the next is
+executed. Write a block under a name that ends in .part or begins with a dot, and rename it when
+it is complete.
+A block is claimed once it is complete and unchanged for half a second. It then waits in the
+folder queue of the data directory, as block-N-DIGEST.bin or .json, until it is proven.
 
-The outbox gets block-N.proof, the data file block-N.proof.data, the block itself as block-N.bin or .json, and a line
-of JSON per block in blocks.jsonl. Bad blocks go to the rejected folder, with the reason in NAME.reason.json. Invalid
-transactions do not make a block bad, unless --strict is given: they are left out and listed.
+The outbox gets block-N.proof, the data file block-N.proof.data, the block itself as block-N.bin
+or .json, and a line of JSON per block in blocks.jsonl. Bad blocks go to the rejected folder, with
+the reason in NAME.reason.json. Invalid transactions do not make a block bad, unless --strict is
+given: they are left out and listed.
 
-Each folder has one purpose; only the data directory may hold the others. With --once, the exit code is 5 if a block
-was rejected, waits for a missing one, or cannot be read; files that keep changing are given thirty times --settle.
+Each folder has one purpose; only the data directory may hold the others. With --once, the exit
+code is 5 if a block was rejected, waits for a missing one, or cannot be read; files that keep
+changing are given thirty times --settle.
 
-Ctrl-C or SIGTERM waits for the running proofs and exits with code 0; a second one exits at once with 130. After
-either, or after a crash, repeat the command to resume.
+Ctrl-C or SIGTERM waits for the running proofs and exits with code 0; a second one exits at once
+with 130. After either, or after a crash, repeat the command to resume.
 
 Examples:
   enfold run --data state --inbox blocks

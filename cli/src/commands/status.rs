@@ -16,8 +16,8 @@ use crate::text::{count, grouped};
 /// Options of `enfold status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows committed blocks: those that are proven, written and applied. If a prover is running, it is asked; otherwise the
-data directory is read. Nothing is written.
+Shows committed blocks: those that are proven, written and applied. If a prover is running, it is
+asked; otherwise the data directory is read. Nothing is written.
 
 Examples:
   enfold status --data state

@@ -21,14 +21,15 @@ use crate::text::{count, duration, grouped, milliseconds};
 /// Options of `enfold verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The proof is verified with a key that is part of this program; nothing that the prover sends is trusted.
-Without --expect-prev-root, --expect-root or --genesis, the proof says only that some state leads to some other.
-Only --profile sets the profile: no variable does, and no enfold.toml in the working directory is read.
+The proof is verified with a key that is part of this program; nothing that the prover sends is
+trusted. Without --expect-prev-root, --expect-root or --genesis, the proof says only that some
+state leads to some other. Only --profile sets the profile: no variable does, and no enfold.toml
+in the working directory is read.
 Exit code 0: valid and as expected; 1: invalid, or not as expected; 3: not a proof of the profile.
 
-With --chain, all .proof files of a folder are verified and must be of consecutive blocks: each starts from the root and
-the deposit queue that the one before leads to. The expected previous root is then that of the first block; the
-expected new root and number are those of the last.
+With --chain, all .proof files of a folder are verified and must be of consecutive blocks: each
+starts from the root and the deposit queue that the one before leads to. The expected previous
+root is then that of the first block; the expected new root and number are those of the last.
 
 Examples:
   enfold verify block-1.proof

@@ -22,11 +22,12 @@ use crate::text::LeafText;
 /// Options of `enfold verify-account`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A block proof states two roots: an account proof made after the block is checked against the new root, one made before
-the block against the previous root.
+A block proof states two roots: an account proof made after the block is checked against the new
+root, one made before the block against the previous root.
 
-A block proof says only that some state leads to some other. To be sure that it is your chain's, expect one of the
-block's roots (--expect-prev-root, --expect-root), or give a folder of proofs that lead back to the genesis (--chain).
+A block proof says only that some state leads to some other. To be sure that it is your chain's,
+expect one of the block's roots (--expect-prev-root, --expect-root), or give a folder of proofs
+that lead back to the genesis (--chain).
 
 Examples:
   enfold verify-account alice.account block-7.proof --expect-root 77a0...

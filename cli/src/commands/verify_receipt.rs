@@ -27,14 +27,16 @@ use crate::text::grouped;
 /// Options of `enfold verify-receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that this block debited the
-leaf and credited the receiver's. Messages carry no nonce and so no transaction id: only a receipt with a signature
-(enfold receipt --signed) shows which transaction it was, and only an account proof of the sender's leaf, from before or
-after the block, shows whose signature counts. --tx needs both.
+A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that
+this block debited the leaf and credited the receiver's. Messages carry no nonce and so no
+transaction id: only a receipt with a signature (enfold receipt --signed) shows which transaction
+it was, and only an account proof of the sender's leaf, from before or after the block, shows
+whose signature counts. --tx needs both.
 
-To be sure that the block is your chain's, expect its previous root, or give a folder of proofs that lead back to the
-genesis (--chain). A new root alone says nothing about what led to it. Anyone with signed transactions can prove other
-blocks on the same states: with --expect-last-root, the chain must lead to the last root that the operator published.
+To be sure that the block is your chain's, expect its previous root, or give a folder of proofs
+that lead back to the genesis (--chain). A new root alone says nothing about what led to it.
+Anyone with signed transactions can prove other blocks on the same states: with
+--expect-last-root, the chain must lead to the last root that the operator published.
 
 Examples:
   enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...

@@ -25,7 +25,7 @@ fn every_transfer_of_a_real_block_is_carried_over_and_valid() {
     assert_eq!(result["blocks"][0]["transfers"], 10);
     assert_eq!(result["blocks"][0]["left_out"], serde_json::json!([]));
     assert_eq!(result["blocks"][1]["transfers"], 6);
-    let reason = "only rows of kind transfer are carried over";
+    let reason = "only rows of kind transfer are imported";
     assert_eq!(
         result["blocks"][1]["left_out"],
         serde_json::json!([{ "line": 14, "index": 28, "kind": "swap", "reason": reason }])
@@ -101,7 +101,7 @@ fn tiny_amounts_are_raised_and_zero_amounts_are_left_out() {
         result["blocks"][0]["left_out"],
         serde_json::json!([
             { "line": 2, "index": 2, "kind": "transfer", "reason": "a transaction's amount is at least 1" },
-            { "line": 5, "index": 3, "kind": "mint", "reason": "only rows of kind transfer are carried over" },
+            { "line": 5, "index": 3, "kind": "mint", "reason": "only rows of kind transfer are imported" },
         ])
     );
     let (ledger, blocks) = chain(&folder, 1);

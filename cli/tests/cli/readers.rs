@@ -478,7 +478,7 @@ fn every_data_file_on_the_way_is_held_against_the_proof_beside_it() {
     let made = run(&receipt);
     assert_eq!((&made["not_compared"], &made["proof"]), (&json!([2]), &json!(folder.path("1.proof"))));
     let text = String::from_utf8(enfold().args(receipt).output().unwrap().stdout).unwrap();
-    assert!(text.contains("beside the data file of block 2,"), "{text}");
+    assert!(text.contains("beside the data file of block 2;"), "{text}");
     std::fs::write(&proof, kept).unwrap();
     fail(&receipt, 1, "unexpected");
     std::fs::write(&data, codec::encode(&honest).unwrap()).unwrap();

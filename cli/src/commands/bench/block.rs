@@ -22,8 +22,8 @@ use crate::text::{count, duration, grouped, milliseconds};
 /// Options of `enfold bench block`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Generates a block from the seed and proves it as `enfold prove` does, from the transactions to a verified proof. \
-Accounts, signatures and circuits are made before the clock starts.
+Generates a block from the seed and proves it as `enfold prove` does, from the transactions to a
+verified proof. Accounts, signatures and circuits are made before the clock starts.
 
 Examples:
   enfold bench block --txs 4096 --format json

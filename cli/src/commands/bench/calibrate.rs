@@ -27,7 +27,8 @@ use crate::text::{count, duration, size};
 #[derive(Debug, Args)]
 #[command(mut_arg("out", |out| out.help("Output file for the calibration, in JSON")))]
 #[command(after_help = "\
-Builds the circuits and proves a generated block of full batches. Run it on an otherwise idle machine.
+Builds the circuits and proves a generated block of full batches. Run it on an otherwise idle
+machine.
 
 Examples:
   enfold bench calibrate --out calibration.json

@@ -15,8 +15,8 @@ use crate::output::Outcome;
 /// Options of `enfold bench compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Takes the results.json files of enfold bench scaling or enfold bench latency. In the plots, each is named after its
-folder, unless --label names it.
+Takes the results.json files of enfold bench scaling or enfold bench latency. In the plots, each
+is named after its folder, unless --label names it.
 
 Examples:
   enfold bench compare here/results.json there/results.json --out both

@@ -19,9 +19,9 @@ use crate::text::{duration, grouped, milliseconds};
 /// Options of `enfold bench engine`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Proves one circuit and witness with stock plonky2 and the engine in turns, on all threads and on one, and reports \
-medians. Memory is the most that a proof adds to the process.
-Every proof is verified by plonky2's own verifier, outside the measured time.
+Proves one circuit and witness with stock plonky2 and the engine in turns, on all threads and on
+one, and reports medians. Memory is the most that a proof adds to the process. Every proof is
+verified by plonky2's own verifier, outside the measured time.
 
 Examples:
   enfold bench engine --format json

@@ -10,9 +10,9 @@ use crate::output::Outcome;
 /// Options of `enfold bench latency`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Small blocks are proven sooner, large ones with more transfers per second: each size is measured on all cores, from the
-transactions to the proof. What is not measured, and --continue, are as for enfold bench scaling; with --continue, both
-can write to the same folder, one after the other.
+Small blocks are proven sooner, large ones with more transfers per second: each size is measured
+on all cores, from the transactions to the proof. What is not measured, and --continue, are as for
+enfold bench scaling; with --continue, both can write to the same folder, one after the other.
 
 Examples:
   enfold bench latency --out latency

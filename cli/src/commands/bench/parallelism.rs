@@ -25,10 +25,11 @@ use crate::text::grouped;
 /// Options of `enfold bench parallelism`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Imports each block of the file on a genesis of its own, as enfold import does, executes and plans it, and makes its \
-batch witnesses. Beside the batches and the lower bound of any plan, the table shows how many batches of whole \
-transactions the block would take: strictly with no account twice in a batch, and with several credits of one account \
-allowed. Fees count only in the first two columns.
+Imports each block of the file on a genesis of its own, as enfold import does, executes and plans
+it, and makes its batch witnesses. Beside the batches and the lower bound of any plan, the table
+shows how many batches of whole transactions the block would take: strictly with no account twice
+in a batch, and with several credits of one account allowed. Fees count only in the first two
+columns.
 
 Examples:
   enfold bench parallelism --csv transfers.csv

@@ -10,10 +10,11 @@ use crate::output::Outcome;
 /// Options of `enfold bench scaling`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Strong scaling proves one block of --txs transfers on each number of cores, with each number of concurrent proofs, which
-share the cores; weak scaling, with --weak, proves --txs transfers per core. A core is a thread of the pool; threads
-are not pinned. Accounts, signatures and circuits are made before the clock starts, and proofs are verified after it
-stops. Every finished point is written to disk: --continue resumes after an interruption, or adds points.
+Strong scaling proves one block of --txs transfers on each number of cores, with each number of
+concurrent proofs, which share the cores; weak scaling, with --weak, proves --txs transfers per
+core. A core is a thread of the pool; threads are not pinned. Accounts, signatures and circuits
+are made before the clock starts, and proofs are verified after it stops. Every finished point is
+written to disk: --continue resumes after an interruption, or adds points.
 
 Examples:
   enfold bench scaling --out scaling

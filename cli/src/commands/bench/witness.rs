@@ -27,9 +27,9 @@ use crate::text::{count, grouped};
 /// Options of `enfold bench witness`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Generates each workload from the seed and checks its signatures once. Everything else then runs --rounds times on each \
-number of threads, and medians are reported. `whole` is everything but the signatures; `ratio` compares it with the \
-time of the same number of packed hashes alone.
+Generates each workload from the seed and checks its signatures once. Everything else then runs
+--rounds times on each number of threads, and medians are reported. `whole` is everything but the
+signatures; `ratio` compares it with the time of the same number of packed hashes alone.
 
 Examples:
   enfold bench witness --accounts 1048576 --txs 200000 --format json

@@ -27,11 +27,12 @@ use crate::text::{count, duration, grouped};
 /// Options of `enfold bench workload`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-enfold batches by lanes. The textbook batches whole transactions: strictly, with no account twice in a batch, or
-commutatively, with several credits of one account allowed. A batch of whole transactions holds as many as a circuit of
-the same rows has room for; fees are ignored there, in its favour. Blocks are executed and batched, not proven: proven
-seconds are the numbers of batch, lift, fold and block proofs times the time of one of each alone on all threads, which
-is measured first.
+enfold batches by lanes. The textbook batches whole transactions: strictly, with no account twice
+in a batch, or commutatively, with several credits of one account allowed. A batch of whole
+transactions holds as many as a circuit of the same rows has room for; fees are ignored there, in
+its favour. Blocks are executed and batched, not proven: proven seconds are the numbers of batch,
+lift, fold and block proofs times the time of one of each alone on all threads, which is measured
+first.
 
 Examples:
   enfold bench workload
