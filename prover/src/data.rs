@@ -4,10 +4,9 @@
 //! after, see [`enfold_state::rebuild`]; here it is held against the statement that commits to it.
 
 use enfold_circuits::statement::BlockStatement;
-use enfold_state::block::BlockData;
+use enfold_state::block::{BlockData, Place};
 use enfold_state::hash::Digest;
 use enfold_state::message::MessageError;
-use enfold_state::rebuild::Place;
 use enfold_witness::witness::emitted_chain;
 use rayon::prelude::*;
 

@@ -2,6 +2,8 @@
 //!
 //! All of them have a JSON form and a binary form; see [`crate::codec`].
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::leaf::{Address, Asset};
@@ -70,4 +72,19 @@ pub struct BlockData {
     pub number: u32,
     /// One list for each batch that can emit, in batch order.
     pub emitted: Vec<Vec<Message>>,
+}
+
+/// Where a message stands in a block's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The batch, from 0.
+    pub batch: usize,
+    /// The message in the batch, from 0.
+    pub message: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of batch {}", self.message, self.batch)
+    }
 }

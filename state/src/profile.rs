@@ -1,12 +1,13 @@
-//! Profiles: batch sizes and window depth. The circuits add each profile's proof parameters.
+//! Profiles: names, batch sizes and window depth. The circuits add each profile's proof parameters.
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use enfold_state::kind::BatchId;
-use enfold_state::kind::PerBatch;
-use enfold_state::leaf::TREE_DEPTH;
 use serde::{Deserialize, Serialize};
+
+pub use crate::kind::BatchId;
+use crate::kind::PerBatch;
+use crate::leaf::TREE_DEPTH;
 
 /// A profile's name; its number stands in the block statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
