@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 
-use enfold_circuits::batch::PathsTargets;
 use enfold_circuits::block::BlockOpening;
 use enfold_circuits::check::Checker;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::{CircuitData, F, Proof};
 use enfold_circuits::fold::Child;
 use enfold_circuits::keys::entry;
+use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::mutate::{Harness, Report};
 use enfold_circuits::recursion::{SlotWitness, fill_dead};
 use enfold_fixtures::world::{World, WorldSpec};

@@ -11,7 +11,6 @@ use enfold_state::executor::{Signatures, execute, execute_checked};
 use enfold_state::hash::Digest;
 use enfold_state::hash::Tag;
 use enfold_state::hash::batch::{hashes_into, message_digests, nodes_into};
-use enfold_state::keys::verify;
 use enfold_state::leaf::Leaf;
 use enfold_state::message::Message;
 use enfold_state::store::{Check, Store};

@@ -1,4 +1,5 @@
-//! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
+//! Gadgets, the enfold circuits and the row checker. No input or output, no printing. What circuits and verifier have in
+//! common, gates among it, is in [`enfold_verifier`].
 
 // Tests that are compiled into this crate and into others name it as the others do.
 #[cfg(test)]
@@ -9,16 +10,11 @@ pub mod batch;
 pub mod block;
 pub mod check;
 pub mod circuit_set;
-pub mod config;
-pub mod constraint;
-pub mod convert;
 pub mod credit;
 pub mod debit;
 pub mod fill;
 pub mod fold;
 pub mod gadgets;
-pub mod gates;
-pub mod hash;
 pub mod keys;
 pub mod kind;
 pub mod lift;
@@ -34,5 +30,7 @@ pub mod rows;
 pub mod security;
 pub mod serialization;
 mod session;
-pub mod statement;
-pub mod verify;
+
+pub use enfold_verifier::{
+    config, constraint, convert, field, for_each_gate, gates, hash, impl_gate, statement, verify,
+};

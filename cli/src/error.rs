@@ -627,7 +627,7 @@ fn execute_kind(error: &ExecuteError) -> &'static str {
         ExecuteError::Number { .. } => "wrong_block_number",
         ExecuteError::DuplicateFeePolicy { .. } | ExecuteError::FloorRange { .. } => "fee_policy",
         ExecuteError::Empty { .. } => "empty_block",
-        ExecuteError::BalanceRange { .. } => "balance_range",
+        ExecuteError::Credit { rule, .. } => rule.name(),
     }
 }
 

@@ -6,7 +6,7 @@ use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::params::Params;
 use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{VerifierKey, encode, verify_block};
+use enfold_circuits::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_state::block::{Block, BlockData};
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::Ledger;
@@ -224,7 +224,7 @@ fn prove_with(
     let start = Instant::now();
     let (proofs, reused) = match kept {
         Some(kept) => {
-            let restore = Restore { circuits, witness, kept };
+            let restore = Restore { keys: InnerKeys::pinned(circuits.id()), witness, kept };
             spans::restore().in_scope(|| workers.install(|| restore.proofs(&graph, observer)))
         }
         None => (graph.nodes.iter().map(|_| None).collect(), Reused::default()),

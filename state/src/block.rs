@@ -6,6 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::link_emitted;
+use crate::hash::Digest;
+use crate::hash::batch::message_digests;
 use crate::leaf::{Address, Asset};
 use crate::message::Message;
 use crate::transaction::SignedTransaction;
@@ -87,4 +90,10 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "message {} of batch {}", self.message, self.batch)
     }
+}
+
+/// `E` of a block: the chain over the digests of its batches' emitted messages.
+pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
+    let lists: Vec<_> = emitted.iter().map(Vec::as_slice).collect();
+    message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
 }

@@ -3,9 +3,7 @@
 use p3_field::Algebra;
 
 use crate::field::{F, ZERO, from_u32, reduce};
-use crate::hash::batch::message_digests;
 use crate::hash::{Digest, Tag, hash};
-use crate::message::Message;
 
 /// The phases of a block, in order. A phase may only grow along the batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -97,12 +95,6 @@ fn pair(first: Digest, second: Digest) -> [F; 8] {
 /// The next link of `E`: one for each batch that can emit, whether or not it does.
 pub fn link_emitted(chain: Digest, batch: Digest) -> Digest {
     hash(Tag::EmittedChain, &pair(chain, batch))
-}
-
-/// `E` of a block: the chain over the digests of its batches' emitted messages.
-pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
-    let lists: Vec<_> = emitted.iter().map(Vec::as_slice).collect();
-    message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
 }
 
 /// The next link of `C`: one for each batch that can consume, whether or not it does.

@@ -1,6 +1,7 @@
 //! Checks a block witness natively, before any proof.
 
-use enfold_state::chain::{ChainState, Quadratic, emitted_chain, seed};
+use enfold_state::block::emitted_chain;
+use enfold_state::chain::{ChainState, Quadratic, seed};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
 use rayon::prelude::*;

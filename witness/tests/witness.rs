@@ -4,7 +4,7 @@ mod common;
 
 use common::{SMALL, World, rng, stranger};
 use enfold_fixtures::workload::Workload;
-use enfold_state::chain::emitted_chain;
+use enfold_state::block::emitted_chain;
 use enfold_state::executor::{Execution, execute};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;

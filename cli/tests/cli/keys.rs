@@ -4,7 +4,6 @@ use crate::common::{Folder, enfold, fail, json, run};
 use enfold_state::block::{Block, Genesis, GenesisLeaf};
 use enfold_state::codec;
 use enfold_state::executor::execute;
-use enfold_state::keys::verify;
 use enfold_state::leaf::Address;
 use enfold_state::ledger::Ledger;
 use enfold_state::transaction::SignedTransaction;
