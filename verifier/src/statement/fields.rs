@@ -15,7 +15,7 @@ pub enum FieldKind {
 
 impl FieldKind {
     /// Elements of a field.
-    pub const fn len(self) -> usize {
+    pub const fn elements(self) -> usize {
         match self {
             Self::Number => 1,
             Self::Digest => DIGEST_LEN,
@@ -82,7 +82,7 @@ impl StatementField {
 
     /// The element behind its last.
     pub const fn end(self) -> usize {
-        self.offset + self.kind.len()
+        self.offset + self.kind.elements()
     }
 
     /// Its elements.
