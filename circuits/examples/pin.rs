@@ -1,5 +1,7 @@
-//! Writes what is pinned of the named profiles to `fixtures/pinned`: the block circuit's key, which the
-//! program embeds, and the list of all circuits. With `--golden`, a proof and its statement too.
+//! Writes what is pinned of the named profiles to `verifier/keys`, from where the verifier embeds it: the block
+//! circuit's key, the keys of batch, lift and fold circuits, and the list of all circuits. And to `fixtures/golden` the
+//! data, a receipt and an account proof of the block that the golden proofs are of; with `--golden`, the proof and its
+//! statement too.
 //!
 //! ```text
 //! cargo run --release -p enfold-circuits --example pin -- [--golden] test standard
@@ -15,9 +17,15 @@ use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::fold::Child;
 use enfold_circuits::verify::encode;
 use enfold_fixtures::world::{World, WorldSpec};
+use enfold_state::account_proof::AccountProof;
+use enfold_state::block::{Block, BlockData, Place};
+use enfold_state::codec;
 use enfold_state::executor::execute;
+use enfold_state::ledger::Ledger;
+use enfold_state::receipt::Receipt;
+use enfold_state::transaction::Transaction;
 use enfold_witness::profile::ProfileId;
-use enfold_witness::witness::witness_block;
+use enfold_witness::witness::{BlockWitness, witness_block};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (flags, names): (Vec<String>, Vec<String>) =
@@ -30,14 +38,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     for name in names {
         let profile: ProfileId = name.parse()?;
         let circuits = CircuitSet::build(profile)?;
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/pinned");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let keys = root.join("verifier/keys");
+        std::fs::create_dir_all(&keys)?;
+        std::fs::write(keys.join(format!("{profile}.key")), circuits.verifier_key().to_bytes())?;
+        std::fs::write(keys.join(format!("{profile}.inner")), circuits.inner_keys().to_bytes())?;
+        std::fs::write(keys.join(format!("{profile}.json")), json(&circuits.pinned())?)?;
+
+        let folder = root.join("fixtures/golden");
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join(format!("{profile}.key")), circuits.verifier_key().to_bytes())?;
-        std::fs::write(folder.join(format!("{profile}.json")), json(&circuits.pinned())?)?;
+        let block = GoldenBlock::new(profile)?;
+        std::fs::write(folder.join(format!("{profile}.data")), codec::encode(&block.data())?)?;
+        std::fs::write(folder.join(format!("{profile}.receipt")), codec::encode(&block.receipt()?)?)?;
+        std::fs::write(folder.join(format!("{profile}.account")), codec::encode(&block.account()?)?)?;
         if golden {
-            let folder = folder.join("../golden");
-            std::fs::create_dir_all(&folder)?;
-            let (file, opening) = golden_proof(&circuits)?;
+            let (file, opening) = prove(&circuits, &block.witness)?;
             std::fs::write(folder.join(format!("{profile}.proof")), file)?;
             std::fs::write(folder.join(format!("{profile}.json")), json(&opening.statement(profile))?)?;
         }
@@ -49,12 +64,51 @@ fn json(value: &impl serde::Serialize) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
-/// The proof file of a small block of transfers.
-fn golden_proof(circuits: &CircuitSet) -> Result<(Vec<u8>, BlockOpening), Box<dyn Error>> {
-    let mut world = World::new(WorldSpec { new_share: 0.2, hot_share: 0.2, ..WorldSpec::default() });
-    let block = world.block(8);
-    let execution = execute(world.ledger(), &block)?;
-    let witness = witness_block(circuits.profile(), world.ledger(), &block, &execution)?;
+/// A small block of transfers, and the state after it.
+struct GoldenBlock {
+    block: Block,
+    witness: BlockWitness,
+    after: Ledger,
+}
+
+impl GoldenBlock {
+    fn new(profile: ProfileId) -> Result<Self, Box<dyn Error>> {
+        let mut world = World::new(WorldSpec { new_share: 0.2, hot_share: 0.2, ..WorldSpec::default() });
+        let block = world.block(8);
+        let execution = execute(world.ledger(), &block)?;
+        let witness = witness_block(profile.profile(), world.ledger(), &block, &execution)?;
+        world.advance(&block)?;
+        Ok(Self { block, witness, after: world.ledger().clone() })
+    }
+
+    /// What the block publishes.
+    fn data(&self) -> BlockData {
+        let BlockWitness { chain_id, number, ref emitted, .. } = self.witness;
+        BlockData { chain_id, number, emitted: emitted.clone() }
+    }
+
+    /// The signed receipt for the first message's transaction.
+    fn receipt(&self) -> Result<Receipt, Box<dyn Error>> {
+        let data = self.data();
+        let first = data.emitted[0][0];
+        let signed = self.block.transactions.iter().find(|signed| {
+            let Transaction { from, amount, memo, .. } = signed.transaction;
+            (from, amount, memo) == (first.from, first.amount, first.memo)
+        });
+        let signed = signed.ok_or("expected the first message's transaction in the block")?;
+        let place = Place { batch: 0, message: 0 };
+        Ok(Receipt::new(&data, place, signed.transaction.nonce)?.with_signed(signed)?)
+    }
+
+    /// The account proof of the leaf that the receipt's transaction debited.
+    fn account(&self) -> Result<AccountProof, Box<dyn Error>> {
+        let leaf = self.witness.emitted[0][0].from;
+        Ok(AccountProof::new(&self.after, leaf).ok_or("expected a leaf that sent, got none")?)
+    }
+}
+
+/// The proof file of a block.
+fn prove(circuits: &CircuitSet, witness: &BlockWitness) -> Result<(Vec<u8>, BlockOpening), Box<dyn Error>> {
     let mut level = Vec::new();
     for batch in &witness.batches {
         level.push((batch.batch, circuits.prove_batch(batch)?));

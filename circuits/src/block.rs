@@ -26,14 +26,15 @@ use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, D, F, Proof};
-use crate::constraint::{Constrain, verify_proof};
+use crate::constraint::Constrain;
 use crate::convert::{from_digest, from_native};
 use crate::fold::FoldCircuit;
 use crate::gadgets::chain::{self, ChainStateTargets};
 use crate::params::Params;
 use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget};
-use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove};
-use crate::statement::BlockStatement;
+use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove, verify_proof};
+use crate::statement::{BlockStatement, StatementField};
+use crate::verify::{CircuitKey, VerifierKey};
 
 const NAME: &str = "block";
 
@@ -84,10 +85,6 @@ pub struct BlockCircuit {
     phase: Target,
 }
 
-fn digest_at(record: &[Target], at: usize) -> HashOutTarget {
-    HashOutTarget { elements: std::array::from_fn(|i| record[at + i]) }
-}
-
 impl BlockCircuit {
     /// [`Self::build_with`] plonky2.
     ///
@@ -116,10 +113,19 @@ impl BlockCircuit {
         builder.require_equal_hashes("block: set is the true one", inputs.set, set);
 
         // The statement, in the order of BlockStatement::elements.
-        let mut public = builder.add_virtual_targets(BlockStatement::LEN - 1);
-        let [chain_id, number, transactions, messages] = [0, 1, 14, 15].map(|at| public[at]);
-        let [previous_root, new_root, emitted, queue_before, queue_after, exits] =
-            [2, 6, 10, 16, 20, 24].map(|at| digest_at(&public, at));
+        let mut public = builder.add_virtual_targets(StatementField::PROFILE.offset);
+        let number = |field: StatementField| public[field.offset];
+        let digest = |field: StatementField| HashOutTarget { elements: field.digest(&public) };
+        let [chain_id, block_number] = [StatementField::CHAIN_ID, StatementField::BLOCK_NUMBER].map(number);
+        let [transactions, messages] = [StatementField::TRANSACTIONS, StatementField::MESSAGES].map(number);
+        let [previous_root, new_root, emitted] =
+            [StatementField::PREVIOUS_ROOT, StatementField::NEW_ROOT, StatementField::EMITTED].map(digest);
+        let [queue_before, queue_after, exits] = [
+            StatementField::DEPOSIT_QUEUE_BEFORE,
+            StatementField::DEPOSIT_QUEUE_AFTER,
+            StatementField::EXITS,
+        ]
+        .map(digest);
 
         let zero = builder.zero();
         let none = HashOutTarget { elements: [zero; NUM_HASH_OUT_ELTS] };
@@ -152,7 +158,7 @@ impl BlockCircuit {
         let after = end.digest(&mut builder);
         builder.require_equal_hashes("block: ends in the fold proof's end", after, inputs.after);
 
-        let seed = chain::seed(&mut builder, chain_id, number, previous_root, emitted, consumed);
+        let seed = chain::seed(&mut builder, chain_id, block_number, previous_root, emitted, consumed);
         let ctx = chain::context(&mut builder, chain_id, seed);
         builder.require_equal_hashes("block: context is the fold proof's", ctx, inputs.ctx);
 
@@ -163,6 +169,11 @@ impl BlockCircuit {
 
         let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.block_degree_bits)?;
         Ok(Self { data, size, prover, set: fold.set(), proof, public, consumed, phase })
+    }
+
+    /// The key that verifies the block proofs of a profile.
+    pub fn verifier_key(&self, profile: ProfileId) -> VerifierKey {
+        VerifierKey::new(profile, CircuitKey::new(self.data.verifier_data()))
     }
 
     /// Proves the block.

@@ -16,7 +16,7 @@ use crate::keys::entry;
 use crate::lift::LiftCircuit;
 use crate::params::Params;
 use crate::recursion::{BuildError, ProveError};
-use crate::verify::{PinnedCircuit, PinnedSet, VerifierKey};
+use crate::verify::{CircuitKey, InnerCircuit, InnerKeys, PinnedCircuit, PinnedSet, VerifierKey};
 
 /// The circuits of a profile. Proving takes `&self`: one set serves any number of threads.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ impl CircuitSet {
 
     /// The key of this set's block circuit. Verifiers use [`VerifierKey::pinned`].
     pub fn verifier_key(&self) -> VerifierKey {
-        VerifierKey::from_block(self.id(), &self.block)
+        self.block.verifier_key(self.id())
     }
 
     /// Proves a batch.
@@ -184,7 +184,19 @@ impl CircuitSet {
         all
     }
 
-    /// What is pinned of this set besides the key.
+    /// The keys of batch, lift and fold circuits.
+    pub fn inner_keys(&self) -> InnerKeys {
+        InnerKeys::new(|circuit| {
+            let data = match circuit {
+                InnerCircuit::Batch(batch) => &self.batch(batch).data,
+                InnerCircuit::Lift => &self.lift.data,
+                InnerCircuit::Fold => &self.fold.data,
+            };
+            CircuitKey::new(data.verifier_data())
+        })
+    }
+
+    /// What is pinned of this set besides the keys.
     pub fn pinned(&self) -> PinnedSet {
         let key = self.verifier_key();
         let circuits = self.info().into_iter().map(|info| PinnedCircuit {

@@ -1,18 +1,14 @@
-//! Gates, gadgets, the enfold circuits and the verifier. No input or output, no threads, no printing.
+//! Gadgets, the enfold circuits and the row checker. No input or output, no printing. What circuits and verifier have in
+//! common, gates among it, is in [`enfold_verifier`].
 //!
-//! Verifying takes the proof and a key that is part of this crate:
+//! A circuit says how many rows it takes without being built:
 //!
 //! ```
-//! use enfold_circuits::verify::{VerifierKey, verify_block};
-//! use enfold_witness::profile::ProfileId;
+//! use enfold_circuits::report::batch_rows;
+//! use enfold_witness::profile::{BatchId, ProfileId};
 //!
-//! let proof = std::fs::read("../fixtures/golden/standard.proof")?;
-//! let statement = verify_block(VerifierKey::pinned(ProfileId::Standard), &proof)?;
-//!
-//! // What the proof says, to be compared with roots that are known from elsewhere.
-//! assert_eq!((statement.chain_id, statement.block_number, statement.transactions), (7, 1, 8));
-//! assert_ne!(statement.previous_root, statement.new_root);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let rows = batch_rows(ProfileId::Test);
+//! assert!(rows[BatchId::DebitMany].total() <= 1 << 10);
 //! ```
 //!
 //! Proving is in [`circuit_set`], and, faster, in the crate `enfold-prover`.
@@ -26,16 +22,11 @@ pub mod batch;
 pub mod block;
 pub mod check;
 pub mod circuit_set;
-pub mod config;
-pub mod constraint;
-pub mod convert;
 pub mod credit;
 pub mod debit;
 pub mod fill;
 pub mod fold;
 pub mod gadgets;
-pub mod gates;
-pub mod hash;
 pub mod keys;
 pub mod kind;
 pub mod lift;
@@ -51,5 +42,7 @@ pub mod rows;
 pub mod security;
 pub mod serialization;
 mod session;
-pub mod statement;
-pub mod verify;
+
+pub use enfold_verifier::{
+    config, constraint, convert, field, for_each_gate, gates, hash, impl_gate, statement, verify,
+};

@@ -1,6 +1,6 @@
-//! Which gates and generators circuits consist of, so that a circuit can be stored and read back.
+//! Which generators circuits consist of, so that a circuit can be stored and read back.
 //!
-//! A gate's or generator's place in the list is its tag in the stored form: append, never reorder.
+//! A generator's place in the list is its tag in the stored form: append, never reorder.
 
 use plonky2::field::extension::Extendable;
 use plonky2::gadgets::arithmetic::EqualityGenerator;
@@ -8,30 +8,23 @@ use plonky2::gadgets::arithmetic_extension::QuotientGeneratorExtension;
 use plonky2::gadgets::range_check::LowHighGenerator;
 use plonky2::gadgets::split_base::BaseSumGenerator;
 use plonky2::gadgets::split_join::{SplitGenerator, WireSplitGenerator};
-use plonky2::gates::arithmetic_base::{ArithmeticBaseGenerator, ArithmeticGate};
-use plonky2::gates::arithmetic_extension::{ArithmeticExtensionGate, ArithmeticExtensionGenerator};
-use plonky2::gates::base_sum::{BaseSplitGenerator, BaseSumGate};
-use plonky2::gates::constant::ConstantGate;
-use plonky2::gates::coset_interpolation::{CosetInterpolationGate, InterpolationGenerator};
-use plonky2::gates::exponentiation::{ExponentiationGate, ExponentiationGenerator};
-use plonky2::gates::multiplication_extension::{MulExtensionGate, MulExtensionGenerator};
-use plonky2::gates::noop::NoopGate;
-use plonky2::gates::public_input::PublicInputGate;
-use plonky2::gates::random_access::{RandomAccessGate, RandomAccessGenerator};
-use plonky2::gates::reducing::{ReducingGate, ReducingGenerator};
-use plonky2::gates::reducing_extension::{
-    ReducingExtensionGate, ReducingGenerator as ReducingExtensionGenerator,
-};
+use plonky2::gates::arithmetic_base::ArithmeticBaseGenerator;
+use plonky2::gates::arithmetic_extension::ArithmeticExtensionGenerator;
+use plonky2::gates::base_sum::BaseSplitGenerator;
+use plonky2::gates::coset_interpolation::InterpolationGenerator;
+use plonky2::gates::exponentiation::ExponentiationGenerator;
+use plonky2::gates::multiplication_extension::MulExtensionGenerator;
+use plonky2::gates::random_access::RandomAccessGenerator;
+use plonky2::gates::reducing::ReducingGenerator;
+use plonky2::gates::reducing_extension::ReducingGenerator as ReducingExtensionGenerator;
 use plonky2::iop::generator::{ConstantGenerator, CopyGenerator, NonzeroTestGenerator, RandomValueGenerator};
+use plonky2::util::serialization::WitnessGeneratorSerializer;
 use plonky2::util::serialization::gate_serialization::log; // named by the macros below
-use plonky2::util::serialization::{GateSerializer, WitnessGeneratorSerializer};
-use plonky2::{
-    get_gate_tag_impl, get_generator_tag_impl, impl_gate_serializer, impl_generator_serializer,
-    read_gate_impl, read_generator_impl,
-};
+use plonky2::{get_generator_tag_impl, impl_generator_serializer, read_generator_impl};
+
+pub use enfold_verifier::serialization::Gates;
 
 use crate::config::F;
-use crate::for_each_gate;
 use crate::gadgets::schnorr::SchnorrGenerator;
 use crate::gates::logup::LogUpGate;
 use crate::gates::path::PathGate;
@@ -39,31 +32,6 @@ use crate::gates::poseidon2::Poseidon2Gate;
 use crate::gates::range::RangeGate;
 use crate::gates::row::RowGenerator;
 use crate::gates::select::SelectGenerator;
-
-/// The gates of all circuits.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gates;
-
-impl<const D: usize> GateSerializer<F, D> for Gates
-where
-    F: Extendable<D>,
-{
-    for_each_gate! { impl_gate_serializer! {
-        Gates,
-        ArithmeticGate,
-        ArithmeticExtensionGate<D>,
-        BaseSumGate<2>,
-        ConstantGate,
-        CosetInterpolationGate<F, D>,
-        ExponentiationGate<F, D>,
-        MulExtensionGate<D>,
-        NoopGate,
-        PublicInputGate,
-        RandomAccessGate<F, D>,
-        ReducingExtensionGate<D>,
-        ReducingGate<D>,
-    } }
-}
 
 /// The generators of all circuits.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,9 +6,11 @@ use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::Proof;
 use enfold_circuits::fold::Child;
+use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_circuits::recursion::ProveError;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{PinnedSet, VerifierKey, VerifyError, encode, verify_block};
+use enfold_circuits::verify::{
+    InnerCircuit, InnerKeys, PinnedSet, VerifierKey, VerifyError, encode, verify_block, verify_inner,
+};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::executor::execute;
 use enfold_state::field::reduce;
@@ -24,19 +26,21 @@ const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- -
 #[test]
 fn circuits_are_the_pinned_ones() {
     let pinned: PinnedSet =
-        serde_json::from_str(include_str!("../../fixtures/pinned/test.json")).expect("a pinned set");
+        serde_json::from_str(include_str!("../../verifier/keys/test.json")).expect("a pinned set");
     assert_eq!(CIRCUITS.pinned(), pinned, "the protocol changed; if that is meant: {COMMAND}");
     let key = VerifierKey::pinned(ProfileId::Test);
     assert_eq!(key.to_bytes(), CIRCUITS.verifier_key().to_bytes(), "the key changed: {COMMAND}");
     assert_eq!(key.digest(), pinned.key);
     assert_eq!(key.proof_len(), pinned.proof_bytes);
+    let (inner, built) = (InnerKeys::pinned(ProfileId::Test), CIRCUITS.inner_keys());
+    assert_eq!(inner.to_bytes(), built.to_bytes(), "an inner key changed: {COMMAND}");
 }
 
 #[test]
 fn pinned_keys_and_lists_belong_together() {
     for (profile, list) in [
-        (ProfileId::Test, include_str!("../../fixtures/pinned/test.json")),
-        (ProfileId::Standard, include_str!("../../fixtures/pinned/standard.json")),
+        (ProfileId::Test, include_str!("../../verifier/keys/test.json")),
+        (ProfileId::Standard, include_str!("../../verifier/keys/standard.json")),
     ] {
         let pinned: PinnedSet = serde_json::from_str(list).expect("a pinned set");
         let key = VerifierKey::pinned(profile);
@@ -44,28 +48,15 @@ fn pinned_keys_and_lists_belong_together() {
         assert_eq!(pinned.proof_bytes, key.proof_len());
         let block = pinned.circuits.last().expect("circuits");
         assert_eq!((block.name.as_str(), block.degree_bits), ("block", key.degree_bits()));
-    }
-}
-
-#[test]
-fn golden_proofs_verify() {
-    for (profile, file, expected) in [
-        (
-            ProfileId::Test,
-            &include_bytes!("../../fixtures/golden/test.proof")[..],
-            include_str!("../../fixtures/golden/test.json"),
-        ),
-        (
-            ProfileId::Standard,
-            &include_bytes!("../../fixtures/golden/standard.proof")[..],
-            include_str!("../../fixtures/golden/standard.json"),
-        ),
-    ] {
-        let expected: BlockStatement = serde_json::from_str(expected).expect("a statement");
-        let statement = verify_block(VerifierKey::pinned(profile), file).unwrap_or_else(|error| {
-            panic!("{profile}: {error}; if the protocol changed on purpose: {COMMAND} standard")
-        });
-        assert_eq!(statement, expected);
+        // The inner keys are those of the list, and so of the lists of keys that lift and fold have.
+        let inner = BatchId::ALL.map(InnerCircuit::Batch);
+        let inner = inner.into_iter().chain([InnerCircuit::Lift, InnerCircuit::Fold]);
+        assert_eq!(inner.clone().count() + 1, pinned.circuits.len());
+        for (circuit, listed) in inner.zip(&pinned.circuits) {
+            let key = InnerKeys::pinned(profile).of(circuit);
+            let got = (circuit.name(), key.entry(), key.common().degree_bits());
+            assert_eq!(got, (listed.name.as_str(), listed.entry, listed.degree_bits));
+        }
     }
 }
 
@@ -111,6 +102,14 @@ fn a_block() {
     let lifts: Vec<_> =
         batches.chunks(arity).map(|group| (Child::Lift, CIRCUITS.prove_lift(group).unwrap())).collect();
     let fold = CIRCUITS.prove_fold(&lifts).unwrap();
+    // A machine without the circuits can check what others have proven of a block.
+    let keys = InnerKeys::pinned(ProfileId::Test);
+    let proofs = batches.iter().map(|(batch, proof)| (InnerCircuit::Batch(*batch), proof));
+    let proofs = proofs.chain(lifts.iter().map(|(_, proof)| (InnerCircuit::Lift, proof)));
+    for (circuit, proof) in proofs.chain([(InnerCircuit::Fold, &fold)]) {
+        let says = BatchPublicInputs::from_elements(&proof.public_inputs).unwrap();
+        assert_eq!(verify_inner(keys.of(circuit), &says, &proof.to_bytes()).unwrap(), *proof);
+    }
     let opening = opening(&witness);
     let proof = CIRCUITS.prove_block(&fold, &opening).unwrap();
     let statement =

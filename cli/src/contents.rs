@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use enfold_circuits::statement::BlockStatement;
 use enfold_circuits::verify::read_header;
 use enfold_state::account_proof::AccountProof;
-use enfold_state::block::{Block, BlockData, FeePolicy, Genesis};
+use enfold_state::block::{Block, BlockData, FeePolicy, Genesis, emitted_chain};
 use enfold_state::codec::{self, HEADER_LEN, Kind, Record};
 use enfold_state::hash::Digest;
 use enfold_state::keys::{PublicKey, SecretKey, verify};
@@ -19,7 +19,6 @@ use enfold_state::receipt::{Receipt, ReceiptError};
 use enfold_state::store::Circuits;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_witness::profile::ProfileId;
-use enfold_witness::witness::emitted_chain;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 

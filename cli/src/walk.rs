@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_prover::data::check_data;
-use enfold_state::block::BlockData;
-use enfold_state::rebuild::Place;
+use enfold_state::block::{BlockData, Place};
 use enfold_state::receipt::Search;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::Transaction;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{VerifierKey, verify_block, verify_inner};
+use enfold_circuits::verify::{InnerCircuit, InnerKeys, VerifierKey, verify_block, verify_inner};
 use enfold_state::codec::Malformed;
 use enfold_witness::profile::{BatchId, ProfileId};
 
@@ -43,7 +43,6 @@ pub fn statement(bytes: &[u8]) {
 
 /// The circuits of the profile `test`, and a proof of the chain's first batch.
 struct Kept {
-    circuits: CircuitSet,
     batch: BatchId,
     says: BatchPublicInputs,
     bytes: Vec<u8>,
@@ -54,7 +53,7 @@ static KEPT: LazyLock<Kept> = LazyLock::new(|| {
     let witness = &CHAIN.prepared.witness.batches[0];
     let proof = circuits.prove_batch(witness).expect("the witness is right");
     let says = BatchPublicInputs::from_elements(&proof.public_inputs).expect("a batch proof's");
-    Kept { batch: witness.batch, says, bytes: proof.to_bytes(), circuits }
+    Kept { batch: witness.batch, says, bytes: proof.to_bytes() }
 });
 
 pub fn kept_seeds() -> Vec<Vec<u8>> {
@@ -63,8 +62,9 @@ pub fn kept_seeds() -> Vec<Vec<u8>> {
 
 /// A kept proof is taken up only if it is the one that was kept.
 pub fn kept(bytes: &[u8]) {
-    let Kept { circuits, batch, says, bytes: seed } = &*KEPT;
-    match verify_inner(&circuits.batch(*batch).data, says, bytes) {
+    let Kept { batch, says, bytes: seed } = &*KEPT;
+    let key = InnerKeys::pinned(ProfileId::Test).of(InnerCircuit::Batch(*batch));
+    match verify_inner(key, says, bytes) {
         Ok(_) => assert_eq!(bytes, seed, "a forged proof"),
         Err(error) => check_error(&error),
     }

@@ -2,17 +2,17 @@
 
 use std::fmt::Debug;
 
-use enfold_prover::data::check_data;
 use enfold_prover::journal::Journal;
 use enfold_state::account_proof::AccountProof;
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData, Genesis, Place};
 use enfold_state::codec::{self, Record};
 use enfold_state::executor::execute;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
-use enfold_state::rebuild::{Place, rebuild};
+use enfold_state::rebuild::rebuild;
 use enfold_state::receipt::{Receipt, Search};
 use enfold_state::transaction::SignedTransaction;
+use enfold_verifier::data::check_data;
 
 use crate::check_error;
 use crate::world::CHAIN;

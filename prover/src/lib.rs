@@ -28,7 +28,6 @@ pub mod bound;
 pub mod cache;
 pub mod calibration;
 pub mod cost;
-pub mod data;
 mod diagnose;
 pub mod error;
 pub mod estimate;
@@ -58,3 +57,5 @@ mod space;
 mod spans;
 mod steps;
 pub mod stop;
+
+pub use enfold_verifier::data;

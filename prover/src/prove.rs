@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::params::Params;
 use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{VerifierKey, encode, verify_block};
+use enfold_circuits::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_state::block::{Block, BlockData};
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::Ledger;
@@ -223,7 +223,7 @@ fn prove_with(
     let start = Instant::now();
     let (proofs, reused) = match kept {
         Some(kept) => {
-            let resume = Resume { circuits, witness, kept };
+            let resume = Resume { keys: InnerKeys::pinned(circuits.id()), witness, kept };
             spans::resume().in_scope(|| workers.install(|| resume.proofs(&graph, observer)))
         }
         None => (graph.nodes.iter().map(|_| None).collect(), Reused::default()),

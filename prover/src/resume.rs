@@ -2,10 +2,9 @@
 
 use std::io;
 
-use enfold_circuits::circuit_set::CircuitSet;
-use enfold_circuits::config::{CircuitData, Proof};
+use enfold_circuits::config::Proof;
 use enfold_circuits::public_inputs::BatchPublicInputs;
-use enfold_circuits::verify::{VerifyError, inner_proof_len, verify_inner};
+use enfold_circuits::verify::{CircuitKey, InnerCircuit, InnerKeys, VerifyError, verify_inner};
 use enfold_state::chain::context;
 use enfold_witness::witness::BlockWitness;
 use rayon::prelude::*;
@@ -28,7 +27,7 @@ pub(crate) enum KeptError {
 
 /// Where kept proofs are looked for, and what they are held against.
 pub(crate) struct Resume<'a> {
-    pub circuits: &'a CircuitSet,
+    pub keys: &'a InnerKeys,
     pub witness: &'a BlockWitness,
     pub kept: &'a KeptProofs,
 }
@@ -68,21 +67,22 @@ impl Resume<'_> {
     }
 
     fn proof(&self, node: &Node) -> Option<Result<Proof, KeptError>> {
-        let circuit = self.circuit(node.job);
-        let read = self.kept.read(node.job, inner_proof_len(circuit))?;
+        let key = self.key(node.job)?;
+        let read = self.kept.read(node.job, key.proof_len())?;
         Some(
             read.map_err(KeptError::Read)
-                .and_then(|bytes| verify_inner(circuit, &self.says(node), &bytes).map_err(KeptError::Verify)),
+                .and_then(|bytes| verify_inner(key, &self.says(node), &bytes).map_err(KeptError::Verify)),
         )
     }
 
-    fn circuit(&self, job: Job) -> &CircuitData {
-        match job {
-            Job::Batch { batch, .. } => &self.circuits.batch(batch).data,
-            Job::Lift { .. } => &self.circuits.lift().data,
-            Job::Fold { .. } => &self.circuits.fold().data,
-            Job::Block => &self.circuits.block().data,
-        }
+    /// The key of a job's circuit; `None` for the block's, whose proof is looked for before any other.
+    fn key(&self, job: Job) -> Option<&CircuitKey> {
+        Some(self.keys.of(match job {
+            Job::Batch { batch, .. } => InnerCircuit::Batch(batch),
+            Job::Lift { .. } => InnerCircuit::Lift,
+            Job::Fold { .. } => InnerCircuit::Fold,
+            Job::Block => return None,
+        }))
     }
 
     /// What the proof of a node says.
@@ -91,7 +91,7 @@ impl Resume<'_> {
         let batches = &self.witness.batches;
         let (first, last) = (&batches[node.batches.start], &batches[node.batches.end - 1]);
         BatchPublicInputs {
-            set: self.circuits.set(),
+            set: self.keys.set(),
             ctx: context(self.witness.chain_id, self.witness.seed),
             before: first.before.digest(),
             after: last.after.digest(),

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_prover::data::check_data;
 use enfold_prover::events::{Event, Observer, ignore};
 use enfold_prover::files::FileError;
 use enfold_prover::folders::{CLAIMS, Folders, QUEUE};
@@ -22,6 +21,7 @@ use enfold_prover::stop::Stop;
 use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
 use enfold_state::store::Store;
+use enfold_verifier::data::check_data;
 use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 

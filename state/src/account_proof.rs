@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::hash::Digest;
+use crate::hash::{Digest, climb};
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
+#[cfg(feature = "node")]
 use crate::ledger::Ledger;
-use crate::tree::climb;
 
 /// A leaf and its path to the root of the state after a block. Anyone who knows the root, from a block proof, knows the
 /// leaf.
@@ -67,6 +67,7 @@ pub enum AccountProofError {
 
 impl AccountProof {
     /// The proof of a leaf under the ledger's root; `None` if there is no such leaf.
+    #[cfg(feature = "node")]
     pub fn new(ledger: &Ledger, index: LeafIndex) -> Option<Self> {
         let leaf = *ledger.leaf(index)?;
         let path = ledger.tree().path(index);

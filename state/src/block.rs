@@ -2,8 +2,13 @@
 //!
 //! All of them have a JSON form and a binary form; see [`crate::codec`].
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use crate::chain::link_emitted;
+use crate::hash::Digest;
+use crate::hash::batch::message_digests;
 use crate::leaf::{Address, Asset};
 use crate::message::Message;
 use crate::transaction::SignedTransaction;
@@ -70,4 +75,25 @@ pub struct BlockData {
     pub number: u32,
     /// One list for each batch that can emit, in batch order.
     pub emitted: Vec<Vec<Message>>,
+}
+
+/// Where a message stands in a block's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The batch, from 0.
+    pub batch: usize,
+    /// The message in the batch, from 0.
+    pub message: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of batch {}", self.message, self.batch)
+    }
+}
+
+/// `E` of a block: the chain over the digests of its batches' emitted messages.
+pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
+    let lists: Vec<_> = emitted.iter().map(Vec::as_slice).collect();
+    message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
 }

@@ -180,6 +180,14 @@ pub fn node(left: Digest, right: Digest) -> Digest {
     first_four(absorb(input, [ZERO; WIDTH - RATE]))
 }
 
+/// Climbs from a node to the root over it: `siblings` lowest first; bit `i` of `index`, the node's
+/// position on its level, is set where the node on the way is a right child.
+pub fn climb(start: Digest, index: u32, siblings: &[Digest]) -> Digest {
+    siblings.iter().enumerate().fold(start, |below, (i, &sibling)| {
+        if (u64::from(index) >> i) & 1 == 0 { node(below, sibling) } else { node(sibling, below) }
+    })
+}
+
 /// The hash of a record of the tag's fixed length: an overwrite-mode sponge from the capacity
 /// `[tag, 0, 0, 0]`; the last block is filled up with zeros; the digest is the first four elements
 /// after the last permutation.

@@ -4,6 +4,7 @@
 //! signer can derive, `c` the challenge from R, K and the signed record, `s = r - c k mod n`. It is valid
 //! if `s G + c K = R`.
 
+#[cfg(feature = "node")]
 pub mod batch;
 
 use std::fmt;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::block::BlockData;
+use crate::block::{BlockData, Place};
 use crate::credit::Credit;
 use crate::debit::{Debit, DebitLeg};
 use crate::hash::Digest;
@@ -16,21 +16,6 @@ use crate::legs::Legs;
 use crate::message::{Message, Op};
 use crate::rule::Rule;
 use crate::writes::Writes;
-
-/// Where a message is in a block's data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The batch, from 0.
-    pub batch: usize,
-    /// The message in the batch, from 0.
-    pub message: usize,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "message {} of batch {}", self.message, self.batch)
-    }
-}
 
 /// Published data that do not lead from the ledger's state to the expected one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

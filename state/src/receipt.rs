@@ -9,21 +9,21 @@
 //! a receipt does not tell which it is for: the nonce is the word of whoever made it. A signature narrows that down to
 //! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is.
 
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::block::BlockData;
+use crate::block::{BlockData, Place};
 use crate::chain::link_emitted;
 use crate::debit::DebitLeg;
+use crate::hash::batch::message_digests;
 use crate::hash::{Digest, MessageSponge};
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
-use crate::leaf::LeafIndex;
-use crate::ledger::Ledger;
 use crate::message::{Message, MessageError, Op};
-use crate::rebuild::Place;
 use crate::transaction::{SignedTransaction, Transaction};
+
+#[cfg(feature = "node")]
+mod search;
+#[cfg(feature = "node")]
+pub use search::{Search, SearchError};
 
 /// What opens a block's `E` at one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,7 +180,8 @@ impl Receipt {
         else {
             return Err(missing);
         };
-        let digests: Vec<Digest> = data.emitted.par_iter().map(|messages| digest(messages)).collect();
+        let lists: Vec<_> = data.emitted.iter().map(Vec::as_slice).collect();
+        let digests = message_digests(&lists, Message::elements);
         let emitted = digests.iter().copied().fold(Digest::ZERO, link_emitted);
         let others = digests.iter().enumerate().filter(|&(at, _)| at != place.batch);
         let receipt = Self {
@@ -250,111 +251,5 @@ impl Receipt {
             verify(public_key, &executed.transaction.elements(), signature)?;
         }
         Ok(executed)
-    }
-}
-
-/// Data that do not lead back from a state.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SearchError {
-    /// Of another chain.
-    #[error("expected data of chain {expected}, got chain {got}")]
-    ChainId {
-        /// The state's.
-        expected: u32,
-        /// The data's.
-        got: u32,
-    },
-    /// Not the block before those that were searched.
-    #[error("expected data of block {expected}, got block {got}")]
-    Number {
-        /// The block that is searched next.
-        expected: u32,
-        /// The data's.
-        got: u32,
-    },
-    /// A leaf sends more often than its nonce allows, so the data are not this chain's.
-    #[error("leaf {leaf}: expected at most {expected} transfers in block {number}, got {got}")]
-    Nonce {
-        /// The leaf.
-        leaf: LeafIndex,
-        /// The block.
-        number: u32,
-        /// Its nonce after the block; 0 where there is no such leaf.
-        expected: u32,
-        /// Its transfers in the block.
-        got: u32,
-    },
-}
-
-/// Looks for a transaction in blocks' data, from a state's last block backwards: the state's nonces say which nonce
-/// each message's transaction had.
-#[derive(Debug)]
-pub struct Search<'a> {
-    ledger: &'a Ledger,
-    /// The block that is searched next.
-    number: u32,
-    /// Nonces after that block, of the leaves that sent in later ones.
-    nonces: BTreeMap<LeafIndex, u32>,
-}
-
-impl<'a> Search<'a> {
-    /// A search that begins at the ledger's last block.
-    pub fn new(ledger: &'a Ledger) -> Self {
-        Self { ledger, number: ledger.height(), nonces: BTreeMap::new() }
-    }
-
-    /// The block whose data are searched next; 0 if there is none left.
-    pub fn number(&self) -> u32 {
-        self.number
-    }
-
-    /// Searches one block. Gives the place of the transaction's transfer and its nonce, if it is in this block.
-    ///
-    /// # Errors
-    /// If the data are not those of the next block.
-    pub fn block(&mut self, data: &BlockData, id: &Digest) -> Result<Option<(Place, u32)>, SearchError> {
-        let found = self.transactions(data)?.into_iter().find(|(_, transaction)| transaction.id() == *id);
-        Ok(found.map(|(place, transaction)| (place, transaction.nonce)))
-    }
-
-    /// The transactions of one block, in the order of its data, each with the place of its transfer.
-    ///
-    /// # Errors
-    /// If the data are not those of the next block.
-    pub fn transactions(&mut self, data: &BlockData) -> Result<Vec<(Place, Transaction)>, SearchError> {
-        let chain_id = self.ledger.chain_id();
-        if data.chain_id != chain_id {
-            return Err(SearchError::ChainId { expected: chain_id, got: data.chain_id });
-        }
-        let number = self.number;
-        if data.number != number || number == 0 {
-            return Err(SearchError::Number { expected: number, got: data.number });
-        }
-        let mut counts: BTreeMap<LeafIndex, u32> = BTreeMap::new();
-        for message in data.emitted.iter().flatten().filter(|message| message.op.is_signed()) {
-            *counts.entry(message.from).or_default() += 1;
-        }
-        for (leaf, got) in counts {
-            let stored = self.ledger.leaf(leaf).map_or(0, |leaf| leaf.nonce);
-            let after = self.nonces.entry(leaf).or_insert(stored);
-            let expected = *after;
-            *after = expected.checked_sub(got).ok_or(SearchError::Nonce { leaf, number, expected, got })?;
-        }
-        self.number -= 1;
-        // Now the nonces are those before the block; a copy counts up.
-        let mut next = BTreeMap::new();
-        let mut found = Vec::new();
-        for (batch, messages) in data.emitted.iter().enumerate() {
-            for (message, transfer) in messages.iter().enumerate() {
-                if !transfer.op.is_signed() {
-                    continue;
-                }
-                let nonce = next.entry(transfer.from).or_insert(self.nonces[&transfer.from]);
-                let executed = executed(chain_id, *nonce, messages, message);
-                found.extend(executed.map(|executed| (Place { batch, message }, executed.transaction)));
-                *nonce += 1;
-            }
-        }
-        Ok(found)
     }
 }

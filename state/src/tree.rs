@@ -32,14 +32,6 @@ pub fn empty_subtree(level: usize) -> Digest {
     EMPTY[level]
 }
 
-/// Climbs from a node to the root over it: `siblings` lowest first; bit `i` of `index`, the node's
-/// position on its level, is set where the node on the way is a right child.
-pub fn climb(start: Digest, index: u32, siblings: &[Digest]) -> Digest {
-    siblings.iter().enumerate().fold(start, |below, (i, &sibling)| {
-        if (u64::from(index) >> i) & 1 == 0 { node(below, sibling) } else { node(sibling, below) }
-    })
-}
-
 /// A level of the tree: its nodes in each shard, or above the shards all of its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Level {

@@ -2,10 +2,9 @@
 
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::AccountProof;
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData, Genesis, Place};
 use enfold_state::codec::{CodecError, Record, encode, encode_json, read};
 use enfold_state::leaf::LeafIndex;
-use enfold_state::rebuild::Place;
 use enfold_state::receipt::Receipt;
 use enfold_state::transaction::SignedTransaction;
 use serde_json::Value;

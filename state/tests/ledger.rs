@@ -1,16 +1,16 @@
 //! Genesis, and the state from published data alone.
 
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_state::block::{BlockData, Genesis, GenesisLeaf};
+use enfold_state::block::{BlockData, Genesis, GenesisLeaf, Place};
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::ORDER;
-use enfold_state::hash::Digest;
+use enfold_state::hash::{Digest, climb};
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::ledger::{ApplyError, GenesisError, Ledger};
 use enfold_state::message::{Message, Op};
-use enfold_state::rebuild::{Place, RebuildError, rebuild};
+use enfold_state::rebuild::{RebuildError, rebuild};
 use enfold_state::rule::Rule;
-use enfold_state::tree::{climb, empty_subtree};
+use enfold_state::tree::empty_subtree;
 use enfold_state::writes::Writes;
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::{AccountProof, AccountProofError};
-use enfold_state::block::{Block, BlockData};
+use enfold_state::block::{Block, BlockData, Place};
 use enfold_state::codec::{CodecError, HEADER_LEN, Record, decode, encode, encode_json, read};
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::{ONE, ORDER, ZERO};
@@ -11,7 +11,6 @@ use enfold_state::keys::SignatureError;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, MessageError, Op};
-use enfold_state::rebuild::Place;
 use enfold_state::receipt::{IssueError, Receipt, ReceiptError, Search, SearchError};
 
 const CHAIN: u32 = 7;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use enfold_state::field::from_u32;
-use enfold_state::hash::{Digest, node};
+use enfold_state::hash::{Digest, climb, node};
 use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
-use enfold_state::tree::{Tree, climb, empty_subtree};
+use enfold_state::tree::{Tree, empty_subtree};
 use proptest::prelude::*;
 
 /// The definition: an empty leaf is zero, and a node is the hash of its children, whatever they are.

@@ -1,5 +1,6 @@
 //! Checks a block witness natively, before any proof.
 
+use enfold_state::block::emitted_chain;
 use enfold_state::chain::{ChainState, Quadratic, seed};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
@@ -7,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::profile::Profile;
 use crate::step::{StepError, step};
-use crate::witness::{BlockWitness, emitted_chain};
+use crate::witness::BlockWitness;
 
 /// A block witness breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -31,13 +31,14 @@ mod legs;
 pub mod logup;
 mod paths;
 pub mod plan;
-pub mod profile;
 pub mod siblings;
 mod slots;
 pub mod step;
 pub mod versions;
 pub mod whole;
 pub mod witness;
+
+pub use enfold_state::profile;
 
 pub use check::{CheckError, check_block};
 pub use plan::{Plan, PlanReport};

@@ -4,9 +4,8 @@
 //! ([`crate::debit`], [`crate::credit`]); all else is the same for all kinds.
 
 use enfold_state::chain::{ChainState, link_consumed, link_emitted};
-use enfold_state::hash::{Digest, MessageSponge};
+use enfold_state::hash::{Digest, MessageSponge, climb};
 use enfold_state::leaf::LeafIndex;
-use enfold_state::tree::climb;
 
 use crate::batch::BatchWitness;
 pub use crate::error::StepError;

@@ -243,12 +243,6 @@ pub fn message_digest(messages: &[Message]) -> Digest {
     sponge.digest()
 }
 
-/// `E` of a block: the chain over the emitted messages of its debit batches.
-pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
-    let lists: Vec<_> = emitted.iter().map(Vec::as_slice).collect();
-    message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
-}
-
 /// What the witnesses of all batches need.
 struct Context<'a> {
     profile: &'a Profile,

@@ -4,6 +4,7 @@ mod common;
 
 use common::{SMALL, World, rng, stranger};
 use enfold_fixtures::workload::Workload;
+use enfold_state::block::emitted_chain;
 use enfold_state::executor::{Execution, execute};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
@@ -17,7 +18,7 @@ use enfold_witness::check::check_block;
 use enfold_witness::plan::PlannedBatch;
 use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::step::StepError;
-use enfold_witness::witness::{BlockWitness, WitnessError, emitted_chain, witness_block};
+use enfold_witness::witness::{BlockWitness, WitnessError, witness_block};
 use rand::Rng;
 
 fn profiles() -> [&'static Profile; 2] {

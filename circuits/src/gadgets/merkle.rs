@@ -1,4 +1,4 @@
-//! Merkle paths. Twin of [`enfold_state::tree::climb`].
+//! Merkle paths. Twin of [`enfold_state::hash::climb`].
 //!
 //! Constrained: the returned node is the root over `start` in a tree with these siblings, at the position that the
 //! bits give, and the bits are boolean (by the Poseidon2 rows). One row per level. To climb twice from two

@@ -22,10 +22,12 @@ mod slot;
 mod tests;
 #[cfg(test)]
 pub(crate) mod toy;
+mod verifier;
 
 pub use chain::{Chain, chain, select};
 pub use shape::{RecursionSize, fix_shape, recursion_gates};
 pub use slot::{Slot, SlotWitness, fill_dead};
+pub(crate) use verifier::verify_proof;
 
 use enfold_state::chain::Quadratic;
 use enfold_state::hash::Digest;

@@ -5,8 +5,8 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_data::VerifierCircuitTarget;
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
+use super::verifier::verify_proof;
 use crate::config::{Builder, CommonCircuitData, D, F, Proof, VerifierOnlyCircuitData};
-use crate::constraint::verify_proof;
 use crate::public_inputs::BatchPublicInputsTarget;
 
 /// A proof that the circuit verifies under a key that is a witness.

@@ -31,7 +31,8 @@ use crate::keys::entry_target;
 use crate::params::{BATCH_ROUTED_WIRES, RECURSION_ROUTED_WIRES, Strength};
 use crate::public_inputs::BatchPublicInputs;
 use crate::recursion::Slot;
-use crate::verify::{VerifierKey, proof_len};
+use crate::statement::BlockStatement;
+use crate::verify::{Layout, VerifierKey};
 use enfold_witness::profile::ProfileId;
 
 /// What FRI's soundness is proven by.
@@ -130,7 +131,7 @@ impl Choice {
             fri_params: config.fri_config.fri_params(self.degree_bits, false),
             config,
             num_public_inputs: BatchPublicInputs::LEN,
-            ..VerifierKey::pinned(ProfileId::Standard).common().clone()
+            ..VerifierKey::pinned(ProfileId::Standard).circuit().common().clone()
         }
     }
 }
@@ -236,9 +237,9 @@ impl Candidate {
         let block_rows = (recursion.child_rows + SHARED_ROWS).next_power_of_two();
         let block_degree_bits = block_rows.trailing_zeros() as usize;
         let block = Choice { degree_bits: block_degree_bits, ..recursion.choice };
-        let block_inputs = VerifierKey::pinned(ProfileId::Standard).common().num_public_inputs;
-        let proof_bytes =
-            proof_len(&CommonCircuitData { num_public_inputs: block_inputs, ..block.recursion_common() });
+        let num_public_inputs = BlockStatement::LEN;
+        let common = CommonCircuitData { num_public_inputs, ..block.recursion_common() };
+        let proof_bytes = Layout::of(&common).len();
         // A tree over M lifts has M / (arity - 1) folds.
         let lifts = 1.0 / lift_arity as f64;
         let folds = lifts / (fold_arity - 1) as f64;

@@ -59,7 +59,7 @@ fn stages_are_those_of_the_circuits() {
         let params = Params::of(id);
         let [batch, lift, block] = stages(&params);
         check(batch, &BatchCircuit::common(&params.batch, params.batch_degree_bits));
-        check(block, VerifierKey::pinned(id).common());
+        check(block, VerifierKey::pinned(id).circuit().common());
         assert_eq!(
             Stage { degree_bits: block.degree_bits, ..lift },
             block,

@@ -8,11 +8,10 @@ use enfold_circuits::gates::path::PathGate;
 use enfold_circuits::gates::poseidon2::Poseidon2Gate;
 use enfold_circuits::gates::select::SelectGate;
 use enfold_state::field::from_u32;
-use enfold_state::hash::{Digest, Tag};
+use enfold_state::hash::{Digest, Tag, climb};
 use enfold_state::keys::padding_key;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::Message;
-use enfold_state::tree::climb;
 use enfold_witness::profile::BatchId;
 use plonky2::field::types::Field;
 

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use enfold_circuits::kind::PathsTargets;
-use enfold_state::hash::Digest;
+use enfold_state::hash::{Digest, climb};
 use enfold_state::keys::padding_key;
 use enfold_state::leaf::LeafIndex;
-use enfold_state::tree::climb;
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::BatchId;
 use enfold_witness::step::step;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use enfold_circuits::statement::BlockStatement;
-use enfold_state::account_proof::{AccountProof, AccountProofError};
+use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_witness::profile::ProfileId;
@@ -124,10 +124,5 @@ pub fn check_account(
     account: &AccountProof,
     statement: &BlockStatement,
 ) -> Result<Digest, CliError> {
-    let fail = at(path);
-    let number = account.number;
-    let other = AccountProofError::Number { expected: statement.block_number, got: number };
-    let root = statement.root_after(number).ok_or_else(|| fail(other))?;
-    account.check(statement.chain_id, number, root).map_err(fail)?;
-    Ok(root)
+    enfold_verifier::account::check_account(account, statement).map_err(at(path))
 }

@@ -11,6 +11,7 @@ use enfold_state::leaf::Address;
 use enfold_state::message::Message;
 use enfold_state::receipt::{Executed, Receipt};
 use enfold_state::transaction::Transaction;
+use enfold_verifier::receipt::check_receipt;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -162,9 +163,7 @@ impl VerifyReceiptArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let receipt: Receipt = records::read(&self.receipt)?;
         let statement = verify_file(&self.proof, self.profile)?;
-        let executed = receipt
-            .check(statement.chain_id, statement.block_number, statement.emitted)
-            .map_err(at(&self.receipt))?;
+        let executed = check_receipt(&receipt, &statement).map_err(at(&self.receipt))?;
         let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         let signed = receipt
             .authorization

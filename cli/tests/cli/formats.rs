@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData, Genesis, Place};
 use enfold_state::codec::{self, HEADER_LEN};
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
-use enfold_state::rebuild::{Place, rebuild};
+use enfold_state::rebuild::rebuild;
 use enfold_state::receipt::Receipt;
 use enfold_state::transaction::SignedTransaction;
 use serde_json::Value;

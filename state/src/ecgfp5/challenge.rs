@@ -44,6 +44,7 @@ impl Challenge {
 
     /// The words of -c, least significant first: `2^132 - 1 - 2 E`, a positive integer of 132 bits, since bits 130 and
     /// 131 of E are 0.
+    #[cfg(feature = "node")]
     pub(crate) const fn negated(&self) -> [u64; 3] {
         let [h0, h1] = self.halves;
         let mask = (1 << (CHALLENGE_BITS - 128)) - 1;

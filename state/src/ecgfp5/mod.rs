@@ -11,6 +11,7 @@
 
 pub mod challenge;
 mod fp5;
+#[cfg(feature = "node")]
 pub(crate) mod msm;
 pub mod point;
 pub mod scalar;

@@ -38,6 +38,7 @@ pub(crate) struct Normal {
 
 impl Normal {
     /// `-self`.
+    #[cfg(feature = "node")]
     pub(super) fn neg(self) -> Self {
         Self { u: -self.u, ..self }
     }

@@ -1,14 +1,15 @@
-//! Many independent hashes at once: one in each lane of the target's vectors, and chunks of them on all threads.
+//! Many independent hashes at once: one in each lane of the target's vectors, and chunks of them on all threads (with
+//! the feature `node`).
 //!
 //! The digests are those of the functions for one record, in the same order, whatever the target's vector width (1
 //! where it has none) and the number of threads.
 
 use p3_field::PackedValue;
-use rayon::prelude::*;
 
 use super::permutation::{LANES, Packed, PackedState, permute_packed};
 use super::{DIGEST_LEN, Digest, MessageSponge, RATE, Tag, hash, node};
 use crate::field::{F, ZERO};
+use crate::threads::{each_chunk, map_chunks};
 
 /// Hashes of one task: enough that handing it to a thread does not count. A multiple of [`LANES`].
 const TASK: usize = 32 * LANES;
@@ -47,15 +48,11 @@ pub fn hashes_into<const N: usize>(tag: Tag, out: &mut [Digest], record: impl Fn
 pub fn message_digests<T: Sync>(lists: &[&[T]], elements: impl Fn(&T) -> [F; RATE] + Sync) -> Vec<Digest> {
     let mut order: Vec<usize> = (0..lists.len()).collect();
     order.sort_by_key(|&list| std::cmp::Reverse(lists[list].len()));
-    let groups: Vec<Vec<Digest>> = order
-        .par_chunks(LANES)
-        // The long groups are next to each other: a thread that takes several takes more than its share.
-        .with_max_len(1)
-        .map(|group| {
-            let group: Vec<&[T]> = group.iter().map(|&list| lists[list]).collect();
-            absorb_side_by_side(&group, &elements)
-        })
-        .collect();
+    // The long groups stand together, so a task that took several would take more than its share.
+    let groups: Vec<Vec<Digest>> = map_chunks(&order, LANES, |group| {
+        let group: Vec<&[T]> = group.iter().map(|&list| lists[list]).collect();
+        absorb_side_by_side(&group, &elements)
+    });
     let mut digests = vec![Digest::ZERO; lists.len()];
     for (&list, digest) in order.iter().zip(groups.into_iter().flatten()) {
         digests[list] = digest;
@@ -83,7 +80,7 @@ fn fill<const N: usize>(
     if out.len() <= TASK {
         task(0, out);
     } else {
-        out.par_chunks_mut(TASK).enumerate().for_each(|(number, out)| task(number * TASK, out));
+        each_chunk(out, TASK, |number, out| task(number * TASK, out));
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod block;
 mod fold;
+mod inner;
 mod lift;
 mod opened;
 #[path = "../../../tests/removal/record.rs"]
 mod record;
 mod told;
+mod verify;
 
 use enfold_state::chain::{ChainState, context};
 use enfold_state::field::{ONE, reduce};

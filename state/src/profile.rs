@@ -1,0 +1,167 @@
+//! Profiles: names, batch sizes and window depth. The circuits add each profile's proof parameters.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::kind::BatchId;
+use crate::kind::PerBatch;
+use crate::leaf::TREE_DEPTH;
+
+/// A profile's name; its number is in the block statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u32)]
+pub enum ProfileId {
+    /// The smallest circuits that exercise everything. Not secure: for tests and demonstrations.
+    Test = 1,
+    /// Sized for throughput, at the security of `docs/security.md`.
+    Standard = 2,
+}
+
+impl ProfileId {
+    /// All profiles.
+    pub const ALL: [Self; 2] = [Self::Test, Self::Standard];
+
+    /// The profile with this number.
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|&id| id as u64 == number)
+    }
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Standard => "standard",
+        }
+    }
+
+    /// Whether anybody can make a proof of any statement within minutes.
+    pub const fn forgeable(self) -> bool {
+        matches!(self, Self::Test)
+    }
+
+    /// Its sizes.
+    pub const fn profile(self) -> &'static Profile {
+        match self {
+            Self::Test => &TEST,
+            Self::Standard => &STANDARD,
+        }
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No profile has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected profile test or standard, got {got:?}")]
+pub struct UnknownProfile {
+    /// The name.
+    pub got: String,
+}
+
+impl FromStr for ProfileId {
+    type Err = UnknownProfile;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProfile> {
+        Self::ALL
+            .into_iter()
+            .find(|id| id.name() == name)
+            .ok_or_else(|| UnknownProfile { got: name.to_owned() })
+    }
+}
+
+/// The size of a batch circuit: its paths, each of which opens one leaf. Those of many legs come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchShape {
+    /// Long paths.
+    pub lanes: usize,
+    /// Legs (debit) or messages (credit) of each long path.
+    pub legs: usize,
+    /// Paths of one leg.
+    pub singles: usize,
+}
+
+impl BatchShape {
+    /// Paths of one leg alone.
+    pub const fn singles(singles: usize) -> Self {
+        Self { lanes: 0, legs: 0, singles }
+    }
+
+    /// Long paths alone.
+    pub const fn lanes(lanes: usize, legs: usize) -> Self {
+        Self { lanes, legs, singles: 0 }
+    }
+
+    /// Leaves opened, each with one path.
+    pub const fn paths(self) -> usize {
+        self.lanes + self.singles
+    }
+
+    /// Legs of a full batch.
+    pub const fn capacity(self) -> usize {
+        self.lanes * self.legs + self.singles
+    }
+
+    /// Legs of the path with this number.
+    pub const fn legs_of(self, path: usize) -> usize {
+        if path < self.lanes { self.legs } else { 1 }
+    }
+
+    /// Legs of each path, in their order.
+    pub fn legs(self) -> impl Iterator<Item = usize> {
+        (0..self.paths()).map(move |path| self.legs_of(path))
+    }
+}
+
+/// A profile's sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub id: ProfileId,
+    /// Levels of a window: a batch works inside one aligned window of `2^window_depth` leaves.
+    pub window_depth: usize,
+    /// Shapes of the batch circuits.
+    pub shapes: PerBatch<BatchShape>,
+}
+
+impl Profile {
+    /// The shape of one batch circuit.
+    pub const fn shape(&self, batch: BatchId) -> BatchShape {
+        *self.shapes.of(batch)
+    }
+
+    /// Levels from a window's root to the state root.
+    pub const fn top_depth(&self) -> usize {
+        TREE_DEPTH - self.window_depth
+    }
+}
+
+/// Batches fill `2^10` rows (`enfold_circuits` tests it).
+const TEST: Profile = Profile {
+    id: ProfileId::Test,
+    window_depth: 10,
+    shapes: PerBatch::new([
+        BatchShape::singles(16),
+        BatchShape::lanes(2, 13),
+        BatchShape { lanes: 3, legs: 12, singles: 30 },
+        BatchShape::lanes(3, 100),
+    ]),
+};
+
+/// Batches fill `2^16` rows (`enfold_circuits` tests it).
+const STANDARD: Profile = Profile {
+    id: ProfileId::Standard,
+    window_depth: 24,
+    shapes: PerBatch::new([
+        BatchShape::singles(776),
+        BatchShape::lanes(16, 120),
+        BatchShape { lanes: 12, legs: 120, singles: 1122 },
+        BatchShape::lanes(16, 1410),
+    ]),
+};

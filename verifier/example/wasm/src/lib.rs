@@ -1,0 +1,96 @@
+//! The verifier as a WebAssembly module that calls nothing outside of itself.
+//!
+//! The caller asks for room ([`input`]), writes a file's bytes there and calls a check. It returns 1 if the file holds and
+//! 0 if not; [`answer`] then is what it says, in JSON, or what is wrong. `run.mjs` shows it from JavaScript.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Display;
+
+use enfold_state::codec::{self, Record};
+use enfold_verifier::account::check_account;
+use enfold_verifier::data::check_data;
+use enfold_verifier::profile::ProfileId;
+use enfold_verifier::receipt::check_receipt;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{VerifierKey, verify_block};
+use serde::Serialize;
+
+thread_local! {
+    static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static ANSWER: RefCell<String> = const { RefCell::new(String::new()) };
+    static STATEMENT: Cell<Option<BlockStatement>> = const { Cell::new(None) };
+}
+
+/// Room for a file of `len` bytes. It stays there until the next call.
+#[unsafe(no_mangle)]
+pub extern "C" fn input(len: usize) -> *mut u8 {
+    INPUT.with_borrow_mut(|input| {
+        input.clear();
+        input.resize(len, 0);
+        input.as_mut_ptr()
+    })
+}
+
+/// Where the answer to the last check begins: UTF-8.
+#[unsafe(no_mangle)]
+pub extern "C" fn answer() -> *const u8 {
+    ANSWER.with_borrow(|answer| answer.as_ptr())
+}
+
+/// Bytes of the answer.
+#[unsafe(no_mangle)]
+pub extern "C" fn answer_len() -> usize {
+    ANSWER.with_borrow(String::len)
+}
+
+/// Verifies the proof file in the input under the key of a profile, by its number. Later checks are against what it
+/// says.
+#[unsafe(no_mangle)]
+pub extern "C" fn verify_proof(profile: u32) -> i32 {
+    let verify = || {
+        let profile = ProfileId::from_number(profile.into()).ok_or("expected a profile's number")?;
+        let statement = INPUT.with_borrow(|file| verify_block(VerifierKey::pinned(profile), file));
+        statement.map_err(|error| error.to_string())
+    };
+    let verified = verify();
+    STATEMENT.set(verified.as_ref().ok().copied());
+    reply(verified.map(|statement| json(&statement)))
+}
+
+/// Checks the data file in the input.
+#[unsafe(no_mangle)]
+pub extern "C" fn check_block_data() -> i32 {
+    check(|data, statement| check_data(&data, statement).map(|()| "true".to_owned()))
+}
+
+/// Checks the receipt in the input. The answer is the transaction.
+#[unsafe(no_mangle)]
+pub extern "C" fn check_receipt_file() -> i32 {
+    check(|receipt, statement| check_receipt(&receipt, statement).map(|executed| json(&executed.transaction)))
+}
+
+/// Checks the account proof in the input. The answer is the root that the leaf is under.
+#[unsafe(no_mangle)]
+pub extern "C" fn check_account_file() -> i32 {
+    check(|proof, statement| check_account(&proof, statement).map(|root| json(&root)))
+}
+
+/// Reads a record from the input and checks it against the last proof that held.
+fn check<T: Record, E: Display>(holds: impl Fn(T, &BlockStatement) -> Result<String, E>) -> i32 {
+    let read = || {
+        let statement = STATEMENT.get().ok_or("expected a verified proof before, got none")?;
+        let record = INPUT.with_borrow(|file| codec::read(file)).map_err(|error| error.to_string())?;
+        holds(record, &statement).map_err(|error| error.to_string())
+    };
+    reply(read())
+}
+
+fn reply(answer: Result<String, String>) -> i32 {
+    let holds = answer.is_ok();
+    ANSWER.set(answer.unwrap_or_else(|error| error));
+    i32::from(holds)
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("statements, transactions and digests have a JSON form")
+}

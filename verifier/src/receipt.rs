@@ -1,0 +1,13 @@
+//! Receipts against what a block proof says.
+
+pub use enfold_state::receipt::{Authorization, Executed, Receipt, ReceiptError};
+
+use crate::statement::BlockStatement;
+
+/// Checks a receipt against a proven block, and gives what the block executed.
+///
+/// # Errors
+/// If it is of another block, is not in its one form, or does not lead to the block's `E`.
+pub fn check_receipt(receipt: &Receipt, statement: &BlockStatement) -> Result<Executed, ReceiptError> {
+    receipt.check(statement.chain_id, statement.block_number, statement.emitted)
+}

@@ -1,0 +1,70 @@
+//! The golden block of each profile: its proof, data, receipt and account proof hold, and with a byte changed none does.
+
+use std::error::Error;
+
+use enfold_state::codec::{self, Record};
+use enfold_verifier::account::check_account;
+use enfold_verifier::data::check_data;
+use enfold_verifier::profile::ProfileId;
+use enfold_verifier::receipt::check_receipt;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{VerifierKey, verify_block};
+
+const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- --golden test standard";
+
+/// A golden file of a profile.
+fn golden(profile: ProfileId, kind: &str) -> Vec<u8> {
+    let path = format!("{}/../fixtures/golden/{profile}.{kind}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn statement(profile: ProfileId) -> BlockStatement {
+    verify_block(VerifierKey::pinned(profile), &golden(profile, "proof")).unwrap_or_else(|error| {
+        panic!("{profile}: {error}; if the protocol changed on purpose: {COMMAND}");
+    })
+}
+
+/// A file holds, and with any of its bytes changed it does not.
+fn check_every_byte<T: Record, E: Error + 'static>(
+    profile: ProfileId,
+    kind: &str,
+    holds: impl Fn(&T, &BlockStatement) -> Result<(), E>,
+) {
+    let statement = statement(profile);
+    let check = |bytes: &[u8]| -> Result<(), Box<dyn Error>> {
+        let record = codec::read(bytes)?;
+        Ok(holds(&record, &statement)?)
+    };
+    let mut bytes = golden(profile, kind);
+    check(&bytes).unwrap_or_else(|error| panic!("{profile}.{kind}: {error}"));
+    for at in 0..bytes.len() {
+        bytes[at] ^= 1 << (at % 8);
+        assert!(check(&bytes).is_err(), "{profile}.{kind}: byte {at}");
+        bytes[at] ^= 1 << (at % 8);
+    }
+}
+
+#[test]
+fn golden_proofs_verify() {
+    for profile in ProfileId::ALL {
+        let expected: BlockStatement = serde_json::from_slice(&golden(profile, "json")).expect("a statement");
+        assert_eq!(statement(profile), expected);
+    }
+}
+
+#[test]
+fn golden_data_are_the_blocks() {
+    ProfileId::ALL.into_iter().for_each(|profile| check_every_byte(profile, "data", check_data));
+}
+
+#[test]
+fn golden_receipts_hold() {
+    let check = |receipt: &_, statement: &_| check_receipt(receipt, statement).map(drop);
+    ProfileId::ALL.into_iter().for_each(|profile| check_every_byte(profile, "receipt", check));
+}
+
+#[test]
+fn golden_account_proofs_hold() {
+    let check = |proof: &_, statement: &_| check_account(proof, statement).map(drop);
+    ProfileId::ALL.into_iter().for_each(|profile| check_every_byte(profile, "account", check));
+}
