@@ -4,21 +4,30 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::BlockId;
+use crate::hash::{Digest, MessageSponge, Side};
+use crate::kind::KindId;
 use crate::leaf::{Address, Asset};
 use crate::message::Message;
 use crate::transaction::SignedTransaction;
 
-/// The balances that a chain starts with. Leaf `i` of the state is entry `i`.
+/// What a chain starts with. Leaf `i` of the state is entry `i`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
-    /// The chain's number, which every transaction and block repeats.
-    pub chain_id: u32,
+    /// The chain's number, which every transaction and block repeats: 1 to `2^63 - 1`.
+    #[serde(with = "crate::wide")]
+    pub chain_id: u64,
+    /// The time of the state before the first block, in seconds since 1970; at least 1.
+    pub time: u32,
+    /// Shards that new accounts are spread over, by the first element of their addresses: a power of two up to 32. It is
+    /// the executor's policy; no proof says that it was kept.
+    pub shards: u32,
     /// The first leaves, in the order of their indices.
     pub leaves: Vec<GenesisLeaf>,
 }
 
-/// One leaf of a genesis; its nonce is 0.
+/// One leaf of a genesis; its nonces are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisLeaf {
@@ -49,14 +58,24 @@ pub struct FeePolicy {
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The chain it is for.
-    pub chain_id: u32,
+    #[serde(with = "crate::wide")]
+    pub chain_id: u64,
     /// Its number: one more than the number of the block before; the first block is 1.
     pub number: u32,
+    /// Its time, in seconds since 1970: not before that of the block before.
+    pub time: u32,
     /// The accepted fees, at most one policy for each asset.
     #[serde(default)]
     pub fees: Vec<FeePolicy>,
     /// The transactions.
     pub transactions: Vec<SignedTransaction>,
+}
+
+impl Block {
+    /// Which block it is.
+    pub fn id(&self) -> BlockId {
+        BlockId { chain_id: self.chain_id, number: self.number, time: self.time }
+    }
 }
 
 /// What a block publishes: every emitted message, batch by batch. It opens the statement's `E` and,
@@ -65,9 +84,29 @@ pub struct Block {
 #[serde(deny_unknown_fields)]
 pub struct BlockData {
     /// The chain it is for.
-    pub chain_id: u32,
+    #[serde(with = "crate::wide")]
+    pub chain_id: u64,
     /// The block's number.
     pub number: u32,
-    /// One list for each batch that can emit, in batch order.
-    pub emitted: Vec<Vec<Message>>,
+    /// One entry for each batch that can emit, in batch order.
+    pub emitted: Vec<Emitted>,
+}
+
+/// What a batch emits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emitted {
+    /// The batch's kind.
+    pub kind: KindId,
+    /// Its messages, in the order of its digest.
+    pub messages: Vec<Message>,
+}
+
+impl Emitted {
+    /// The digest of the messages: what `E` links.
+    pub fn digest(&self) -> Digest {
+        let mut sponge = MessageSponge::new(self.kind.number(), Side::Emit);
+        self.messages.iter().for_each(|message| sponge.absorb(message.elements()));
+        sponge.digest()
+    }
 }

@@ -5,8 +5,9 @@
 //! `E`: in this block, a leaf was debited by a transaction with these contents, signed by its owner, and the
 //! messages were credited.
 //!
-//! A message has neither nonce nor transaction id. Of two transactions of one leaf that are alike but for the nonce,
-//! a receipt does not tell which it is for: the nonce is the word of whoever made it. A signature narrows that down to
+//! A message has neither the number of a nonce nor a transaction id, and does not say how long its transaction was valid.
+//! Of two transactions of one leaf that are alike but for these, a receipt does not tell which it is for: they are the word
+//! of whoever made it. A signature narrows that down to
 //! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is.
 
 use std::collections::BTreeMap;
@@ -14,27 +15,33 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::block::BlockData;
+use crate::block::{BlockData, Emitted};
 use crate::chain::link_emitted;
 use crate::debit::DebitLeg;
-use crate::hash::{Digest, MessageSponge};
+use crate::hash::Digest;
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
+use crate::kind::KindId;
 use crate::leaf::LeafIndex;
 use crate::ledger::Ledger;
 use crate::message::{Message, MessageError, Op};
+use crate::nonce::{Nonce, NonceKey};
+use crate::owner::L1Owner;
 use crate::rebuild::Place;
-use crate::transaction::{SignedTransaction, Transaction};
+use crate::transaction::{NO_END, SignedTransaction, Transaction};
 
 /// What opens a block's `E` at one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// The chain.
-    pub chain_id: u32,
+    #[serde(with = "crate::wide")]
+    pub chain_id: u64,
     /// The block's number.
     pub number: u32,
-    /// The transaction's nonce, by the word of whoever made the receipt.
-    pub nonce: u32,
+    /// The transaction's nonce; its number is the word of whoever made the receipt.
+    pub nonce: Nonce,
+    /// Until when the transaction was valid, by the same word.
+    pub valid_until: u32,
     /// The transaction's batch among those that can emit, from 0.
     pub batch: u32,
     /// The transfer's place among the batch's messages, from 0. A fee message behind it is the same transaction's.
@@ -54,6 +61,8 @@ pub struct Receipt {
 pub struct Authorization {
     /// The signer's key.
     pub public_key: PublicKey,
+    /// The signer's owner on L1.
+    pub owner: L1Owner,
     /// The signature.
     pub signature: Signature,
 }
@@ -76,9 +85,17 @@ pub enum ReceiptError {
     #[error("expected a receipt of chain {expected}, got chain {got}")]
     ChainId {
         /// The block's.
-        expected: u32,
+        expected: u64,
         /// The receipt's.
-        got: u32,
+        got: u64,
+    },
+    /// The nonce is of another key than the transfer's.
+    #[error("expected a nonce of key {}, got {got}", *expected as u8)]
+    NonceKey {
+        /// The transfer's.
+        expected: NonceKey,
+        /// The receipt's nonce.
+        got: Nonce,
     },
     /// Of another block.
     #[error("expected a receipt of block {expected}, got block {got}")]
@@ -155,15 +172,16 @@ pub enum IssueError {
     },
 }
 
-fn digest(messages: &[Message]) -> Digest {
-    let mut sponge = MessageSponge::default();
-    messages.iter().for_each(|message| sponge.absorb(message.elements()));
-    sponge.digest()
-}
-
 /// The transaction at a position, and its messages; `None` if none begins there.
-fn executed(chain_id: u32, nonce: u32, messages: &[Message], position: usize) -> Option<Executed> {
-    let (leg, _) = DebitLeg::read(chain_id, nonce, messages.get(position..)?)?;
+fn executed(
+    chain_id: u64,
+    nonce: u32,
+    valid_until: u32,
+    messages: &[Message],
+    position: usize,
+) -> Option<Executed> {
+    let (mut leg, _) = DebitLeg::read(chain_id, nonce, messages.get(position..)?)?;
+    leg.transaction.valid_until = valid_until;
     let fee = Some(leg.fee()).filter(|fee| fee.amount != 0);
     Some(Executed { transaction: leg.transaction, transfer: leg.transfer(), fee })
 }
@@ -173,20 +191,21 @@ impl Receipt {
     ///
     /// # Errors
     /// If there is no transfer, or a message of its batch has no canonical form.
-    pub fn new(data: &BlockData, place: Place, nonce: u32) -> Result<Self, IssueError> {
+    pub fn new(data: &BlockData, place: Place, nonce: Nonce, valid_until: u32) -> Result<Self, IssueError> {
         let missing = IssueError::Place { got: place };
-        let (Some(messages), Ok(batch), Ok(position)) =
+        let (Some(Emitted { messages, .. }), Ok(batch), Ok(position)) =
             (data.emitted.get(place.batch), u32::try_from(place.batch), u32::try_from(place.message))
         else {
             return Err(missing);
         };
-        let digests: Vec<Digest> = data.emitted.par_iter().map(|messages| digest(messages)).collect();
+        let digests: Vec<Digest> = data.emitted.par_iter().map(Emitted::digest).collect();
         let emitted = digests.iter().copied().fold(Digest::ZERO, link_emitted);
         let others = digests.iter().enumerate().filter(|&(at, _)| at != place.batch);
         let receipt = Self {
             chain_id: data.chain_id,
             number: data.number,
             nonce,
+            valid_until,
             batch,
             position,
             messages: messages.clone(),
@@ -202,15 +221,20 @@ impl Receipt {
     /// # Errors
     /// If it is another transaction than the messages and the nonce give, or the signature is not valid.
     pub fn with_signed(self, signed: &SignedTransaction) -> Result<Self, IssueError> {
-        let executed = executed(self.chain_id, self.nonce, &self.messages, self.position as usize);
+        let executed = self.executed();
         let expected = executed.map_or(Digest::ZERO, |executed| executed.transaction.id());
         let got = signed.transaction.id();
         if signed.transaction.id() != expected {
             return Err(IssueError::Transaction { expected, got });
         }
-        let SignedTransaction { transaction, public_key, signature } = *signed;
-        verify(&public_key, &transaction.elements(), &signature).map_err(ReceiptError::from)?;
-        Ok(Self { authorization: Some(Authorization { public_key, signature }), ..self })
+        signed.verify().map_err(ReceiptError::from)?;
+        let SignedTransaction { public_key, owner, signature, .. } = *signed;
+        Ok(Self { authorization: Some(Authorization { public_key, owner, signature }), ..self })
+    }
+
+    fn executed(&self) -> Option<Executed> {
+        let Self { chain_id, nonce, valid_until, ref messages, position, .. } = *self;
+        executed(chain_id, nonce.number(), valid_until, messages, position as usize)
     }
 
     /// The `E` that the receipt leads to.
@@ -220,7 +244,8 @@ impl Receipt {
     pub fn emitted(&self) -> Result<Digest, ReceiptError> {
         let wrong = ReceiptError::Batch { expected: self.digests.len(), got: self.batch };
         let (before, after) = self.digests.split_at_checked(self.batch as usize).ok_or(wrong)?;
-        let own = digest(&self.messages);
+        // Transactions are debits.
+        let own = Emitted { kind: KindId::Debit, messages: self.messages.clone() }.digest();
         Ok(before.iter().chain([&own]).chain(after).copied().fold(Digest::ZERO, link_emitted))
     }
 
@@ -228,7 +253,7 @@ impl Receipt {
     ///
     /// # Errors
     /// If it is of another block, is not in its one form, or does not lead to `E`.
-    pub fn check(&self, chain_id: u32, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
+    pub fn check(&self, chain_id: u64, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
         if self.chain_id != chain_id {
             return Err(ReceiptError::ChainId { expected: chain_id, got: self.chain_id });
         }
@@ -244,9 +269,11 @@ impl Receipt {
         if got != emitted {
             return Err(ReceiptError::Emitted { expected: emitted, got });
         }
-        let executed = executed(chain_id, self.nonce, &self.messages, self.position as usize)
-            .ok_or(ReceiptError::Op { at: self.position, got: first.op })?;
-        if let Some(Authorization { public_key, signature }) = &self.authorization {
+        let executed = self.executed().ok_or(ReceiptError::Op { at: self.position, got: first.op })?;
+        if self.nonce.key() != first.nonce_key {
+            return Err(ReceiptError::NonceKey { expected: first.nonce_key, got: self.nonce });
+        }
+        if let Some(Authorization { public_key, signature, .. }) = &self.authorization {
             verify(public_key, &executed.transaction.elements(), signature)?;
         }
         Ok(executed)
@@ -260,9 +287,9 @@ pub enum SearchError {
     #[error("expected data of chain {expected}, got chain {got}")]
     ChainId {
         /// The state's.
-        expected: u32,
+        expected: u64,
         /// The data's.
-        got: u32,
+        got: u64,
     },
     /// Not the block before those that were searched.
     #[error("expected data of block {expected}, got block {got}")]
@@ -294,7 +321,7 @@ pub struct Search<'a> {
     /// The block that is searched next.
     number: u32,
     /// Nonces after that block, of the leaves that sent in later ones.
-    nonces: BTreeMap<LeafIndex, u32>,
+    nonces: BTreeMap<(LeafIndex, NonceKey), u32>,
 }
 
 impl<'a> Search<'a> {
@@ -309,15 +336,23 @@ impl<'a> Search<'a> {
     }
 
     /// Searches one block. Gives the place of the transaction's transfer and its nonce, if it is in this block.
+    /// `valid_until` is the transaction's, which the data do not say.
     ///
     /// # Errors
     /// If the data are not those of the next block.
-    pub fn block(&mut self, data: &BlockData, id: &Digest) -> Result<Option<(Place, u32)>, SearchError> {
-        let found = self.transactions(data)?.into_iter().find(|(_, transaction)| transaction.id() == *id);
+    pub fn block(
+        &mut self,
+        data: &BlockData,
+        id: &Digest,
+        valid_until: u32,
+    ) -> Result<Option<(Place, Nonce)>, SearchError> {
+        let is_it = |transaction: &Transaction| Transaction { valid_until, ..*transaction }.id() == *id;
+        let found = self.transactions(data)?.into_iter().find(|(_, transaction)| is_it(transaction));
         Ok(found.map(|(place, transaction)| (place, transaction.nonce)))
     }
 
-    /// The transactions of one block, in the order of its data, each with the place of its transfer.
+    /// The transactions of one block, in the order of its data, each with the place of its transfer. How long they were
+    /// valid is not in the data: [`NO_END`] stands for it.
     ///
     /// # Errors
     /// If the data are not those of the next block.
@@ -330,13 +365,14 @@ impl<'a> Search<'a> {
         if data.number != number || number == 0 {
             return Err(SearchError::Number { expected: number, got: data.number });
         }
-        let mut counts: BTreeMap<LeafIndex, u32> = BTreeMap::new();
-        for message in data.emitted.iter().flatten().filter(|message| message.op.is_signed()) {
-            *counts.entry(message.from).or_default() += 1;
+        let mut counts: BTreeMap<(LeafIndex, NonceKey), u32> = BTreeMap::new();
+        let sent = data.emitted.iter().flat_map(|batch| &batch.messages).filter(|message| message.op.is_signed());
+        for message in sent {
+            *counts.entry((message.from, message.nonce_key)).or_default() += 1;
         }
-        for (leaf, got) in counts {
-            let stored = self.ledger.leaf(leaf).map_or(0, |leaf| leaf.nonce);
-            let after = self.nonces.entry(leaf).or_insert(stored);
+        for ((leaf, key), got) in counts {
+            let stored = self.ledger.leaf(leaf).map_or(0, |leaf| leaf.nonces[key as usize]);
+            let after = self.nonces.entry((leaf, key)).or_insert(stored);
             let expected = *after;
             *after = expected.checked_sub(got).ok_or(SearchError::Nonce { leaf, number, expected, got })?;
         }
@@ -344,13 +380,14 @@ impl<'a> Search<'a> {
         // Now the nonces are those before the block; a copy counts up.
         let mut next = BTreeMap::new();
         let mut found = Vec::new();
-        for (batch, messages) in data.emitted.iter().enumerate() {
+        for (batch, Emitted { messages, .. }) in data.emitted.iter().enumerate() {
             for (message, transfer) in messages.iter().enumerate() {
                 if !transfer.op.is_signed() {
                     continue;
                 }
-                let nonce = next.entry(transfer.from).or_insert(self.nonces[&transfer.from]);
-                let executed = executed(chain_id, *nonce, messages, message);
+                let key = (transfer.from, transfer.nonce_key);
+                let nonce = next.entry(key).or_insert(self.nonces[&key]);
+                let executed = executed(chain_id, *nonce, NO_END, messages, message);
                 found.extend(executed.map(|executed| (Place { batch, message }, executed.transaction)));
                 *nonce += 1;
             }

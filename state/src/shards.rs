@@ -2,6 +2,8 @@
 
 use std::ops::{Index, Range};
 
+use crate::field::from_u32;
+use crate::hash::{Digest, Tag, hash};
 use crate::leaf::{LeafIndex, SHARD_DEPTH, SHARDS};
 
 /// For each shard how many of its positions are taken: all below that number, none from there on.
@@ -15,6 +17,11 @@ impl Default for Counts {
 }
 
 impl Counts {
+    /// The digest of the counts, tag [`Tag::Counts`].
+    pub fn digest(&self) -> Digest {
+        hash(Tag::Counts, &self.0.map(from_u32))
+    }
+
     /// The counts of so many positions that fill one shard after the other.
     ///
     /// # Panics

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Accepted, Check, Emitted, Sound};
 use crate::block::FeePolicy;
 use crate::debit::spend;
-use crate::leaf::{Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
+use crate::leaf::{ACCOUNT_SHARDS, Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
 use crate::ledger::Ledger;
 use crate::rule::Rule;
 use crate::shards::Counts;
@@ -135,8 +135,10 @@ impl AddressBook<'_> {
         if self.counts.total() >= self.capacity {
             return None;
         }
-        // The first shard with room; the circuits leave the choice to the executor.
-        let shard = self.counts.0.iter().position(|&count| count >> SHARD_DEPTH == 0)?;
+        // The address's shard, or the next one with room. The circuits leave the choice to the executor.
+        let first = self.ledger.shard_of(&address);
+        let mut shards = (0..ACCOUNT_SHARDS).map(|next| (first + next) % ACCOUNT_SHARDS);
+        let shard = shards.find(|&shard| self.counts.0[shard] >> SHARD_DEPTH == 0)?;
         let index = LeafIndex::new(shard, self.counts.0[shard]);
         self.added.insert((address, asset), index);
         self.counts.0[shard] += 1;

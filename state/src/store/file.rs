@@ -17,12 +17,12 @@ use super::tiles::{self, TILE_BYTES};
 use super::view::View;
 use super::{Circuits, SCHEMA_VERSION};
 use crate::leaf::Leaf;
-use crate::ledger::{Ledger, Prepared};
+use crate::ledger::{Chain, Ledger, Prepared};
 
 /// A digest as it is stored: canonical integers.
 pub(super) type StoredDigest = [u64; 4];
-/// A leaf as it is stored: address, nonce, asset, balance.
-pub(super) type StoredLeaf = (StoredDigest, u32, u32, u64);
+/// A leaf as it is stored: address, nonces, asset, balance.
+pub(super) type StoredLeaf = (StoredDigest, u32, u32, u32, u64);
 
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 pub(super) const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
@@ -133,8 +133,11 @@ impl StoreFile {
         self.transaction(|transaction| {
             let mut meta = transaction.open_table(META)?;
             meta.insert("schema", SCHEMA_VERSION)?;
-            meta.insert("chain_id", u64::from(genesis.chain_id()))?;
+            let Chain { id, shards } = genesis.chain();
+            meta.insert("chain_id", id)?;
+            meta.insert("shards", u64::from(shards))?;
             meta.insert("height", 0)?;
+            meta.insert("time", u64::from(genesis.time()))?;
             let mut leaves = transaction.open_table(LEAVES)?;
             for (index, leaf) in genesis.leaves().entries() {
                 leaves.insert(index.0, stored(leaf))?;
@@ -164,7 +167,9 @@ impl StoreFile {
     pub(super) fn write_block(&self, block: &Prepared) -> Result<(), StoreError> {
         let (number, root) = (block.number(), block.root());
         self.transaction(|transaction| {
-            transaction.open_table(META)?.insert("height", u64::from(number))?;
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("height", u64::from(number))?;
+            meta.insert("time", u64::from(block.time()))?;
             let mut leaves = transaction.open_table(LEAVES)?;
             for (index, leaf) in block.writes().iter() {
                 leaves.insert(index.0, stored(leaf))?;
@@ -199,5 +204,6 @@ impl StoreFile {
 }
 
 pub(super) fn stored(leaf: &Leaf) -> StoredLeaf {
-    (leaf.address.into(), leaf.nonce, leaf.asset, leaf.balance)
+    let [first, second] = leaf.nonces;
+    (leaf.address.into(), first, second, leaf.asset, leaf.balance)
 }

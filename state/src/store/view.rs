@@ -13,9 +13,10 @@ use super::error::{StoreError, failed};
 use super::file::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
 use super::tiles::{self, Tile, TileKey};
 use super::{Circuits, SCHEMA_VERSION};
-use crate::hash::Digest;
+use crate::chain::state_root;
+use crate::hash::{Digest, node};
 use crate::leaf::{Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
-use crate::ledger::Ledger;
+use crate::ledger::{Chain, Ledger};
 use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, make_room};
 
@@ -28,8 +29,9 @@ pub(super) struct View {
 /// The numbers of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Numbers {
-    pub chain_id: u32,
+    pub chain: Chain,
     pub height: u32,
+    pub time: u32,
     pub root: Option<Digest>,
     pub leaves: u64,
 }
@@ -53,9 +55,12 @@ impl View {
         if got != SCHEMA_VERSION {
             return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
         }
-        let (chain_id, height) = (self.meta_u32("chain_id")?, self.meta_u32("height")?);
+        let missing = || StoreError::Meta { path: self.path.clone(), name: "chain_id", got: None };
+        let id = self.meta("chain_id")?.ok_or_else(missing)?;
+        let chain = Chain { id, shards: self.meta_u32("shards")? };
+        let (height, time) = (self.meta_u32("height")?, self.meta_u32("time")?);
         let leaves = self.read(|transaction| Ok(transaction.open_table(LEAVES)?.len()?))?;
-        Ok(Numbers { chain_id, height, root: self.root_at(height)?, leaves })
+        Ok(Numbers { chain, height, time, root: self.root_at(height)?, leaves })
     }
 
     /// Reads the state and checks it against the stored root.
@@ -198,9 +203,9 @@ impl<'a> Leaves<'a> {
         if u64::from(index) != expected || got.shard() != shard {
             return Err(StoreError::LeafGap { path: path.to_path_buf(), expected, got });
         }
-        let (address, nonce, asset, balance) = leaf;
+        let (address, first, second, asset, balance) = leaf;
         make_room(leaves, leaves.len() + 1);
-        leaves.push(Leaf { address: digest(path, address)?, nonce, asset, balance });
+        leaves.push(Leaf { address: digest(path, address)?, nonces: [first, second], asset, balance });
         Ok(())
     }
 }
@@ -232,13 +237,11 @@ impl<'a> Nodes<'a> {
             .map_err(|source| StoreError::Digest { path: self.path.to_owned(), source })
     }
 
-    /// The tree under a root.
-    fn finish(mut self, root: Digest) -> Result<Tree, StoreError> {
+    /// The tree, its root hashed from the two nodes below it.
+    fn finish(mut self) -> Result<Tree, StoreError> {
         self.expect(None)?;
-        // Without leaves the root is that of an empty tree.
-        if !self.tree.is_empty() {
-            self.tree.fill(TREE_DEPTH, 0, root);
-        }
+        let root = node(self.tree.node(TREE_DEPTH - 1, 0), self.tree.node(TREE_DEPTH - 1, 1));
+        self.tree.fill(TREE_DEPTH, 0, root);
         Ok(self.tree)
     }
 }
@@ -251,17 +254,17 @@ pub(super) fn assemble(
     leaves: Leaves<'_>,
     nodes: Nodes<'_>,
 ) -> Result<Ledger, StoreError> {
-    let Numbers { chain_id, height, root, .. } = numbers;
+    let Numbers { chain, height, time, root, .. } = numbers;
     let leaves = leaves.0;
     let wrong_root = |expected, got| StoreError::StoredRoot { path: path.to_owned(), expected, got };
     let Some(root) = root else {
-        return Err(wrong_root(None, Ledger::restore_shards(chain_id, height, leaves).root()));
+        return Err(wrong_root(None, Ledger::restore(chain, height, time, leaves).root()));
     };
-    let tree = nodes.finish(root)?;
-    // Without leaves there is no node that holds the root.
-    if root != tree.root() {
-        return Err(wrong_root(Some(root), tree.root()));
+    let tree = nodes.finish()?;
+    let got = state_root(tree.root(), leaves.counts().digest());
+    if root != got {
+        return Err(wrong_root(Some(root), got));
     }
     check(how, &leaves, &tree).map_err(|mismatch| mismatch.at(path))?;
-    Ok(Ledger::from_parts(chain_id, height, leaves, tree))
+    Ok(Ledger::from_parts(chain, height, time, leaves, tree))
 }
