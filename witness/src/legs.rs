@@ -173,7 +173,7 @@ impl<'a> Run<'a, '_> {
         let mut leaf = before;
         for (leg, &position) in self.plan.order[legs.clone()].iter().enumerate() {
             let given = K::leg(&self.source, position)?;
-            let after = K::apply(self.source.chain_id, index, leaf.as_ref(), &given);
+            let after = K::apply(&self.source.block, index, leaf.as_ref(), &given);
             leaf = Some(after.map_err(|rule| WitnessError::Rule {
                 batch: self.first_batch + *batch as usize,
                 source: StepError::Rule { path, leg, rule },
