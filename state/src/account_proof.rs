@@ -14,13 +14,14 @@ use crate::tree::climb;
 #[serde(deny_unknown_fields)]
 pub struct AccountProof {
     /// The chain.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub chain_id: u64,
     /// The block after which the leaf is so; 0 is genesis.
     pub number: u32,
     /// The leaf's index.
     pub index: LeafIndex,
-    /// The leaf.
+    /// The leaf. In the binary form room for its guard is behind it.
+    #[serde(with = "crate::reserved::u32_after")]
     pub leaf: Leaf,
     /// The siblings on the way to the root, lowest first.
     pub siblings: [Digest; TREE_DEPTH],

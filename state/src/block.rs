@@ -16,14 +16,17 @@ use crate::transaction::SignedTransaction;
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
     /// The chain's number, which every transaction and block repeats: 1 to `2^63 - 1`.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub chain_id: u64,
     /// The time of the state before the first block, in seconds since 1970; at least 1.
+    #[serde(with = "crate::ranges::time")]
     pub time: u32,
     /// Shards that new accounts are spread over, by the first element of their addresses: a power of two up to 32. It is
     /// the executor's policy; no proof says that it was kept.
+    #[serde(with = "crate::ranges::shards")]
     pub shards: u32,
-    /// The first leaves, in the order of their indices.
+    /// The first leaves, in the order of their indices. In the binary form room for contracts is behind them.
+    #[serde(with = "crate::reserved::list_after")]
     pub leaves: Vec<GenesisLeaf>,
 }
 
@@ -58,7 +61,7 @@ pub struct FeePolicy {
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The chain it is for.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub chain_id: u64,
     /// Its number: one more than the number of the block before; the first block is 1.
     pub number: u32,
@@ -84,7 +87,7 @@ impl Block {
 #[serde(deny_unknown_fields)]
 pub struct BlockData {
     /// The chain it is for.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub chain_id: u64,
     /// The block's number.
     pub number: u32,
@@ -98,7 +101,8 @@ pub struct BlockData {
 pub struct Emitted {
     /// The batch's kind.
     pub kind: KindId,
-    /// Its messages, in the order of its digest.
+    /// Its messages, in the order of its digest. In the binary form room for multiplicities is behind them.
+    #[serde(with = "crate::reserved::list_after")]
     pub messages: Vec<Message>,
 }
 

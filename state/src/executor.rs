@@ -19,7 +19,7 @@ use crate::chain::BlockId;
 use crate::debit::{DebitLeg, check_contents, check_leaf};
 pub use crate::execution::{Accepted, Execution};
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
-use crate::ledger::{Ledger, MAX_LEAVES};
+use crate::ledger::{Ledger, MAX_ACCOUNTS};
 use crate::message::Message;
 pub use crate::rule::{Rejection, Rule};
 use crate::transaction::{SignedTransaction, Transaction};
@@ -103,7 +103,7 @@ pub enum ExecuteError {
 /// # Errors
 /// If the block as a whole cannot be executed.
 pub fn execute(ledger: &Ledger, block: &Block) -> Result<Execution, ExecuteError> {
-    execute_within(ledger, block, MAX_LEAVES)
+    execute_within(ledger, block, MAX_ACCOUNTS)
 }
 
 /// [`execute`] with signatures that were checked before.
@@ -119,11 +119,11 @@ pub fn execute_checked(
     signatures: &Signatures,
 ) -> Result<Execution, ExecuteError> {
     let policies = check_header(ledger, block)?;
-    run(ledger, block, &policies, signatures, MAX_LEAVES)
+    run(ledger, block, &policies, signatures, MAX_ACCOUNTS)
 }
 
-/// [`execute`] on a tree that takes no new leaf once it has `capacity` leaves; [`execute`] fills it to
-/// [`MAX_LEAVES`], beyond which no capacity leads.
+/// [`execute`] on a tree that takes no new leaf once it has `capacity` leaves of accounts; [`execute`] fills it to
+/// [`MAX_ACCOUNTS`], beyond which no capacity leads.
 ///
 /// # Errors
 /// If the block as a whole cannot be executed.
@@ -164,7 +164,7 @@ fn run(
         };
         transactions.par_iter().enumerate().map(check).collect()
     };
-    let router = || Router::new(ledger, policies, transactions, capacity.min(MAX_LEAVES));
+    let router = || Router::new(ledger, policies, transactions, capacity.min(MAX_ACCOUNTS));
     let mut checks = check_all();
     let mut debited = run_debits(ledger, transactions, &mut checks);
     let routes = match router().route_all(&checks) {

@@ -15,6 +15,7 @@ use crate::hash::Digest;
 use crate::leaf::{
     ACCOUNT_SHARDS, AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, NATIVE_ASSETS, SHARD_DEPTH, SHARDS, TREE_DEPTH,
 };
+use crate::ranges::{is_chain_id, is_shards};
 use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
 use crate::writes::Writes;
@@ -22,13 +23,17 @@ use crate::writes::Writes;
 /// Leaves that a state can hold.
 pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
 
+/// Leaves of accounts that it can hold; the others are for contracts.
+pub const MAX_ACCOUNTS: usize = ACCOUNT_SHARDS << SHARD_DEPTH;
+
 /// What stays the same from genesis on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
     /// The chain's number.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub id: u64,
     /// Shards that new accounts are spread over; see [`Genesis::shards`].
+    #[serde(with = "crate::ranges::shards")]
     pub shards: u32,
 }
 
@@ -139,7 +144,7 @@ pub enum GenesisError {
         /// The asset.
         got: Asset,
     },
-    /// More leaves than the tree holds.
+    /// More leaves than the tree holds of accounts.
     #[error("genesis: expected at most {expected} leaves, got {got}")]
     TooManyLeaves {
         /// The tree's size.
@@ -294,17 +299,17 @@ impl Ledger {
     /// # Errors
     /// If the leaves are too many, or two are of one owner and asset, or a supply reaches `2^62`.
     pub fn from_genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
-        if genesis.chain_id == 0 || genesis.chain_id >> 63 != 0 {
+        if !is_chain_id(genesis.chain_id) {
             return Err(GenesisError::ChainId { got: genesis.chain_id });
         }
         if genesis.time == 0 {
             return Err(GenesisError::Time);
         }
-        if !genesis.shards.is_power_of_two() || genesis.shards as usize > ACCOUNT_SHARDS {
+        if !is_shards(genesis.shards) {
             return Err(GenesisError::Shards { got: genesis.shards });
         }
-        if genesis.leaves.len() > MAX_LEAVES {
-            return Err(GenesisError::TooManyLeaves { expected: MAX_LEAVES, got: genesis.leaves.len() });
+        if genesis.leaves.len() > MAX_ACCOUNTS {
+            return Err(GenesisError::TooManyLeaves { expected: MAX_ACCOUNTS, got: genesis.leaves.len() });
         }
         let mut seen = HashMap::with_capacity(genesis.leaves.len());
         let mut supplies = HashMap::new();

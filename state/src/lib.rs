@@ -25,8 +25,10 @@ pub mod message;
 pub mod nonce;
 pub mod overlay;
 pub mod owner;
+pub mod ranges;
 pub mod rebuild;
 pub mod receipt;
+mod reserved;
 pub mod rule;
 pub mod shards;
 #[cfg(feature = "store")]

@@ -287,7 +287,8 @@ impl Serialize for Message {
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return Parts::deserialize(deserializer);
+            let message = Parts::deserialize(deserializer)?;
+            return message.check().map_err(D::Error::custom).map(|()| message);
         }
         let integers = <[u64; Self::LEN]>::deserialize(deserializer)?;
         let mut elements = [ZERO; Self::LEN];

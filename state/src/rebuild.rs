@@ -11,6 +11,7 @@ use crate::chain::BlockId;
 use crate::credit::Credit;
 use crate::debit::{Debit, DebitLeg};
 use crate::hash::Digest;
+use crate::kind::KindId;
 use crate::leaf::{Leaf, LeafIndex};
 use crate::ledger::{ApplyError, Ledger};
 use crate::legs::Legs;
@@ -43,6 +44,14 @@ pub enum RebuildError {
         expected: u64,
         /// The data's chain.
         got: u64,
+    },
+    /// A batch of a kind that emits nothing.
+    #[error("batch {batch}: expected a batch of kind {}, got kind {got}", KindId::Debit)]
+    Kind {
+        /// The batch.
+        batch: usize,
+        /// Its kind.
+        got: KindId,
     },
     /// A message breaks a rule of the leg that emitted or consumes it.
     #[error("{place}: {rule}")]
@@ -103,7 +112,10 @@ pub fn rebuild(
 pub fn replay(ledger: &Ledger, data: &BlockData, time: u32) -> Result<Writes, RebuildError> {
     let block = BlockId { chain_id: ledger.chain_id(), number: data.number, time };
     let mut writes = Leaves { ledger, block, changed: BTreeMap::new() };
-    for (batch, Emitted { messages, .. }) in data.emitted.iter().enumerate() {
+    for (batch, &Emitted { kind, ref messages }) in data.emitted.iter().enumerate() {
+        if kind != KindId::Debit {
+            return Err(RebuildError::Kind { batch, got: kind });
+        }
         let mut message = 0;
         while let Some(first) = messages.get(message) {
             let place = Place { batch, message };

@@ -34,13 +34,14 @@ use crate::transaction::{NO_END, SignedTransaction, Transaction};
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// The chain.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub chain_id: u64,
     /// The block's number.
     pub number: u32,
     /// The transaction's nonce; its number is the word of whoever made the receipt.
     pub nonce: Nonce,
     /// Until when the transaction was valid, by the same word.
+    #[serde(with = "crate::ranges::time")]
     pub valid_until: u32,
     /// The transaction's batch among those that can emit, from 0.
     pub batch: u32,
@@ -194,7 +195,7 @@ impl Receipt {
     pub fn new(data: &BlockData, place: Place, nonce: Nonce, valid_until: u32) -> Result<Self, IssueError> {
         let missing = IssueError::Place { got: place };
         let (Some(Emitted { messages, .. }), Ok(batch), Ok(position)) =
-            (data.emitted.get(place.batch), u32::try_from(place.batch), u32::try_from(place.message))
+            (data.emitted.get(place.batch).filter(|batch| batch.kind == KindId::Debit), u32::try_from(place.batch), u32::try_from(place.message))
         else {
             return Err(missing);
         };
@@ -366,7 +367,8 @@ impl<'a> Search<'a> {
             return Err(SearchError::Number { expected: number, got: data.number });
         }
         let mut counts: BTreeMap<(LeafIndex, NonceKey), u32> = BTreeMap::new();
-        let sent = data.emitted.iter().flat_map(|batch| &batch.messages).filter(|message| message.op.is_signed());
+        let debits = || data.emitted.iter().enumerate().filter(|(_, batch)| batch.kind == KindId::Debit);
+        let sent = debits().flat_map(|(_, batch)| &batch.messages).filter(|message| message.op.is_signed());
         for message in sent {
             *counts.entry((message.from, message.nonce_key)).or_default() += 1;
         }
@@ -380,7 +382,7 @@ impl<'a> Search<'a> {
         // Now the nonces are those before the block; a copy counts up.
         let mut next = BTreeMap::new();
         let mut found = Vec::new();
-        for (batch, Emitted { messages, .. }) in data.emitted.iter().enumerate() {
+        for (batch, Emitted { messages, .. }) in debits() {
             for (message, transfer) in messages.iter().enumerate() {
                 if !transfer.op.is_signed() {
                     continue;

@@ -4,7 +4,7 @@ use std::ops::{Index, Range};
 
 use crate::field::from_u32;
 use crate::hash::{Digest, Tag, hash};
-use crate::leaf::{LeafIndex, SHARD_DEPTH, SHARDS};
+use crate::leaf::{ACCOUNT_SHARDS, LeafIndex, SHARD_DEPTH, SHARDS};
 
 /// For each shard how many of its positions are taken: all below that number, none from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,11 @@ impl Counts {
     /// All positions that are taken.
     pub fn total(&self) -> usize {
         self.0.iter().map(|&count| count as usize).sum()
+    }
+
+    /// The positions that are taken by accounts.
+    pub fn accounts(&self) -> usize {
+        self.0[..ACCOUNT_SHARDS].iter().map(|&count| count as usize).sum()
     }
 
     /// Whether a position is taken.

@@ -20,7 +20,7 @@ pub struct Transaction {
     /// What it does; only a signed op, see [`Op::is_signed`].
     pub op: Op,
     /// The chain it is for, 1 to `2^63 - 1`.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::chain_id")]
     pub chain_id: u64,
     /// The leaf to be debited.
     pub from: LeafIndex,
@@ -40,9 +40,10 @@ pub struct Transaction {
     #[serde(with = "crate::wide")]
     pub memo: u64,
     /// The contract that it is for: index (30 bits) and `2^32` times the kind of its message (22 bits). 0 in a transfer.
-    #[serde(with = "crate::wide")]
+    #[serde(with = "crate::ranges::target")]
     pub target: u64,
     /// The last second, since 1970, at which a block may have it, at least 1; [`NO_END`] if there is none.
+    #[serde(with = "crate::ranges::time")]
     pub valid_until: u32,
 }
 

@@ -5,12 +5,14 @@ use std::io::{BufReader, Read};
 use std::mem::discriminant;
 
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData, Emitted, Genesis};
 use enfold_state::codec::{
     self, CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Malformed, Record, decode, encode,
     encode_json, from_body, peek_kind, read_file, read_from, to_body,
 };
 use enfold_state::field::ORDER;
+use enfold_state::kind::KindId;
+use enfold_state::message::Message;
 use enfold_state::transaction::SignedTransaction;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,8 @@ fn records(seed: u64) -> (Genesis, Block, BlockData, SignedTransaction) {
     let block = world.block(6);
     let execution = world.advance(&block).expect("all are valid");
     let (first, rest) = execution.credits.split_at(5);
-    let data = BlockData { chain_id: 7, number: 1, emitted: vec![first.to_vec(), vec![], rest.to_vec()] };
+    let batch = |messages: &[Message]| Emitted { kind: KindId::Debit, messages: messages.to_vec() };
+    let data = BlockData { chain_id: 7, number: 1, emitted: [first, &[], rest].map(batch).to_vec() };
     let signed = block.transactions[0];
     (genesis, block, data, signed)
 }
@@ -62,8 +65,8 @@ fn both_forms_give_the_record_back() {
         round_trip(&data);
         round_trip(&signed);
     }
-    round_trip(&Genesis::default());
-    round_trip(&Block::default());
+    round_trip(&Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![] });
+    round_trip(&Block { chain_id: 1, ..Block::default() });
 }
 
 #[test]

@@ -128,13 +128,13 @@ pub fn check_block(profile: &Profile, witness: &BlockWitness) -> Result<(), Chec
     }
     link(witness.batches.len(), state, after)?;
     // Block.
-    let start = ChainState::start(before.tree_root, empty_queue(), counts.digest());
-    if before != start {
-        return Err(CheckError::Start { expected: Box::new(start), got: Box::new(before) });
-    }
     let (expected, got) = (after.counts, counts.digest());
     if got != expected {
         return Err(CheckError::Counts { expected, got });
+    }
+    let start = ChainState::start(before.tree_root, empty_queue(), counts.digest());
+    if before != start {
+        return Err(CheckError::Start { expected: Box::new(start), got: Box::new(before) });
     }
     for (shard, (&expected, &got)) in counts_before.0.iter().zip(&counts.0).enumerate() {
         if got < expected || got > 1 << SHARD_DEPTH {

@@ -121,7 +121,7 @@ struct AddressBook<'a> {
     /// Only looked up, never iterated.
     added: HashMap<(Address, Asset), LeafIndex>,
     counts: Counts,
-    /// Leaves of a full tree.
+    /// Leaves of accounts in a full tree.
     capacity: usize,
 }
 
@@ -132,7 +132,7 @@ impl AddressBook<'_> {
         if let Some(index) = known.or_else(|| self.added.get(&(address, asset)).copied()) {
             return Some(index);
         }
-        if self.counts.total() >= self.capacity {
+        if self.counts.accounts() >= self.capacity {
             return None;
         }
         // The address's shard, or the next one with room. The circuits leave the choice to the executor.

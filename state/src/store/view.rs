@@ -17,6 +17,7 @@ use crate::chain::state_root;
 use crate::hash::{Digest, node};
 use crate::leaf::{Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
 use crate::ledger::{Chain, Ledger};
+use crate::ranges::{is_chain_id, is_shards};
 use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, make_room};
 
@@ -24,6 +25,11 @@ use crate::tree::{Tree, make_room};
 pub(super) struct View {
     transaction: ReadTransaction,
     path: PathBuf,
+}
+
+/// A number of 32 bits.
+fn narrow(number: u64) -> Option<u32> {
+    number.try_into().ok()
 }
 
 /// The numbers of a state.
@@ -55,10 +61,11 @@ impl View {
         if got != SCHEMA_VERSION {
             return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
         }
-        let missing = || StoreError::Meta { path: self.path.clone(), name: "chain_id", got: None };
-        let id = self.meta("chain_id")?.ok_or_else(missing)?;
-        let chain = Chain { id, shards: self.meta_u32("shards")? };
-        let (height, time) = (self.meta_u32("height")?, self.meta_u32("time")?);
+        let id = self.meta_in("chain_id", |id| Some(id).filter(|&id| is_chain_id(id)))?;
+        let shards = self.meta_in("shards", |shards| narrow(shards).filter(|&shards| is_shards(shards)))?;
+        let height = self.meta_in("height", narrow)?;
+        let time = self.meta_in("time", |time| narrow(time).filter(|&time| time != 0))?;
+        let chain = Chain { id, shards };
         let leaves = self.read(|transaction| Ok(transaction.open_table(LEAVES)?.len()?))?;
         Ok(Numbers { chain, height, time, root: self.root_at(height)?, leaves })
     }
@@ -109,13 +116,10 @@ impl View {
         self.read(|_| Ok(table.get(name)?.map(|number| number.value())))
     }
 
-    fn meta_u32(&self, name: &'static str) -> Result<u32, StoreError> {
+    /// A number that is there and in its range.
+    fn meta_in<T>(&self, name: &'static str, range: impl Fn(u64) -> Option<T>) -> Result<T, StoreError> {
         let got = self.meta(name)?;
-        got.and_then(|got| u32::try_from(got).ok()).ok_or_else(|| StoreError::Meta {
-            path: self.path.clone(),
-            name,
-            got,
-        })
+        got.and_then(range).ok_or_else(|| StoreError::Meta { path: self.path.clone(), name, got })
     }
 
     pub(super) fn root_at(&self, number: u32) -> Result<Option<Digest>, StoreError> {

@@ -14,7 +14,7 @@ fn staged() -> (tempfile::TempDir, Store) {
     commit_next(&mut store).expect("it follows");
     let (number, writes, _) = block(store.ledger());
     store.write_journal(number, b"begun").expect("written");
-    store.stage_writes(number, store.ledger().root(), &writes).expect("it follows");
+    store.stage_writes(number, time(number), store.ledger().root(), &writes).expect("it follows");
     (dir, store)
 }
 
@@ -25,7 +25,7 @@ fn sent(store: &Store) -> Vec<u8> {
 }
 
 fn same(a: &Ledger, b: &Ledger) {
-    assert_eq!((a.chain_id(), a.height(), a.root()), (b.chain_id(), b.height(), b.root()));
+    assert_eq!((a.chain(), a.height(), a.time(), a.root()), (b.chain(), b.height(), b.time(), b.root()));
     assert_eq!(a.leaves(), b.leaves());
     let address = leaf(3, 0).address;
     assert_eq!(a.find(&address, 5), b.find(&address, 5));
