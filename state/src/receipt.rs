@@ -21,13 +21,20 @@ use crate::debit::DebitLeg;
 use crate::hash::Digest;
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
 use crate::kind::KindId;
-use crate::leaf::LeafIndex;
+use crate::leaf::{Address, LeafIndex};
 use crate::ledger::Ledger;
 use crate::message::{Message, MessageError, Op};
 use crate::nonce::{Nonce, NonceKey};
 use crate::owner::L1Owner;
 use crate::rebuild::Place;
 use crate::transaction::{NO_END, SignedTransaction, Transaction};
+
+impl Authorization {
+    /// The signer's address: that of the debited leaf, as an account proof of it says.
+    pub fn address(&self) -> Address {
+        self.public_key.address(self.owner)
+    }
+}
 
 /// What opens a block's `E` at one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,10 +8,12 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::chain::BlockId;
 use enfold_state::executor::{ExecuteError, Rejection, Rule, execute};
+use enfold_state::hash::{Tag, hash};
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
 use enfold_state::ledger::{ApplyError, Ledger};
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::L1Owner;
 use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
@@ -319,6 +321,76 @@ fn a_transaction_counts_once() {
     let execution = small.0.advance(&again).expect("the second is valid");
     assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: first(1), got: first(0) });
     assert_eq!(small.balances(), [89, 111, 100]);
+}
+
+#[test]
+fn nonce_keys_count_apart_and_each_nonce_once() {
+    let mut small = Small::new();
+    let [one, two] = NonceKey::ALL.map(|key| move |number| Nonce::new(number, key));
+    let by = |small: &Small, nonce: Nonce, amount| {
+        let transaction = Transaction { nonce, ..small.pay(0, 0, 1, amount).transaction };
+        small.0.keys()[0].sign_transaction(transaction)
+    };
+    let nonces = [one(0), two(0), two(1), two(1), one(2), one(1), two(0)];
+    let transactions: Vec<_> = nonces.iter().map(|&nonce| by(&small, nonce, 1)).collect();
+    let block = small.block(transactions.clone());
+    let execution = small.0.advance(&block).expect("four are valid");
+    let rules: Vec<_> = execution.rejections.iter().map(|r| (r.position, r.rule.clone())).collect();
+    let refused = |position, expected, got| (position, Rule::Nonce { expected, got });
+    assert_eq!(rules, [refused(3, two(2), two(1)), refused(4, one(1), one(2)), refused(6, two(2), two(0))]);
+    assert_eq!(small.0.ledger().leaves()[LeafIndex(0)].nonces, [2, 2]);
+    let keys: Vec<_> = execution.credits.iter().map(|message| message.nonce_key).collect();
+    assert_eq!(keys, [NonceKey::First, NonceKey::Second, NonceKey::Second, NonceKey::First]);
+    // In a later block neither key takes what it took, and the other's number is not its own.
+    let more = vec![by(&small, two(2), 1), by(&small, two(3), 1)];
+    let block = small.block([transactions, more, vec![by(&small, one(4), 1)]].concat());
+    let execution = small.0.advance(&block).expect("two are valid");
+    let accepted: Vec<_> = execution.debits.iter().map(|debit| debit.position).collect();
+    // one(2) is next now, and was signed before.
+    assert_eq!(accepted, [4, 7, 8]);
+    assert_eq!(small.0.ledger().leaves()[LeafIndex(0)].nonces, [3, 4]);
+}
+
+#[test]
+fn a_transaction_is_valid_to_its_last_second() {
+    let small = Small::new();
+    // In version 1 the record ended before target and end: as zeros fill it up, such a signature is one with the end 0.
+    let old = Transaction { valid_until: 0, ..small.pay(0, 0, 1, 1).transaction };
+    assert_eq!(old.id(), hash(Tag::TransactionId, &old.elements()[..12]));
+    let time = small.block(vec![]).time;
+    for (valid_until, valid) in [(0, false), (1, false), (time - 1, false), (time, true), (time + 1, true), (NO_END, true)] {
+        let transaction = Transaction { valid_until, ..small.pay(0, 0, 1, 1).transaction };
+        let block = small.block(vec![small.0.keys()[0].sign_transaction(transaction)]);
+        match execute(small.0.ledger(), &block) {
+            Ok(execution) => assert!(valid && execution.rejections.is_empty(), "{valid_until}"),
+            Err(ExecuteError::Empty { rejections }) => {
+                assert!(!valid, "{valid_until}");
+                assert_eq!(rejections[0].rule, Rule::Expired { expected: time, got: valid_until });
+                let text = format!("expired: expected a transaction that is valid at {time} or later, got {valid_until}");
+                assert!(rejections[0].to_string().ends_with(&text), "{}", rejections[0]);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn another_owner_is_another_address() {
+    let small = Small::new();
+    let signed = small.pay(1, 0, 0, 1);
+    let expected = small.0.ledger().leaves()[LeafIndex(1)].address;
+    assert!(!signed.owner.is_none() && signed.address() == expected);
+    let mut bytes = signed.owner.bytes();
+    bytes[19] ^= 1;
+    for owner in [L1Owner::NONE, L1Owner::new(bytes)] {
+        let wrong = SignedTransaction { owner, ..signed };
+        assert_eq!(wrong.verify(), Ok(()), "the owner is not signed, the address is the leaf's");
+        let got = wrong.address();
+        let Err(ExecuteError::Empty { rejections }) = execute(small.0.ledger(), &small.block(vec![wrong])) else {
+            panic!("expected a block without a transaction")
+        };
+        assert_eq!(rejections[0].rule, Rule::Owner { expected, got });
+    }
 }
 
 #[test]

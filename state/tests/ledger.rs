@@ -1,10 +1,12 @@
 //! Genesis, and the state from published data alone.
 
+use std::collections::BTreeSet;
+
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{BlockData, Emitted, Genesis, GenesisLeaf};
 use enfold_state::chain::state_root;
 use enfold_state::executor::{Accepted, Execution};
-use enfold_state::field::ORDER;
+use enfold_state::field::{ORDER, to_u64};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::kind::KindId;
@@ -51,6 +53,21 @@ fn a_genesis_becomes_leaves_in_its_order() {
 
 #[test]
 fn a_genesis_that_no_chain_starts_with() {
+    let good = genesis(&[(1, (1 << 31) - 1, 5)]);
+    let refused = |genesis: &Genesis| Ledger::from_genesis(genesis).map(|_| ()).expect_err("no chain starts so");
+    assert!(Ledger::from_genesis(&good).is_ok());
+    for got in [0, 1 << 63, u64::MAX] {
+        assert_eq!(refused(&Genesis { chain_id: got, ..good.clone() }), GenesisError::ChainId { got });
+    }
+    assert!(Ledger::from_genesis(&Genesis { chain_id: (1 << 63) - 1, ..good.clone() }).is_ok());
+    assert_eq!(refused(&Genesis { time: 0, ..good.clone() }), GenesisError::Time);
+    for got in [0, 3, 33, 64] {
+        assert_eq!(refused(&Genesis { shards: got, ..good.clone() }), GenesisError::Shards { got });
+    }
+    for got in [1 << 31, u32::MAX] {
+        let issued = genesis(&[(1, 0, 5), (2, got, 5)]);
+        assert_eq!(refused(&issued), GenesisError::Asset { index: LeafIndex(1), got });
+    }
     let twice = genesis(&[(1, 0, 5), (1, 1, 5), (2, 0, 5), (1, 1, 0)]);
     let address = twice.leaves[1].address;
     assert_eq!(
@@ -144,6 +161,7 @@ proptest! {
             ..WorldSpec::default()
         });
         let mut rebuilt = Ledger::from_genesis(world.genesis()).expect("it is valid");
+        let mut seconds = 0;
         for _ in 0..4 {
             let (block, _) = world.mixed_block(25, 0.2);
             let execution = world.advance(&block).expect("some are valid");
@@ -153,9 +171,54 @@ proptest! {
             prop_assert_eq!(rebuilt.root(), world.ledger().root());
             prop_assert_eq!(rebuilt.leaves(), world.ledger().leaves());
             prop_assert_eq!(rebuilt.height(), world.ledger().height());
+            let second = execution.credits.iter().filter(|message| message.nonce_key == NonceKey::Second).count();
+            let after: u32 = rebuilt.leaves().iter().map(|leaf| leaf.nonces[1]).sum();
+            prop_assert_eq!(after - seconds, second as u32, "key 1 counts where it signed");
+            seconds = after;
             prop_assert_eq!((rebuilt.time(), rebuilt.counts()), (block.time, world.ledger().counts()));
         }
     }
+}
+
+/// From the executor to a rebuild: where new leaves are, and that the counts are the state's.
+#[test]
+fn new_leaves_are_spread_over_the_shards_of_the_genesis() {
+    for shards in [1, 2, 4, 32] {
+        let mut world = World::new(WorldSpec { shards, new_share: 0.6, ..WorldSpec::default() });
+        let mut rebuilt = Ledger::from_genesis(world.genesis()).expect("it is valid");
+        for _ in 0..2 {
+            let block = world.block(40);
+            let execution = world.advance(&block).expect("all are valid");
+            let (data, root) = (publish(&world, &execution, 7), world.ledger().root());
+            rebuild(&mut rebuilt, &data, block.time, execution.previous_root, root).expect("it leads there");
+        }
+        let ledger = world.ledger();
+        assert_eq!((rebuilt.leaves(), rebuilt.counts()), (ledger.leaves(), ledger.counts()));
+        let old = world.genesis().leaves.len();
+        let new: Vec<_> = ledger.leaves().entries().filter(|(index, _)| index.0 as usize >= old).collect();
+        assert!(new.len() > 20, "{}", new.len());
+        for &(index, leaf) in &new {
+            assert_eq!(index.shard() as u64, to_u64(leaf.address.0[0]) % u64::from(shards));
+        }
+        let used: BTreeSet<_> = new.iter().map(|(index, _)| index.shard()).collect();
+        assert!(used.len() >= shards.min(8) as usize, "{used:?}");
+        let whole = Ledger::restore(ledger.chain(), ledger.height(), ledger.time(), ledger.leaves().clone());
+        assert_eq!((whole.root(), whole.tree()), (ledger.root(), ledger.tree()));
+    }
+}
+
+/// The same tree under other counts is another state.
+#[test]
+fn a_state_root_is_of_tree_and_counts() {
+    let ledger = Ledger::from_genesis(&genesis(&[(1, 0, 5), (2, 0, 6)])).expect("it is valid");
+    let tree_root = ledger.tree().root();
+    for (shard, count) in [(0, 1), (0, 3), (1, 1), (32, 1), (63, 1)] {
+        let mut counts = ledger.counts();
+        counts.0[shard] = count;
+        assert_ne!(state_root(tree_root, counts.digest()), ledger.root());
+    }
+    assert_eq!(state_root(tree_root, Counts::dense(2).digest()), ledger.root());
+    assert_ne!(state_root(ledger.counts().digest(), tree_root), ledger.root());
 }
 
 #[test]
@@ -181,6 +244,13 @@ fn data_that_do_not_lead_to_the_root() {
     let before = ApplyError::PreviousRoot { expected: previous, got: root };
     assert_eq!(fails(&data, root, root), RebuildError::Apply(before));
     assert_eq!(fails(&data, previous, previous), RebuildError::Root { expected: previous, got: root });
+
+    let error = rebuild(&mut start.clone(), &data, start.time() - 1, previous, root).expect_err("it is too early");
+    let time = ApplyError::Time { expected: start.time(), got: start.time() - 1 };
+    assert_eq!(error, RebuildError::Apply(time));
+    let mut credit = data.clone();
+    credit.emitted[1].kind = KindId::Credit;
+    assert_eq!(fails(&credit, previous, root), RebuildError::Kind { batch: 1, got: KindId::Credit });
 
     // One message changed, each element in turn.
     let place = Place { batch: 1, message: 2 };
@@ -213,6 +283,13 @@ fn data_that_do_not_lead_to_the_root() {
     let (expected, got) = (start.leaves()[LeafIndex(0)].address, Address::ZERO);
     assert_eq!(occupied, broken(Rule::Receiver { expected, got }));
     assert!(matches!(with(&|m| m.amount += 1), RebuildError::Root { .. }));
+    // The other of the sender's nonces.
+    let flip = |m: &mut Message| m.nonce_key = NonceKey::ALL[1 - m.nonce_key as usize];
+    assert!(matches!(with(&flip), RebuildError::Root { .. }));
+    let mut fee = data.clone();
+    flip(&mut fee.emitted[1].messages[3]);
+    let fee_place = Place { message: 3, ..place };
+    assert_eq!(fails(&fee, previous, root), RebuildError::Stray { place: fee_place, got: Op::Fee });
     assert_eq!(with(&|m| m.op = Op::Fee), RebuildError::Stray { place, got: Op::Fee });
 
     // A message lost, and one too many.

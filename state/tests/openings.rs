@@ -16,7 +16,7 @@ use enfold_state::message::{Message, MessageError, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::{L1Owner, OWNER_BYTES};
 use enfold_state::rebuild::Place;
-use enfold_state::receipt::{IssueError, Receipt, ReceiptError, Search, SearchError};
+use enfold_state::receipt::{Authorization, IssueError, Receipt, ReceiptError, Search, SearchError};
 use enfold_state::shards::Shards;
 use enfold_state::transaction::NO_END;
 
@@ -212,6 +212,14 @@ fn a_changed_receipt_is_refused() {
     ] {
         assert!(matches!(check(change), ReceiptError::Signature(_)));
     }
+
+    // The owner is not signed: the address is what it makes of the key.
+    let authorization = honest.authorization.expect("signed");
+    let (world, _) = chain();
+    let from = honest.messages[at].from;
+    assert_eq!(Some(authorization.address()), world.ledger().leaf(from).map(|leaf| leaf.address));
+    let owner = L1Owner::new([9; OWNER_BYTES]);
+    assert_ne!(Authorization { owner, ..authorization }.address(), authorization.address());
 
     // Under another block's E.
     assert!(matches!(honest.check(CHAIN, number, Digest::ZERO), Err(ReceiptError::Emitted { .. })));

@@ -152,3 +152,54 @@ impl AddressBook<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Genesis;
+    use crate::field::reduce;
+    use crate::hash::Digest;
+    use crate::ledger::MAX_ACCOUNTS;
+
+    /// A book over shards of which some are full. A full shard is too large for a test: the counts alone say that it is.
+    fn book<'a>(ledger: &'a Ledger, full: &[usize]) -> AddressBook<'a> {
+        let mut counts = Counts::default();
+        for &shard in full {
+            counts.0[shard] = 1 << SHARD_DEPTH;
+        }
+        AddressBook { ledger, added: HashMap::new(), counts, capacity: MAX_ACCOUNTS }
+    }
+
+    #[test]
+    fn who_finds_a_shard_full_goes_to_the_next_with_room() {
+        let genesis = Genesis { chain_id: 7, time: 1, shards: 4, leaves: vec![] };
+        let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
+        let address = Digest([6, 1, 2, 3].map(reduce));
+        let but = |room: usize| (0..ACCOUNT_SHARDS).filter(|&shard| shard != room).collect();
+        let cases: [(Vec<usize>, usize); 6] = [
+            (vec![], 2),
+            (vec![2], 3),
+            (vec![2, 3, 5], 4),
+            ((2..ACCOUNT_SHARDS).collect(), 0),
+            (but(1), 1),
+            (but(31), 31),
+        ];
+        for (full, shard) in cases {
+            let mut book = book(&ledger, &full);
+            let before = book.counts;
+            let index = Some(LeafIndex::new(shard, 0));
+            assert_eq!(book.find_or_add(address, 5), index, "{full:?}");
+            assert_eq!(book.find_or_add(address, 5), index, "it has a leaf now");
+            assert_eq!(book.find_or_add(address, 6).map(LeafIndex::position), Some(1));
+            book.take_back(address, 6);
+            book.take_back(address, 5);
+            assert_eq!(book.counts, before);
+        }
+        // None has room, however many positions are left for contracts; and those take none from accounts.
+        let all: Vec<_> = (0..ACCOUNT_SHARDS).collect();
+        assert_eq!(book(&ledger, &all).find_or_add(address, 5), None);
+        let mut contracts = AddressBook { capacity: 1, ..book(&ledger, &[32, 63]) };
+        assert_eq!(contracts.find_or_add(address, 5), Some(LeafIndex::new(2, 0)));
+        assert_eq!(contracts.find_or_add(address, 6), None);
+    }
+}
