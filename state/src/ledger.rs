@@ -13,7 +13,8 @@ use crate::execution::Execution;
 use crate::field::to_u64;
 use crate::hash::Digest;
 use crate::leaf::{
-    ACCOUNT_SHARDS, AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, NATIVE_ASSETS, SHARD_DEPTH, SHARDS, TREE_DEPTH,
+    ACCOUNT_SHARDS, AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, NATIVE_ASSETS, SHARD_DEPTH, SHARDS,
+    TREE_DEPTH,
 };
 use crate::ranges::{is_chain_id, is_shards};
 use crate::shards::{Counts, Shards};

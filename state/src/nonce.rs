@@ -57,7 +57,8 @@ impl Serialize for Nonce {
 impl<'de> Deserialize<'de> for Nonce {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let got = u64::deserialize(deserializer)?;
-        Self::from_u64(got).ok_or_else(|| D::Error::custom(format_args!("expected a nonce below 2^33, got {got}")))
+        Self::from_u64(got)
+            .ok_or_else(|| D::Error::custom(format_args!("expected a nonce below 2^33, got {got}")))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::field::{F, reduce, to_u64};
@@ -113,11 +114,30 @@ impl Serialize for L1Owner {
 impl<'de> Deserialize<'de> for L1Owner {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            let text = Option::<String>::deserialize(deserializer)?;
-            text.map_or(Ok(Self::NONE), |text| text.parse().map_err(serde::de::Error::custom))
+            // Not as an option, which a record may leave out.
+            deserializer.deserialize_any(Text)
         } else {
             Ok(Self(<[u8; OWNER_BYTES]>::deserialize(deserializer)?))
         }
+    }
+}
+
+/// Reads the JSON form.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = L1Owner;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("40 hex digits, or null")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<L1Owner, E> {
+        Ok(L1Owner::NONE)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<L1Owner, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

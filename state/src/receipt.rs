@@ -201,9 +201,11 @@ impl Receipt {
     /// If there is no transfer, or a message of its batch has no canonical form.
     pub fn new(data: &BlockData, place: Place, nonce: Nonce, valid_until: u32) -> Result<Self, IssueError> {
         let missing = IssueError::Place { got: place };
-        let (Some(Emitted { messages, .. }), Ok(batch), Ok(position)) =
-            (data.emitted.get(place.batch).filter(|batch| batch.kind == KindId::Debit), u32::try_from(place.batch), u32::try_from(place.message))
-        else {
+        let (Some(Emitted { messages, .. }), Ok(batch), Ok(position)) = (
+            data.emitted.get(place.batch).filter(|batch| batch.kind == KindId::Debit),
+            u32::try_from(place.batch),
+            u32::try_from(place.message),
+        ) else {
             return Err(missing);
         };
         let digests: Vec<Digest> = data.emitted.par_iter().map(Emitted::digest).collect();

@@ -11,7 +11,8 @@ trait Room: Default + PartialEq + Serialize + DeserializeOwned {
     const EXPECTED: &'static str;
 }
 
-impl Room for Vec<u64> {
+/// The length of a list: nothing is read of one that is longer.
+impl Room for u64 {
     const EXPECTED: &'static str = "an empty list";
 }
 
@@ -27,7 +28,9 @@ fn serialize<R: Room, T: Serialize, S: Serializer>(field: &T, serializer: S) -> 
     }
 }
 
-fn deserialize<'de, R: Room, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn deserialize<'de, R: Room, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     if deserializer.is_human_readable() {
         return T::deserialize(deserializer);
     }
@@ -48,15 +51,17 @@ pub mod list_after {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<T: Serialize, S: Serializer>(field: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        super::serialize::<Vec<u64>, _, _>(field, serializer)
+        super::serialize::<u64, _, _>(field, serializer)
     }
 
     /// Reads the field.
     ///
     /// # Errors
     /// If the field is malformed, or something is in the list.
-    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        super::deserialize::<Vec<u64>, _, _>(deserializer)
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        super::deserialize::<u64, _, _>(deserializer)
     }
 }
 
@@ -76,7 +81,9 @@ pub mod u32_after {
     ///
     /// # Errors
     /// If the field is malformed, or the number is not 0.
-    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
         super::deserialize::<u32, _, _>(deserializer)
     }
 }

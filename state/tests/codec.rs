@@ -164,7 +164,10 @@ fn json_that_is_not_the_record() {
     };
     assert!(bad("{").contains("EOF"));
     assert!(bad("{}").contains("missing field `chain_id`"));
-    assert!(bad(r#"{"chain_id": 1, "time": 1, "shards": 1, "leaves": [], "more": 1}"#).contains("unknown field `more`"));
+    assert!(
+        bad(r#"{"chain_id": 1, "time": 1, "shards": 1, "leaves": [], "more": 1}"#)
+            .contains("unknown field `more`")
+    );
     assert!(bad(r#"{"chain_id": 1, "time": 4294967296, "shards": 1, "leaves": []}"#).contains("4294967296"));
     assert!(bad(r#"{"chain_id": -1, "leaves": []}"#).contains("-1"));
     assert!(bad(r#"{"chain_id": 1, "time": 1, "shards": 1, "leaves": []} x"#).contains("trailing"));

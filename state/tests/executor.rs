@@ -222,7 +222,13 @@ struct Small(World);
 
 impl Small {
     fn new() -> Self {
-        Self(World::new(WorldSpec { accounts: 3, shards: 1, balance: 100, fee_floor: 0, ..WorldSpec::default() }))
+        Self(World::new(WorldSpec {
+            accounts: 3,
+            shards: 1,
+            balance: 100,
+            fee_floor: 0,
+            ..WorldSpec::default()
+        }))
     }
 
     fn pay(&self, from: usize, nonce: u32, to: usize, amount: u64) -> SignedTransaction {
@@ -358,7 +364,9 @@ fn a_transaction_is_valid_to_its_last_second() {
     let old = Transaction { valid_until: 0, ..small.pay(0, 0, 1, 1).transaction };
     assert_eq!(old.id(), hash(Tag::TransactionId, &old.elements()[..12]));
     let time = small.block(vec![]).time;
-    for (valid_until, valid) in [(0, false), (1, false), (time - 1, false), (time, true), (time + 1, true), (NO_END, true)] {
+    for (valid_until, valid) in
+        [(0, false), (1, false), (time - 1, false), (time, true), (time + 1, true), (NO_END, true)]
+    {
         let transaction = Transaction { valid_until, ..small.pay(0, 0, 1, 1).transaction };
         let block = small.block(vec![small.0.keys()[0].sign_transaction(transaction)]);
         match execute(small.0.ledger(), &block) {
@@ -366,7 +374,9 @@ fn a_transaction_is_valid_to_its_last_second() {
             Err(ExecuteError::Empty { rejections }) => {
                 assert!(!valid, "{valid_until}");
                 assert_eq!(rejections[0].rule, Rule::Expired { expected: time, got: valid_until });
-                let text = format!("expired: expected a transaction that is valid at {time} or later, got {valid_until}");
+                let text = format!(
+                    "expired: expected a transaction that is valid at {time} or later, got {valid_until}"
+                );
                 assert!(rejections[0].to_string().ends_with(&text), "{}", rejections[0]);
             }
             Err(error) => panic!("{error}"),
@@ -386,7 +396,8 @@ fn another_owner_is_another_address() {
         let wrong = SignedTransaction { owner, ..signed };
         assert_eq!(wrong.verify(), Ok(()), "the owner is not signed, the address is the leaf's");
         let got = wrong.address();
-        let Err(ExecuteError::Empty { rejections }) = execute(small.0.ledger(), &small.block(vec![wrong])) else {
+        let Err(ExecuteError::Empty { rejections }) = execute(small.0.ledger(), &small.block(vec![wrong]))
+        else {
             panic!("expected a block without a transaction")
         };
         assert_eq!(rejections[0].rule, Rule::Owner { expected, got });

@@ -31,7 +31,8 @@ fn records() -> Records {
     let data = BlockData { chain_id: block.chain_id, number: 1, emitted };
     let signed = block.transactions[0];
     let place = Place { batch: 0, message: 0 };
-    let receipt = Receipt::new(&data, place, signed.transaction.nonce, signed.transaction.valid_until).expect("a transfer");
+    let receipt = Receipt::new(&data, place, signed.transaction.nonce, signed.transaction.valid_until)
+        .expect("a transfer");
     let by = |signed: &&SignedTransaction| receipt.clone().with_signed(signed).is_ok();
     let of = *block.transactions.iter().find(by).expect("one of them is first");
     let receipt = receipt.with_signed(&of).expect("it is of this one");
@@ -118,7 +119,10 @@ fn as_texts(value: &mut Value, count: &mut usize) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 if ["balance", "amount", "fee", "memo", "floor"].contains(&name.as_str()) {
-                    *value = Value::String(value.as_u64().expect("small numbers are numbers").to_string());
+                    *value = match &*value {
+                        Value::String(text) => text.parse::<u64>().expect("a number").into(),
+                        number => number.to_string().into(),
+                    };
                     *count += 1;
                 } else {
                     as_texts(value, count);

@@ -44,7 +44,8 @@ fn is_mismatch(result: Result<(), SignatureError>) -> bool {
 fn what_is_signed_verifies() {
     for seed in 0..50 {
         let key = key(seed);
-        let transaction = Transaction { nonce: Nonce::new(seed as u32, NonceKey::ALL[seed as usize % 2]), ..transaction() };
+        let transaction =
+            Transaction { nonce: Nonce::new(seed as u32, NonceKey::ALL[seed as usize % 2]), ..transaction() };
         assert_eq!(
             verify(&key.public_key(), &transaction.elements(), &key.sign(&transaction.elements())),
             Ok(())
@@ -157,7 +158,7 @@ fn the_equation_is_the_textbook_one() {
     let mut record = r.0.to_vec();
     record.extend(key.public_key().encoding().0);
     record.extend(transaction().elements());
-    assert_eq!(record.len(), 22);
+    assert_eq!(record.len(), 24);
     let [h0, h1, ..] = <[u64; 4]>::from(hash(Tag::Challenge, &record));
     assert_eq!(c.halves(), [h0, h1]);
 }
@@ -294,8 +295,8 @@ fn signatures_are_pinned() {
     let expected = [
         "eecc7147a01c125bff31943890225e9fd5ffb50cddcc97bcb676196caabb173e235f0a0ba45ce054",
         "38ba21168a288c7cffc753815b9ddf0cdbd1cba6f490c9f2bcb51db858950afc",
-        "17019b7e55cc81f86094999fce2260d8e7787748ac9703cb27afc30cc7e4ab4c527dae49b3884158",
-        "2f72352dd7f29026118191e7c17a605ebb404fbc6b0459d0a0558848a5348b358872afad74008730",
+        "4a34dfb10b7c46d5c5d7b73fd723094082d816c61373984a042823448335d6e5ae46a21d2187de3f",
+        "167a9964a599cd20f888072e8b710bb31659007ef9c77a30c8719bf0436e7bc56b3a4361f2f1e551",
     ];
     assert_eq!(got, expected);
 }

@@ -8,8 +8,8 @@ use enfold_state::chain::state_root;
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::{ORDER, to_u64};
 use enfold_state::hash::Digest;
-use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::kind::KindId;
+use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::ledger::{ApplyError, Chain, GenesisError, Ledger};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
@@ -54,7 +54,8 @@ fn a_genesis_becomes_leaves_in_its_order() {
 #[test]
 fn a_genesis_that_no_chain_starts_with() {
     let good = genesis(&[(1, (1 << 31) - 1, 5)]);
-    let refused = |genesis: &Genesis| Ledger::from_genesis(genesis).map(|_| ()).expect_err("no chain starts so");
+    let refused =
+        |genesis: &Genesis| Ledger::from_genesis(genesis).map(|_| ()).expect_err("no chain starts so");
     assert!(Ledger::from_genesis(&good).is_ok());
     for got in [0, 1 << 63, u64::MAX] {
         assert_eq!(refused(&Genesis { chain_id: got, ..good.clone() }), GenesisError::ChainId { got });
@@ -105,7 +106,8 @@ fn a_leaf_in_an_earlier_shard_receives_until_it_is_taken_back() {
     let mut ledger = Ledger::restore(CHAIN, 0, TIME, Shards::default());
     let mut add = |index, balance| {
         let writes: Writes = [(index, leaf(balance))].into_iter().collect();
-        let prepared = ledger.prepare(ledger.height() + 1, TIME, ledger.root(), &writes).expect("it is dense");
+        let prepared =
+            ledger.prepare(ledger.height() + 1, TIME, ledger.root(), &writes).expect("it is dense");
         let undo = ledger.undo(&prepared);
         ledger.adopt(&prepared);
         let whole = Ledger::restore(CHAIN, ledger.height(), TIME, ledger.leaves().clone());
@@ -231,7 +233,8 @@ fn data_that_do_not_lead_to_the_root() {
     let previous = execution.previous_root;
     let fails = |data: &BlockData, previous, root| {
         let mut ledger = start.clone();
-        let error = rebuild(&mut ledger, data, block.time, previous, root).expect_err("it does not lead there");
+        let error =
+            rebuild(&mut ledger, data, block.time, previous, root).expect_err("it does not lead there");
         assert_eq!((ledger.root(), ledger.height(), ledger.len()), (start.root(), 0, start.len()));
         error
     };
@@ -245,7 +248,8 @@ fn data_that_do_not_lead_to_the_root() {
     assert_eq!(fails(&data, root, root), RebuildError::Apply(before));
     assert_eq!(fails(&data, previous, previous), RebuildError::Root { expected: previous, got: root });
 
-    let error = rebuild(&mut start.clone(), &data, start.time() - 1, previous, root).expect_err("it is too early");
+    let error =
+        rebuild(&mut start.clone(), &data, start.time() - 1, previous, root).expect_err("it is too early");
     let time = ApplyError::Time { expected: start.time(), got: start.time() - 1 };
     assert_eq!(error, RebuildError::Apply(time));
     let mut credit = data.clone();

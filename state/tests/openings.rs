@@ -234,14 +234,12 @@ fn a_changed_receipt_is_refused() {
 fn receipts_are_made_for_transfers_alone() {
     let (_, blocks) = chain();
     let (block, data) = &blocks[0];
-    let fee = data.emitted[0].messages.iter().position(|message| message.op == Op::Fee).expect("one pays a fee");
+    let fee =
+        data.emitted[0].messages.iter().position(|message| message.op == Op::Fee).expect("one pays a fee");
     let place = |batch, message| Place { batch, message };
     let at = fee as u32;
     let new = |place| Receipt::new(data, place, Nonce::default(), NO_END);
-    assert_eq!(
-        new(place(0, fee)),
-        Err(IssueError::Receipt(ReceiptError::Op { at, got: Op::Fee }))
-    );
+    assert_eq!(new(place(0, fee)), Err(IssueError::Receipt(ReceiptError::Op { at, got: Op::Fee })));
     let (batches, messages) = (data.emitted.len(), data.emitted[0].messages.len());
     assert_eq!(new(place(batches, 0)), Err(IssueError::Place { got: place(batches, 0) }));
     let error = ReceiptError::Position { expected: messages, got: messages as u32 };

@@ -148,7 +148,7 @@ fn messages_are_canonical_and_in_range() {
     }
     let [head, route, ..] = data.emitted[0].messages[0].elements().map(enfold_state::field::to_u64);
     for (element, value, says) in [
-        (0, head & !0xff, "expected the number of an op, got 0"),
+        (0, head & !0xff, "expected a known op, got 0"),
         (0, head | 1 << 40, "expected kind 0, got 1"),
         (0, head | 1 << 61, "expected kind 0"),
         (1, route | 1 << 31, "expected a leaf index below 2^30"),
@@ -162,7 +162,10 @@ fn messages_are_canonical_and_in_range() {
     // A fee message has no nonce key, a transfer has one.
     let fee = MESSAGE + 64 + 8;
     let [_, route, ..] = data.emitted[0].messages[1].elements().map(enfold_state::field::to_u64);
-    refused(with_bytes(&data, fee, &(route | 1 << 30).to_le_bytes()), "expected a message without a nonce key");
+    refused(
+        with_bytes(&data, fee, &(route | 1 << 30).to_le_bytes()),
+        "expected a message without a nonce key",
+    );
     for (field, value, says) in [
         ("amount", json!(0), "amount"),
         ("memo", json!(ORDER), "memo"),
@@ -185,7 +188,10 @@ fn data_are_of_known_kinds() {
             &format!("expected the number of a kind, got {kind}"),
         );
     }
-    assert_eq!(with_bytes(&data, MESSAGE - 12, &4_u32.to_le_bytes()).expect("credit").emitted[0].kind, KindId::Credit);
+    assert_eq!(
+        with_bytes(&data, MESSAGE - 12, &4_u32.to_le_bytes()).expect("credit").emitted[0].kind,
+        KindId::Credit
+    );
     refused(with_json(&data, "/emitted/0/kind", json!("mint")), "expected a kind, got \"mint\"");
 }
 

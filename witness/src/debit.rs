@@ -140,8 +140,7 @@ impl BatchKind for Debit {
 
         // Balance and nonce: in padding the leaf stays.
         let debit = DebitLeg { transaction: *transaction, to, fee_to, collector };
-        let leaf =
-            if live { Self::apply(block, index, Some(leaf), &debit).map_err(breaks)? } else { *leaf };
+        let leaf = if live { Self::apply(block, index, Some(leaf), &debit).map_err(breaks)? } else { *leaf };
 
         // Messages: the transfer, flagged if the leg is live; the fee, flagged if it is live and not zero.
         messages.emit(debit.transfer().elements(), live);

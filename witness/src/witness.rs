@@ -5,9 +5,7 @@
 //! running ones (leaves of a lane, chains, chain states) is parallel.
 
 use enfold_state::block::{Block, Emitted};
-use enfold_state::chain::{
-    BlockId, ChainState, Commitments, empty_queue, link_consumed, link_emitted, seed,
-};
+use enfold_state::chain::{BlockId, ChainState, Commitments, empty_queue, link_consumed, link_emitted, seed};
 use enfold_state::executor::Execution;
 use enfold_state::hash::batch::message_digests;
 use enfold_state::hash::{Digest, MessageSponge, Side};

@@ -551,8 +551,8 @@ fn a_batch_passes_on_what_is_not_its_own() {
             assert_breaks!(batch, |b| change(&mut b.after), StepError::After { .. });
         }
         let other: fn(&mut ChainState) = match id.kind() {
-            KindId::Debit => |after| after.consumed = Digest::ZERO,
-            KindId::Credit => |after| after.emitted = Digest::ZERO,
+            KindId::Debit => |after| after.consumed = Digest([ONE; 4]),
+            KindId::Credit => |after| after.emitted = Digest([ONE; 4]),
         };
         assert_breaks!(batch, |b| other(&mut b.after), StepError::After { .. });
     }

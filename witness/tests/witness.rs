@@ -66,7 +66,12 @@ fn fee_messages_follow_their_transfer() {
     let mut world = World::new(4);
     let payments = (1..4).map(|i| world.pay(i, world.address(1), 9, 4 - i as u64)).collect();
     let witness = world.step(&SMALL, payments);
-    let ops: Vec<_> = witness.emitted.iter().flat_map(|batch| &batch.messages).map(|message| (message.op, message.amount)).collect();
+    let ops: Vec<_> = witness
+        .emitted
+        .iter()
+        .flat_map(|batch| &batch.messages)
+        .map(|message| (message.op, message.amount))
+        .collect();
     let [t, f] = [Op::Transfer, Op::Fee];
     assert_eq!(ops, [(t, 9), (f, 3), (t, 9), (f, 2), (t, 9), (f, 1)]);
 }

@@ -34,6 +34,7 @@ pub struct Head {
     /// Number of the last committed block; 0 after genesis.
     pub height: u32,
     /// Its time, in seconds since 1970.
+    #[serde(with = "crate::ranges::time")]
     pub time: u32,
     /// Root after it.
     pub root: Digest,

@@ -52,12 +52,9 @@ impl World {
     pub fn new(accounts: usize) -> Self {
         let mut rng = rng(accounts as u64);
         let keys: Vec<_> = (0..accounts).map(|_| SecretKey::random(&mut rng)).collect();
-        let leaf = |key: &SecretKey| GenesisLeaf {
-            address: key.address(),
-            asset: ASSET,
-            balance: BALANCE,
-        };
-        let genesis = Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves: keys.iter().map(leaf).collect() };
+        let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
+        let genesis =
+            Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves: keys.iter().map(leaf).collect() };
         Self { ledger: Ledger::from_genesis(&genesis).unwrap(), keys, nonces: HashMap::new() }
     }
 
@@ -126,7 +123,10 @@ impl World {
         assert_eq!(witness.after.created as usize, self.ledger.len() - len);
         assert_eq!(witness.after.transactions as usize, execution.debits.len());
         assert_eq!(witness.after.messages as usize, execution.credits.len());
-        assert_eq!(witness.emitted.iter().map(|batch| batch.messages.len()).sum::<usize>(), execution.credits.len());
+        assert_eq!(
+            witness.emitted.iter().map(|batch| batch.messages.len()).sum::<usize>(),
+            execution.credits.len()
+        );
         witness
     }
 
