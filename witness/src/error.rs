@@ -101,9 +101,9 @@ pub enum WitnessError {
         /// The leaf.
         index: LeafIndex,
         /// By the execution; `None` if it says nothing of the leaf.
-        expected: Option<Leaf>,
+        expected: Option<Box<Leaf>>,
         /// By the batches; `None` if they do not touch it.
-        got: Option<Leaf>,
+        got: Option<Box<Leaf>>,
     },
     /// A message lies where the LogUp argument has no term. Happens with probability about `2^-100`.
     #[error("batch {batch}: expected messages other than the one at gamma")]

@@ -291,16 +291,17 @@ fn check_writes(ledger: &Ledger, execution: &Execution, changed: &[Entry]) -> Re
         let mut writes = writes.iter().copied().peekable();
         for &(index, leaf) in changed {
             if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
-                return Err(WitnessError::Write { index, expected: Some(expected), got: None });
+                return Err(WitnessError::Write { index, expected: Some(Box::new(expected)), got: None });
             }
             let expected = writes.next_if(|&(written, _)| written == index).map(|(_, expected)| expected);
             if expected.as_ref().or_else(|| ledger.leaf(index)) != Some(&leaf) {
-                return Err(WitnessError::Write { index, expected, got: Some(leaf) });
+                let (expected, got) = (expected.map(Box::new), Some(Box::new(leaf)));
+                return Err(WitnessError::Write { index, expected, got });
             }
         }
         match writes.next() {
             Some((index, expected)) => {
-                Err(WitnessError::Write { index, expected: Some(expected), got: None })
+                Err(WitnessError::Write { index, expected: Some(Box::new(expected)), got: None })
             }
             None => Ok(()),
         }

@@ -323,16 +323,17 @@ fn each_write_is_checked() {
         if let Some(later) = wrong.get_mut(at + 300) {
             later.1 = more(later.1);
         }
-        let expected = Some(more(leaf));
-        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected, got: Some(leaf) }), "{at}");
+        let expected = Some(Box::new(more(leaf)));
+        let got = Some(Box::new(leaf));
+        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected, got: got.clone() }), "{at}");
         let mut wrong = entries.clone();
         wrong.remove(at);
-        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected: None, got: Some(leaf) }), "{at}");
+        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected: None, got }), "{at}");
         let between = LeafIndex(index.0 + 1);
         if entries.iter().all(|&(other, _)| other != between) {
             let mut wrong = entries.clone();
             wrong.insert(at + 1, (between, leaf));
-            let expected = Some(leaf);
+            let expected = Some(Box::new(leaf));
             assert_eq!(make(wrong), Err(WitnessError::Write { index: between, expected, got: None }), "{at}");
         }
     }
