@@ -244,6 +244,11 @@ fn receipts_are_made_for_transfers_alone() {
     assert_eq!(new(place(batches, 0)), Err(IssueError::Place { got: place(batches, 0) }));
     let error = ReceiptError::Position { expected: messages, got: messages as u32 };
     assert_eq!(new(place(0, messages)), Err(IssueError::Receipt(error)));
+    // Transactions are debits, whatever a batch of another kind would hold.
+    let mut other = data.clone();
+    other.emitted[0].kind = KindId::Credit;
+    let nothing = Receipt::new(&other, place(0, 0), Nonce::default(), NO_END);
+    assert_eq!(nothing, Err(IssueError::Place { got: place(0, 0) }));
     let key = data.emitted[0].messages[0].nonce_key;
     let nonce = Nonce::new(0, key);
     let receipt = Receipt::new(data, place(0, 0), nonce, NO_END).expect("a transfer");
