@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::state_root;
 use crate::hash::{Digest, climb};
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
 #[cfg(feature = "node")]
@@ -13,15 +14,19 @@ use crate::ledger::Ledger;
 #[serde(deny_unknown_fields)]
 pub struct AccountProof {
     /// The chain.
-    pub chain_id: u32,
+    #[serde(with = "crate::ranges::chain_id")]
+    pub chain_id: u64,
     /// The block after which the leaf is so; 0 is genesis.
     pub number: u32,
     /// The leaf's index.
     pub index: LeafIndex,
-    /// The leaf.
+    /// The leaf. In the binary form room for its guard is behind it.
+    #[serde(with = "crate::reserved::u32_after")]
     pub leaf: Leaf,
     /// The siblings on the way to the root, lowest first.
     pub siblings: [Digest; TREE_DEPTH],
+    /// The digest of the shards' counts.
+    pub counts: Digest,
 }
 
 /// An account proof does not hold.
@@ -31,9 +36,9 @@ pub enum AccountProofError {
     #[error("expected an account proof of chain {expected}, got chain {got}")]
     ChainId {
         /// The state's.
-        expected: u32,
+        expected: u64,
         /// The proof's.
-        got: u32,
+        got: u64,
     },
     /// Of another state.
     #[error("expected an account proof of the state after block {expected}, got block {got}")]
@@ -72,19 +77,20 @@ impl AccountProof {
         let leaf = *ledger.leaf(index)?;
         let path = ledger.tree().path(index);
         let siblings = path.try_into().expect("a path has a sibling on every level");
-        Some(Self { chain_id: ledger.chain_id(), number: ledger.height(), index, leaf, siblings })
+        let counts = ledger.counts().digest();
+        Some(Self { chain_id: ledger.chain_id(), number: ledger.height(), index, leaf, siblings, counts })
     }
 
-    /// The root that leaf and path lead to.
+    /// The state root that leaf, path and counts lead to.
     pub fn root(&self) -> Digest {
-        climb(self.leaf.digest(), self.index.0, &self.siblings)
+        state_root(climb(self.leaf.digest(), self.index.0, &self.siblings), self.counts)
     }
 
     /// Checks the proof against the root after block `number`, which is known from a block proof.
     ///
     /// # Errors
     /// If it is of another state, is not in its one form, or does not lead to `root`.
-    pub fn check(&self, chain_id: u32, number: u32, root: Digest) -> Result<(), AccountProofError> {
+    pub fn check(&self, chain_id: u64, number: u32, root: Digest) -> Result<(), AccountProofError> {
         let &Self { chain_id: chain, number: block, index, ref leaf, .. } = self;
         if chain != chain_id {
             return Err(AccountProofError::ChainId { expected: chain_id, got: chain });

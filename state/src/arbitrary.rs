@@ -6,7 +6,8 @@ use crate::field::{ORDER, reduce};
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
 use crate::message::{Message, Op};
-use crate::transaction::Transaction;
+use crate::nonce::{Nonce, NonceKey};
+use crate::transaction::{NO_END, Transaction};
 
 /// An integer from `first` to `last`.
 fn arb_between(first: u64, last: u64) -> impl Strategy<Value = u64> {
@@ -29,24 +30,30 @@ pub fn arb_leaf_index() -> impl Strategy<Value = LeafIndex> {
 
 /// An op.
 pub fn arb_op() -> impl Strategy<Value = Op> {
-    prop::sample::select(vec![Op::Transfer, Op::Fee])
+    prop::sample::select(Op::ALL.to_vec())
 }
 
 /// A leaf.
 pub fn arb_leaf() -> impl Strategy<Value = Leaf> {
-    (arb_digest(), arb_u32(), arb_u32(), arb_between(0, AMOUNT_LIMIT - 1))
-        .prop_map(|(address, nonce, asset, balance)| Leaf { address, nonce, asset, balance })
+    (arb_digest(), [arb_u32(), arb_u32()], arb_u32(), arb_between(0, AMOUNT_LIMIT - 1))
+        .prop_map(|(address, nonces, asset, balance)| Leaf { address, nonces, asset, balance })
+}
+
+/// A nonce key.
+pub fn arb_nonce_key() -> impl Strategy<Value = NonceKey> {
+    prop::sample::select(NonceKey::ALL.to_vec())
 }
 
 /// A message.
 pub fn arb_message() -> impl Strategy<Value = Message> {
-    let route = (arb_leaf_index(), arb_leaf_index(), arb_digest());
+    let route = (arb_leaf_index(), arb_nonce_key(), arb_leaf_index(), arb_digest());
     let memo = arb_between(0, ORDER - 1);
     (arb_op(), arb_u32(), route, arb_between(1, AMOUNT_LIMIT - 1), memo).prop_map(
-        |(op, asset, (from, to, to_address), amount, memo)| Message {
+        |(op, asset, (from, key, to, to_address), amount, memo)| Message {
             op,
             asset,
             from,
+            nonce_key: if op.is_signed() { key } else { NonceKey::First },
             to,
             amount,
             memo,
@@ -57,12 +64,29 @@ pub fn arb_message() -> impl Strategy<Value = Message> {
 
 /// A transfer whose fields are in their ranges.
 pub fn arb_transaction() -> impl Strategy<Value = Transaction> {
-    let head = (arb_u32(), arb_leaf_index(), arb_u32(), arb_digest(), arb_u32());
-    let numbers =
-        (arb_between(1, AMOUNT_LIMIT - 1), arb_between(0, AMOUNT_LIMIT - 1), arb_between(0, ORDER - 1));
-    (head, numbers).prop_map(|((chain_id, from, nonce, to_address, asset), (amount, fee, memo))| {
-        Transaction { op: Op::Transfer, chain_id, from, nonce, to_address, asset, amount, fee, memo }
-    })
+    let nonce = (arb_u32(), arb_nonce_key()).prop_map(|(number, key)| Nonce::new(number, key));
+    let head = (arb_between(1, (1 << 63) - 1), arb_leaf_index(), nonce, arb_digest(), arb_u32());
+    let numbers = (
+        arb_between(1, AMOUNT_LIMIT - 1),
+        arb_between(0, AMOUNT_LIMIT - 1),
+        arb_between(0, ORDER - 1),
+        arb_between(1, NO_END.into()),
+    );
+    (head, numbers).prop_map(
+        |((chain_id, from, nonce, to_address, asset), (amount, fee, memo, valid_until))| Transaction {
+            op: Op::Transfer,
+            chain_id,
+            from,
+            nonce,
+            to_address,
+            asset,
+            amount,
+            fee,
+            memo,
+            target: 0,
+            valid_until: valid_until as u32,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -101,11 +125,12 @@ mod tests {
             let [head, route, ..] = message.elements().map(to_u64);
             prop_assert_eq!(with(0, head & !0xff), Err(MessageError::UnknownOp { got: 0 }));
             prop_assert_eq!(with(0, head | 0x80), Err(MessageError::UnknownOp { got: head & 0xff | 0x80 }));
-            let got = u64::from(message.asset) + (1 << 32);
-            prop_assert_eq!(with(0, head + (1 << 40)), Err(MessageError::AssetRange { got }));
+            prop_assert_eq!(with(0, head + (1 << 40)), Err(MessageError::Kind { got: 1 }));
             let (from, to) = (route & 0xffff_ffff, route >> 32);
             let range = Err(MessageError::IndexRange { got: above });
-            prop_assert_eq!(with(1, above + (to << 32)), range);
+            let got = 2 * above;
+            prop_assert_eq!(with(1, got + (to << 32)), Err(MessageError::IndexRange { got }));
+            prop_assert_eq!(with(1, (from | 1 << 30) + (to << 32)).is_ok(), message.op.is_signed());
             prop_assert_eq!(with(1, from + (above << 32)), range);
             for got in [0, AMOUNT_LIMIT, ORDER - 1] {
                 prop_assert_eq!(with(2, got), Err(MessageError::AmountRange { got }));
@@ -123,9 +148,12 @@ mod tests {
             prop_assert_eq!(a == b, a.id() == b.id());
             let mixed = [
                 Transaction { op: Op::Fee, ..a },
-                Transaction { chain_id: !a.chain_id, ..a },
+                Transaction { chain_id: a.chain_id ^ 1, ..a },
                 Transaction { from: LeafIndex(a.from.0 ^ 1), ..a },
-                Transaction { nonce: !a.nonce, ..a },
+                Transaction { nonce: Nonce::new(!a.nonce.number(), a.nonce.key()), ..a },
+                Transaction { nonce: Nonce::from_u64(a.nonce.to_u64() ^ 1 << 32).unwrap(), ..a },
+                Transaction { target: 1, ..a },
+                Transaction { valid_until: !a.valid_until, ..a },
                 Transaction { asset: !a.asset, ..a },
                 Transaction { amount: a.amount ^ 1, ..a },
                 Transaction { fee: a.fee ^ 1, ..a },

@@ -6,24 +6,34 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::link_emitted;
-use crate::hash::Digest;
+use crate::chain::{BlockId, link_emitted};
 use crate::hash::batch::message_digests;
+use crate::hash::{Digest, MessageSponge, Side};
+use crate::kind::KindId;
 use crate::leaf::{Address, Asset};
 use crate::message::Message;
 use crate::transaction::SignedTransaction;
 
-/// The balances that a chain starts with. Leaf `i` of the state is entry `i`.
+/// What a chain starts with. Leaf `i` of the state is entry `i`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
-    /// The chain's number, which every transaction and block repeats.
-    pub chain_id: u32,
-    /// The first leaves, in the order of their indices.
+    /// The chain's number, which every transaction and block repeats: 1 to `2^63 - 1`.
+    #[serde(with = "crate::ranges::chain_id")]
+    pub chain_id: u64,
+    /// The time of the state before the first block, in seconds since 1970; at least 1.
+    #[serde(with = "crate::ranges::time")]
+    pub time: u32,
+    /// Shards that new accounts are spread over, by the first element of their addresses: a power of two up to 32. It is
+    /// the executor's policy; no proof says that it was kept.
+    #[serde(with = "crate::ranges::shards")]
+    pub shards: u32,
+    /// The first leaves, in the order of their indices. In the binary form room for contracts is behind them.
+    #[serde(with = "crate::reserved::list_after")]
     pub leaves: Vec<GenesisLeaf>,
 }
 
-/// One leaf of a genesis; its nonce is 0.
+/// One leaf of a genesis; its nonces are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenesisLeaf {
@@ -54,14 +64,24 @@ pub struct FeePolicy {
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// The chain it is for.
-    pub chain_id: u32,
+    #[serde(with = "crate::ranges::chain_id")]
+    pub chain_id: u64,
     /// Its number: one more than the number of the block before; the first block is 1.
     pub number: u32,
+    /// Its time, in seconds since 1970: not before that of the block before.
+    pub time: u32,
     /// The accepted fees, at most one policy for each asset.
     #[serde(default)]
     pub fees: Vec<FeePolicy>,
     /// The transactions.
     pub transactions: Vec<SignedTransaction>,
+}
+
+impl Block {
+    /// Which block it is.
+    pub fn id(&self) -> BlockId {
+        BlockId { chain_id: self.chain_id, number: self.number, time: self.time }
+    }
 }
 
 /// What a block publishes: every emitted message, batch by batch. It opens the statement's `E` and,
@@ -70,11 +90,37 @@ pub struct Block {
 #[serde(deny_unknown_fields)]
 pub struct BlockData {
     /// The chain it is for.
-    pub chain_id: u32,
+    #[serde(with = "crate::ranges::chain_id")]
+    pub chain_id: u64,
     /// The block's number.
     pub number: u32,
-    /// One list for each batch that can emit, in batch order.
-    pub emitted: Vec<Vec<Message>>,
+    /// One entry for each batch that can emit, in batch order.
+    pub emitted: Vec<Emitted>,
+}
+
+/// What a batch emits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emitted {
+    /// The batch's kind.
+    pub kind: KindId,
+    /// Its messages, in the order of its digest. In the binary form room for multiplicities is behind them.
+    #[serde(with = "crate::reserved::list_after")]
+    pub messages: Vec<Message>,
+}
+
+impl Emitted {
+    /// The sponge of the batch before its first message.
+    fn sponge(&self) -> MessageSponge {
+        MessageSponge::new(self.kind.number(), Side::Emit)
+    }
+
+    /// The digest of the messages: what `E` links.
+    pub fn digest(&self) -> Digest {
+        let mut sponge = self.sponge();
+        self.messages.iter().for_each(|message| sponge.absorb(message.elements()));
+        sponge.digest()
+    }
 }
 
 /// Where a message stands in a block's data.
@@ -93,7 +139,12 @@ impl fmt::Display for Place {
 }
 
 /// `E` of a block: the chain over the digests of its batches' emitted messages.
-pub fn emitted_chain(emitted: &[Vec<Message>]) -> Digest {
-    let lists: Vec<_> = emitted.iter().map(Vec::as_slice).collect();
-    message_digests(&lists, Message::elements).into_iter().fold(Digest::ZERO, link_emitted)
+pub fn emitted_chain(emitted: &[Emitted]) -> Digest {
+    emitted_digests(emitted).into_iter().fold(Digest::ZERO, link_emitted)
+}
+
+/// The digest of each batch's emitted messages, side by side.
+pub(crate) fn emitted_digests(emitted: &[Emitted]) -> Vec<Digest> {
+    let lists: Vec<_> = emitted.iter().map(|batch| (batch.sponge(), batch.messages.as_slice())).collect();
+    message_digests(&lists, Message::elements)
 }

@@ -35,7 +35,7 @@ use crate::transaction::SignedTransaction;
 pub const MAGIC: [u8; 8] = *b"\x89enfold\n";
 
 /// The version of the binary form.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Bytes of the header.
 pub const HEADER_LEN: usize = 16;

@@ -1,5 +1,6 @@
 //! Credits: what a message does to its receiver's leaf.
 
+use crate::chain::BlockId;
 use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use crate::legs::Legs;
@@ -15,7 +16,7 @@ impl Legs for Credit {
 
     type Leg = Message;
 
-    fn apply(_: u32, index: LeafIndex, leaf: Option<&Leaf>, message: &Message) -> Result<Leaf, Rule> {
+    fn apply(_: &BlockId, index: LeafIndex, leaf: Option<&Leaf>, message: &Message) -> Result<Leaf, Rule> {
         let mut leaf = leaf.copied().unwrap_or_else(|| opened(message));
         let &Message { op, asset, to, to_address, .. } = message;
         if op.consumer() != Self::ID {
@@ -43,7 +44,7 @@ impl Legs for Credit {
 
 /// What a first message makes of an empty position, before its amount.
 pub fn opened(message: &Message) -> Leaf {
-    Leaf { address: message.to_address, nonce: 0, asset: message.asset, balance: 0 }
+    Leaf::new(message.to_address, message.asset)
 }
 
 /// Adds the amount of a message that is this leaf's.

@@ -1,12 +1,14 @@
 //! Debits: what a signed transaction does to its sender's leaf, and the messages that it emits.
 
+use crate::chain::BlockId;
 use crate::field::from_canonical;
 use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex};
 use crate::legs::Legs;
 use crate::message::{Message, Op};
+use crate::nonce::{Nonce, NonceKey};
 use crate::rule::Rule;
-use crate::transaction::Transaction;
+use crate::transaction::{NO_END, Transaction};
 
 /// The kind of senders' legs.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +32,9 @@ impl Legs for Debit {
 
     type Leg = DebitLeg;
 
-    fn apply(chain_id: u32, index: LeafIndex, leaf: Option<&Leaf>, leg: &DebitLeg) -> Result<Leaf, Rule> {
+    fn apply(block: &BlockId, index: LeafIndex, leaf: Option<&Leaf>, leg: &DebitLeg) -> Result<Leaf, Rule> {
         let transaction = &leg.transaction;
-        check_contents(chain_id, transaction)?;
+        check_contents(block, transaction)?;
         let mut leaf = *leaf.ok_or(Rule::Empty { index })?;
         check_leaf(index, &leaf, transaction)?;
         spend(&mut leaf, transaction)?;
@@ -50,8 +52,8 @@ impl Legs for Debit {
 impl DebitLeg {
     /// The message to the receiver.
     pub fn transfer(&self) -> Message {
-        let Transaction { op, asset, from, amount, memo, to_address, .. } = self.transaction;
-        Message { op, asset, from, to: self.to, amount, memo, to_address }
+        let Transaction { op, asset, from, nonce, amount, memo, to_address, .. } = self.transaction;
+        Message { op, asset, from, nonce_key: nonce.key(), to: self.to, amount, memo, to_address }
     }
 
     /// The message to the fee collector; it is emitted if its amount is not 0.
@@ -61,6 +63,7 @@ impl DebitLeg {
             op: Op::Fee,
             asset,
             from,
+            nonce_key: NonceKey::First,
             to: self.fee_to,
             amount: fee,
             memo: 0,
@@ -69,14 +72,27 @@ impl DebitLeg {
     }
 
     /// The leg that emitted the first of a batch's messages, and how many it emitted; `None` if that message is not the
-    /// first of a leg. The messages carry no nonce.
-    pub fn read(chain_id: u32, nonce: u32, messages: &[Message]) -> Option<(Self, usize)> {
+    /// first of a leg. The messages carry the nonce's key, not its number, and not how long the transaction was valid:
+    /// that is [`NO_END`] here.
+    pub fn read(chain_id: u64, nonce: u32, messages: &[Message]) -> Option<(Self, usize)> {
         let (&transfer, rest) = messages.split_first()?;
         if !transfer.op.is_signed() {
             return None;
         }
-        let Message { op, asset, from, to, amount, memo, to_address } = transfer;
-        let transaction = Transaction { op, chain_id, from, nonce, to_address, asset, amount, fee: 0, memo };
+        let Message { op, asset, from, nonce_key, to, amount, memo, to_address } = transfer;
+        let transaction = Transaction {
+            op,
+            chain_id,
+            from,
+            nonce: Nonce::new(nonce, nonce_key),
+            to_address,
+            asset,
+            amount,
+            fee: 0,
+            memo,
+            target: 0,
+            valid_until: NO_END,
+        };
         let leg = Self { transaction, to, fee_to: LeafIndex::default(), collector: Address::ZERO };
         let with_fee = |&Message { amount: fee, to: fee_to, to_address: collector, .. }: &Message| Self {
             transaction: Transaction { fee, ..transaction },
@@ -92,12 +108,12 @@ impl DebitLeg {
     }
 }
 
-/// What a transaction says, whatever its leaf: op, chain, memo, amount and fee.
+/// What a transaction says, whatever its leaf: op, chain, target, validity, memo, amount and fee.
 ///
 /// # Errors
 /// If it breaks a rule.
-pub(crate) fn check_contents(chain_id: u32, transaction: &Transaction) -> Result<(), Rule> {
-    check_origin(chain_id, transaction)?;
+pub(crate) fn check_contents(block: &BlockId, transaction: &Transaction) -> Result<(), Rule> {
+    check_origin(block, transaction)?;
     let &Transaction { amount, fee, memo, .. } = transaction;
     if from_canonical(memo).is_none() {
         return Err(Rule::MemoRange { got: memo });
@@ -114,17 +130,23 @@ pub(crate) fn check_contents(chain_id: u32, transaction: &Transaction) -> Result
     Ok(())
 }
 
-/// It can be signed, and is for this chain.
+/// It can be signed, is for this chain, for no contract, and still valid.
 ///
 /// # Errors
 /// If it is not.
-pub fn check_origin(chain_id: u32, transaction: &Transaction) -> Result<(), Rule> {
-    let &Transaction { op, chain_id: got, .. } = transaction;
+pub fn check_origin(block: &BlockId, transaction: &Transaction) -> Result<(), Rule> {
+    let &Transaction { op, chain_id, target, valid_until, .. } = transaction;
     if !op.is_signed() {
         return Err(Rule::Op { got: op });
     }
-    if got != chain_id {
-        return Err(Rule::ChainId { expected: chain_id, got });
+    if chain_id != block.chain_id {
+        return Err(Rule::ChainId { expected: block.chain_id, got: chain_id });
+    }
+    if target != 0 {
+        return Err(Rule::Target { got: target });
+    }
+    if valid_until < block.time {
+        return Err(Rule::Expired { expected: block.time, got: valid_until });
     }
     Ok(())
 }
@@ -143,24 +165,24 @@ pub fn check_leaf(index: LeafIndex, leaf: &Leaf, transaction: &Transaction) -> R
     Ok(())
 }
 
-/// Its nonce is the leaf's next.
+/// Its nonce is the leaf's next of its key.
 ///
 /// # Errors
 /// If it is not.
 pub fn check_nonce(leaf: &Leaf, transaction: &Transaction) -> Result<(), Rule> {
-    if transaction.nonce != leaf.nonce {
-        return Err(Rule::Nonce { expected: leaf.nonce, got: transaction.nonce });
-    }
-    Ok(())
+    let got = transaction.nonce;
+    let expected = Nonce::new(leaf.nonces[got.key() as usize], got.key());
+    if got == expected { Ok(()) } else { Err(Rule::Nonce { expected, got }) }
 }
 
-/// Takes amount and fee, which are in range, and counts the nonce up. On an error the leaf stays as it is.
+/// Takes amount and fee, which are in range, and counts the nonce of its key up. On an error the leaf stays as it is.
 ///
 /// # Errors
 /// If the nonce is not the leaf's next, or the balance does not cover them.
 pub(crate) fn spend(leaf: &mut Leaf, transaction: &Transaction) -> Result<(), Rule> {
     check_nonce(leaf, transaction)?;
-    let nonce = leaf.nonce.checked_add(1).ok_or(Rule::NonceExhausted { got: leaf.nonce })?;
+    let got = transaction.nonce;
+    let next = got.number().checked_add(1).ok_or(Rule::NonceExhausted { got })?;
     let total = transaction.amount + transaction.fee;
     let overdraft = Rule::Overdraft { expected: leaf.balance, got: total };
     let balance = leaf.balance.checked_sub(total).ok_or(overdraft)?;
@@ -168,6 +190,7 @@ pub(crate) fn spend(leaf: &mut Leaf, transaction: &Transaction) -> Result<(), Ru
     if balance >= AMOUNT_LIMIT {
         return Err(Rule::BalanceRange { got: balance });
     }
-    (leaf.nonce, leaf.balance) = (nonce, balance);
+    leaf.balance = balance;
+    leaf.nonces[got.key() as usize] = next;
     Ok(())
 }

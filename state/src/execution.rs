@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::chain::BlockId;
 use crate::hash::Digest;
 use crate::leaf::LeafIndex;
 use crate::message::Message;
@@ -11,8 +12,8 @@ use crate::writes::Writes;
 /// What a block does, and what it left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Execution {
-    /// The block's number.
-    pub number: u32,
+    /// Which block.
+    pub block: BlockId,
     /// The root of the state that it was executed on.
     pub previous_root: Digest,
     /// The accepted transactions, in order of arrival.

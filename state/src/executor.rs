@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::block::{Block, FeePolicy};
+use crate::chain::BlockId;
 use crate::debit::{DebitLeg, check_contents, check_leaf};
 pub use crate::execution::{Accepted, Execution};
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
-use crate::ledger::{Ledger, MAX_LEAVES};
+use crate::ledger::{Ledger, MAX_ACCOUNTS};
 use crate::message::Message;
 pub use crate::rule::{Rejection, Rule};
 use crate::transaction::{SignedTransaction, Transaction};
@@ -38,8 +39,16 @@ pub enum ExecuteError {
     #[error("expected a block of chain {expected}, got chain {got}")]
     ChainId {
         /// The ledger's chain.
-        expected: u32,
+        expected: u64,
         /// The block's chain.
+        got: u64,
+    },
+    /// A time before that of the last block.
+    #[error("expected a time of {expected} or later, got {got}")]
+    Time {
+        /// The last block's time, or genesis's.
+        expected: u32,
+        /// The block's time.
         got: u32,
     },
     /// Not the next block.
@@ -94,7 +103,7 @@ pub enum ExecuteError {
 /// # Errors
 /// If the block as a whole cannot be executed.
 pub fn execute(ledger: &Ledger, block: &Block) -> Result<Execution, ExecuteError> {
-    execute_within(ledger, block, MAX_LEAVES)
+    execute_within(ledger, block, MAX_ACCOUNTS)
 }
 
 /// [`execute`] with signatures that were checked before.
@@ -110,11 +119,11 @@ pub fn execute_checked(
     signatures: &Signatures,
 ) -> Result<Execution, ExecuteError> {
     let policies = check_header(ledger, block)?;
-    run(ledger, block, &policies, signatures, MAX_LEAVES)
+    run(ledger, block, &policies, signatures, MAX_ACCOUNTS)
 }
 
-/// [`execute`] on a tree that takes no new leaf once it has `capacity` leaves; [`execute`] fills it to
-/// [`MAX_LEAVES`], beyond which no capacity leads.
+/// [`execute`] on a tree that takes no new leaf once it has `capacity` leaves of accounts; [`execute`] fills it to
+/// [`MAX_ACCOUNTS`], beyond which no capacity leads.
 ///
 /// # Errors
 /// If the block as a whole cannot be executed.
@@ -132,6 +141,9 @@ fn check_header(ledger: &Ledger, block: &Block) -> Result<BTreeMap<Asset, FeePol
     if u64::from(block.number) != expected {
         return Err(ExecuteError::Number { expected, got: block.number });
     }
+    if block.time < ledger.time() {
+        return Err(ExecuteError::Time { expected: ledger.time(), got: block.time });
+    }
     policies(&block.fees)
 }
 
@@ -144,14 +156,15 @@ fn run(
     capacity: usize,
 ) -> Result<Execution, ExecuteError> {
     let transactions = &block.transactions;
+    let id = block.id();
     assert_eq!(signatures.len(), transactions.len(), "each transaction's signature was checked");
     let check_all = || -> Vec<Check> {
         let check = |(position, signed): (usize, &SignedTransaction)| {
-            check_alone(ledger, policies, &signed.transaction, signatures, position).map_err(Box::new)
+            check_alone(&id, ledger, policies, &signed.transaction, signatures, position).map_err(Box::new)
         };
         transactions.par_iter().enumerate().map(check).collect()
     };
-    let router = || Router::new(ledger, policies, transactions, capacity.min(MAX_LEAVES));
+    let router = || Router::new(ledger, policies, transactions, capacity.min(MAX_ACCOUNTS));
     let mut checks = check_all();
     let mut debited = run_debits(ledger, transactions, &mut checks);
     let routes = match router().route_all(&checks) {
@@ -178,7 +191,7 @@ fn run(
     let message = |emitted: &Emitted| emitted.message(transactions, policies);
     let credits: Vec<Message> = emitted.par_iter().with_min_len(MIN_LEGS).map(message).collect();
     let writes = run_credits(ledger, &debited, &credits)?;
-    Ok(Execution { number: block.number, previous_root: ledger.root(), debits, credits, rejections, writes })
+    Ok(Execution { block: id, previous_root: ledger.root(), debits, credits, rejections, writes })
 }
 
 /// What a transaction alone says, or the rule that it breaks.
@@ -234,13 +247,14 @@ fn policies(fees: &[FeePolicy]) -> Result<BTreeMap<Asset, FeePolicy>, ExecuteErr
 
 /// The rules that a transaction keeps or breaks whatever else is in its block.
 fn check_alone(
+    block: &BlockId,
     ledger: &Ledger,
     policies: &BTreeMap<Asset, FeePolicy>,
     tx: &Transaction,
     signatures: &Signatures,
     position: usize,
 ) -> Result<Sound, Rule> {
-    check_contents(ledger.chain_id(), tx)?;
+    check_contents(block, tx)?;
     match policies.get(&tx.asset) {
         None if tx.fee != 0 => return Err(Rule::FeeAsset { asset: tx.asset, got: tx.fee }),
         Some(policy) if tx.fee < policy.floor => {

@@ -23,42 +23,58 @@ pub const RATE: usize = 8;
 /// Elements of a digest.
 pub const DIGEST_LEN: usize = 4;
 
+/// What a batch does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Side {
+    /// It emits it.
+    Emit = 0,
+    /// It consumes it.
+    Consume = 1,
+}
+
 /// Domain tags. The number is the first capacity element; the comment gives the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Tag {
-    /// Account leaf: 8 elements.
+    /// Account leaf: 8 elements; see [`crate::leaf`].
     AccountLeaf = 1,
-    /// Address of a key: `w` (5).
+    /// Address: key `w` (5), L1 owner (3).
     Address = 2,
-    /// Signature challenge: `R` (5), key `w` (5), the signed fields (12).
+    /// Signature challenge: `R` (5), key `w` (5), signed record (14).
     Challenge = 3,
-    /// Transaction id: the signed fields (12).
+    /// Transaction id: signed record (14).
     TransactionId = 4,
-    /// Start of a batch's message digest; see [`MessageSponge`].
-    BatchMessages = 5,
     /// Link of the chain `E`: chain so far (4), batch digest (4).
     EmittedChain = 6,
     /// Link of the chain `C`: chain so far (4), batch digest (4).
     ConsumedChain = 7,
-    /// Chain state: 25 elements.
+    /// Chain state: 30 elements; see [`crate::chain`].
     ChainState = 8,
-    /// Context: chain id (1), seed (4).
+    /// Context: chain id, block number, time, seed (4).
     Context = 9,
-    /// Seed: chain id, block number, previous root (4), E (4), C (4).
+    /// Seed: chain id, block number, time, previous state root (4), E (4), C (4), queue after (4), exits (4).
     Seed = 10,
     /// LogUp challenges: seed (4); the digest is alpha (2), gamma (2).
     LogUp = 11,
     /// Verifier key: circuit digest (4), constants cap (4 each); one length per profile.
     VerifierKey = 12,
-    /// Key set: lift entry (4), fold entry (4).
+    /// Key set: the entries of lift, fold, a second lift and a third (4 each); zero for one that is not there.
     KeySet = 13,
-    /// Deterministic signature nonce: counter, secret (10), the signed fields (12); see `keys`.
+    /// Deterministic signature nonce: counter, secret (10), signed record (14); see `keys`.
     Nonce = 14,
     /// A point from a published string: string (4), counter, half; see `ecgfp5::walk`.
     Point = 15,
     /// Stored verifier key: its length in bytes, then the bytes; one length per profile.
     KeyFile = 16,
+    /// Counts of the shards: 64 elements; see [`crate::shards`].
+    Counts = 17,
+    /// Start of the L1 queue.
+    Queue = 32,
+    /// Start of a block's exits.
+    Exits = 33,
+    /// State root: tree root (4), digest of the counts (4).
+    StateRoot = 37,
 }
 
 impl Tag {
@@ -211,13 +227,13 @@ pub fn hash(tag: Tag, record: &[F]) -> Digest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageSponge(Digest);
 
-impl Default for MessageSponge {
-    fn default() -> Self {
-        Self(Digest([Tag::BatchMessages.element(), ZERO, ZERO, ZERO]))
-    }
-}
-
 impl MessageSponge {
+    /// The sponge before the first message of a side of a batch: `[64 + 2 kind + side, 0, 0, 0]`, with 0 for the messages
+    /// that it emits and 1 for those that it consumes. So no list of messages stands for one of another kind or side.
+    pub const fn new(kind: u8, side: Side) -> Self {
+        Self(Digest([from_u32(64 + 2 * kind as u32 + side as u32), ZERO, ZERO, ZERO]))
+    }
+
     /// Absorbs one message.
     pub fn absorb(&mut self, message: [F; RATE]) {
         let state = absorb(message, self.0.0);

@@ -20,9 +20,10 @@ use crate::ecgfp5::{Challenge, DEGREE, Fp5, Fp5Error, Point, Scalar, ScalarError
 use crate::field::{F, ZERO, from_u32};
 use crate::hash::{Tag, hash};
 use crate::leaf::Address;
+use crate::owner::L1Owner;
 
 /// Elements of a record that people sign; see [`crate::transaction`].
-pub const RECORD_LEN: usize = 12;
+pub const RECORD_LEN: usize = 14;
 
 /// A record that people sign.
 pub type Record = [F; RECORD_LEN];
@@ -98,9 +99,17 @@ impl PublicKey {
         Point::from_decoded(self.w, self.x)
     }
 
-    /// The address: the hash of `w`, tag [`Tag::Address`].
-    pub fn address(&self) -> Address {
-        hash(Tag::Address, &self.w.0)
+    /// The address of the key and an L1 owner: the hash of `w (5), owner (3)`, tag [`Tag::Address`].
+    pub fn address(&self, owner: L1Owner) -> Address {
+        hash(Tag::Address, &self.address_record(owner))
+    }
+
+    /// What the address is hashed from.
+    pub(crate) fn address_record(&self, owner: L1Owner) -> [F; DEGREE + 3] {
+        let mut record = [ZERO; DEGREE + 3];
+        record[..DEGREE].copy_from_slice(&self.w.0);
+        record[DEGREE..].copy_from_slice(&owner.elements());
+        record
     }
 }
 
@@ -169,7 +178,7 @@ pub enum SignatureError {
     },
 }
 
-/// What the challenge is hashed from: `R (5), key (5), signed record (12)`.
+/// What the challenge is hashed from: `R (5), key (5), signed record (14)`.
 fn challenge_record(commitment: Fp5, key: &PublicKey, record: &Record) -> [F; CHALLENGE_LEN] {
     let mut hashed = [ZERO; CHALLENGE_LEN];
     hashed[..DEGREE].copy_from_slice(&commitment.0);
@@ -182,7 +191,7 @@ fn challenge_record(commitment: Fp5, key: &PublicKey, record: &Record) -> [F; CH
 const CHALLENGE_LEN: usize = 2 * DEGREE + RECORD_LEN;
 
 /// The challenge that binds the encoded commitment, the key and the signed record: the first two
-/// elements of the hash of `R (5), key (5), signed record (12)`, tag [`Tag::Challenge`].
+/// elements of the hash of `R (5), key (5), signed record (14)`, tag [`Tag::Challenge`].
 pub fn challenge(commitment: Fp5, key: &PublicKey, record: &Record) -> Challenge {
     let [h0, h1, ..] = hash(Tag::Challenge, &challenge_record(commitment, key, record)).0;
     Challenge::new(h0, h1)
@@ -269,9 +278,9 @@ impl SecretKey {
         self.public
     }
 
-    /// The address of the public key.
+    /// The address of the public key without an L1 owner.
     pub fn address(&self) -> Address {
-        self.public.address()
+        self.public.address(L1Owner::NONE)
     }
 
     /// Signs. The same record always gets the same signature.
@@ -284,7 +293,7 @@ impl SecretKey {
 
     /// The nonce, and its encoded commitment. The nonce is eight elements, read in base p mod n: two hashes,
     /// tag [`Tag::Nonce`], of `counter, secret (10 parts of 32 bits, least significant first), signed
-    /// fields (12)`, counters 0 and 1. (Should the nonce be 0: 2 and 3, and so on.)
+    /// record (14)`, counters 0 and 1. (Should the nonce be 0: 2 and 3, and so on.)
     fn nonce(&self, record: &Record) -> (Zeroizing<Scalar>, Fp5) {
         const PARTS: usize = 2 * SCALAR_WORDS;
         let mut hashed = [ZERO; 1 + PARTS + RECORD_LEN];

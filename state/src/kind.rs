@@ -47,9 +47,8 @@ macro_rules! for_each_kind {
 macro_rules! enums {
     ($($(#[$doc:meta])* $kind:ident($module:ident) = $number:literal, $phase:ident,
         $($(#[$circuit_doc:meta])* $circuit:ident($name:literal))+;)+) => {
-        /// A kind of legs, and of the batches that hold them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        /// A kind of legs, and of the batches that hold them. In JSON it is its name, in binary files its number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum KindId {
             $($(#[$doc])* $kind,)+
         }
@@ -123,6 +122,30 @@ impl KindId {
         let mut kinds = Self::ALL;
         kinds.sort_by_key(|kind| kind.phase());
         kinds
+    }
+}
+
+impl Serialize for KindId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.name())
+        } else {
+            serializer.serialize_u32(self.number().into())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for KindId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let got = String::deserialize(deserializer)?;
+            let known = Self::ALL.into_iter().find(|kind| kind.name() == got);
+            known.ok_or_else(|| D::Error::custom(format_args!("expected a kind, got {got:?}")))
+        } else {
+            let got = u32::deserialize(deserializer)?;
+            let known = Self::ALL.into_iter().find(|kind| u32::from(kind.number()) == got);
+            known.ok_or_else(|| D::Error::custom(format_args!("expected the number of a kind, got {got}")))
+        }
     }
 }
 

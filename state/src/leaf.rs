@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::{F, ZERO, from_u32, reduce};
+use crate::field::{F, from_u32, reduce};
 use crate::hash::batch::hashes_into;
 use crate::hash::{Digest, Tag, hash};
 
@@ -24,11 +24,17 @@ pub const AMOUNT_BITS: usize = 62;
 /// The bound on amounts, exclusive.
 pub const AMOUNT_LIMIT: u64 = 1 << AMOUNT_BITS;
 
-/// Whose leaf it is: the hash of the public key, see [`crate::keys`].
+/// Whose leaf it is: the hash of public key and L1 owner, see [`crate::keys`].
 pub type Address = Digest;
 
 /// An asset's number.
 pub type Asset = u32;
+
+/// Shards that account leaves are in: the lower half. The others are for contracts and their objects.
+pub const ACCOUNT_SHARDS: usize = SHARDS / 2;
+
+/// An asset's number that a genesis or a deposit may name is below this; those above are issued by contracts.
+pub const NATIVE_ASSETS: Asset = 1 << 31;
 
 /// The position of a leaf in the state tree, below `2^TREE_DEPTH`: the number of its shard above [`SHARD_DEPTH`] bits of
 /// the position in the shard. Positions are dense in each shard: a new leaf gets the next free one.
@@ -64,14 +70,15 @@ impl fmt::Display for LeafIndex {
 }
 
 /// An account leaf: one asset of one address.
-/// Record: `[address (4), nonce, asset, balance, 0]`, tag [`Tag::AccountLeaf`].
+/// Record: `[address (4), nonce 0, asset, balance, nonce 1 + 2^32 guard]`, tag [`Tag::AccountLeaf`]. The guard is the
+/// number of a contract that has a say in the leaf; it is 0, none, in every leaf so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
     /// Owner.
     pub address: Address,
-    /// Count of the leaf's debits so far; the next transaction carries it.
-    pub nonce: u32,
+    /// Counts of the leaf's debits so far, one for each nonce key; the next transaction carries the one of its key.
+    pub nonces: [u32; 2],
     /// Which asset the balance is in.
     pub asset: Asset,
     /// Balance in the asset's smallest unit, below `2^62`.
@@ -80,13 +87,19 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// A new leaf of an owner, in an asset, with nothing in it.
+    pub const fn new(address: Address, asset: Asset) -> Self {
+        Self { address, nonces: [0; 2], asset, balance: 0 }
+    }
+
     /// Elements of a leaf record.
     pub const LEN: usize = 8;
 
     /// The record that is hashed.
     pub fn elements(&self) -> [F; Self::LEN] {
         let [a0, a1, a2, a3] = self.address.0;
-        [a0, a1, a2, a3, from_u32(self.nonce), from_u32(self.asset), reduce(self.balance), ZERO]
+        let [nonce, other] = self.nonces.map(from_u32);
+        [a0, a1, a2, a3, nonce, from_u32(self.asset), reduce(self.balance), other]
     }
 
     /// The leaf's digest in the tree. (An empty position has [`Digest::ZERO`].)

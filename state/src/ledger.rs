@@ -5,11 +5,18 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::block::{Genesis, GenesisLeaf};
+use crate::chain::{BlockId, state_root};
 use crate::execution::Execution;
+use crate::field::to_u64;
 use crate::hash::Digest;
-use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
+use crate::leaf::{
+    ACCOUNT_SHARDS, AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, NATIVE_ASSETS, SHARD_DEPTH, SHARDS,
+    TREE_DEPTH,
+};
+use crate::ranges::{is_chain_id, is_shards};
 use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
 use crate::writes::Writes;
@@ -17,14 +24,30 @@ use crate::writes::Writes;
 /// Leaves that a state can hold.
 pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
 
+/// Leaves of accounts that it can hold; the others are for contracts.
+pub const MAX_ACCOUNTS: usize = ACCOUNT_SHARDS << SHARD_DEPTH;
+
+/// What stays the same from genesis on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// The chain's number.
+    #[serde(with = "crate::ranges::chain_id")]
+    pub id: u64,
+    /// Shards that new accounts are spread over; see [`Genesis::shards`].
+    #[serde(with = "crate::ranges::shards")]
+    pub shards: u32,
+}
+
 /// The state after some block of one chain.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    chain_id: u32,
+    chain: Chain,
     height: u32,
+    time: u32,
     leaves: Shards<Leaf>,
     lookup: Lookup,
     tree: Tree,
+    root: Digest,
 }
 
 /// From owner and asset to the leaf. It holds indices alone: owner and asset stand in the leaves, in which it must be
@@ -99,7 +122,30 @@ impl Lookup {
 /// A genesis that no chain can start with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GenesisError {
-    /// More leaves than the tree holds.
+    /// A chain id that is 0 or not below `2^63`.
+    #[error("genesis: expected a chain id of 1 to 2^63 - 1, got {got}")]
+    ChainId {
+        /// The chain id.
+        got: u64,
+    },
+    /// No time: with 0 a transaction of another protocol's version could be valid.
+    #[error("genesis: expected a time of at least 1, got 0")]
+    Time,
+    /// Not a power of two up to 32.
+    #[error("genesis: expected 1, 2, 4, 8, 16 or 32 shards, got {got}")]
+    Shards {
+        /// The number.
+        got: u32,
+    },
+    /// An asset that only a contract issues.
+    #[error("genesis leaf {index}: expected an asset below 2^31, got {got}")]
+    Asset {
+        /// The leaf.
+        index: LeafIndex,
+        /// The asset.
+        got: Asset,
+    },
+    /// More leaves than the tree holds of accounts.
     #[error("genesis: expected at most {expected} leaves, got {got}")]
     TooManyLeaves {
         /// The tree's size.
@@ -144,6 +190,14 @@ pub enum ApplyError {
         /// The block's number.
         got: u32,
     },
+    /// A time before that of the last block.
+    #[error("expected a time of {expected} or later, got {got}")]
+    Time {
+        /// The last block's time.
+        expected: u32,
+        /// The block's.
+        got: u32,
+    },
     /// Made from another state.
     #[error("expected the previous root {expected}, got {got}")]
     PreviousRoot {
@@ -184,7 +238,9 @@ pub enum ApplyError {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     number: u32,
+    time: u32,
     root: Digest,
+    counts: Counts,
     writes: Writes,
     update: TreeUpdate,
 }
@@ -198,6 +254,16 @@ impl Prepared {
     /// The block's number, which becomes the height.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// The block's time.
+    pub fn time(&self) -> u32 {
+        self.time
+    }
+
+    /// How many leaves each shard has after the writes.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Number of permutations that it took: one a leaf and one a node.
@@ -220,6 +286,8 @@ impl Prepared {
 #[derive(Clone, Debug)]
 pub struct Undo {
     height: u32,
+    time: u32,
+    root: Digest,
     counts: Counts,
     /// The leaves that were there before, as they were.
     leaves: Vec<(LeafIndex, Leaf)>,
@@ -227,18 +295,22 @@ pub struct Undo {
 }
 
 impl Ledger {
-    /// A state without leaves, at height 0.
-    pub fn new(chain_id: u32) -> Self {
-        Self::restore(chain_id, 0, Vec::new())
-    }
-
     /// The state that a chain starts with, at height 0.
     ///
     /// # Errors
     /// If the leaves are too many, or two are of one owner and asset, or a supply reaches `2^62`.
     pub fn from_genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
-        if genesis.leaves.len() > MAX_LEAVES {
-            return Err(GenesisError::TooManyLeaves { expected: MAX_LEAVES, got: genesis.leaves.len() });
+        if !is_chain_id(genesis.chain_id) {
+            return Err(GenesisError::ChainId { got: genesis.chain_id });
+        }
+        if genesis.time == 0 {
+            return Err(GenesisError::Time);
+        }
+        if !is_shards(genesis.shards) {
+            return Err(GenesisError::Shards { got: genesis.shards });
+        }
+        if genesis.leaves.len() > MAX_ACCOUNTS {
+            return Err(GenesisError::TooManyLeaves { expected: MAX_ACCOUNTS, got: genesis.leaves.len() });
         }
         let mut seen = HashMap::with_capacity(genesis.leaves.len());
         let mut supplies = HashMap::new();
@@ -247,40 +319,36 @@ impl Ledger {
             if let Some(first) = seen.insert((address, asset), index) {
                 return Err(GenesisError::DuplicateLeaf { address, asset, first, got: index });
             }
+            if asset >= NATIVE_ASSETS {
+                return Err(GenesisError::Asset { index, got: asset });
+            }
             let supply: &mut u64 = supplies.entry(asset).or_default();
             *supply = supply.saturating_add(balance);
             if *supply >= AMOUNT_LIMIT {
                 return Err(GenesisError::Supply { asset, index, got: *supply });
             }
-            leaves.push(Leaf { address, nonce: 0, asset, balance });
+            leaves.push(Leaf { balance, ..Leaf::new(address, asset) });
         }
-        Ok(Self::restore(genesis.chain_id, 0, leaves))
-    }
-
-    /// The state with these leaves at indices 0, 1, ... Nothing is checked but the count: compare the
-    /// root with one that is known to be right.
-    ///
-    /// # Panics
-    /// If there are more than [`MAX_LEAVES`].
-    pub fn restore(chain_id: u32, height: u32, leaves: Vec<Leaf>) -> Self {
-        Self::restore_shards(chain_id, height, Shards::dense(leaves))
+        let chain = Chain { id: genesis.chain_id, shards: genesis.shards };
+        Ok(Self::restore(chain, 0, genesis.time, Shards::dense(leaves)))
     }
 
     /// The state with these leaves. Nothing is checked: compare the root with one that is known to be right.
-    pub fn restore_shards(chain_id: u32, height: u32, leaves: Shards<Leaf>) -> Self {
+    pub fn restore(chain: Chain, height: u32, time: u32, leaves: Shards<Leaf>) -> Self {
         let mut digests = Shards::default();
         for shard in 0..SHARDS {
             let (leaves, digests) = (leaves.shard(shard), digests.shard_mut(shard));
             digests.resize(leaves.len(), Digest::ZERO);
             Leaf::digests_into(digests, |at| leaves[at]);
         }
-        Self::from_parts(chain_id, height, leaves, Tree::from_shards(digests))
+        Self::from_parts(chain, height, time, leaves, Tree::from_shards(digests))
     }
 
     /// The state with these leaves and a tree that was hashed before.
-    pub(crate) fn from_parts(chain_id: u32, height: u32, leaves: Shards<Leaf>, tree: Tree) -> Self {
+    pub(crate) fn from_parts(chain: Chain, height: u32, time: u32, leaves: Shards<Leaf>, tree: Tree) -> Self {
         let lookup = Lookup::of(&leaves);
-        Self { chain_id, height, leaves, lookup, tree }
+        let root = state_root(tree.root(), leaves.counts().digest());
+        Self { chain, height, time, leaves, lookup, tree, root }
     }
 
     /// Bytes of memory that leaves, nodes and the lookup have taken. At `n` leaves they use some 48 n, 64 n and 6 n to
@@ -289,9 +357,24 @@ impl Ledger {
         self.leaves.memory() + self.tree.memory() + self.lookup.table.allocation_size()
     }
 
+    /// What stays the same from genesis on.
+    pub fn chain(&self) -> Chain {
+        self.chain
+    }
+
     /// The chain's number.
-    pub fn chain_id(&self) -> u32 {
-        self.chain_id
+    pub fn chain_id(&self) -> u64 {
+        self.chain.id
+    }
+
+    /// The time of the last block, or of genesis, in seconds since 1970.
+    pub fn time(&self) -> u32 {
+        self.time
+    }
+
+    /// The shard that the executor puts a new leaf of this address in, if there is room.
+    pub fn shard_of(&self, address: &Address) -> usize {
+        (to_u64(address.0[0]) % u64::from(self.chain.shards)) as usize
     }
 
     /// The number of the last block; 0 after genesis.
@@ -329,9 +412,14 @@ impl Ledger {
         &self.tree
     }
 
-    /// The state root.
+    /// The state root: that of tree and counts.
     pub fn root(&self) -> Digest {
-        self.tree.root()
+        self.root
+    }
+
+    /// How many leaves each shard has.
+    pub fn counts(&self) -> Counts {
+        self.leaves.counts()
     }
 
     /// Checks that writes follow this state and hashes them. The ledger stays as it is.
@@ -341,12 +429,16 @@ impl Ledger {
     pub fn prepare(
         &self,
         number: u32,
+        time: u32,
         previous_root: Digest,
         writes: &Writes,
     ) -> Result<Prepared, ApplyError> {
         let expected = u64::from(self.height) + 1;
         if u64::from(number) != expected {
             return Err(ApplyError::Number { expected, got: number });
+        }
+        if time < self.time {
+            return Err(ApplyError::Time { expected: self.time, got: time });
         }
         if previous_root != self.root() {
             return Err(ApplyError::PreviousRoot { expected: self.root(), got: previous_root });
@@ -375,8 +467,9 @@ impl Ledger {
         Leaf::digests_into(&mut digests, |at| writes[at].1);
         let changes: Vec<_> = writes.par_iter().map(|&(index, _)| index).zip(digests).collect();
         let update = self.tree.update(&changes);
-        let root = update.root().unwrap_or_else(|| self.root());
-        Ok(Prepared { number, root, writes: writes.clone(), update })
+        let tree_root = update.root().unwrap_or_else(|| self.tree.root());
+        let root = state_root(tree_root, counts.digest());
+        Ok(Prepared { number, time, root, counts, writes: writes.clone(), update })
     }
 
     /// Writes what [`Ledger::prepare`] of this ledger, as it is now, gave.
@@ -397,7 +490,7 @@ impl Ledger {
             }
         }
         self.tree.adopt(&prepared.update);
-        self.height = prepared.number;
+        (self.height, self.time, self.root) = (prepared.number, prepared.time, prepared.root);
     }
 
     /// The way back from [`Ledger::adopt`] of these writes. To be asked for before they are adopted.
@@ -405,6 +498,8 @@ impl Ledger {
         let known = prepared.writes.iter().filter_map(|&(index, _)| Some((index, *self.leaf(index)?)));
         Undo {
             height: self.height,
+            time: self.time,
+            root: self.root,
             counts: self.leaves.counts(),
             leaves: known.collect(),
             tree: self.tree.undo(&prepared.update),
@@ -428,7 +523,7 @@ impl Ledger {
             *place = leaf;
         }
         self.tree.revert(&undo.tree);
-        self.height = undo.height;
+        (self.height, self.time, self.root) = (undo.height, undo.time, undo.root);
     }
 
     /// Applies an executed block and gives the new root. On an error the ledger stays as it is.
@@ -436,7 +531,8 @@ impl Ledger {
     /// # Errors
     /// If the execution was not made from this state.
     pub fn apply(&mut self, execution: &Execution) -> Result<Digest, ApplyError> {
-        let prepared = self.prepare(execution.number, execution.previous_root, &execution.writes)?;
+        let BlockId { number, time, .. } = execution.block;
+        let prepared = self.prepare(number, time, execution.previous_root, &execution.writes)?;
         self.adopt(&prepared);
         Ok(prepared.root())
     }

@@ -1,5 +1,6 @@
 //! What a kind of legs does.
 
+use crate::chain::BlockId;
 use crate::kind::KindId;
 use crate::leaf::{Leaf, LeafIndex};
 use crate::message::Message;
@@ -18,7 +19,7 @@ pub trait Legs {
     ///
     /// # Errors
     /// If the leg breaks a rule.
-    fn apply(chain_id: u32, index: LeafIndex, leaf: Option<&Leaf>, leg: &Self::Leg) -> Result<Leaf, Rule>;
+    fn apply(block: &BlockId, index: LeafIndex, leaf: Option<&Leaf>, leg: &Self::Leg) -> Result<Leaf, Rule>;
 
     /// Adds the messages that a leg emits, in their order.
     fn emit(leg: &Self::Leg, messages: &mut Vec<Message>);

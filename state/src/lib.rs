@@ -14,26 +14,31 @@
 //! use enfold_state::leaf::LeafIndex;
 //! use enfold_state::ledger::Ledger;
 //! use enfold_state::message::Op;
-//! use enfold_state::transaction::Transaction;
+//! use enfold_state::nonce::Nonce;
+//! use enfold_state::transaction::{NO_END, Transaction};
 //! use rand::rngs::OsRng;
 //!
 //! let [alice, bob] = [SecretKey::random(&mut OsRng), SecretKey::random(&mut OsRng)];
 //! let leaf = GenesisLeaf { address: alice.address(), asset: 0, balance: 100 };
-//! let mut ledger = Ledger::from_genesis(&Genesis { chain_id: 1, leaves: vec![leaf] })?;
+//! let genesis = Genesis { chain_id: 1, time: 1_700_000_000, shards: 1, leaves: vec![leaf] };
+//! let mut ledger = Ledger::from_genesis(&genesis)?;
 //!
 //! let transfer = Transaction {
 //!     op: Op::Transfer,
 //!     chain_id: 1,
 //!     from: LeafIndex(0),
-//!     nonce: 0,
+//!     nonce: Nonce::default(),
 //!     to_address: bob.address(),
 //!     asset: 0,
 //!     amount: 30,
 //!     fee: 0,
 //!     memo: 0,
+//!     target: 0,
+//!     valid_until: NO_END,
 //! };
 //! let transactions = vec![alice.sign_transaction(transfer)];
-//! let execution = execute(&ledger, &Block { chain_id: 1, number: 1, fees: vec![], transactions })?;
+//! let block = Block { chain_id: 1, number: 1, time: 1_700_000_012, fees: vec![], transactions };
+//! let execution = execute(&ledger, &block)?;
 //! assert!(execution.rejections.is_empty());
 //!
 //! // Executing changed nothing. This does:
@@ -67,12 +72,16 @@ pub mod leaf;
 pub mod ledger;
 pub mod legs;
 pub mod message;
+pub mod nonce;
 #[cfg(feature = "node")]
 pub mod overlay;
+pub mod owner;
 pub mod profile;
+pub mod ranges;
 #[cfg(feature = "node")]
 pub mod rebuild;
 pub mod receipt;
+mod reserved;
 pub mod rule;
 pub mod shards;
 #[cfg(feature = "store")]

@@ -1,11 +1,13 @@
 //! Messages: what one leg emits and another consumes. The table of their ops is [`Op`].
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::field::{F, from_canonical, from_u32, reduce, to_u64};
+use crate::field::{F, ZERO, from_canonical, from_u32, reduce, to_u64};
 use crate::hash::RATE;
 use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
+use crate::nonce::NonceKey;
 
 macro_rules! ops {
     ($($(#[$doc:meta])* $op:ident($name:literal) = $number:literal, $emitter:ident => $consumer:ident
@@ -18,8 +20,9 @@ macro_rules! ops {
             "| `", stringify!($op), "` | ", $number, " | ", stringify!($emitter), " | ", stringify!($consumer), " | ",
             $(stringify!($signed),)? " |"
         )])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        ///
+        /// In JSON it is its name, in binary files its number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Op {
             $($(#[$doc])* $op = $number,)+
@@ -82,6 +85,30 @@ impl Op {
     }
 }
 
+impl Serialize for Op {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.name())
+        } else {
+            serializer.serialize_u32(*self as u32)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Op {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let got = String::deserialize(deserializer)?;
+            let known = Self::ALL.into_iter().find(|op| op.name() == got);
+            known.ok_or_else(|| D::Error::custom(format_args!("expected an op, got {got:?}")))
+        } else {
+            let got = u32::deserialize(deserializer)?;
+            Self::from_number(got.into())
+                .ok_or_else(|| D::Error::custom(format_args!("expected the number of an op, got {got}")))
+        }
+    }
+}
+
 impl KindId {
     /// Whether its legs emit messages.
     pub fn emits(self) -> bool {
@@ -94,10 +121,12 @@ impl KindId {
     }
 }
 
-/// A message, packed into 8 elements:
-/// `[op + 2^8 asset, from + 2^32 to, amount, memo, to_address (4)]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A message, packed into 8 elements: `[head, route, amount, memo, to_address (4)]` with
+/// `head = op + 2^8 asset + 2^40 kind` (8, 32 and 22 bits; the kind of a payment's messages is 0) and
+/// `route = from + 2^30 key + 2^32 to` (30 bits, a bit, 30 bits).
+///
+/// In JSON it is a record of its parts, in binary files its elements as eight canonical `u64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Message {
     /// What it does.
     pub op: Op,
@@ -105,13 +134,13 @@ pub struct Message {
     pub asset: Asset,
     /// The leaf that was debited.
     pub from: LeafIndex,
+    /// Which of the leaf's nonces the debit counts; the first where it counts none.
+    pub nonce_key: NonceKey,
     /// The leaf to be credited: existing, or newly assigned by the executor.
     pub to: LeafIndex,
     /// How much, in the asset's smallest unit, 1 to `2^62 - 1`.
-    #[serde(with = "crate::wide")]
     pub amount: u64,
     /// The sender's memo (canonical element); 0 in a fee message.
-    #[serde(with = "crate::wide")]
     pub memo: u64,
     /// Owner of the leaf to be credited.
     pub to_address: Address,
@@ -126,12 +155,15 @@ pub enum MessageError {
         /// The number.
         got: u64,
     },
-    /// The packed asset is above 32 bits.
-    #[error("expected an asset below 2^32, got {got}")]
-    AssetRange {
+    /// The kind that is packed above the asset is not the op's.
+    #[error("expected kind 0, got {got}")]
+    Kind {
         /// The number.
         got: u64,
     },
+    /// A nonce key where no nonce is counted.
+    #[error("expected a message without a nonce key, got one with key 1")]
+    NonceKey,
     /// A leaf index is not below `2^30`.
     #[error("expected a leaf index below 2^30, got {got}")]
     IndexRange {
@@ -161,7 +193,7 @@ impl Message {
         let [a0, a1, a2, a3] = self.to_address.0;
         [
             reduce(self.op as u64 + (u64::from(self.asset) << 8)),
-            reduce(u64::from(self.from.0) + (u64::from(self.to.0) << 32)),
+            reduce(u64::from(self.from.0) + ((self.nonce_key as u64) << 30) + (u64::from(self.to.0) << 32)),
             reduce(self.amount),
             reduce(self.memo),
             a0,
@@ -176,6 +208,9 @@ impl Message {
     /// # Errors
     /// If a part is out of its range.
     pub fn check(&self) -> Result<(), MessageError> {
+        if !self.op.is_signed() && self.nonce_key != NonceKey::First {
+            return Err(MessageError::NonceKey);
+        }
         for LeafIndex(index) in [self.from, self.to] {
             if index >> TREE_DEPTH != 0 {
                 return Err(MessageError::IndexRange { got: index.into() });
@@ -195,21 +230,72 @@ impl Message {
         let [head, route, amount, memo, a0, a1, a2, a3] = elements;
         let (head, route) = (to_u64(head), to_u64(route));
         let op = Op::from_number(head & 0xff).ok_or(MessageError::UnknownOp { got: head & 0xff })?;
-        let asset = u32::try_from(head >> 8).map_err(|_| MessageError::AssetRange { got: head >> 8 })?;
-        let index = |got: u64| {
-            u32::try_from(got)
-                .ok()
-                .filter(|i| i >> TREE_DEPTH == 0)
-                .map(LeafIndex)
-                .ok_or(MessageError::IndexRange { got })
-        };
-        let (from, to) = (index(route & 0xffff_ffff)?, index(route >> 32)?);
-        let amount = to_u64(amount);
-        if amount == 0 || amount >= AMOUNT_LIMIT {
-            return Err(MessageError::AmountRange { got: amount });
+        let asset = (head >> 8) as u32;
+        if head >> 40 != 0 {
+            return Err(MessageError::Kind { got: head >> 40 });
         }
-        let to_address = crate::hash::Digest([a0, a1, a2, a3]);
-        Ok(Self { op, asset, from, to, amount, memo: to_u64(memo), to_address })
+        if route >> (32 + TREE_DEPTH) != 0 {
+            return Err(MessageError::IndexRange { got: route >> 32 });
+        }
+        let lower = route as u32;
+        if lower >> (TREE_DEPTH + 1) != 0 {
+            return Err(MessageError::IndexRange { got: lower.into() });
+        }
+        let nonce_key = NonceKey::ALL[(lower >> TREE_DEPTH) as usize];
+        let (from, to) = (LeafIndex(lower & ((1 << TREE_DEPTH) - 1)), LeafIndex((route >> 32) as u32));
+        let message = Self {
+            op,
+            asset,
+            from,
+            nonce_key,
+            to,
+            amount: to_u64(amount),
+            memo: to_u64(memo),
+            to_address: crate::hash::Digest([a0, a1, a2, a3]),
+        };
+        message.check()?;
+        Ok(message)
+    }
+}
+
+/// The JSON form of a message.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Message", deny_unknown_fields)]
+struct Parts {
+    op: Op,
+    asset: Asset,
+    from: LeafIndex,
+    nonce_key: NonceKey,
+    to: LeafIndex,
+    #[serde(with = "crate::wide")]
+    amount: u64,
+    #[serde(with = "crate::wide")]
+    memo: u64,
+    to_address: Address,
+}
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            Parts::serialize(self, serializer)
+        } else {
+            self.elements().map(to_u64).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let message = Parts::deserialize(deserializer)?;
+            return message.check().map_err(D::Error::custom).map(|()| message);
+        }
+        let integers = <[u64; Self::LEN]>::deserialize(deserializer)?;
+        let mut elements = [ZERO; Self::LEN];
+        for (element, got) in elements.iter_mut().zip(integers) {
+            *element = from_canonical(got).ok_or_else(|| D::Error::custom("expected canonical elements"))?;
+        }
+        Self::from_elements(elements).map_err(D::Error::custom)
     }
 }
 

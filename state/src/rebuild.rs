@@ -6,14 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::block::{BlockData, Place};
+use crate::block::{BlockData, Emitted, Place};
+use crate::chain::BlockId;
 use crate::credit::Credit;
 use crate::debit::{Debit, DebitLeg};
 use crate::hash::Digest;
+use crate::kind::KindId;
 use crate::leaf::{Leaf, LeafIndex};
 use crate::ledger::{ApplyError, Ledger};
 use crate::legs::Legs;
-use crate::message::{Message, Op};
+use crate::message::Op;
 use crate::rule::Rule;
 use crate::writes::Writes;
 
@@ -24,9 +26,17 @@ pub enum RebuildError {
     #[error("expected data of chain {expected}, got chain {got}")]
     ChainId {
         /// The ledger's chain.
-        expected: u32,
+        expected: u64,
         /// The data's chain.
-        got: u32,
+        got: u64,
+    },
+    /// A batch of a kind that emits nothing.
+    #[error("batch {batch}: expected a batch of kind {}, got kind {got}", KindId::Debit)]
+    Kind {
+        /// The batch.
+        batch: usize,
+        /// Its kind.
+        got: KindId,
     },
     /// A message breaks a rule of the leg that emitted or consumes it.
     #[error("{place}: {rule}")]
@@ -57,7 +67,7 @@ pub enum RebuildError {
     },
 }
 
-/// Applies a block's messages to the state before it. `previous_root` and `root` are those of the block's
+/// Applies a block's messages to the state before it. `time`, `previous_root` and `root` are those of the block's
 /// statement. On an error the ledger stays as it is.
 ///
 /// # Errors
@@ -65,13 +75,14 @@ pub enum RebuildError {
 pub fn rebuild(
     ledger: &mut Ledger,
     data: &BlockData,
+    time: u32,
     previous_root: Digest,
     root: Digest,
 ) -> Result<(), RebuildError> {
     if data.chain_id != ledger.chain_id() {
         return Err(RebuildError::ChainId { expected: ledger.chain_id(), got: data.chain_id });
     }
-    let prepared = ledger.prepare(data.number, previous_root, &replay(ledger, &data.emitted)?)?;
+    let prepared = ledger.prepare(data.number, time, previous_root, &replay(ledger, data, time)?)?;
     if prepared.root() != root {
         return Err(RebuildError::Root { expected: root, got: prepared.root() });
     }
@@ -83,22 +94,25 @@ pub fn rebuild(
 ///
 /// # Errors
 /// If a message does not fit the ledger. Whether new leaves leave gaps is checked by [`Ledger::prepare`].
-pub fn replay(ledger: &Ledger, emitted: &[Vec<Message>]) -> Result<Writes, RebuildError> {
-    let chain_id = ledger.chain_id();
-    let mut writes = Leaves { ledger, changed: BTreeMap::new() };
-    for (batch, messages) in emitted.iter().enumerate() {
+pub fn replay(ledger: &Ledger, data: &BlockData, time: u32) -> Result<Writes, RebuildError> {
+    let block = BlockId { chain_id: ledger.chain_id(), number: data.number, time };
+    let mut writes = Leaves { ledger, block, changed: BTreeMap::new() };
+    for (batch, &Emitted { kind, ref messages }) in data.emitted.iter().enumerate() {
+        if kind != KindId::Debit {
+            return Err(RebuildError::Kind { batch, got: kind });
+        }
         let mut message = 0;
         while let Some(first) = messages.get(message) {
             let place = Place { batch, message };
             // Messages carry no nonce: it was the leaf's next.
-            let nonce = writes.get(first.from).map_or(0, |leaf| leaf.nonce);
+            let nonce = writes.get(first.from).map_or(0, |leaf| leaf.nonces[first.nonce_key as usize]);
             let stray = RebuildError::Stray { place, got: first.op };
-            let (leg, emitted) = DebitLeg::read(chain_id, nonce, &messages[message..]).ok_or(stray)?;
+            let (leg, emitted) = DebitLeg::read(block.chain_id, nonce, &messages[message..]).ok_or(stray)?;
             writes.apply::<Debit>(first.from, &leg, place)?;
             message += emitted;
         }
     }
-    for (batch, messages) in emitted.iter().enumerate() {
+    for (batch, Emitted { messages, .. }) in data.emitted.iter().enumerate() {
         for (message, credit) in messages.iter().enumerate() {
             writes.apply::<Credit>(credit.to, credit, Place { batch, message })?;
         }
@@ -109,6 +123,7 @@ pub fn replay(ledger: &Ledger, emitted: &[Vec<Message>]) -> Result<Writes, Rebui
 /// Leaves that have changed so far, above those of the ledger.
 struct Leaves<'a> {
     ledger: &'a Ledger,
+    block: BlockId,
     changed: BTreeMap<LeafIndex, Leaf>,
 }
 
@@ -118,7 +133,7 @@ impl Leaves<'_> {
     }
 
     fn apply<K: Legs>(&mut self, index: LeafIndex, leg: &K::Leg, place: Place) -> Result<(), RebuildError> {
-        let leaf = K::apply(self.ledger.chain_id(), index, self.get(index), leg)
+        let leaf = K::apply(&self.block, index, self.get(index), leg)
             .map_err(|rule| RebuildError::Rule { place, rule })?;
         self.changed.insert(index, leaf);
         Ok(())

@@ -5,19 +5,23 @@
 //! `E`: in this block, a leaf was debited by a transaction with these contents, signed by its owner, and the
 //! messages were credited.
 //!
-//! A message has neither nonce nor transaction id. Of two transactions of one leaf that are alike but for the nonce,
-//! a receipt does not tell which it is for: the nonce is the word of whoever made it. A signature narrows that down to
+//! A message has neither the number of a nonce nor a transaction id, and does not say how long its transaction was valid.
+//! Of two transactions of one leaf that are alike but for these, a receipt does not tell which it is for: they are the word
+//! of whoever made it. A signature narrows that down to
 //! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is.
 
 use serde::{Deserialize, Serialize};
 
-use crate::block::{BlockData, Place};
+use crate::block::{BlockData, Emitted, Place, emitted_digests};
 use crate::chain::link_emitted;
 use crate::debit::DebitLeg;
-use crate::hash::batch::message_digests;
-use crate::hash::{Digest, MessageSponge};
+use crate::hash::Digest;
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
+use crate::kind::KindId;
+use crate::leaf::Address;
 use crate::message::{Message, MessageError, Op};
+use crate::nonce::{Nonce, NonceKey};
+use crate::owner::L1Owner;
 use crate::transaction::{SignedTransaction, Transaction};
 
 #[cfg(feature = "node")]
@@ -30,11 +34,15 @@ pub use search::{Search, SearchError};
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// The chain.
-    pub chain_id: u32,
+    #[serde(with = "crate::ranges::chain_id")]
+    pub chain_id: u64,
     /// The block's number.
     pub number: u32,
-    /// The transaction's nonce, as claimed by the maker of the receipt.
-    pub nonce: u32,
+    /// The transaction's nonce; its number is as claimed by the maker of the receipt.
+    pub nonce: Nonce,
+    /// Until when the transaction was valid, as claimed by the maker of the receipt.
+    #[serde(with = "crate::ranges::time")]
+    pub valid_until: u32,
     /// The transaction's batch among those that can emit, from 0.
     pub batch: u32,
     /// The transfer's place among the batch's messages, from 0. A fee message behind it is the same transaction's.
@@ -54,8 +62,17 @@ pub struct Receipt {
 pub struct Authorization {
     /// The signer's key.
     pub public_key: PublicKey,
+    /// The signer's owner on L1.
+    pub owner: L1Owner,
     /// The signature.
     pub signature: Signature,
+}
+
+impl Authorization {
+    /// The signer's address: that of the debited leaf, as an account proof of it says.
+    pub fn address(&self) -> Address {
+        self.public_key.address(self.owner)
+    }
 }
 
 /// What a receipt proves, but for the nonce.
@@ -76,9 +93,17 @@ pub enum ReceiptError {
     #[error("expected a receipt of chain {expected}, got chain {got}")]
     ChainId {
         /// The block's.
-        expected: u32,
+        expected: u64,
         /// The receipt's.
-        got: u32,
+        got: u64,
+    },
+    /// The nonce is of another key than the transfer's.
+    #[error("expected a nonce of key {}, got {got}", *expected as u8)]
+    NonceKey {
+        /// The transfer's.
+        expected: NonceKey,
+        /// The receipt's nonce.
+        got: Nonce,
     },
     /// Of another block.
     #[error("expected a receipt of block {expected}, got block {got}")]
@@ -155,15 +180,16 @@ pub enum IssueError {
     },
 }
 
-fn digest(messages: &[Message]) -> Digest {
-    let mut sponge = MessageSponge::default();
-    messages.iter().for_each(|message| sponge.absorb(message.elements()));
-    sponge.digest()
-}
-
 /// The transaction at a position, and its messages; `None` if none begins there.
-fn executed(chain_id: u32, nonce: u32, messages: &[Message], position: usize) -> Option<Executed> {
-    let (leg, _) = DebitLeg::read(chain_id, nonce, messages.get(position..)?)?;
+fn executed(
+    chain_id: u64,
+    nonce: u32,
+    valid_until: u32,
+    messages: &[Message],
+    position: usize,
+) -> Option<Executed> {
+    let (mut leg, _) = DebitLeg::read(chain_id, nonce, messages.get(position..)?)?;
+    leg.transaction.valid_until = valid_until;
     let fee = Some(leg.fee()).filter(|fee| fee.amount != 0);
     Some(Executed { transaction: leg.transaction, transfer: leg.transfer(), fee })
 }
@@ -173,21 +199,23 @@ impl Receipt {
     ///
     /// # Errors
     /// If there is no transfer, or a message of its batch has no canonical form.
-    pub fn new(data: &BlockData, place: Place, nonce: u32) -> Result<Self, IssueError> {
+    pub fn new(data: &BlockData, place: Place, nonce: Nonce, valid_until: u32) -> Result<Self, IssueError> {
         let missing = IssueError::Place { got: place };
-        let (Some(messages), Ok(batch), Ok(position)) =
-            (data.emitted.get(place.batch), u32::try_from(place.batch), u32::try_from(place.message))
-        else {
+        let (Some(Emitted { messages, .. }), Ok(batch), Ok(position)) = (
+            data.emitted.get(place.batch).filter(|batch| batch.kind == KindId::Debit),
+            u32::try_from(place.batch),
+            u32::try_from(place.message),
+        ) else {
             return Err(missing);
         };
-        let lists: Vec<_> = data.emitted.iter().map(Vec::as_slice).collect();
-        let digests = message_digests(&lists, Message::elements);
+        let digests = emitted_digests(&data.emitted);
         let emitted = digests.iter().copied().fold(Digest::ZERO, link_emitted);
         let others = digests.iter().enumerate().filter(|&(at, _)| at != place.batch);
         let receipt = Self {
             chain_id: data.chain_id,
             number: data.number,
             nonce,
+            valid_until,
             batch,
             position,
             messages: messages.clone(),
@@ -203,15 +231,20 @@ impl Receipt {
     /// # Errors
     /// If it is another transaction than the messages and the nonce give, or the signature is not valid.
     pub fn with_signed(self, signed: &SignedTransaction) -> Result<Self, IssueError> {
-        let executed = executed(self.chain_id, self.nonce, &self.messages, self.position as usize);
+        let executed = self.executed();
         let expected = executed.map_or(Digest::ZERO, |executed| executed.transaction.id());
         let got = signed.transaction.id();
         if signed.transaction.id() != expected {
             return Err(IssueError::Transaction { expected, got });
         }
-        let SignedTransaction { transaction, public_key, signature } = *signed;
-        verify(&public_key, &transaction.elements(), &signature).map_err(ReceiptError::from)?;
-        Ok(Self { authorization: Some(Authorization { public_key, signature }), ..self })
+        signed.verify().map_err(ReceiptError::from)?;
+        let SignedTransaction { public_key, owner, signature, .. } = *signed;
+        Ok(Self { authorization: Some(Authorization { public_key, owner, signature }), ..self })
+    }
+
+    fn executed(&self) -> Option<Executed> {
+        let Self { chain_id, nonce, valid_until, ref messages, position, .. } = *self;
+        executed(chain_id, nonce.number(), valid_until, messages, position as usize)
     }
 
     /// The `E` that the receipt leads to.
@@ -221,7 +254,8 @@ impl Receipt {
     pub fn emitted(&self) -> Result<Digest, ReceiptError> {
         let wrong = ReceiptError::Batch { expected: self.digests.len(), got: self.batch };
         let (before, after) = self.digests.split_at_checked(self.batch as usize).ok_or(wrong)?;
-        let own = digest(&self.messages);
+        // Transactions are debits.
+        let own = Emitted { kind: KindId::Debit, messages: self.messages.clone() }.digest();
         Ok(before.iter().chain([&own]).chain(after).copied().fold(Digest::ZERO, link_emitted))
     }
 
@@ -229,7 +263,7 @@ impl Receipt {
     ///
     /// # Errors
     /// If it is of another block, is not in its one form, or does not lead to `E`.
-    pub fn check(&self, chain_id: u32, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
+    pub fn check(&self, chain_id: u64, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
         if self.chain_id != chain_id {
             return Err(ReceiptError::ChainId { expected: chain_id, got: self.chain_id });
         }
@@ -245,9 +279,11 @@ impl Receipt {
         if got != emitted {
             return Err(ReceiptError::Emitted { expected: emitted, got });
         }
-        let executed = executed(chain_id, self.nonce, &self.messages, self.position as usize)
-            .ok_or(ReceiptError::Op { at: self.position, got: first.op })?;
-        if let Some(Authorization { public_key, signature }) = &self.authorization {
+        let executed = self.executed().ok_or(ReceiptError::Op { at: self.position, got: first.op })?;
+        if self.nonce.key() != first.nonce_key {
+            return Err(ReceiptError::NonceKey { expected: first.nonce_key, got: self.nonce });
+        }
+        if let Some(Authorization { public_key, signature, .. }) = &self.authorization {
             verify(public_key, &executed.transaction.elements(), signature)?;
         }
         Ok(executed)

@@ -9,6 +9,7 @@ use crate::hash::Digest;
 use crate::keys::SignatureError;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::message::Op;
+use crate::nonce::Nonce;
 
 /// A broken rule of a leg.
 ///
@@ -26,8 +27,20 @@ pub enum Rule {
     /// Signed for another chain.
     ChainId {
         /// The ledger's chain.
-        expected: u32,
+        expected: u64,
         /// The transaction's chain.
+        got: u64,
+    },
+    /// A target, which a transfer has none of.
+    Target {
+        /// The target.
+        got: u64,
+    },
+    /// No longer valid at the block's time.
+    Expired {
+        /// The block's time.
+        expected: u32,
+        /// The transaction's last second.
         got: u32,
     },
     /// The memo is not below the field's order.
@@ -87,15 +100,15 @@ pub enum Rule {
     },
     /// Not the leaf's next nonce.
     Nonce {
-        /// The leaf's nonce after the transactions before this one.
-        expected: u32,
+        /// The leaf's nonce of the transaction's key, after the transactions before this one.
+        expected: Nonce,
         /// The transaction's nonce.
-        got: u32,
+        got: Nonce,
     },
     /// The leaf's nonce cannot grow any more: the nonce after a debit stays below `2^32`.
     NonceExhausted {
         /// The transaction's nonce, which is the leaf's too.
-        got: u32,
+        got: Nonce,
     },
     /// Amount and fee are more than what the leaf had at the start of the block, less its debits since.
     Overdraft {
@@ -138,9 +151,11 @@ pub enum Rule {
 
 impl Rule {
     /// Names of the rules that a transaction can break, in the order in which they are checked.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 18] = [
         "op",
         "chain_id",
+        "target",
+        "expired",
         "memo_range",
         "amount_zero",
         "amount_range",
@@ -162,6 +177,8 @@ impl Rule {
         match self {
             Self::Op { .. } => "op",
             Self::ChainId { .. } => "chain_id",
+            Self::Target { .. } => "target",
+            Self::Expired { .. } => "expired",
             Self::MemoRange { .. } => "memo_range",
             Self::AmountZero => "amount_zero",
             Self::AmountRange { .. } => "amount_range",
@@ -188,6 +205,8 @@ impl Rule {
         match self {
             Self::Op { .. } => "op transfer".to_owned(),
             Self::ChainId { expected, .. } => format!("chain id {expected}"),
+            Self::Target { .. } => "no target".to_owned(),
+            Self::Expired { expected, .. } => format!("a transaction that is valid at {expected} or later"),
             Self::MemoRange { .. } => format!("a memo below {ORDER}"),
             Self::AmountZero => "an amount of at least 1".to_owned(),
             Self::AmountRange { .. } => format!("an amount below {AMOUNT_LIMIT}"),
@@ -216,11 +235,11 @@ impl Rule {
         match self {
             Self::Op { got } => format!("op {}", got.name()),
             Self::AmountZero => "0".to_owned(),
+            Self::Asset { got, .. } | Self::Expired { got, .. } => got.to_string(),
+            Self::Nonce { got, .. } | Self::NonceExhausted { got } => got.to_string(),
             Self::ChainId { got, .. }
-            | Self::Asset { got, .. }
-            | Self::Nonce { got, .. }
-            | Self::NonceExhausted { got } => got.to_string(),
-            Self::MemoRange { got }
+            | Self::Target { got }
+            | Self::MemoRange { got }
             | Self::AmountRange { got }
             | Self::FeeRange { got }
             | Self::FeeAsset { got, .. }

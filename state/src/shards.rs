@@ -2,7 +2,9 @@
 
 use std::ops::{Index, Range};
 
-use crate::leaf::{LeafIndex, SHARD_DEPTH, SHARDS};
+use crate::field::from_u32;
+use crate::hash::{Digest, Tag, hash};
+use crate::leaf::{ACCOUNT_SHARDS, LeafIndex, SHARD_DEPTH, SHARDS};
 
 /// For each shard how many of its positions are taken: all below that number, none from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,11 @@ impl Default for Counts {
 }
 
 impl Counts {
+    /// The digest of the counts, tag [`Tag::Counts`].
+    pub fn digest(&self) -> Digest {
+        hash(Tag::Counts, &self.0.map(from_u32))
+    }
+
     /// The counts of so many positions that fill one shard after the other.
     ///
     /// # Panics
@@ -28,6 +35,11 @@ impl Counts {
     /// All positions that are taken.
     pub fn total(&self) -> usize {
         self.0.iter().map(|&count| count as usize).sum()
+    }
+
+    /// The positions that are taken by accounts.
+    pub fn accounts(&self) -> usize {
+        self.0[..ACCOUNT_SHARDS].iter().map(|&count| count as usize).sum()
     }
 
     /// Whether a position is taken.
@@ -116,16 +128,6 @@ impl<T> Shards<T> {
         &self.0[shard]
     }
 
-    /// The values of a shard, to be added to and changed.
-    pub(crate) fn shard_mut(&mut self, shard: usize) -> &mut Vec<T> {
-        &mut self.0[shard]
-    }
-
-    /// The values of all shards.
-    pub(crate) fn into_shards(self) -> Vec<Vec<T>> {
-        self.0
-    }
-
     /// The values with their positions, ascending.
     pub fn entries(&self) -> impl Iterator<Item = (LeafIndex, &T)> {
         self.0.iter().enumerate().flat_map(|(shard, values)| {
@@ -141,6 +143,19 @@ impl<T> Shards<T> {
     /// Bytes of memory taken for them.
     pub fn memory(&self) -> usize {
         self.0.iter().map(|values| values.capacity() * size_of::<T>()).sum()
+    }
+}
+
+#[cfg(feature = "node")]
+impl<T> Shards<T> {
+    /// The values of a shard, to be added to and changed.
+    pub(crate) fn shard_mut(&mut self, shard: usize) -> &mut Vec<T> {
+        &mut self.0[shard]
+    }
+
+    /// The values of all shards.
+    pub(crate) fn into_shards(self) -> Vec<Vec<T>> {
+        self.0
     }
 
     /// Drops all values behind these counts.

@@ -2,8 +2,8 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | `schema`, `chain_id`, `height` | `u64` |
-//! | `leaves` | index (`u32`), dense in each shard | address (four `u64`), nonce (`u32`), asset (`u32`), balance (`u64`) |
+//! | `meta` | `schema`, `chain_id`, `shards`, `height`, `time` | `u64` |
+//! | `leaves` | index (`u32`), dense in each shard | address (four `u64`), nonces (two `u32`), asset (`u32`), balance (`u64`) |
 //! | `nodes` | height (3 bits), number (25 bits) of a tile (`u32`) | 62 digests of 32 bytes |
 //! | `roots` | block number (`u32`), 0 for genesis | state root (four `u64`) |
 //! | `journal` | block number (`u32`) | bytes of a proving job that is under way |
@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::block::Genesis;
+use crate::chain::BlockId;
 use crate::executor::Execution;
 use crate::hash::Digest;
 use crate::ledger::Ledger;
@@ -56,8 +57,8 @@ pub use snapshot::{Head, Shared, Snapshot, read_head};
 /// Name of the store's file in its directory.
 pub const FILE_NAME: &str = "state.redb";
 
-/// The version of the tables. 1 had no nodes.
-pub const SCHEMA_VERSION: u64 = 2;
+/// The version of the tables. 1 had no nodes, 2 one nonce and no time.
+pub const SCHEMA_VERSION: u64 = 3;
 
 /// The circuits that prove a store's blocks. The numbers have no meaning here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,7 +182,8 @@ impl Store {
     /// changed. If the system fails while writing, the file holds the state before or after the block:
     /// open it again to see which.
     pub fn commit(&mut self, execution: &Execution, root: Digest) -> Result<(), StoreError> {
-        self.commit_writes(execution.number, execution.previous_root, &execution.writes, root)
+        let BlockId { number, time, .. } = execution.block;
+        self.commit_writes(number, time, execution.previous_root, &execution.writes, root)
     }
 
     /// [`Store::commit`] of writes that come from elsewhere, as from published data.
@@ -191,6 +193,7 @@ impl Store {
     pub fn commit_writes(
         &mut self,
         number: u32,
+        time: u32,
         previous_root: Digest,
         writes: &Writes,
         root: Digest,
@@ -200,7 +203,7 @@ impl Store {
             return Err(StoreError::Staged { staged, first, got: number });
         }
         let height = self.height();
-        self.stage_writes(number, previous_root, writes)?;
+        self.stage_writes(number, time, previous_root, writes)?;
         self.commit_staged(root).inspect_err(|_| {
             // The height is the one from before staging, so this cannot fail.
             let _ = self.overlay.roll_back(height);
@@ -214,16 +217,18 @@ impl Store {
     /// # Errors
     /// If the execution was not made from [`Store::ledger`]; then nothing has changed.
     pub fn stage(&mut self, execution: &Execution) -> Result<Digest, StoreError> {
-        self.stage_writes(execution.number, execution.previous_root, &execution.writes)
+        let BlockId { number, time, .. } = execution.block;
+        self.stage_writes(number, time, execution.previous_root, &execution.writes)
     }
 
     fn stage_writes(
         &mut self,
         number: u32,
+        time: u32,
         previous_root: Digest,
         writes: &Writes,
     ) -> Result<Digest, StoreError> {
-        let prepared = self.ledger().prepare(number, previous_root, writes)?;
+        let prepared = self.ledger().prepare(number, time, previous_root, writes)?;
         let root = prepared.root();
         self.overlay.push(prepared);
         Ok(root)

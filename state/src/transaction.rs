@@ -7,19 +7,25 @@ use crate::hash::{Digest, Tag, hash};
 use crate::keys::{PublicKey, RECORD_LEN, Record, SecretKey, Signature, SignatureError, Signed, verify};
 use crate::leaf::{Address, Asset, LeafIndex};
 use crate::message::Op;
+use crate::nonce::Nonce;
+use crate::owner::L1Owner;
+
+/// No end of a transaction's validity.
+pub const NO_END: u32 = u32::MAX;
 
 /// What a person signs. The receiver is an address, never an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transaction {
-    /// What it does; only [`Op::Transfer`] may be signed.
+    /// What it does; only a signed op, see [`Op::is_signed`].
     pub op: Op,
-    /// The chain it is for.
-    pub chain_id: u32,
+    /// The chain it is for, 1 to `2^63 - 1`.
+    #[serde(with = "crate::ranges::chain_id")]
+    pub chain_id: u64,
     /// The leaf to be debited.
     pub from: LeafIndex,
     /// The leaf's nonce at that moment.
-    pub nonce: u32,
+    pub nonce: Nonce,
     /// The receiver.
     pub to_address: Address,
     /// The asset of amount and fee, which must be the leaf's.
@@ -33,6 +39,12 @@ pub struct Transaction {
     /// Free for the sender; a canonical field element.
     #[serde(with = "crate::wide")]
     pub memo: u64,
+    /// The contract that it is for: index (30 bits) and `2^32` times the kind of its message (22 bits). 0 in a transfer.
+    #[serde(with = "crate::ranges::target")]
+    pub target: u64,
+    /// The last second, since 1970, at which a block may have it, at least 1; [`NO_END`] if there is none.
+    #[serde(with = "crate::ranges::time")]
+    pub valid_until: u32,
 }
 
 impl Transaction {
@@ -40,14 +52,14 @@ impl Transaction {
     pub const LEN: usize = RECORD_LEN;
 
     /// The signed record:
-    /// `op, chain_id, from, nonce, to_address (4), asset, amount, fee, memo`.
+    /// `op, chain id, from, nonce, to_address (4), asset, amount, fee, memo, target, valid_until`.
     pub fn elements(&self) -> Record {
         let [a0, a1, a2, a3] = self.to_address.0;
         [
             self.op.element(),
-            from_u32(self.chain_id),
+            reduce(self.chain_id),
             from_u32(self.from.0),
-            from_u32(self.nonce),
+            reduce(self.nonce.to_u64()),
             a0,
             a1,
             a2,
@@ -56,6 +68,8 @@ impl Transaction {
             reduce(self.amount),
             reduce(self.fee),
             reduce(self.memo),
+            reduce(self.target),
+            from_u32(self.valid_until),
         ]
     }
 
@@ -71,13 +85,20 @@ impl Transaction {
 pub struct SignedTransaction {
     /// What was signed.
     pub transaction: Transaction,
-    /// The signer's key; its address must be the debited leaf's.
+    /// The signer's key.
     pub public_key: PublicKey,
+    /// The owner on L1; the address of key and owner must be the debited leaf's.
+    pub owner: L1Owner,
     /// Schnorr signature over the record.
     pub signature: Signature,
 }
 
 impl SignedTransaction {
+    /// The signer's address.
+    pub fn address(&self) -> Address {
+        self.public_key.address(self.owner)
+    }
+
     /// Checks the signature. (What the signed fields mean, and their ranges, the executor checks.)
     ///
     /// # Errors
@@ -102,9 +123,14 @@ impl Signed for SignedTransaction {
 }
 
 impl SecretKey {
-    /// Signs and puts transaction, key and signature together.
+    /// Signs for an address without an L1 owner, and puts transaction, key and signature together.
     pub fn sign_transaction(&self, transaction: Transaction) -> SignedTransaction {
+        self.sign_as(L1Owner::NONE, transaction)
+    }
+
+    /// Signs for the address of this key and an L1 owner.
+    pub fn sign_as(&self, owner: L1Owner, transaction: Transaction) -> SignedTransaction {
         let signature = self.sign(&transaction.elements());
-        SignedTransaction { transaction, public_key: self.public_key(), signature }
+        SignedTransaction { transaction, public_key: self.public_key(), owner, signature }
     }
 }

@@ -65,7 +65,7 @@ mod tests {
     use crate::leaf::Address;
 
     fn entry(index: u32, balance: u64) -> Entry {
-        (LeafIndex(index), Leaf { address: Address::ZERO, nonce: 0, asset: 0, balance })
+        (LeafIndex(index), Leaf { balance, ..Leaf::new(Address::ZERO, 0) })
     }
 
     #[test]

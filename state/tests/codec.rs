@@ -5,12 +5,14 @@ use std::io::{BufReader, Read};
 use std::mem::discriminant;
 
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData, Emitted, Genesis};
 use enfold_state::codec::{
     self, CodecError, FORMAT_VERSION, HEADER_LEN, Kind, MAGIC, Malformed, Record, decode, encode,
     encode_json, from_body, peek_kind, read_file, read_from, to_body,
 };
 use enfold_state::field::ORDER;
+use enfold_state::kind::KindId;
+use enfold_state::message::Message;
 use enfold_state::transaction::SignedTransaction;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,8 @@ fn records(seed: u64) -> (Genesis, Block, BlockData, SignedTransaction) {
     let block = world.block(6);
     let execution = world.advance(&block).expect("all are valid");
     let (first, rest) = execution.credits.split_at(5);
-    let data = BlockData { chain_id: 7, number: 1, emitted: vec![first.to_vec(), vec![], rest.to_vec()] };
+    let batch = |messages: &[Message]| Emitted { kind: KindId::Debit, messages: messages.to_vec() };
+    let data = BlockData { chain_id: 7, number: 1, emitted: [first, &[], rest].map(batch).to_vec() };
     let signed = block.transactions[0];
     (genesis, block, data, signed)
 }
@@ -62,22 +65,26 @@ fn both_forms_give_the_record_back() {
         round_trip(&data);
         round_trip(&signed);
     }
-    round_trip(&Genesis::default());
-    round_trip(&Block::default());
+    round_trip(&Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![] });
+    round_trip(&Block { chain_id: 1, ..Block::default() });
 }
 
 #[test]
 fn the_binary_form_is_as_documented() {
     let (genesis, ..) = records(1);
     let bytes = encode(&genesis).expect("it has a binary form");
-    assert_eq!(bytes.len(), HEADER_LEN + 4 + 8 + 3 * (32 + 4 + 8));
-    assert_eq!(bytes[8..12], 1u32.to_le_bytes());
+    assert_eq!(bytes.len(), HEADER_LEN + 8 + 4 + 4 + 8 + 3 * (32 + 4 + 8) + 8);
+    assert_eq!(bytes[8..12], 2u32.to_le_bytes());
     assert_eq!(bytes[12..16], 1u32.to_le_bytes());
-    assert_eq!(bytes[16..20], genesis.chain_id.to_le_bytes());
-    assert_eq!(bytes[20..28], 3u64.to_le_bytes());
-    assert_eq!(bytes[28..60], <[u64; 4]>::from(genesis.leaves[0].address).map(u64::to_le_bytes).concat());
-    assert_eq!(bytes[60..64], 0u32.to_le_bytes());
-    assert_eq!(bytes[64..72], genesis.leaves[0].balance.to_le_bytes());
+    assert_eq!(bytes[16..24], genesis.chain_id.to_le_bytes());
+    assert_eq!(bytes[24..28], genesis.time.to_le_bytes());
+    assert_eq!(bytes[28..32], 4u32.to_le_bytes());
+    assert_eq!(bytes[32..40], 3u64.to_le_bytes());
+    assert_eq!(bytes[40..72], <[u64; 4]>::from(genesis.leaves[0].address).map(u64::to_le_bytes).concat());
+    assert_eq!(bytes[72..76], 0u32.to_le_bytes());
+    assert_eq!(bytes[76..84], genesis.leaves[0].balance.to_le_bytes());
+    // Contracts.
+    assert_eq!(bytes[bytes.len() - 8..], [0; 8]);
 }
 
 #[test]
@@ -129,7 +136,7 @@ fn a_length_that_the_bytes_do_not_pay_for() {
     let (genesis, ..) = records(1);
     let mut bytes = encode(&genesis).expect("it has a binary form");
     for len in [4, 10 << 30, u64::MAX] {
-        bytes[20..28].copy_from_slice(&u64::to_le_bytes(len));
+        bytes[32..40].copy_from_slice(&u64::to_le_bytes(len));
         assert!(matches!(read::<Genesis>(&bytes), Err(CodecError::Body { .. })));
     }
 }
@@ -138,9 +145,9 @@ fn a_length_that_the_bytes_do_not_pay_for() {
 fn elements_have_one_form() {
     let (genesis, ..) = records(1);
     let mut bytes = encode(&genesis).expect("it has a binary form");
-    bytes[28..36].copy_from_slice(&0u64.to_le_bytes());
+    bytes[40..48].copy_from_slice(&0u64.to_le_bytes());
     assert!(decode::<Genesis>(&bytes).is_ok());
-    bytes[28..36].copy_from_slice(&ORDER.to_le_bytes());
+    bytes[40..48].copy_from_slice(&ORDER.to_le_bytes());
     assert!(matches!(decode::<Genesis>(&bytes), Err(CodecError::Body { .. })));
     let text = encode_json(&genesis).expect("it has a JSON form");
     let first = genesis.leaves[0].address.to_string();
@@ -157,10 +164,13 @@ fn json_that_is_not_the_record() {
     };
     assert!(bad("{").contains("EOF"));
     assert!(bad("{}").contains("missing field `chain_id`"));
-    assert!(bad(r#"{"chain_id": 1, "leaves": [], "more": 1}"#).contains("unknown field `more`"));
-    assert!(bad(r#"{"chain_id": 4294967296, "leaves": []}"#).contains("4294967296"));
+    assert!(
+        bad(r#"{"chain_id": 1, "time": 1, "shards": 1, "leaves": [], "more": 1}"#)
+            .contains("unknown field `more`")
+    );
+    assert!(bad(r#"{"chain_id": 1, "time": 4294967296, "shards": 1, "leaves": []}"#).contains("4294967296"));
     assert!(bad(r#"{"chain_id": -1, "leaves": []}"#).contains("-1"));
-    assert!(bad(r#"{"chain_id": 1, "leaves": []} x"#).contains("trailing"));
+    assert!(bad(r#"{"chain_id": 1, "time": 1, "shards": 1, "leaves": []} x"#).contains("trailing"));
     assert!(bad(r#"{"chain_id": 1, "chain_id": 1, "leaves": []}"#).contains("duplicate"));
     // Anything else is taken for the binary form.
     assert!(matches!(read::<Genesis>(b"[]"), Err(CodecError::Truncated { .. })));
@@ -219,9 +229,9 @@ fn nothing_is_read_behind_an_error() {
     let json = encode_json(&genesis).expect("it has a JSON form");
     let other = encode(&block).expect("it has a binary form");
     let mut counted = whole.clone();
-    counted[20..28].copy_from_slice(&[0; 8]);
+    counted[32..40].copy_from_slice(&[0; 8]);
     // A record that ends, of another kind, without leaves, with a leaf that is none, and JSON of all sorts.
-    let starts = [whole, other, counted, [&MAGIC[..], &[1, 0, 0, 0, 1, 0, 0, 0], &[0xff; 64]].concat()];
+    let starts = [whole, other, counted, [&MAGIC[..], &[2, 0, 0, 0, 1, 0, 0, 0], &[0xff; 64]].concat()];
     let texts = [json.as_str(), "{", "{\"chain_id\": 1, \"leaves\": [", "text", ""]
         .map(|text| text.as_bytes().to_vec());
     for start in starts.into_iter().chain(texts) {

@@ -29,7 +29,7 @@ fn genesis() -> Genesis {
         let address = Digest::try_from([number, 1, 2, 3]).expect("small numbers are canonical");
         GenesisLeaf { address, asset: 0, balance: 1_000_000 }
     };
-    Genesis { chain_id: 7, leaves: (0..300).map(leaf).collect() }
+    Genesis { chain_id: 7, time: 1, shards: 1, leaves: (0..300).map(leaf).collect() }
 }
 
 /// Block `number` is a function of the state before it: some leaves change, and one is new.
@@ -43,7 +43,7 @@ fn writes(ledger: &Ledger) -> Writes {
     };
     let mut writes: Vec<_> = (0..40).map(&mut change).collect();
     let address = Digest::try_from([number, 4, 5, 6]).expect("small numbers are canonical");
-    writes.push((LeafIndex(len), Leaf { address, nonce: 0, asset: 1, balance: number }));
+    writes.push((LeafIndex(len), Leaf { balance: number, ..Leaf::new(address, 1) }));
     writes.into_iter().collect()
 }
 
@@ -60,9 +60,9 @@ fn write_for_ever(dir: &Path) -> Result<(), StoreError> {
     loop {
         let (number, before) = (store.height() + 1, store.root());
         let writes = writes(store.ledger());
-        let root = store.ledger().prepare(number, before, &writes)?.root();
+        let root = store.ledger().prepare(number, number, before, &writes)?.root();
         store.write_journal(number, &number.to_le_bytes())?;
-        store.commit_writes(number, before, &writes, root)?;
+        store.commit_writes(number, number, before, &writes, root)?;
         say(number).expect("the test reads it");
     }
 }
@@ -149,7 +149,8 @@ fn a_killed_writer_leaves_the_old_state_or_the_new_one() {
         made = true;
         let height = store.height();
         while ledger.height() < height {
-            let prepared = ledger.prepare(ledger.height() + 1, ledger.root(), &writes(&ledger));
+            let number = ledger.height() + 1;
+            let prepared = ledger.prepare(number, number, ledger.root(), &writes(&ledger));
             ledger.adopt(&prepared.expect("it follows"));
             roots.push(ledger.root());
         }
@@ -157,6 +158,7 @@ fn a_killed_writer_leaves_the_old_state_or_the_new_one() {
         assert_eq!(ledger.height(), height, "{at}: blocks were lost");
         assert_eq!(store.root(), roots[height as usize], "{at}");
         assert_eq!(store.ledger().leaves(), ledger.leaves(), "{at}");
+        assert_eq!(store.ledger().time(), ledger.time(), "{at}");
         assert!(reported.is_none_or(|reported| reported <= height), "{at}, reported {reported:?}");
         for (number, &root) in (0..).zip(&roots) {
             assert_eq!(store.root_at(number).expect("it can be read"), Some(root), "{at}");

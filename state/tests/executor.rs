@@ -6,11 +6,15 @@ use enfold_fixtures::invalid::{Case, INVALID};
 use enfold_fixtures::workload::Workload;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::{Block, FeePolicy};
+use enfold_state::chain::BlockId;
 use enfold_state::executor::{ExecuteError, Rejection, Rule, execute};
+use enfold_state::hash::{Tag, hash};
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
 use enfold_state::ledger::{ApplyError, Ledger};
 use enfold_state::message::Op;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::L1Owner;
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -25,7 +29,8 @@ fn spec(seed: u64) -> WorldSpec {
 fn world_with_exhausted_leaf(seed: u64) -> World {
     let mut world = World::new(spec(seed));
     let index = LeafIndex(1);
-    let leaf = Leaf { nonce: u32::MAX, ..*world.ledger().leaf(index).expect("it is there") };
+    let mut leaf = *world.ledger().leaf(index).expect("it is there");
+    leaf.nonces[seed as usize % 2] = u32::MAX;
     world.put_leaf(index, leaf);
     world
 }
@@ -38,8 +43,8 @@ fn supplies(ledger: &Ledger) -> BTreeMap<Asset, u64> {
     supplies
 }
 
-fn books(ledger: &Ledger) -> BTreeMap<(Address, Asset), (u32, u64)> {
-    ledger.leaves().iter().map(|leaf| ((leaf.address, leaf.asset), (leaf.nonce, leaf.balance))).collect()
+fn books(ledger: &Ledger) -> BTreeMap<(Address, Asset), ([u32; 2], u64)> {
+    ledger.leaves().iter().map(|leaf| ((leaf.address, leaf.asset), (leaf.nonces, leaf.balance))).collect()
 }
 
 /// Shuffles, but keeps each sender's transactions in their order.
@@ -75,7 +80,7 @@ proptest! {
             prop_assert_eq!(execution.previous_root, before.root());
             // The updated tree is the tree of the leaves.
             let ledger = world.ledger();
-            let again = Ledger::restore(ledger.chain_id(), ledger.height(), ledger.leaves().to_vec());
+            let again = Ledger::restore(ledger.chain(), ledger.height(), ledger.time(), ledger.leaves().clone());
             prop_assert_eq!(again.root(), ledger.root());
             prop_assert_eq!(again.tree(), ledger.tree());
             for (index, leaf) in ledger.leaves().entries() {
@@ -97,12 +102,14 @@ proptest! {
             prop_assert_eq!(debit.from, tx.from);
             let (&message, fee) = execution.messages(debit).expect("its own");
             prop_assert_eq!((message.op, message.asset, message.from), (Op::Transfer, tx.asset, tx.from));
+            prop_assert_eq!(message.nonce_key, tx.nonce.key());
             prop_assert_eq!((message.amount, message.memo), (tx.amount, tx.memo));
             prop_assert_eq!(message.to_address, tx.to_address);
             prop_assert_eq!(world.ledger().find(&tx.to_address, tx.asset), Some(message.to));
             credits.push(message);
             let fee = *fee.expect("the floor is above 0");
             prop_assert_eq!((fee.op, fee.asset, fee.from), (Op::Fee, tx.asset, tx.from));
+            prop_assert_eq!(fee.nonce_key, NonceKey::First);
             prop_assert_eq!((fee.amount, fee.memo, fee.to_address), (tx.fee, 0, collector));
             prop_assert_eq!(world.ledger().find(&collector, tx.asset), Some(fee.to));
             credits.push(fee);
@@ -154,11 +161,12 @@ fn many_lanes_run_as_one_transaction_after_the_other() {
         for signed in &block.transactions {
             let Transaction { from, nonce, to_address, amount, fee, .. } = signed.transaction;
             let sender = &mut leaves[from.0 as usize];
-            if sender.nonce != nonce {
+            let next = &mut sender.nonces[nonce.key() as usize];
+            if *next != nonce.number() {
                 refused += 1;
                 continue;
             }
-            (sender.nonce, sender.balance) = (nonce + 1, sender.balance - amount - fee);
+            (*next, sender.balance) = (*next + 1, sender.balance - amount - fee);
             let to = ledger.find(&to_address, 0).expect("everyone has a leaf");
             leaves[to.0 as usize].balance += amount;
             leaves[0].balance += fee;
@@ -185,13 +193,12 @@ fn each_rule_has_a_generator_and_refuses_exactly_that() {
             let valid = block.transactions[place].transaction;
             let start = *ledger.leaf(valid.from).expect("the sender has a leaf");
             let lane = block.transactions[..place].iter().map(|signed| &signed.transaction);
-            let lane = lane.filter(|tx| tx.from == valid.from).fold(start, |leaf, tx| Leaf {
-                nonce: leaf.nonce + 1,
-                balance: leaf.balance - tx.amount - tx.fee,
-                ..leaf
+            let lane = lane.filter(|tx| tx.from == valid.from).fold(start, |mut leaf, tx| {
+                leaf.nonces[tx.nonce.key() as usize] += 1;
+                Leaf { balance: leaf.balance - tx.amount - tx.fee, ..leaf }
             });
             let key = keys.iter().position(|key| key.address() == lane.address).expect("its key is known");
-            let case = Case { ledger, fees, keys, key, lane, valid };
+            let case = Case { ledger, time: block.time, fees, keys, key, lane, valid };
             let (signed, rule) = make(&case, &mut rng).expect("this world has room for every rule");
             assert_eq!(rule.name(), Rule::NAMES[i]);
             let mut planted = block.clone();
@@ -205,12 +212,23 @@ fn each_rule_has_a_generator_and_refuses_exactly_that() {
     }
 }
 
+/// A nonce of the first key.
+fn first(number: u32) -> Nonce {
+    Nonce::new(number, NonceKey::First)
+}
+
 /// A world of three accounts without fees, and transfers between them.
 struct Small(World);
 
 impl Small {
     fn new() -> Self {
-        Self(World::new(WorldSpec { accounts: 3, balance: 100, fee_floor: 0, ..WorldSpec::default() }))
+        Self(World::new(WorldSpec {
+            accounts: 3,
+            shards: 1,
+            balance: 100,
+            fee_floor: 0,
+            ..WorldSpec::default()
+        }))
     }
 
     fn pay(&self, from: usize, nonce: u32, to: usize, amount: u64) -> SignedTransaction {
@@ -224,19 +242,22 @@ impl Small {
             op: Op::Transfer,
             chain_id,
             from: from_index,
-            nonce,
+            nonce: first(nonce),
             to_address,
             asset: 0,
             amount,
             fee,
             memo: 0,
+            target: 0,
+            valid_until: NO_END,
         };
         keys[from].sign_transaction(transaction)
     }
 
     fn block(&self, transactions: Vec<SignedTransaction>) -> Block {
         let ledger = self.0.ledger();
-        Block { chain_id: ledger.chain_id(), number: ledger.height() + 1, fees: self.0.fees(), transactions }
+        let (chain_id, number, time) = (ledger.chain_id(), ledger.height() + 1, ledger.time() + 1);
+        Block { chain_id, number, time, fees: self.0.fees(), transactions }
     }
 
     fn balances(&self) -> Vec<u64> {
@@ -272,7 +293,7 @@ fn a_lane_spends_its_balance_to_the_last_unit_fee_included() {
         [(1, Rule::Overdraft { expected: 2, got: 3 }), (3, Rule::Overdraft { expected: 0, got: 1 })]
     );
     assert_eq!(small.balances(), [109, 0, 191]);
-    assert_eq!(small.0.ledger().leaves()[LeafIndex(1)].nonce, 2);
+    assert_eq!(small.0.ledger().leaves()[LeafIndex(1)].nonces, [2, 0]);
 }
 
 #[test]
@@ -301,11 +322,86 @@ fn a_transaction_counts_once() {
     let signed = small.pay(0, 0, 1, 10);
     let block = small.block(vec![signed, signed]);
     let execution = small.0.advance(&block).expect("the first is valid");
-    assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: 1, got: 0 });
+    assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: first(1), got: first(0) });
     let again = small.block(vec![signed, small.pay(0, 1, 1, 1)]);
     let execution = small.0.advance(&again).expect("the second is valid");
-    assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: 1, got: 0 });
+    assert_eq!(execution.rejections[0].rule, Rule::Nonce { expected: first(1), got: first(0) });
     assert_eq!(small.balances(), [89, 111, 100]);
+}
+
+#[test]
+fn nonce_keys_count_apart_and_each_nonce_once() {
+    let mut small = Small::new();
+    let [one, two] = NonceKey::ALL.map(|key| move |number| Nonce::new(number, key));
+    let by = |small: &Small, nonce: Nonce, amount| {
+        let transaction = Transaction { nonce, ..small.pay(0, 0, 1, amount).transaction };
+        small.0.keys()[0].sign_transaction(transaction)
+    };
+    let nonces = [one(0), two(0), two(1), two(1), one(2), one(1), two(0)];
+    let transactions: Vec<_> = nonces.iter().map(|&nonce| by(&small, nonce, 1)).collect();
+    let block = small.block(transactions.clone());
+    let execution = small.0.advance(&block).expect("four are valid");
+    let rules: Vec<_> = execution.rejections.iter().map(|r| (r.position, r.rule.clone())).collect();
+    let refused = |position, expected, got| (position, Rule::Nonce { expected, got });
+    assert_eq!(rules, [refused(3, two(2), two(1)), refused(4, one(1), one(2)), refused(6, two(2), two(0))]);
+    assert_eq!(small.0.ledger().leaves()[LeafIndex(0)].nonces, [2, 2]);
+    let keys: Vec<_> = execution.credits.iter().map(|message| message.nonce_key).collect();
+    assert_eq!(keys, [NonceKey::First, NonceKey::Second, NonceKey::Second, NonceKey::First]);
+    // In a later block neither key takes what it took, and the other's number is not its own.
+    let more = vec![by(&small, two(2), 1), by(&small, two(3), 1)];
+    let block = small.block([transactions, more, vec![by(&small, one(4), 1)]].concat());
+    let execution = small.0.advance(&block).expect("two are valid");
+    let accepted: Vec<_> = execution.debits.iter().map(|debit| debit.position).collect();
+    // one(2) is next now, and was signed before.
+    assert_eq!(accepted, [4, 7, 8]);
+    assert_eq!(small.0.ledger().leaves()[LeafIndex(0)].nonces, [3, 4]);
+}
+
+#[test]
+fn a_transaction_is_valid_to_its_last_second() {
+    let small = Small::new();
+    // In version 1 the record ended before target and end: as zeros fill it up, such a signature is one with the end 0.
+    let old = Transaction { valid_until: 0, ..small.pay(0, 0, 1, 1).transaction };
+    assert_eq!(old.id(), hash(Tag::TransactionId, &old.elements()[..12]));
+    let time = small.block(vec![]).time;
+    for (valid_until, valid) in
+        [(0, false), (1, false), (time - 1, false), (time, true), (time + 1, true), (NO_END, true)]
+    {
+        let transaction = Transaction { valid_until, ..small.pay(0, 0, 1, 1).transaction };
+        let block = small.block(vec![small.0.keys()[0].sign_transaction(transaction)]);
+        match execute(small.0.ledger(), &block) {
+            Ok(execution) => assert!(valid && execution.rejections.is_empty(), "{valid_until}"),
+            Err(ExecuteError::Empty { rejections }) => {
+                assert!(!valid, "{valid_until}");
+                assert_eq!(rejections[0].rule, Rule::Expired { expected: time, got: valid_until });
+                let text = format!(
+                    "expired: expected a transaction that is valid at {time} or later, got {valid_until}"
+                );
+                assert!(rejections[0].to_string().ends_with(&text), "{}", rejections[0]);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn another_owner_is_another_address() {
+    let small = Small::new();
+    let signed = small.pay(1, 0, 0, 1);
+    let expected = small.0.ledger().leaves()[LeafIndex(1)].address;
+    assert!(!signed.owner.is_none() && signed.address() == expected);
+    let mut bytes = signed.owner.bytes();
+    bytes[19] ^= 1;
+    for owner in [L1Owner::NONE, L1Owner::new(bytes)] {
+        let wrong = SignedTransaction { owner, ..signed };
+        assert_eq!(wrong.verify(), Ok(()), "the owner is not signed, the address is the leaf's");
+        let got = wrong.address();
+        let Err(ExecuteError::Empty { rejections }) = execute(small.0.ledger(), &small.block(vec![wrong]))
+        else {
+            panic!("expected a block without a transaction")
+        };
+        assert_eq!(rejections[0].rule, Rule::Owner { expected, got });
+    }
 }
 
 #[test]
@@ -334,7 +430,7 @@ fn new_leaves_get_the_next_indices_in_order_of_arrival() {
     let expected = [(3, stranger(0), 2), (4, stranger(2), 2), (5, stranger(3), 1)];
     assert_eq!(ledger.len(), 6);
     for (index, address, balance) in expected {
-        let leaf = Leaf { address, nonce: 0, asset: 0, balance };
+        let leaf = Leaf { balance, ..Leaf::new(address, 0) };
         assert_eq!(ledger.leaf(LeafIndex(index)), Some(&leaf));
     }
     assert_eq!(ledger.find(&stranger(1), 0), None);
@@ -351,6 +447,9 @@ fn blocks_that_cannot_be_executed() {
     assert_eq!(run(&foreign), ExecuteError::ChainId { expected: 7, got: 8 });
     let late = Block { number: 2, ..block.clone() };
     assert_eq!(run(&late), ExecuteError::Number { expected: 1, got: 2 });
+    let early = Block { time: ledger.time() - 1, ..block.clone() };
+    assert_eq!(run(&early), ExecuteError::Time { expected: ledger.time(), got: ledger.time() - 1 });
+    assert!(execute(&ledger, &Block { time: ledger.time(), ..block.clone() }).is_ok());
     let policy = |asset, floor| FeePolicy { asset, floor, collector: Address::ZERO };
     let twice = Block { fees: vec![policy(4, 0), policy(5, 0), policy(4, 1)], ..block.clone() };
     assert_eq!(run(&twice), ExecuteError::DuplicateFeePolicy { asset: 4, first: 0, got: 2 });
@@ -364,7 +463,7 @@ fn blocks_that_cannot_be_executed() {
     assert_eq!(run(&bad), ExecuteError::Empty { rejections });
 
     // The last block there can be.
-    let last = Ledger::restore(7, u32::MAX, ledger.leaves().to_vec());
+    let last = Ledger::restore(ledger.chain(), u32::MAX, ledger.time(), ledger.leaves().clone());
     let expected = 1 << 32;
     assert_eq!(execute(&last, &block), Err(ExecuteError::Number { expected, got: 1 }));
     small.0.advance(&block).expect("the block itself is fine");
@@ -391,7 +490,12 @@ fn an_execution_applies_once_and_where_it_was_made() {
     assert_eq!(root, ledger.root());
     assert_eq!(ledger.apply(&execution), Err(ApplyError::Number { expected: 2, got: 1 }));
     let got = execution.previous_root;
-    let second = enfold_state::executor::Execution { number: 2, ..execution };
+    let id = BlockId { number: 2, ..execution.block };
+    let early = BlockId { time: execution.block.time - 1, ..id };
+    let (expected, before) = (execution.block.time, early.time);
+    let earlier = enfold_state::executor::Execution { block: early, ..execution.clone() };
+    assert_eq!(ledger.apply(&earlier), Err(ApplyError::Time { expected, got: before }));
+    let second = enfold_state::executor::Execution { block: id, ..execution };
     assert_eq!(ledger.apply(&second), Err(ApplyError::PreviousRoot { expected: root, got }));
     assert_eq!((ledger.root(), ledger.height()), (root, 1));
 }
@@ -403,7 +507,7 @@ fn writes_leave_no_gap() {
     let leaf = |i: u32| *ledger.leaf(LeafIndex(i)).unwrap_or(&ledger.leaves()[LeafIndex(0)]);
     let prepare = |indices: &[u32]| {
         let writes = indices.iter().map(|&i| (LeafIndex(i), leaf(i))).collect();
-        ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root())
+        ledger.prepare(1, ledger.time(), ledger.root(), &writes).map(|prepared| prepared.root())
     };
     assert!(prepare(&[3, 27, 28]).is_ok());
     assert_eq!(prepare(&[]), Ok(ledger.root()));
@@ -426,7 +530,7 @@ fn leaves_do_not_change_hands() {
     {
         let writes = [(index, Leaf { address, asset, ..leaf }), (other, ledger.leaves()[LeafIndex(9)])];
         let writes = writes.into_iter().collect();
-        let error = ledger.prepare(1, ledger.root(), &writes).map(|prepared| prepared.root());
+        let error = ledger.prepare(1, ledger.time(), ledger.root(), &writes).map(|prepared| prepared.root());
         assert_eq!(error, Err(ApplyError::Identity { index, expected, got: (address, asset) }));
     }
 }

@@ -6,11 +6,13 @@ use enfold_fixtures::accounts::{secret_key, secret_keys};
 use enfold_fixtures::world::{Planted, World, WorldSpec};
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::executor::{ExecuteError, Execution, Rule, execute, execute_within};
+use enfold_state::field::to_u64;
 use enfold_state::keys::SecretKey;
 use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use proptest::prelude::*;
 
 /// Accounts with a leaf of 100 each.
@@ -23,7 +25,7 @@ impl Small {
     fn new() -> Self {
         let keys = secret_keys(1, 3);
         let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: 0, balance: 100 };
-        let genesis = Genesis { chain_id: 7, leaves: keys.iter().map(leaf).collect() };
+        let genesis = Genesis { chain_id: 7, time: 1, shards: 1, leaves: keys.iter().map(leaf).collect() };
         Self { ledger: Ledger::from_genesis(&genesis).expect("it is valid"), keys }
     }
 
@@ -37,12 +39,14 @@ impl Small {
             op,
             chain_id: 7,
             from: from_index,
-            nonce,
+            nonce: first(nonce),
             to_address,
             asset: 0,
             amount: 10,
             fee,
             memo: 0,
+            target: 0,
+            valid_until: NO_END,
         })
     }
 
@@ -54,9 +58,14 @@ impl Small {
         transactions: Vec<SignedTransaction>,
     ) -> Result<Execution, ExecuteError> {
         let fees = vec![FeePolicy { asset: 0, floor: 0, collector }];
-        let block = Block { chain_id: 7, number: 1, fees, transactions };
+        let block = Block { chain_id: 7, number: 1, time: 1, fees, transactions };
         execute_within(&self.ledger, &block, self.ledger.len() + room)
     }
+}
+
+/// A nonce of the first key.
+fn first(number: u32) -> Nonce {
+    Nonce::new(number, NonceKey::First)
 }
 
 fn stranger(number: u64) -> Address {
@@ -99,12 +108,12 @@ fn a_refused_transaction_debits_nothing() {
         small.pay(0, 1, small.address(2), 0),
     ];
     let execution = small.run(0, Address::ZERO, transactions.clone()).expect("two are valid");
-    let expected = [(1, Rule::Full { expected: 3 }), (2, Rule::Nonce { expected: 1, got: 2 })];
+    let expected = [(1, Rule::Full { expected: 3 }), (2, Rule::Nonce { expected: first(1), got: first(2) })];
     assert_eq!(rules(&execution), expected);
     assert_eq!(accepted(&execution), [0, 3]);
 
     let execution = small.run(1, Address::ZERO, transactions).expect("three are valid");
-    assert_eq!(rules(&execution), [(3, Rule::Nonce { expected: 3, got: 1 })]);
+    assert_eq!(rules(&execution), [(3, Rule::Nonce { expected: first(3), got: first(1) })]);
 }
 
 /// A transfer whose receiver could have the last leaf, and whose fee then finds none, leaves the leaf to the next one.
@@ -179,31 +188,35 @@ impl<'a> Model<'a> {
             model.rejected.extend(outcome.err().map(|rule| (position, rule)));
         }
         for (index, address, asset, amount) in std::mem::take(&mut model.credits) {
-            let new = Leaf { address, nonce: 0, asset, balance: 0 };
-            model.leaves.entry(index).or_insert(new).balance += amount;
+            model.leaves.entry(index).or_insert(Leaf::new(address, asset)).balance += amount;
         }
         model
     }
 
     fn step(&mut self, tx: &Transaction, collector: Address) -> Result<(), Rule> {
         let leaf = self.leaves.get_mut(&tx.from).expect("it is a sender's");
-        if tx.nonce != leaf.nonce {
-            return Err(Rule::Nonce { expected: leaf.nonce, got: tx.nonce });
+        let key = tx.nonce.key();
+        let next = Nonce::new(leaf.nonces[key as usize], key);
+        if tx.nonce != next {
+            return Err(Rule::Nonce { expected: next, got: tx.nonce });
         }
         if tx.amount + tx.fee > leaf.balance {
             return Err(Rule::Overdraft { expected: leaf.balance, got: tx.amount + tx.fee });
         }
         let mut places = self.places.clone();
         for (address, amount) in [(tx.to_address, tx.amount), (collector, tx.fee)] {
-            let next = LeafIndex(places.len() as u32);
+            // Four shards, chosen by the address; none of them is ever full here.
+            let shard = (to_u64(address.0[0]) % 4) as usize;
+            let next = places.values().filter(|index| index.shard() == shard).count() as u32;
             if amount > 0 {
-                places.entry((address, tx.asset)).or_insert(next);
+                places.entry((address, tx.asset)).or_insert(LeafIndex::new(shard, next));
             }
         }
         if places.len() > self.places.len() && places.len() > self.capacity {
             return Err(Rule::Full { expected: self.capacity });
         }
-        (leaf.nonce, leaf.balance) = (leaf.nonce + 1, leaf.balance - tx.amount - tx.fee);
+        leaf.nonces[key as usize] += 1;
+        leaf.balance -= tx.amount + tx.fee;
         for (address, amount) in [(tx.to_address, tx.amount), (collector, tx.fee)] {
             if amount > 0 {
                 self.credits.push((places[&(address, tx.asset)], address, tx.asset, amount));

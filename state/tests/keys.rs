@@ -10,7 +10,9 @@ use enfold_state::keys::{
 };
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Op;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::{L1Owner, OWNER_BYTES};
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -19,12 +21,14 @@ fn transaction() -> Transaction {
         op: Op::Transfer,
         chain_id: 7,
         from: LeafIndex(3),
-        nonce: 11,
+        nonce: Nonce::new(11, NonceKey::First),
         to_address: Digest([1, 2, 3, 4].map(reduce)),
         asset: 5,
         amount: 1_000_000,
         fee: 17,
         memo: 0xfeed,
+        target: 0,
+        valid_until: NO_END,
     }
 }
 
@@ -40,7 +44,8 @@ fn is_mismatch(result: Result<(), SignatureError>) -> bool {
 fn what_is_signed_verifies() {
     for seed in 0..50 {
         let key = key(seed);
-        let transaction = Transaction { nonce: seed as u32, ..transaction() };
+        let transaction =
+            Transaction { nonce: Nonce::new(seed as u32, NonceKey::ALL[seed as usize % 2]), ..transaction() };
         assert_eq!(
             verify(&key.public_key(), &transaction.elements(), &key.sign(&transaction.elements())),
             Ok(())
@@ -77,14 +82,18 @@ fn every_signed_field_counts() {
         Transaction { op: Op::Fee, ..good },
         Transaction { chain_id: 8, ..good },
         Transaction { from: LeafIndex(4), ..good },
-        Transaction { nonce: 12, ..good },
+        Transaction { nonce: Nonce::new(12, NonceKey::First), ..good },
         Transaction { asset: 6, ..good },
         Transaction { amount: 1_000_001, ..good },
         Transaction { fee: 18, ..good },
         Transaction { memo: 0xfeee, ..good },
+        Transaction { target: 1, ..good },
+        Transaction { valid_until: NO_END - 1, ..good },
     ];
     changed.extend(other_addresses.map(|to_address| Transaction { to_address, ..good }));
     assert_eq!(changed.len(), Transaction::LEN);
+    // And the other half of the nonce.
+    changed.push(Transaction { nonce: Nonce::new(11, NonceKey::Second), ..good });
     for transaction in changed {
         assert!(
             is_mismatch(verify(&key.public_key(), &transaction.elements(), &signature)),
@@ -149,7 +158,7 @@ fn the_equation_is_the_textbook_one() {
     let mut record = r.0.to_vec();
     record.extend(key.public_key().encoding().0);
     record.extend(transaction().elements());
-    assert_eq!(record.len(), 22);
+    assert_eq!(record.len(), 24);
     let [h0, h1, ..] = <[u64; 4]>::from(hash(Tag::Challenge, &record));
     assert_eq!(c.halves(), [h0, h1]);
 }
@@ -174,7 +183,13 @@ fn public_keys() {
     assert_eq!(PublicKey::decode(key.encoding()), Ok(key));
     assert_eq!(PublicKey::from_point(&key.point()), Some(key));
     assert_eq!(key.point().encode(), key.encoding());
-    assert_eq!(key.address(), hash(Tag::Address, &key.encoding().0));
+    let [none, owner] = [L1Owner::NONE, L1Owner::new([3; OWNER_BYTES])];
+    for owner in [none, owner] {
+        let record = [&key.encoding().0[..], &owner.elements()].concat();
+        assert_eq!(key.address(owner), hash(Tag::Address, &record));
+    }
+    // Without an owner it is the hash of the key alone, as zeros fill it up.
+    assert_eq!(key.address(none), hash(Tag::Address, &key.encoding().0));
     let secret = Scalar::from_bytes(&self::key(1).to_bytes()).expect("below n");
     assert_eq!(Point::mul_generator(&secret), key.point());
 
@@ -256,7 +271,7 @@ fn secret_keys() {
     let text: String = key.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let read: SecretKey = text.parse().expect("a key");
     assert_eq!((read.to_bytes(), read.public_key()), (key.to_bytes(), key.public_key()));
-    assert_eq!(key.address(), key.public_key().address());
+    assert_eq!(key.address(), key.public_key().address(L1Owner::NONE));
 
     let shown = format!("{key:?}");
     assert!(shown.contains(&key.public_key().to_string()));
@@ -280,8 +295,8 @@ fn signatures_are_pinned() {
     let expected = [
         "eecc7147a01c125bff31943890225e9fd5ffb50cddcc97bcb676196caabb173e235f0a0ba45ce054",
         "38ba21168a288c7cffc753815b9ddf0cdbd1cba6f490c9f2bcb51db858950afc",
-        "17019b7e55cc81f86094999fce2260d8e7787748ac9703cb27afc30cc7e4ab4c527dae49b3884158",
-        "2f72352dd7f29026118191e7c17a605ebb404fbc6b0459d0a0558848a5348b358872afad74008730",
+        "4a34dfb10b7c46d5c5d7b73fd723094082d816c61373984a042823448335d6e5ae46a21d2187de3f",
+        "167a9964a599cd20f888072e8b710bb31659007ef9c77a30c8719bf0436e7bc56b3a4361f2f1e551",
     ];
     assert_eq!(got, expected);
 }

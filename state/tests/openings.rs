@@ -2,18 +2,24 @@
 
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::{AccountProof, AccountProofError};
-use enfold_state::block::{Block, BlockData, Place};
+use enfold_state::block::{Block, BlockData, Emitted, Place};
+use enfold_state::chain::state_root;
 use enfold_state::codec::{CodecError, HEADER_LEN, Record, decode, encode, encode_json, read};
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::{ONE, ORDER, ZERO};
 use enfold_state::hash::{Digest, Tag, hash, node};
 use enfold_state::keys::SignatureError;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, MessageError, Op};
-use enfold_state::receipt::{IssueError, Receipt, ReceiptError, Search, SearchError};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::{L1Owner, OWNER_BYTES};
+use enfold_state::receipt::{Authorization, IssueError, Receipt, ReceiptError, Search, SearchError};
+use enfold_state::shards::Shards;
+use enfold_state::transaction::NO_END;
 
-const CHAIN: u32 = 7;
+const CHAIN: u64 = 7;
 
 fn world() -> World {
     // Balances below 2^32: only then has a number of 64 bits a second form.
@@ -27,10 +33,10 @@ fn published(execution: &Execution) -> BlockData {
     let mut debits = execution.debits.clone();
     debits.sort_by_key(|debit| (debit.from, debit.position));
     let messages = |debit: &Accepted| execution.credits[debit.messages.clone()].to_vec();
-    let mut emitted: Vec<Vec<Message>> =
-        debits.chunks(4).map(|batch| batch.iter().flat_map(messages).collect()).collect();
-    emitted.push(Vec::new());
-    BlockData { chain_id: CHAIN, number: execution.number, emitted }
+    let batch = |messages: Vec<Message>| Emitted { kind: KindId::Debit, messages };
+    let batches = debits.chunks(4).map(|debits| debits.iter().flat_map(messages).collect());
+    let emitted = batches.chain([Vec::new()]).map(batch).collect();
+    BlockData { chain_id: CHAIN, number: execution.block.number, emitted }
 }
 
 /// Three blocks with their data, and the state after them.
@@ -47,9 +53,9 @@ fn chain() -> (World, Vec<(Block, BlockData)>) {
 
 /// `E` of a block, from all of its data.
 fn emitted(data: &BlockData) -> Digest {
-    let digest = |messages: &Vec<Message>| {
-        let mut sponge = enfold_state::hash::MessageSponge::default();
-        messages.iter().for_each(|message| sponge.absorb(message.elements()));
+    let digest = |batch: &Emitted| {
+        let mut sponge = enfold_state::hash::MessageSponge::new(2, enfold_state::hash::Side::Emit);
+        batch.messages.iter().for_each(|message| sponge.absorb(message.elements()));
         sponge.digest()
     };
     data.emitted.iter().map(digest).fold(Digest::ZERO, enfold_state::chain::link_emitted)
@@ -62,10 +68,11 @@ fn receipt() -> (Receipt, Digest) {
     let signed =
         block.transactions.iter().rev().find(|signed| signed.transaction.fee > 0).expect("one has a fee");
     let mut search = Search::new(world.ledger());
-    assert_eq!(search.block(&blocks[2].1, &signed.transaction.id()), Ok(None));
-    let (place, nonce) = search.block(data, &signed.transaction.id()).expect("its data").expect("is in it");
-    let receipt = Receipt::new(data, place, nonce).expect("a transfer").with_signed(signed).expect("is it");
-    (receipt, emitted(data))
+    let (id, valid_until) = (signed.transaction.id(), signed.transaction.valid_until);
+    assert_eq!(search.block(&blocks[2].1, &id, valid_until), Ok(None));
+    let (place, nonce) = search.block(data, &id, valid_until).expect("its data").expect("is in it");
+    let receipt = Receipt::new(data, place, nonce, valid_until).expect("a transfer");
+    (receipt.with_signed(signed).expect("is it"), emitted(data))
 }
 
 #[test]
@@ -76,14 +83,14 @@ fn every_transaction_has_a_receipt() {
         let commitment = emitted(data);
         assert_eq!(block.transactions.len(), 15);
         for signed in &block.transactions {
-            let id = signed.transaction.id();
+            let (id, valid_until) = (signed.transaction.id(), signed.transaction.valid_until);
             let mut search = Search::new(world.ledger());
             for (_, later) in blocks[at + 1..].iter().rev() {
-                assert_eq!(search.block(later, &id), Ok(None));
+                assert_eq!(search.block(later, &id, valid_until), Ok(None));
             }
-            let (place, nonce) = search.block(data, &id).expect("the next").expect("is in it");
+            let (place, nonce) = search.block(data, &id, valid_until).expect("the next").expect("is in it");
             assert_eq!(search.number(), data.number - 1);
-            let receipt = Receipt::new(data, place, nonce).expect("a transfer");
+            let receipt = Receipt::new(data, place, nonce, valid_until).expect("a transfer");
             assert_eq!(receipt.digests.len() + 1, data.emitted.len());
             let executed = receipt.check(CHAIN, data.number, commitment).expect("holds");
             assert_eq!(executed.transaction, signed.transaction);
@@ -125,8 +132,16 @@ fn a_changed_receipt_is_refused() {
     let at = honest.position as usize;
     assert_eq!(check(&|r| r.chain_id += 1), ReceiptError::ChainId { expected: CHAIN, got: CHAIN + 1 });
     assert_eq!(check(&|r| r.number += 1), ReceiptError::Number { expected: number, got: number + 1 });
-    // The nonce is in what was signed, and in nothing else.
-    assert!(matches!(check(&|r| r.nonce += 1), ReceiptError::Signature(SignatureError::Mismatch { .. })));
+    // The nonce's number and the end of the validity are in what was signed, and in nothing else.
+    let mismatch =
+        |error: ReceiptError| matches!(error, ReceiptError::Signature(SignatureError::Mismatch { .. }));
+    let later = Nonce::new(honest.nonce.number() + 1, honest.nonce.key());
+    assert!(mismatch(check(&|r| r.nonce = later)));
+    assert!(mismatch(check(&|r| r.valid_until -= 1)));
+    // The nonce's key is in the transfer too.
+    let expected = honest.nonce.key();
+    let got = Nonce::new(honest.nonce.number(), NonceKey::ALL[1 - expected as usize]);
+    assert_eq!(check(&|r| r.nonce = got), ReceiptError::NonceKey { expected, got });
     assert!(matches!(check(&|r| r.batch ^= 1), ReceiptError::Emitted { .. }));
     let (expected, got) = (honest.digests.len(), honest.digests.len() as u32 + 1);
     assert_eq!(check(&|r| r.batch = got), ReceiptError::Batch { expected, got });
@@ -139,10 +154,11 @@ fn a_changed_receipt_is_refused() {
     assert!(matches!(check(&|r| r.position = other as u32), ReceiptError::Signature(_)));
 
     // Every field of every message, the order, what is left out and what is added.
-    let changes: [&dyn Fn(&mut Message); 7] = [
+    let changes: [&dyn Fn(&mut Message); 8] = [
         &|m| m.op = if m.op == Op::Fee { Op::Transfer } else { Op::Fee },
         &|m| m.asset ^= 1,
         &|m| m.from.0 ^= 1,
+        &|m| m.nonce_key = NonceKey::ALL[1 - m.nonce_key as usize],
         &|m| m.to.0 ^= 1,
         &|m| m.amount ^= 1 << 40,
         &|m| m.memo ^= 1,
@@ -150,7 +166,14 @@ fn a_changed_receipt_is_refused() {
     ];
     for i in 0..honest.messages.len() {
         for change in changes {
-            assert!(matches!(check(&|r| change(&mut r.messages[i])), ReceiptError::Emitted { .. }));
+            let error = check(&|r| change(&mut r.messages[i]));
+            let key = |at, source| at == i && source == MessageError::NonceKey;
+            assert!(match error {
+                ReceiptError::Emitted { .. } => true,
+                // A fee message has no key; another has one, and is none of a fee.
+                ReceiptError::Message { at, source } => key(at, source),
+                _ => false,
+            });
         }
     }
     assert!(matches!(check(&|r| r.messages.swap(0, 1)), ReceiptError::Emitted { .. }));
@@ -179,7 +202,7 @@ fn a_changed_receipt_is_refused() {
 
     let signer = honest.authorization.expect("signed").public_key;
     let keys = world();
-    let mut keys = keys.keys().iter().map(|key| key.public_key());
+    let mut keys = keys.keys().iter().map(|signer| signer.public_key());
     let stranger = keys.find(|key| *key != signer).expect("there are others");
     for change in [
         &(|r: &mut Receipt| r.authorization.as_mut().expect("signed").public_key = stranger)
@@ -189,10 +212,18 @@ fn a_changed_receipt_is_refused() {
         assert!(matches!(check(change), ReceiptError::Signature(_)));
     }
 
+    // The owner is not signed: the address is what it makes of the key.
+    let authorization = honest.authorization.expect("signed");
+    let (world, _) = chain();
+    let from = honest.messages[at].from;
+    assert_eq!(Some(authorization.address()), world.ledger().leaf(from).map(|leaf| leaf.address));
+    let owner = L1Owner::new([9; OWNER_BYTES]);
+    assert_ne!(Authorization { owner, ..authorization }.address(), authorization.address());
+
     // Under another block's E.
     assert!(matches!(honest.check(CHAIN, number, Digest::ZERO), Err(ReceiptError::Emitted { .. })));
     // Without the signature a changed nonce is another transaction, and that is all that can be said.
-    let unsigned = Receipt { authorization: None, nonce: honest.nonce + 1, ..honest.clone() };
+    let unsigned = Receipt { authorization: None, nonce: later, ..honest.clone() };
     let (a, b) = (unsigned.check(CHAIN, number, commitment), honest.check(CHAIN, number, commitment));
     let (a, b) = (a.expect("holds"), b.expect("holds"));
     assert!(a.transfer == b.transfer && a.transaction.id() != b.transaction.id());
@@ -202,18 +233,24 @@ fn a_changed_receipt_is_refused() {
 fn receipts_are_made_for_transfers_alone() {
     let (_, blocks) = chain();
     let (block, data) = &blocks[0];
-    let fee = data.emitted[0].iter().position(|message| message.op == Op::Fee).expect("one pays a fee");
+    let fee =
+        data.emitted[0].messages.iter().position(|message| message.op == Op::Fee).expect("one pays a fee");
     let place = |batch, message| Place { batch, message };
     let at = fee as u32;
-    assert_eq!(
-        Receipt::new(data, place(0, fee), 0),
-        Err(IssueError::Receipt(ReceiptError::Op { at, got: Op::Fee }))
-    );
-    let (batches, messages) = (data.emitted.len(), data.emitted[0].len());
-    assert_eq!(Receipt::new(data, place(batches, 0), 0), Err(IssueError::Place { got: place(batches, 0) }));
+    let new = |place| Receipt::new(data, place, Nonce::default(), NO_END);
+    assert_eq!(new(place(0, fee)), Err(IssueError::Receipt(ReceiptError::Op { at, got: Op::Fee })));
+    let (batches, messages) = (data.emitted.len(), data.emitted[0].messages.len());
+    assert_eq!(new(place(batches, 0)), Err(IssueError::Place { got: place(batches, 0) }));
     let error = ReceiptError::Position { expected: messages, got: messages as u32 };
-    assert_eq!(Receipt::new(data, place(0, messages), 0), Err(IssueError::Receipt(error)));
-    let receipt = Receipt::new(data, place(0, 0), 0).expect("a transfer");
+    assert_eq!(new(place(0, messages)), Err(IssueError::Receipt(error)));
+    // Transactions are debits, whatever a batch of another kind would hold.
+    let mut other = data.clone();
+    other.emitted[0].kind = KindId::Credit;
+    let nothing = Receipt::new(&other, place(0, 0), Nonce::default(), NO_END);
+    assert_eq!(nothing, Err(IssueError::Place { got: place(0, 0) }));
+    let key = data.emitted[0].messages[0].nonce_key;
+    let nonce = Nonce::new(0, key);
+    let receipt = Receipt::new(data, place(0, 0), nonce, NO_END).expect("a transfer");
     let id = |receipt: &Receipt| receipt.check(CHAIN, 1, emitted(data)).expect("holds").transaction.id();
     let other = block.transactions.iter().find(|signed| signed.transaction.id() != id(&receipt));
     let other = other.expect("there is more than one");
@@ -228,20 +265,20 @@ fn other_data_are_not_searched() {
     let search = |change: &dyn Fn(&mut BlockData)| {
         let mut data = data.clone();
         change(&mut data);
-        Search::new(world.ledger()).block(&data, &Digest::ZERO).expect_err("changed")
+        Search::new(world.ledger()).block(&data, &Digest::ZERO, NO_END).expect_err("changed")
     };
     assert_eq!(search(&|d| d.chain_id += 1), SearchError::ChainId { expected: CHAIN, got: CHAIN + 1 });
     assert_eq!(search(&|d| d.number = 2), SearchError::Number { expected: 3, got: 2 });
     let unknown = LeafIndex(1 << 20);
     let error = SearchError::Nonce { leaf: unknown, number: 3, expected: 0, got: 1 };
-    assert_eq!(search(&|d| d.emitted[0][0].from = unknown), error);
+    assert_eq!(search(&|d| d.emitted[0].messages[0].from = unknown), error);
     let mut search = Search::new(world.ledger());
     for (_, data) in blocks.iter().rev() {
-        assert_eq!(search.block(data, &Digest::ZERO), Ok(None));
+        assert_eq!(search.block(data, &Digest::ZERO, NO_END), Ok(None));
     }
     let error = SearchError::Number { expected: 0, got: 0 };
     assert_eq!(
-        search.block(&BlockData { chain_id: CHAIN, ..BlockData::default() }, &Digest::ZERO),
+        search.block(&BlockData { chain_id: CHAIN, ..BlockData::default() }, &Digest::ZERO, NO_END),
         Err(error)
     );
 }
@@ -250,12 +287,12 @@ fn other_data_are_not_searched() {
 fn every_leaf_has_a_proof() {
     let (world, _) = chain();
     let ledger = world.ledger();
-    for index in (0..ledger.len() as u32).map(LeafIndex) {
+    for (index, _) in ledger.leaves().entries() {
         let proof = AccountProof::new(ledger, index).expect("a leaf");
         proof.check(CHAIN, 3, ledger.root()).expect("holds");
         assert_eq!(Some(&proof.leaf), ledger.leaf(index));
         round_trip(&proof);
-        assert_eq!(encode(&proof).expect("a form").len(), HEADER_LEN + 12 + 48 + 30 * 32);
+        assert_eq!(encode(&proof).expect("a form").len(), HEADER_LEN + 16 + 56 + 30 * 32 + 32);
     }
     assert_eq!(AccountProof::new(ledger, LeafIndex(ledger.len() as u32)), None);
 }
@@ -273,11 +310,13 @@ fn a_changed_account_proof_is_refused() {
     };
     assert_eq!(check(&|p| p.chain_id += 1), AccountProofError::ChainId { expected: CHAIN, got: CHAIN + 1 });
     assert_eq!(check(&|p| p.number = 2), AccountProofError::Number { expected: 3, got: 2 });
-    let changes: [&dyn Fn(&mut AccountProof); 9] = [
+    let changes: [&dyn Fn(&mut AccountProof); 11] = [
         &|p| p.index.0 ^= 1,
         &|p| p.index.0 ^= 1 << 29,
         &|p| p.leaf.address.0[0] += ONE,
-        &|p| p.leaf.nonce += 1,
+        &|p| p.leaf.nonces[0] += 1,
+        &|p| p.leaf.nonces[1] += 1,
+        &|p| p.counts.0[3] += ONE,
         &|p| p.leaf.asset ^= 1,
         &|p| p.leaf.balance ^= 1,
         &|p| p.siblings.swap(0, 1),
@@ -298,6 +337,8 @@ fn a_changed_account_proof_is_refused() {
     let mut second = honest.clone();
     second.leaf.balance += ORDER;
     assert_eq!(second.root(), root);
+    let counts = ledger.counts().digest();
+    assert_eq!((honest.counts, state_root(ledger.tree().root(), counts)), (counts, root));
     let error = AccountProofError::BalanceRange { got: second.leaf.balance };
     assert_eq!(second.check(CHAIN, 3, root), Err(error));
     // Of the state before.
@@ -323,6 +364,6 @@ fn a_node_is_no_leaf() {
         short.siblings[29] = last;
         assert!(short.check(CHAIN, 3, world.ledger().root()).is_err());
     }
-    let empty = Ledger::new(CHAIN);
+    let empty = Ledger::restore(world.ledger().chain(), 0, 1, Shards::default());
     assert_eq!(AccountProof::new(&empty, LeafIndex(0)), None);
 }

@@ -16,9 +16,9 @@ pub enum DataError {
     #[error("expected data of chain {expected}, got chain {got}")]
     ChainId {
         /// The statement's chain.
-        expected: u32,
+        expected: u64,
         /// The data's.
-        got: u32,
+        got: u64,
     },
     /// The data are of another block.
     #[error("expected data of block {expected}, got block {got}")]
@@ -66,12 +66,12 @@ pub fn check_data(data: &BlockData, statement: &BlockStatement) -> Result<(), Da
     if data.number != block_number {
         return Err(DataError::Number { expected: block_number, got: data.number });
     }
-    let got = data.emitted.iter().map(Vec::len).sum();
+    let got = data.emitted.iter().map(|batch| batch.messages.len()).sum();
     if messages as usize != got {
         return Err(DataError::Count { expected: messages, got });
     }
-    data.emitted.iter().enumerate().try_for_each(|(batch, messages)| {
-        messages.iter().enumerate().try_for_each(|(i, message)| {
+    data.emitted.iter().enumerate().try_for_each(|(batch, emitted)| {
+        emitted.messages.iter().enumerate().try_for_each(|(i, message)| {
             let place = Place { batch, message: i };
             message.check().map_err(|source| DataError::Message { place, source })
         })

@@ -1,6 +1,6 @@
 //! What a block proof says: the public inputs of the block circuit, in order.
 
-use enfold_state::field::{F, from_u32, to_u64};
+use enfold_state::field::{F, ZERO, reduce, to_u64};
 use enfold_state::hash::Digest;
 use enfold_state::profile::ProfileId;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,19 @@ mod fields;
 
 pub use fields::{FIELDS, FieldKind, StatementField};
 
-/// The statement of one block. Its record has the [`FIELDS`], 29 elements.
+/// The version of the protocol, the last element of every statement. It grows with each change of the circuits' keys.
+pub const PROTOCOL_VERSION: u32 = 2;
+
+/// The statement of one block. Its record has the [`FIELDS`], 31 elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockStatement {
     /// The chain.
-    pub chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    pub chain_id: u64,
     /// The block's number; the first block is 1.
     pub block_number: u32,
+    /// Its time, in seconds since 1970: no transaction in it was void before.
+    pub time: u32,
     /// State root before the block.
     pub previous_root: Digest,
     /// State root after it.
@@ -27,10 +33,10 @@ pub struct BlockStatement {
     pub transactions: u32,
     /// Messages that the block emits and consumes.
     pub messages: u32,
-    /// L1 deposit queue before the block.
-    pub deposit_queue_before: Digest,
-    /// L1 deposit queue after it.
-    pub deposit_queue_after: Digest,
+    /// L1 queue before the block.
+    pub queue_before: Digest,
+    /// L1 queue after it.
+    pub queue_after: Digest,
     /// Digest of the block's exits.
     pub exits: Digest,
     /// Profile whose circuits prove it.
@@ -40,17 +46,27 @@ pub struct BlockStatement {
 /// Elements were not a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
-    /// A number does not fit 32 bits. The circuits count in the field, so this is where counts end.
-    #[error("expected {field} below 2^32, got {got}")]
+    /// A number is out of its range. The circuits count in the field, so this is where counts end.
+    #[error("expected {field} of {least} to {most}, got {got}")]
     Range {
         /// Which one.
         field: &'static str,
+        /// The least that it can be.
+        least: u64,
+        /// The most.
+        most: u64,
         /// Its canonical integer.
         got: u64,
     },
     /// No profile has the number.
     #[error("expected a profile number, got {got}")]
     UnknownProfile {
+        /// The number.
+        got: u64,
+    },
+    /// Of another version of the protocol.
+    #[error("expected protocol version {}, got {got}", PROTOCOL_VERSION)]
+    Version {
         /// The number.
         got: u64,
     },
@@ -73,22 +89,24 @@ impl BlockStatement {
 
     /// The record.
     pub fn elements(&self) -> [F; Self::LEN] {
-        let mut record = [from_u32(0); Self::LEN];
+        let mut record = [ZERO; Self::LEN];
         for (field, number) in [
             (StatementField::CHAIN_ID, self.chain_id),
-            (StatementField::BLOCK_NUMBER, self.block_number),
-            (StatementField::TRANSACTIONS, self.transactions),
-            (StatementField::MESSAGES, self.messages),
-            (StatementField::PROFILE, self.profile as u32),
+            (StatementField::BLOCK_NUMBER, self.block_number.into()),
+            (StatementField::TIME, self.time.into()),
+            (StatementField::TRANSACTIONS, self.transactions.into()),
+            (StatementField::MESSAGES, self.messages.into()),
+            (StatementField::PROFILE, self.profile as u64),
+            (StatementField::VERSION, PROTOCOL_VERSION.into()),
         ] {
-            record[field.offset] = from_u32(number);
+            record[field.offset] = reduce(number);
         }
         for (field, digest) in [
             (StatementField::PREVIOUS_ROOT, self.previous_root),
             (StatementField::NEW_ROOT, self.new_root),
             (StatementField::EMITTED, self.emitted),
-            (StatementField::DEPOSIT_QUEUE_BEFORE, self.deposit_queue_before),
-            (StatementField::DEPOSIT_QUEUE_AFTER, self.deposit_queue_after),
+            (StatementField::QUEUE_BEFORE, self.queue_before),
+            (StatementField::QUEUE_AFTER, self.queue_after),
             (StatementField::EXITS, self.exits),
         ] {
             record[field.range()].copy_from_slice(&digest.0);
@@ -99,24 +117,27 @@ impl BlockStatement {
     /// Reads the record back.
     ///
     /// # Errors
-    /// If a number is out of its range or the profile is unknown.
+    /// If a number is out of its range, the profile is unknown or the version is another.
     pub fn from_elements(record: &[F; Self::LEN]) -> Result<Self, StatementError> {
-        let number = |field: StatementField| {
-            let got = to_u64(record[field.offset]);
-            u32::try_from(got).map_err(|_| StatementError::Range { field: field.name, got })
-        };
+        let version = to_u64(record[StatementField::VERSION.offset]);
+        if version != u64::from(PROTOCOL_VERSION) {
+            return Err(StatementError::Version { got: version });
+        }
+        let number = |field: StatementField| field.number(record);
+        let narrow = |field| number(field).map(|number| number as u32);
         let digest = |field: StatementField| Digest(field.digest(record));
         let got = to_u64(record[StatementField::PROFILE.offset]);
         Ok(Self {
             chain_id: number(StatementField::CHAIN_ID)?,
-            block_number: number(StatementField::BLOCK_NUMBER)?,
+            block_number: narrow(StatementField::BLOCK_NUMBER)?,
+            time: narrow(StatementField::TIME)?,
             previous_root: digest(StatementField::PREVIOUS_ROOT),
             new_root: digest(StatementField::NEW_ROOT),
             emitted: digest(StatementField::EMITTED),
-            transactions: number(StatementField::TRANSACTIONS)?,
-            messages: number(StatementField::MESSAGES)?,
-            deposit_queue_before: digest(StatementField::DEPOSIT_QUEUE_BEFORE),
-            deposit_queue_after: digest(StatementField::DEPOSIT_QUEUE_AFTER),
+            transactions: narrow(StatementField::TRANSACTIONS)?,
+            messages: narrow(StatementField::MESSAGES)?,
+            queue_before: digest(StatementField::QUEUE_BEFORE),
+            queue_after: digest(StatementField::QUEUE_AFTER),
             exits: digest(StatementField::EXITS),
             profile: ProfileId::from_number(got).ok_or(StatementError::UnknownProfile { got })?,
         })
@@ -134,13 +155,14 @@ mod tests {
         BlockStatement {
             chain_id: 7,
             block_number: 12,
+            time: 1_700_000_000,
             previous_root: digest(100),
             new_root: digest(200),
             emitted: digest(300),
             transactions: 64,
             messages: 120,
-            deposit_queue_before: digest(400),
-            deposit_queue_after: digest(500),
+            queue_before: digest(400),
+            queue_after: digest(500),
             exits: digest(600),
             profile: ProfileId::Test,
         }
@@ -168,16 +190,30 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_more_than_32_bits_are_refused() {
-        for (at, field) in [(0, "chain id"), (1, "block number"), (14, "transactions"), (15, "messages")] {
+    fn numbers_out_of_their_ranges_are_refused() {
+        let with = |at: usize, number: u64| {
             let mut record = statement().elements();
-            record[at] = reduce(1 << 32);
-            let error = BlockStatement::from_elements(&record).unwrap_err();
-            assert_eq!(error, StatementError::Range { field, got: 1 << 32 });
+            record[at] = reduce(number);
+            BlockStatement::from_elements(&record)
+        };
+        for (at, field, least, most) in [
+            (0, "chain id", 1, (1 << 63) - 1),
+            (1, "block number", 0, (1 << 31) - 1),
+            (2, "time", 1, (1 << 32) - 1),
+            (15, "transactions", 0, (1 << 32) - 1),
+            (16, "messages", 0, (1 << 32) - 1),
+        ] {
+            let below = (least > 0).then(|| least - 1);
+            for got in [most + 1].into_iter().chain(below) {
+                assert_eq!(with(at, got), Err(StatementError::Range { field, least, most, got }));
+            }
+            for number in [least, most] {
+                assert!(with(at, number).is_ok(), "{field} {number}");
+            }
         }
-        let mut record = statement().elements();
-        record[28] = reduce(99);
-        let error = BlockStatement::from_elements(&record).unwrap_err();
-        assert_eq!(error, StatementError::UnknownProfile { got: 99 });
+        assert_eq!(with(29, 99), Err(StatementError::UnknownProfile { got: 99 }));
+        for got in [0, 1, 3] {
+            assert_eq!(with(30, got), Err(StatementError::Version { got }));
+        }
     }
 }

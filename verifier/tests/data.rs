@@ -1,10 +1,12 @@
 //! Published data against the statement that commits to them.
 
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_state::block::{BlockData, emitted_chain};
+use enfold_state::block::{BlockData, Emitted, emitted_chain};
+use enfold_state::chain::{BlockId, state_root};
 use enfold_state::codec;
 use enfold_state::executor::execute;
 use enfold_state::field::ORDER;
+use enfold_state::kind::KindId;
 use enfold_state::message::MessageError;
 use enfold_verifier::data::{DataError, check_data};
 use enfold_verifier::profile::ProfileId;
@@ -18,19 +20,22 @@ fn published() -> (BlockData, BlockStatement) {
     let execution = execute(world.ledger(), &block).unwrap();
     let profile = ProfileId::Test;
     let witness = witness_block(profile.profile(), world.ledger(), &block, &execution).unwrap();
-    let BlockWitness { chain_id, number, emitted, before, after, .. } = witness;
+    let BlockWitness { block, counts_before, counts, emitted, before, after, .. } = witness;
+    let BlockId { chain_id, number, time } = block;
     let mut data = BlockData { chain_id, number, emitted };
-    (data.emitted[1][0].memo, data.emitted[1][2].amount) = (5, 9);
+    let messages = &mut data.emitted[1].messages;
+    (messages[0].memo, messages[2].amount) = (5, 9);
     let statement = BlockStatement {
         chain_id,
         block_number: number,
-        previous_root: before.root,
-        new_root: after.root,
+        time,
+        previous_root: state_root(before.tree_root, counts_before.digest()),
+        new_root: state_root(after.tree_root, counts.digest()),
         emitted: emitted_chain(&data.emitted),
         transactions: after.transactions,
         messages: after.messages,
-        deposit_queue_before: before.deposit_queue,
-        deposit_queue_after: after.deposit_queue,
+        queue_before: before.queue,
+        queue_after: after.queue,
         exits: after.exits,
         profile,
     };
@@ -61,18 +66,20 @@ fn other_data_are_refused() {
     let count = statement.messages;
     let error = DataError::Count { expected: count, got: count as usize - 1 };
     let short = |d: &mut BlockData| {
-        d.emitted[0].pop();
+        d.emitted[0].messages.pop();
     };
     assert_eq!(check(&short), error);
     // The right messages in other batches or in another order are other data.
     let moved = |d: &mut BlockData| {
-        let message = d.emitted[0].pop().unwrap();
-        d.emitted[1].insert(0, message);
+        let message = d.emitted[0].messages.pop().unwrap();
+        d.emitted[1].messages.insert(0, message);
     };
     assert!(matches!(check(&moved), DataError::Emitted { .. }));
-    assert!(matches!(check(&|d| d.emitted[0].swap(0, 1)), DataError::Emitted { .. }));
-    assert!(matches!(check(&|d| d.emitted.push(vec![])), DataError::Emitted { .. }));
-    assert!(matches!(check(&|d| d.emitted[0][0].amount += 1), DataError::Emitted { .. }));
+    assert!(matches!(check(&|d| d.emitted[0].messages.swap(0, 1)), DataError::Emitted { .. }));
+    assert!(matches!(check(&|d| d.emitted.push(Emitted { kind: KindId::Debit, messages: vec![] })), DataError::Emitted { .. }));
+    // A batch of another kind has another digest.
+    assert!(matches!(check(&|d| d.emitted[0].kind = KindId::Credit), DataError::Emitted { .. }));
+    assert!(matches!(check(&|d| d.emitted[0].messages[0].amount += 1), DataError::Emitted { .. }));
 }
 
 /// Numbers are packed mod p, so a second form of a message has the same commitment. It is refused all the same.
@@ -80,14 +87,14 @@ fn other_data_are_refused() {
 fn second_forms_are_refused() {
     let (honest, statement) = published();
     let mut data = honest.clone();
-    data.emitted[1][0].memo += ORDER;
+    data.emitted[1].messages[0].memo += ORDER;
     assert_eq!(emitted_chain(&data.emitted), statement.emitted);
     let error = check_data(&data, &statement).unwrap_err();
     let source = MessageError::MemoRange { got: 5 + ORDER };
     assert!(matches!(error, DataError::Message { source: s, .. } if s == source), "{error}");
 
     let mut data = honest;
-    data.emitted[1][2].amount += ORDER;
+    data.emitted[1].messages[2].amount += ORDER;
     assert_eq!(emitted_chain(&data.emitted), statement.emitted);
     let error = check_data(&data, &statement).unwrap_err();
     let source = MessageError::AmountRange { got: 9 + ORDER };

@@ -5,8 +5,9 @@
 //! transaction that is signed with the published padding key ([`enfold_state::keys::padding_key`]) and
 //! whose live flag is off.
 
-use enfold_state::chain::ChainState;
+use enfold_state::chain::{BlockId, ChainState};
 use enfold_state::hash::Digest;
+use enfold_state::shards::Counts;
 
 pub use crate::credit::CreditPath;
 pub use crate::debit::{DebitPath, DebitSlot};
@@ -19,10 +20,12 @@ use crate::siblings::Siblings;
 pub struct BatchWitness {
     /// Which circuit it is for.
     pub batch: BatchId,
-    /// Chain that the block is for.
-    pub chain_id: u32,
+    /// The block.
+    pub block: BlockId,
     /// The block's seed.
     pub seed: Digest,
+    /// How many leaves each shard has after the block.
+    pub counts: Counts,
     /// Chain state before the batch.
     pub before: ChainState,
     /// Chain state after it.

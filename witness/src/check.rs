@@ -1,9 +1,10 @@
 //! Checks a block witness natively, before any proof.
 
 use enfold_state::block::emitted_chain;
-use enfold_state::chain::{ChainState, Quadratic, seed};
+use enfold_state::chain::{BlockId, ChainState, Commitments, Quadratic, empty_queue, seed, state_root};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
+use enfold_state::leaf::SHARD_DEPTH;
 use rayon::prelude::*;
 
 use crate::profile::Profile;
@@ -31,14 +32,40 @@ pub enum CheckError {
         /// The state that is there.
         got: Box<ChainState>,
     },
-    /// A batch is for another chain.
-    #[error("batch {batch}: expected chain {expected}, got {got}")]
-    ChainId {
+    /// A batch is for another block.
+    #[error("batch {batch}: expected {expected:?}, got {got:?}")]
+    Block {
         /// Number of the batch.
         batch: usize,
-        /// The block's chain.
-        expected: u32,
+        /// The block.
+        expected: BlockId,
         /// The batch's.
+        got: BlockId,
+    },
+    /// The counts are not those that the chain states have the digest of.
+    #[error("expected counts with the digest {expected}, got {got}")]
+    Counts {
+        /// The digest in the last chain state.
+        expected: Digest,
+        /// That of the counts.
+        got: Digest,
+    },
+    /// A shard has fewer leaves after the block than before, or more than it takes.
+    #[error("shard {shard}: expected {expected} to {} leaves, got {got}", 1 << SHARD_DEPTH)]
+    Count {
+        /// The shard.
+        shard: usize,
+        /// Its leaves before the block.
+        expected: u32,
+        /// Those after it.
+        got: u32,
+    },
+    /// Not as many leaves are new as the counts grow by.
+    #[error("expected {expected} new leaves, got {got}")]
+    Created {
+        /// By the counts.
+        expected: usize,
+        /// By the batches.
         got: u32,
     },
     /// The seed of a batch is not the block's, or the block's is not the hash of what it commits to.
@@ -80,7 +107,7 @@ pub enum CheckError {
 /// # Errors
 /// If it breaks one.
 pub fn check_block(profile: &Profile, witness: &BlockWitness) -> Result<(), CheckError> {
-    let &BlockWitness { chain_id, number, seed: claimed, before, after, .. } = witness;
+    let &BlockWitness { block, counts_before, counts, seed: claimed, before, after, .. } = witness;
     // Batches: each on its own, in parallel.
     let stepped: Vec<_> = witness.batches.par_iter().map(|batch| step(profile, batch)).collect();
     // Links.
@@ -90,8 +117,8 @@ pub fn check_block(profile: &Profile, witness: &BlockWitness) -> Result<(), Chec
     };
     let mut state = before;
     for (number, (batch, stepped)) in witness.batches.iter().zip(stepped).enumerate() {
-        if batch.chain_id != chain_id {
-            return Err(CheckError::ChainId { batch: number, expected: chain_id, got: batch.chain_id });
+        if batch.block != block {
+            return Err(CheckError::Block { batch: number, expected: block, got: batch.block });
         }
         if batch.seed != claimed {
             return Err(CheckError::Seed { batch: number, expected: claimed, got: batch.seed });
@@ -102,11 +129,26 @@ pub fn check_block(profile: &Profile, witness: &BlockWitness) -> Result<(), Chec
     }
     link(witness.batches.len(), state, after)?;
     // Block.
-    let start = ChainState::start(before.root, before.deposit_queue);
+    let (expected, got) = (after.counts, counts.digest());
+    if got != expected {
+        return Err(CheckError::Counts { expected, got });
+    }
+    let start = ChainState::start(before.tree_root, empty_queue(), counts.digest());
     if before != start {
         return Err(CheckError::Start { expected: Box::new(start), got: Box::new(before) });
     }
-    let expected = seed(chain_id, number, before.root, after.emitted, after.consumed);
+    for (shard, (&expected, &got)) in counts_before.0.iter().zip(&counts.0).enumerate() {
+        if got < expected || got > 1 << SHARD_DEPTH {
+            return Err(CheckError::Count { shard, expected, got });
+        }
+    }
+    let expected = counts.total() - counts_before.total();
+    if after.created as usize != expected {
+        return Err(CheckError::Created { expected, got: after.created });
+    }
+    let previous_root = state_root(before.tree_root, counts_before.digest());
+    let ChainState { emitted, consumed, queue, exits, .. } = after;
+    let expected = seed(&block, &Commitments { previous_root, emitted, consumed, queue, exits });
     if claimed != expected {
         return Err(CheckError::Seed { batch: witness.batches.len(), expected, got: claimed });
     }

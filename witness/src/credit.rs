@@ -1,11 +1,13 @@
 //! Credits: the native twin of the circuits `credit_many` and `credit_few`.
 
+use enfold_state::chain::BlockId;
 use enfold_state::credit::{Credit, opened};
 use enfold_state::executor::Execution;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::legs::Legs;
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::NonceKey;
 
 use crate::error::{StepError, WitnessError};
 use crate::kind::{At, BatchKind, Source};
@@ -24,6 +26,8 @@ pub struct CreditPath {
 }
 
 impl BatchKind for Credit {
+    const CREATES: bool = true;
+
     type Slot = Option<Message>;
     type Path = CreditPath;
 
@@ -43,7 +47,7 @@ impl BatchKind for Credit {
         Self::leg(source, position).map(Some)
     }
 
-    fn padding(_: u32, _: LeafIndex, _: &Leaf) -> Option<Message> {
+    fn padding(_: &BlockId, _: LeafIndex, _: &Leaf) -> Option<Message> {
         None
     }
 
@@ -77,8 +81,12 @@ impl BatchKind for Credit {
         }
     }
 
+    fn creates(path: &CreditPath) -> bool {
+        path.leaf.is_none()
+    }
+
     fn step(
-        chain_id: u32,
+        block: &BlockId,
         at: At,
         leaf: &Leaf,
         slot: &Option<Message>,
@@ -90,7 +98,7 @@ impl BatchKind for Credit {
             return Ok(*leaf);
         };
         // Message, and range: the balance after every single one.
-        let leaf = Self::apply(chain_id, index, Some(leaf), message).map_err(|rule| StepError::Rule {
+        let leaf = Self::apply(block, index, Some(leaf), message).map_err(|rule| StepError::Rule {
             path,
             leg,
             rule,
@@ -106,6 +114,7 @@ fn padding_message(to: LeafIndex, leaf: &Leaf) -> Message {
         op: Op::Transfer,
         asset: leaf.asset,
         from: LeafIndex(0),
+        nonce_key: NonceKey::First,
         to,
         amount: 0,
         memo: 0,

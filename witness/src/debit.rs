@@ -1,5 +1,6 @@
 //! Debits: the native twin of the circuits `debit_many` and `debit_few`.
 
+use enfold_state::chain::BlockId;
 use enfold_state::debit::{Debit, DebitLeg, check_leaf, check_nonce, check_origin};
 use enfold_state::executor::Execution;
 use enfold_state::hash::Digest;
@@ -7,8 +8,9 @@ use enfold_state::keys::padding_key;
 use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex};
 use enfold_state::legs::Legs;
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::rule::Rule;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 
 use crate::error::{StepError, WitnessError};
 use crate::kind::{At, BatchKind, Source};
@@ -41,6 +43,8 @@ pub struct DebitSlot {
 }
 
 impl BatchKind for Debit {
+    const CREATES: bool = false;
+
     type Slot = DebitSlot;
     type Path = DebitPath;
 
@@ -72,8 +76,8 @@ impl BatchKind for Debit {
         Ok(DebitSlot { live: true, signed, to, fee_to, collector })
     }
 
-    fn padding(chain_id: u32, index: LeafIndex, leaf: &Leaf) -> DebitSlot {
-        let signed = padding_transaction(chain_id, index, leaf);
+    fn padding(block: &BlockId, index: LeafIndex, leaf: &Leaf) -> DebitSlot {
+        let signed = padding_transaction(block.chain_id, index, leaf);
         DebitSlot { live: false, signed, to: LeafIndex(0), fee_to: LeafIndex(0), collector: Digest::ZERO }
     }
 
@@ -101,8 +105,12 @@ impl BatchKind for Debit {
         Ok(path.leaf)
     }
 
+    fn creates(_: &DebitPath) -> bool {
+        false
+    }
+
     fn step(
-        chain_id: u32,
+        block: &BlockId,
         at: At,
         leaf: &Leaf,
         slot: &DebitSlot,
@@ -113,8 +121,8 @@ impl BatchKind for Debit {
         let transaction = &signed.transaction;
         let breaks = |rule| StepError::Rule { path, leg, rule };
 
-        // Signed record: op, chain and leaf are the circuit's own, nonce and asset the leaf's.
-        check_origin(chain_id, transaction).map_err(breaks)?;
+        // Signed record: op, target, chain and leaf are the circuit's own, nonce and asset the leaf's; and the time.
+        check_origin(block, transaction).map_err(breaks)?;
         check_leaf(index, leaf, transaction).map_err(breaks)?;
         check_nonce(leaf, transaction).map_err(breaks)?;
 
@@ -133,7 +141,7 @@ impl BatchKind for Debit {
         // Balance and nonce: in padding the leaf stays.
         let debit = DebitLeg { transaction: *transaction, to, fee_to, collector };
         let leaf = match live {
-            true => Self::apply(chain_id, index, Some(leaf), &debit).map_err(breaks)?,
+            true => Self::apply(block, index, Some(leaf), &debit).map_err(breaks)?,
             false if leaf.balance >= AMOUNT_LIMIT => {
                 return Err(breaks(Rule::BalanceRange { got: leaf.balance }));
             }
@@ -151,7 +159,7 @@ impl BatchKind for Debit {
 fn check_signature(leaf: &Leaf, slot: &DebitSlot) -> Result<(), Rule> {
     let signed = &slot.signed;
     signed.verify().map_err(|got| Rule::Signature { got })?;
-    let got = signed.public_key.address();
+    let got = signed.address();
     if slot.live && got != leaf.address {
         return Err(Rule::Owner { expected: leaf.address, got });
     }
@@ -159,16 +167,18 @@ fn check_signature(leaf: &Leaf, slot: &DebitSlot) -> Result<(), Rule> {
 }
 
 /// The transaction of a padding leg. Its key owns nothing, so it debits nothing outside a padding leg either.
-pub fn padding_transaction(chain_id: u32, from: LeafIndex, leaf: &Leaf) -> SignedTransaction {
+pub fn padding_transaction(chain_id: u64, from: LeafIndex, leaf: &Leaf) -> SignedTransaction {
     padding_key().sign_transaction(Transaction {
         op: Op::Transfer,
         chain_id,
         from,
-        nonce: leaf.nonce,
+        nonce: Nonce::new(leaf.nonces[0], NonceKey::First),
         to_address: Digest::ZERO,
         asset: leaf.asset,
         amount: 1,
         fee: 0,
         memo: 0,
+        target: 0,
+        valid_until: NO_END,
     })
 }

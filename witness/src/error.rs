@@ -39,6 +39,12 @@ pub enum StepError {
     Amount { path: usize, leg: usize, got: u64 },
     #[error("path {path} leg {leg}: expected a fee below 2^62, got {got}")]
     Fee { path: usize, leg: usize, got: u64 },
+    #[error("counts after the block: expected the digest {expected}, got {got}")]
+    Counts { expected: Digest, got: Digest },
+    #[error("expected a window of a shard below {expected}, got shard {got}")]
+    Shard { expected: usize, got: usize },
+    #[error("path {path}: expected a new leaf below the count of its shard, got {index}")]
+    Beyond { path: usize, index: LeafIndex },
     #[error("path {path}: expected a message for the empty leaf {index}")]
     EmptyPadding { path: usize, index: LeafIndex },
     #[error("message slot {slot}: expected a message other than the one at gamma")]
@@ -95,9 +101,9 @@ pub enum WitnessError {
         /// The leaf.
         index: LeafIndex,
         /// By the execution; `None` if it says nothing of the leaf.
-        expected: Option<Leaf>,
+        expected: Option<Box<Leaf>>,
         /// By the batches; `None` if they do not touch it.
-        got: Option<Leaf>,
+        got: Option<Box<Leaf>>,
     },
     /// The LogUp argument has no term for a message. Happens with probability about `2^-100`.
     #[error("batch {batch}: expected messages other than the one at gamma")]

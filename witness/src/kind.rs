@@ -3,6 +3,7 @@
 //! [`BatchKind`] is all that a kind adds to this crate. Plan, leaf values, witnesses and the native twin are written once
 //! for all kinds.
 
+use enfold_state::chain::BlockId;
 use enfold_state::executor::Execution;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
@@ -16,7 +17,7 @@ use crate::slots::Slots;
 /// Where legs come from: a block's transactions and what the executor made of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
-    pub chain_id: u32,
+    pub block: BlockId,
     pub transactions: &'a [SignedTransaction],
     pub execution: &'a Execution,
 }
@@ -31,6 +32,9 @@ pub(crate) struct At {
 
 /// A kind's batches.
 pub(crate) trait BatchKind: Legs {
+    /// Whether its paths can create leaves.
+    const CREATES: bool;
+
     /// What the circuit is given for a leg, live or padding.
     type Slot: Clone + Send;
 
@@ -50,7 +54,7 @@ pub(crate) trait BatchKind: Legs {
     fn slot(source: &Source<'_>, position: usize) -> Result<Self::Slot, WitnessError>;
 
     /// A slot that leaves a leaf as it is.
-    fn padding(chain_id: u32, index: LeafIndex, leaf: &Leaf) -> Self::Slot;
+    fn padding(block: &BlockId, index: LeafIndex, leaf: &Leaf) -> Self::Slot;
 
     /// A path over the leaf as it is before its first slot; `None` if the kind has no path over an empty position.
     fn path(index: LeafIndex, before: Option<Leaf>, slots: Vec<Self::Slot>) -> Option<Self::Path>;
@@ -70,9 +74,12 @@ pub(crate) trait BatchKind: Legs {
     /// The leaf before the first slot.
     fn before(number: usize, path: &Self::Path) -> Result<Leaf, StepError>;
 
+    /// Whether the path's position was empty, so that it creates a leaf.
+    fn creates(path: &Self::Path) -> bool;
+
     /// The leaf after a slot, by the rules of the circuit in its order, and the slot's messages.
     fn step(
-        chain_id: u32,
+        block: &BlockId,
         at: At,
         leaf: &Leaf,
         slot: &Self::Slot,

@@ -173,7 +173,7 @@ impl<'a> Run<'a, '_> {
         let mut leaf = before;
         for (leg, &position) in self.plan.order[legs.clone()].iter().enumerate() {
             let given = K::leg(&self.source, position)?;
-            let after = K::apply(self.source.chain_id, index, leaf.as_ref(), &given);
+            let after = K::apply(&self.source.block, index, leaf.as_ref(), &given);
             leaf = Some(after.map_err(|rule| WitnessError::Rule {
                 batch: self.first_batch + *batch as usize,
                 source: StepError::Rule { path, leg, rule },
@@ -292,16 +292,17 @@ fn check_writes(ledger: &Ledger, execution: &Execution, changed: &[Entry]) -> Re
         let mut writes = writes.iter().copied().peekable();
         for &(index, leaf) in changed {
             if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {
-                return Err(WitnessError::Write { index, expected: Some(expected), got: None });
+                return Err(WitnessError::Write { index, expected: Some(Box::new(expected)), got: None });
             }
             let expected = writes.next_if(|&(written, _)| written == index).map(|(_, expected)| expected);
             if expected.as_ref().or_else(|| ledger.leaf(index)) != Some(&leaf) {
-                return Err(WitnessError::Write { index, expected, got: Some(leaf) });
+                let (expected, got) = (expected.map(Box::new), Some(Box::new(leaf)));
+                return Err(WitnessError::Write { index, expected, got });
             }
         }
         match writes.next() {
             Some((index, expected)) => {
-                Err(WitnessError::Write { index, expected: Some(expected), got: None })
+                Err(WitnessError::Write { index, expected: Some(Box::new(expected)), got: None })
             }
             None => Ok(()),
         }

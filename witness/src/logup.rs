@@ -149,6 +149,7 @@ mod tests {
     use enfold_state::hash::{Tag, hash};
     use enfold_state::leaf::LeafIndex;
     use enfold_state::message::Op;
+    use enfold_state::nonce::NonceKey;
 
     use super::*;
 
@@ -183,6 +184,7 @@ mod tests {
             op: Op::Transfer,
             asset: i,
             from: LeafIndex(i),
+            nonce_key: NonceKey::First,
             to: LeafIndex(i + 1),
             amount: u64::from(i) << 20 | 1,
             memo: 3,

@@ -2,7 +2,8 @@
 
 use enfold_state::chain::Quadratic;
 use enfold_state::field::{F, ONE, ZERO};
-use enfold_state::hash::{Digest, MessageSponge};
+use enfold_state::hash::{Digest, MessageSponge, Side};
+use enfold_state::kind::KindId;
 use enfold_state::message::Message;
 
 use crate::error::StepError;
@@ -35,11 +36,11 @@ pub(crate) struct Totals {
 }
 
 impl Slots {
-    pub(crate) fn new(seed: Digest) -> Self {
+    pub(crate) fn new(seed: Digest, kind: KindId) -> Self {
         Self {
             challenges: Challenges::new(seed),
-            emitted: MessageSponge::default(),
-            consumed: MessageSponge::default(),
+            emitted: MessageSponge::new(kind.number(), Side::Emit),
+            consumed: MessageSponge::new(kind.number(), Side::Consume),
             denominators: Vec::new(),
             weights: Vec::new(),
             count: 0,

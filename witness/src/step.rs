@@ -5,7 +5,7 @@
 
 use enfold_state::chain::{ChainState, link_consumed, link_emitted};
 use enfold_state::hash::{Digest, MessageSponge, climb};
-use enfold_state::leaf::LeafIndex;
+use enfold_state::leaf::{ACCOUNT_SHARDS, LeafIndex};
 
 use crate::batch::BatchWitness;
 pub use crate::error::StepError;
@@ -49,9 +49,21 @@ fn step_kind<K: BatchKind>(
     check_shape(profile, witness, paths.iter().map(|path| (K::index(path), K::slots(path).len())))?;
 
     // Phase: it never falls.
-    let phase = K::ID.phase();
+    let (kind, phase) = (K::ID, K::ID.phase());
     if before.phase > phase {
         return Err(StepError::Phase { expected: phase, got: before.phase });
+    }
+
+    // Counts: a kind that creates leaves opens them. Its leaves are those of accounts.
+    if K::CREATES {
+        let (expected, got) = (before.counts, witness.counts.digest());
+        if got != expected {
+            return Err(StepError::Counts { expected, got });
+        }
+        let shard = LeafIndex(witness.window << profile.window_depth).shard();
+        if shard >= ACCOUNT_SHARDS {
+            return Err(StepError::Shard { expected: ACCOUNT_SHARDS, got: shard });
+        }
     }
 
     // Window: from its root, which all paths open, up to the state root.
@@ -59,17 +71,24 @@ fn step_kind<K: BatchKind>(
     let mut window = Window::enter(witness, K::opened(first), K::index(first))?;
 
     // Paths.
-    let mut messages = Slots::new(witness.seed);
+    let mut messages = Slots::new(witness.seed, kind);
+    let mut created = 0;
     for (number, path) in paths.iter().enumerate() {
         let (index, slots) = (K::index(path), K::slots(path));
         window.open(number, K::opened(path), index)?;
         let mut leaf = K::before(number, path)?;
+        if K::creates(path) {
+            if !witness.counts.holds(index) {
+                return Err(StepError::Beyond { path: number, index });
+            }
+            created += 1;
+        }
         for (leg, slot) in slots.iter().enumerate() {
             if K::is_live(slot) && leg > 0 && !K::is_live(&slots[leg - 1]) {
                 return Err(StepError::LiveOrder { path: number, leg });
             }
             let at = At { path: number, leg, index };
-            leaf = K::step(witness.chain_id, at, &leaf, slot, &mut messages)?;
+            leaf = K::step(&witness.block, at, &leaf, slot, &mut messages)?;
         }
         window.update(leaf.digest(), index);
     }
@@ -78,15 +97,15 @@ fn step_kind<K: BatchKind>(
     let transactions = messages.transactions;
     let totals = messages.finish()?;
     let [emitted, consumed] = [totals.emitted, totals.consumed].map(MessageSponge::digest);
-    let kind = K::ID;
     Ok(ChainState {
-        root: window.leave(),
+        tree_root: window.leave(),
         emitted: if kind.emits() { link_emitted(before.emitted, emitted) } else { before.emitted },
         consumed: if kind.consumes() { link_consumed(before.consumed, consumed) } else { before.consumed },
         sum: add(before.sum, totals.sum),
         transactions: advance(before.transactions, transactions)?,
         messages: advance(before.messages, totals.count)?,
         phase,
+        created: advance(before.created, created)?,
         ..before
     })
 }
@@ -155,7 +174,7 @@ impl<'a> Window<'a> {
         let walk = witness.siblings.walk();
         let root = climb(leaf, index.0, walk.clone().step().unwrap_or_default());
         let got = climb(root, witness.window, &witness.top_siblings);
-        let expected = witness.before.root;
+        let expected = witness.before.tree_root;
         if got != expected {
             Err(StepError::RootBefore { expected, got })
         } else {

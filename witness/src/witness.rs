@@ -4,14 +4,15 @@
 //! the batches' message digests; these give the chains `E` and `C`, the seed and the LogUp sums. Every step but the
 //! running ones (leaves of a lane, chains, chain states) is parallel.
 
-use enfold_state::block::Block;
-use enfold_state::chain::{ChainState, link_consumed, link_emitted, seed};
+use enfold_state::block::{Block, Emitted};
+use enfold_state::chain::{BlockId, ChainState, Commitments, empty_queue, link_consumed, link_emitted, seed};
 use enfold_state::executor::Execution;
 use enfold_state::hash::batch::message_digests;
-use enfold_state::hash::{Digest, MessageSponge};
+use enfold_state::hash::{Digest, MessageSponge, Side};
 use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Message;
+use enfold_state::shards::Counts;
 use rayon::prelude::*;
 
 use crate::batch::BatchWitness;
@@ -28,10 +29,12 @@ use crate::versions::Versions;
 /// A block with the witness of each of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockWitness {
-    /// Chain that the block is for.
-    pub chain_id: u32,
-    /// The block's number.
-    pub number: u32,
+    /// Which block.
+    pub block: BlockId,
+    /// How many leaves each shard had before the block.
+    pub counts_before: Counts,
+    /// How many it has after the block.
+    pub counts: Counts,
     /// The block's seed.
     pub seed: Digest,
     /// Chain state in which the block starts.
@@ -41,7 +44,7 @@ pub struct BlockWitness {
     /// The batches, in the order in which they are chained; at least one.
     pub batches: Vec<BatchWitness>,
     /// The messages of each batch that can emit, in the order of its digest.
-    pub emitted: Vec<Vec<Message>>,
+    pub emitted: Vec<Emitted>,
     /// The plan that the batches follow.
     pub plan: Plan,
 }
@@ -131,32 +134,34 @@ pub fn witness_observed(
         return Err(WitnessError::PreviousRoot { expected: ledger.root(), got: execution.previous_root });
     }
     // Values.
-    let source = Source { chain_id: ledger.chain_id(), transactions: &block.transactions, execution };
+    let source = Source { block: execution.block, transactions: &block.transactions, execution };
+    let (counts_before, counts) = (ledger.counts(), counts_after(ledger, execution));
     let drafts = draft(ledger, source, &plan)?;
     done(Stage::Values, 0);
     // Hashes.
     let versions = hash_versions(ledger, &drafts);
     done(Stage::Tree, versions.len() + versions.hashes());
     // Chains.
-    let before = ChainState::start(ledger.root(), Digest::ZERO);
-    let (seed, mut states) = chain(ledger, block, &drafts, &versions, before)?;
+    let before = ChainState::start(ledger.tree().root(), empty_queue(), counts.digest());
+    let (seed, mut states) = chain(ledger, &source.block, &drafts, &versions, before)?;
     done(Stage::Chains, drafts.iter().map(|draft| draft.emitted.len() + draft.consumed.len()).sum());
     // Sums.
     sum_up(seed, &drafts, &mut states)?;
     done(Stage::Sums, 0);
     // Batches.
-    let context = Context { profile, source, seed, versions: &versions };
+    let context = Context { profile, source, seed, counts, versions: &versions };
     // Debit batches, which are more work, are next to each other: a thread that takes many takes more than its share.
     let batches = drafts.par_iter().enumerate().with_max_len(4);
     let batches = batches.map(|(i, draft)| context.batch(i, draft, states[i], states[i + 1]));
     let batches = batches.collect::<Result<_, _>>()?;
     done(Stage::Batches, 0);
     let emitting = drafts.into_iter().filter(|draft| draft.kind().emits());
-    let emitted = emitting.map(|draft| draft.emitted).collect();
+    let emitted = emitting.map(|draft| Emitted { kind: draft.kind(), messages: draft.emitted }).collect();
     let after = states[states.len() - 1];
     Ok(BlockWitness {
-        chain_id: block.chain_id,
-        number: block.number,
+        block: execution.block,
+        counts_before,
+        counts,
         seed,
         before,
         after,
@@ -164,6 +169,17 @@ pub fn witness_observed(
         emitted,
         plan,
     })
+}
+
+/// How many leaves each shard has after a block.
+fn counts_after(ledger: &Ledger, execution: &Execution) -> Counts {
+    let mut counts = ledger.counts();
+    for (index, _) in execution.writes.iter().filter(|(index, _)| ledger.leaf(*index).is_none()) {
+        if let Some(count) = counts.0.get_mut(index.shard()) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 /// The versions of the tree that the batches make.
@@ -179,7 +195,7 @@ fn hash_versions(ledger: &Ledger, drafts: &[Draft<'_>]) -> Versions {
 /// The seed, and the chain states before the first and after each batch, their sums still zero.
 fn chain(
     ledger: &Ledger,
-    block: &Block,
+    block: &BlockId,
     drafts: &[Draft<'_>],
     versions: &Versions,
     before: ChainState,
@@ -188,9 +204,14 @@ fn chain(
         let kind = draft.kind();
         [kind.emits(), kind.consumes()]
     };
+    let list = |draft: &'_ Draft<'_>, side| MessageSponge::new(draft.kind().number(), side);
     let lists: Vec<_> = drafts
         .iter()
-        .flat_map(|draft| [draft.emitted.as_slice(), &draft.consumed].into_iter().zip(sides(draft)))
+        .flat_map(|draft| {
+            let emitted = (list(draft, Side::Emit), draft.emitted.as_slice());
+            let consumed = (list(draft, Side::Consume), draft.consumed.as_slice());
+            [emitted, consumed].into_iter().zip(sides(draft))
+        })
         .filter_map(|(list, has)| has.then_some(list))
         .collect();
     let mut digests = message_digests(&lists, Message::elements).into_iter();
@@ -199,7 +220,9 @@ fn chain(
     let mut state = before;
     for (number, draft) in (1..).zip(drafts) {
         let [emits, consumes] = sides(draft);
-        state.root = versions.root_after(number);
+        state.tree_root = versions.root_after(number);
+        let created = draft.paths.iter().filter(|path| path.before.is_none()).count();
+        state.created = count("new leaves", state.created, created)?;
         state.phase = draft.kind().phase();
         if emits {
             state.emitted = link_emitted(state.emitted, digest());
@@ -211,7 +234,8 @@ fn chain(
         state.messages = count("messages", state.messages, draft.emitted.len())?;
         states.push(state);
     }
-    let seed = seed(block.chain_id, block.number, ledger.root(), state.emitted, state.consumed);
+    let ChainState { emitted, consumed, queue, exits, .. } = state;
+    let seed = seed(block, &Commitments { previous_root: ledger.root(), emitted, consumed, queue, exits });
     Ok((seed, states))
 }
 
@@ -236,18 +260,12 @@ fn count(what: &'static str, so_far: u32, more: usize) -> Result<u32, WitnessErr
     u32::try_from(got).map_err(|_| WitnessError::Count { what, got })
 }
 
-/// The digest of a batch's messages.
-pub fn message_digest(messages: &[Message]) -> Digest {
-    let mut sponge = MessageSponge::default();
-    messages.iter().for_each(|message| sponge.absorb(message.elements()));
-    sponge.digest()
-}
-
 /// What the witnesses of all batches need.
 struct Context<'a> {
     profile: &'a Profile,
     source: Source<'a>,
     seed: Digest,
+    counts: Counts,
     versions: &'a Versions,
 }
 
@@ -275,8 +293,9 @@ impl Context<'_> {
         siblings.repeat_last(paths_in_all - siblings.len());
         Ok(BatchWitness {
             batch: draft.plan.batch,
-            chain_id: self.source.chain_id,
+            block: self.source.block,
             seed: self.seed,
+            counts: self.counts,
             before,
             after,
             window: draft.plan.window,
@@ -299,7 +318,7 @@ impl Visitor for PathsOf<'_> {
 
     fn visit<K: Registered>(self) -> Self::Output {
         let Self { source, shape, draft } = self;
-        let padding = |path: &DraftPath| K::padding(source.chain_id, path.index, &path.after);
+        let padding = |path: &DraftPath| K::padding(&source.block, path.index, &path.after);
         let path =
             |index, before, slots| K::path(index, before, slots).ok_or(WitnessError::MissingLeaf { index });
         let mut paths = Vec::with_capacity(shape.paths());

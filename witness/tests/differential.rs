@@ -3,6 +3,7 @@
 
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::block::BlockData;
+use enfold_state::chain::state_root;
 use enfold_state::executor::{Rule, execute};
 use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::rebuild;
@@ -39,16 +40,20 @@ fn executor_root_is_the_batches_root() {
             assert_eq!(execution.rejections.len(), planted.len());
             let witness = witness_block(profile, &before, &block, &execution).unwrap();
             check_block(profile, &witness).unwrap();
-            assert_eq!(witness.before.root, before.root());
-            assert_eq!(witness.after.root, world.ledger().root());
+            assert_eq!(witness.before.tree_root, before.tree().root());
+            assert_eq!(witness.after.tree_root, world.ledger().tree().root());
+            let root = state_root(witness.after.tree_root, witness.after.counts);
+            assert_eq!(root, world.ledger().root());
+            assert_eq!(witness.after.created as usize, world.ledger().len() - before.len());
             assert_eq!(witness.after.transactions as usize, execution.debits.len());
             assert_eq!(witness.after.messages as usize, execution.credits.len());
 
             // The state from published data alone.
-            let BlockWitness { chain_id, number, emitted, before: start, after, .. } = witness;
-            let data = BlockData { chain_id, number, emitted };
-            rebuild(&mut published, &data, start.root, after.root).unwrap();
-            assert_eq!(published.root(), world.ledger().root());
+            let BlockWitness { block: id, emitted, .. } = witness;
+            let data = BlockData { chain_id: id.chain_id, number: id.number, emitted };
+            rebuild(&mut published, &data, id.time, before.root(), root).unwrap();
+            assert_eq!((published.root(), published.counts()), (root, world.ledger().counts()));
+            assert_eq!(published.leaves(), world.ledger().leaves());
 
             accepted += execution.debits.len();
             rejected += execution.rejections.len();

@@ -5,12 +5,14 @@ mod common;
 use common::{SMALL, World, rng, stranger};
 use enfold_fixtures::workload::Workload;
 use enfold_state::block::emitted_chain;
+use enfold_state::chain::{empty_queue, no_exits};
 use enfold_state::executor::{Execution, execute};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::Nonce;
 use enfold_state::rule::Rule;
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
@@ -38,7 +40,8 @@ fn one_transfer() {
         assert_eq!(witness.batches.len(), 2);
         assert_eq!(witness.after.sum, [ZERO; 2]);
         assert_eq!((witness.after.transactions, witness.after.messages), (1, 1));
-        assert_eq!(witness.after.deposit_queue, Digest::ZERO);
+        assert_eq!((witness.after.queue, witness.after.exits), (empty_queue(), no_exits()));
+        assert_eq!(witness.after.created, 0);
         assert_eq!(emitted_chain(&witness.emitted), witness.after.emitted);
         assert_ne!(witness.after.emitted, witness.after.consumed);
     }
@@ -64,7 +67,12 @@ fn fee_messages_follow_their_transfer() {
     let mut world = World::new(4);
     let payments = (1..4).map(|i| world.pay(i, world.address(1), 9, 4 - i as u64)).collect();
     let witness = world.step(&SMALL, payments);
-    let ops: Vec<_> = witness.emitted.concat().iter().map(|message| (message.op, message.amount)).collect();
+    let ops: Vec<_> = witness
+        .emitted
+        .iter()
+        .flat_map(|batch| &batch.messages)
+        .map(|message| (message.op, message.amount))
+        .collect();
     let [t, f] = [Op::Transfer, Op::Fee];
     assert_eq!(ops, [(t, 9), (f, 3), (t, 9), (f, 2), (t, 9), (f, 1)]);
 }
@@ -85,7 +93,7 @@ fn one_sender() {
     let witness = world.step(&SMALL, payments);
     // 20 legs of one leaf: seven paths of three, two a batch. Its nonce runs on from batch to batch.
     assert_eq!((batches(&witness, BatchId::DebitFew), batches(&witness, BatchId::DebitMany)), (4, 0));
-    assert_eq!(world.ledger.leaves()[LeafIndex(4)].nonce, 20);
+    assert_eq!(world.ledger.leaves()[LeafIndex(4)].nonces, [20, 0]);
 }
 
 #[test]
@@ -178,7 +186,7 @@ fn another_profile_changes_batches_but_not_the_root() {
     let (block, execution) = world.execute(payments);
     let make = |profile| witness_block(profile, &world.ledger, &block, &execution).unwrap();
     let [one, other] = profiles().map(make);
-    assert_eq!(one.after.root, other.after.root);
+    assert_eq!(one.after.tree_root, other.after.tree_root);
     assert_ne!(one.seed, other.seed);
     assert!(check_block(profiles()[0], &other).is_err());
 }
@@ -227,10 +235,12 @@ fn executions_that_do_not_fit_are_refused() {
     // What would fail in a circuit is found before there is a seed.
     type Spoil = fn(&mut Transaction);
     type Named = fn(&Rule) -> bool;
-    let rules: [(Spoil, Named); 6] = [
+    let rules: [(Spoil, Named); 8] = [
         (|t| t.op = Op::Fee, |s| matches!(s, Rule::Op { .. })),
         (|t| t.chain_id += 1, |s| matches!(s, Rule::ChainId { .. })),
-        (|t| t.nonce += 1, |s| matches!(s, Rule::Nonce { .. })),
+        (|t| t.nonce = Nonce::new(t.nonce.number() + 1, t.nonce.key()), |s| matches!(s, Rule::Nonce { .. })),
+        (|t| t.target = 1, |s| matches!(s, Rule::Target { .. })),
+        (|t| t.valid_until = 1, |s| matches!(s, Rule::Expired { .. })),
         (|t| t.asset += 1, |s| matches!(s, Rule::Asset { .. })),
         (|t| t.amount = 0, |s| matches!(s, Rule::AmountZero)),
         (|t| t.fee = 1 << 62, |s| matches!(s, Rule::FeeRange { .. })),
@@ -314,16 +324,17 @@ fn each_write_is_checked() {
         if let Some(later) = wrong.get_mut(at + 300) {
             later.1 = more(later.1);
         }
-        let expected = Some(more(leaf));
-        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected, got: Some(leaf) }), "{at}");
+        let expected = Some(Box::new(more(leaf)));
+        let got = Some(Box::new(leaf));
+        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected, got: got.clone() }), "{at}");
         let mut wrong = entries.clone();
         wrong.remove(at);
-        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected: None, got: Some(leaf) }), "{at}");
+        assert_eq!(make(wrong), Err(WitnessError::Write { index, expected: None, got }), "{at}");
         let between = LeafIndex(index.0 + 1);
         if entries.iter().all(|&(other, _)| other != between) {
             let mut wrong = entries.clone();
             wrong.insert(at + 1, (between, leaf));
-            let expected = Some(leaf);
+            let expected = Some(Box::new(leaf));
             assert_eq!(make(wrong), Err(WitnessError::Write { index: between, expected, got: None }), "{at}");
         }
     }

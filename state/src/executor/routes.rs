@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Accepted, Check, Emitted, Sound};
 use crate::block::FeePolicy;
 use crate::debit::spend;
-use crate::leaf::{Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
+use crate::leaf::{ACCOUNT_SHARDS, Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
 use crate::ledger::Ledger;
 use crate::rule::Rule;
 use crate::shards::Counts;
@@ -121,7 +121,7 @@ struct AddressBook<'a> {
     /// Only looked up, never iterated.
     added: HashMap<(Address, Asset), LeafIndex>,
     counts: Counts,
-    /// Leaves of a full tree.
+    /// Leaves of accounts in a full tree.
     capacity: usize,
 }
 
@@ -132,11 +132,13 @@ impl AddressBook<'_> {
         if let Some(index) = known.or_else(|| self.added.get(&(address, asset)).copied()) {
             return Some(index);
         }
-        if self.counts.total() >= self.capacity {
+        if self.counts.accounts() >= self.capacity {
             return None;
         }
-        // The first shard with room; the circuits leave the choice to the executor.
-        let shard = self.counts.0.iter().position(|&count| count >> SHARD_DEPTH == 0)?;
+        // The address's shard, or the next one with room. The circuits leave the choice to the executor.
+        let first = self.ledger.shard_of(&address);
+        let mut shards = (0..ACCOUNT_SHARDS).map(|next| (first + next) % ACCOUNT_SHARDS);
+        let shard = shards.find(|&shard| self.counts.0[shard] >> SHARD_DEPTH == 0)?;
         let index = LeafIndex::new(shard, self.counts.0[shard]);
         self.added.insert((address, asset), index);
         self.counts.0[shard] += 1;
@@ -148,5 +150,56 @@ impl AddressBook<'_> {
         if let Some(index) = self.added.remove(&(address, asset)) {
             self.counts.0[index.shard()] -= 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Genesis;
+    use crate::field::reduce;
+    use crate::hash::Digest;
+    use crate::ledger::MAX_ACCOUNTS;
+
+    /// A book over shards of which some are full. A full shard is too large for a test: the counts alone say that it is.
+    fn book<'a>(ledger: &'a Ledger, full: &[usize]) -> AddressBook<'a> {
+        let mut counts = Counts::default();
+        for &shard in full {
+            counts.0[shard] = 1 << SHARD_DEPTH;
+        }
+        AddressBook { ledger, added: HashMap::new(), counts, capacity: MAX_ACCOUNTS }
+    }
+
+    #[test]
+    fn who_finds_a_shard_full_goes_to_the_next_with_room() {
+        let genesis = Genesis { chain_id: 7, time: 1, shards: 4, leaves: vec![] };
+        let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
+        let address = Digest([6, 1, 2, 3].map(reduce));
+        let but = |room: usize| (0..ACCOUNT_SHARDS).filter(|&shard| shard != room).collect();
+        let cases: [(Vec<usize>, usize); 6] = [
+            (vec![], 2),
+            (vec![2], 3),
+            (vec![2, 3, 5], 4),
+            ((2..ACCOUNT_SHARDS).collect(), 0),
+            (but(1), 1),
+            (but(31), 31),
+        ];
+        for (full, shard) in cases {
+            let mut book = book(&ledger, &full);
+            let before = book.counts;
+            let index = Some(LeafIndex::new(shard, 0));
+            assert_eq!(book.find_or_add(address, 5), index, "{full:?}");
+            assert_eq!(book.find_or_add(address, 5), index, "it has a leaf now");
+            assert_eq!(book.find_or_add(address, 6).map(LeafIndex::position), Some(1));
+            book.take_back(address, 6);
+            book.take_back(address, 5);
+            assert_eq!(book.counts, before);
+        }
+        // None has room, however many positions are left for contracts; and those take none from accounts.
+        let all: Vec<_> = (0..ACCOUNT_SHARDS).collect();
+        assert_eq!(book(&ledger, &all).find_or_add(address, 5), None);
+        let mut contracts = AddressBook { capacity: 1, ..book(&ledger, &[32, 63]) };
+        assert_eq!(contracts.find_or_add(address, 5), Some(LeafIndex::new(2, 0)));
+        assert_eq!(contracts.find_or_add(address, 6), None);
     }
 }

@@ -21,7 +21,9 @@ impl Signatures {
     /// Checks the signatures of these transactions, in parallel and in [batches](crate::keys::batch).
     pub fn check(transactions: &[SignedTransaction]) -> Self {
         let mut signers = vec![Address::ZERO; transactions.len()];
-        hashes_into(Tag::Address, &mut signers, |at| transactions[at].public_key.encoding().0);
+        hashes_into(Tag::Address, &mut signers, |at| {
+            transactions[at].public_key.address_record(transactions[at].owner)
+        });
         Self { signers, checks: verify_each(transactions) }
     }
 

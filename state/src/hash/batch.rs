@@ -43,14 +43,17 @@ pub fn hashes_into<const N: usize>(tag: Tag, out: &mut [Digest], record: impl Fn
     fill(out, tag.element(), &record, single);
 }
 
-/// The digests of lists of messages, as [`MessageSponge`] makes them. A list is a chain of permutations; the lists
-/// run side by side, those of like length together.
-pub fn message_digests<T: Sync>(lists: &[&[T]], elements: impl Fn(&T) -> [F; RATE] + Sync) -> Vec<Digest> {
+/// The digests of lists of messages, each absorbed by its sponge. A list is a chain of permutations; the lists run side by
+/// side, those of like length together.
+pub fn message_digests<T: Sync>(
+    lists: &[(MessageSponge, &[T])],
+    elements: impl Fn(&T) -> [F; RATE] + Sync,
+) -> Vec<Digest> {
     let mut order: Vec<usize> = (0..lists.len()).collect();
-    order.sort_by_key(|&list| std::cmp::Reverse(lists[list].len()));
+    order.sort_by_key(|&list| std::cmp::Reverse(lists[list].1.len()));
     // The long groups stand together, so a task that took several would take more than its share.
     let groups: Vec<Vec<Digest>> = map_chunks(&order, LANES, |group| {
-        let group: Vec<&[T]> = group.iter().map(|&list| lists[list]).collect();
+        let group: Vec<(MessageSponge, &[T])> = group.iter().map(|&list| lists[list]).collect();
         absorb_side_by_side(&group, &elements)
     });
     let mut digests = vec![Digest::ZERO; lists.len()];
@@ -101,8 +104,11 @@ fn side_by_side<const N: usize>(out: &mut [Digest], tag: F, record: impl Fn(usiz
 }
 
 /// The digests of up to [`LANES`] lists, the longest first.
-fn absorb_side_by_side<T>(lists: &[&[T]], elements: &impl Fn(&T) -> [F; RATE]) -> Vec<Digest> {
-    let mut sponges = vec![MessageSponge::default(); lists.len()];
+fn absorb_side_by_side<T>(
+    lists: &[(MessageSponge, &[T])],
+    elements: &impl Fn(&T) -> [F; RATE],
+) -> Vec<Digest> {
+    let (mut sponges, lists): (Vec<_>, Vec<_>) = lists.iter().copied().unzip();
     let live = |step: usize| lists.partition_point(|list| list.len() > step);
     let mut step = 0;
     while LANES > 1 && live(step) > FEW_LANES {
@@ -126,7 +132,7 @@ fn absorb_side_by_side<T>(lists: &[&[T]], elements: &impl Fn(&T) -> [F; RATE]) -
         }
         step = end;
     }
-    for (sponge, list) in sponges.iter_mut().zip(lists) {
+    for (sponge, list) in sponges.iter_mut().zip(&lists) {
         list.iter().skip(step).for_each(|message| sponge.absorb(elements(message)));
     }
     sponges.into_iter().map(MessageSponge::digest).collect()

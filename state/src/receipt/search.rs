@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::executed;
-use crate::block::{BlockData, Place};
+use crate::block::{BlockData, Emitted, Place};
 use crate::hash::Digest;
+use crate::kind::KindId;
 use crate::leaf::LeafIndex;
 use crate::ledger::Ledger;
-use crate::transaction::Transaction;
+use crate::nonce::{Nonce, NonceKey};
+use crate::transaction::{NO_END, Transaction};
 
 /// Data that do not lead back from a state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,9 +18,9 @@ pub enum SearchError {
     #[error("expected data of chain {expected}, got chain {got}")]
     ChainId {
         /// The state's.
-        expected: u32,
+        expected: u64,
         /// The data's.
-        got: u32,
+        got: u64,
     },
     /// Not the block before those that were searched.
     #[error("expected data of block {expected}, got block {got}")]
@@ -50,7 +52,7 @@ pub struct Search<'a> {
     /// The block that is searched next.
     number: u32,
     /// Nonces after that block, of the leaves that sent in later ones.
-    nonces: BTreeMap<LeafIndex, u32>,
+    nonces: BTreeMap<(LeafIndex, NonceKey), u32>,
 }
 
 impl<'a> Search<'a> {
@@ -65,15 +67,23 @@ impl<'a> Search<'a> {
     }
 
     /// Searches one block. Gives the place of the transaction's transfer and its nonce, if it is in this block.
+    /// `valid_until` is the transaction's, which the data do not say.
     ///
     /// # Errors
     /// If the data are not those of the next block.
-    pub fn block(&mut self, data: &BlockData, id: &Digest) -> Result<Option<(Place, u32)>, SearchError> {
-        let found = self.transactions(data)?.into_iter().find(|(_, transaction)| transaction.id() == *id);
+    pub fn block(
+        &mut self,
+        data: &BlockData,
+        id: &Digest,
+        valid_until: u32,
+    ) -> Result<Option<(Place, Nonce)>, SearchError> {
+        let is_it = |transaction: &Transaction| Transaction { valid_until, ..*transaction }.id() == *id;
+        let found = self.transactions(data)?.into_iter().find(|(_, transaction)| is_it(transaction));
         Ok(found.map(|(place, transaction)| (place, transaction.nonce)))
     }
 
-    /// The transactions of one block, in the order of its data, each with the place of its transfer.
+    /// The transactions of one block, in the order of its data, each with the place of its transfer. How long they were
+    /// valid is not in the data: [`NO_END`] stands for it.
     ///
     /// # Errors
     /// If the data are not those of the next block.
@@ -86,13 +96,15 @@ impl<'a> Search<'a> {
         if data.number != number || number == 0 {
             return Err(SearchError::Number { expected: number, got: data.number });
         }
-        let mut counts: BTreeMap<LeafIndex, u32> = BTreeMap::new();
-        for message in data.emitted.iter().flatten().filter(|message| message.op.is_signed()) {
-            *counts.entry(message.from).or_default() += 1;
+        let mut counts: BTreeMap<(LeafIndex, NonceKey), u32> = BTreeMap::new();
+        let debits = || data.emitted.iter().enumerate().filter(|(_, batch)| batch.kind == KindId::Debit);
+        let sent = debits().flat_map(|(_, batch)| &batch.messages).filter(|message| message.op.is_signed());
+        for message in sent {
+            *counts.entry((message.from, message.nonce_key)).or_default() += 1;
         }
-        for (leaf, got) in counts {
-            let stored = self.ledger.leaf(leaf).map_or(0, |leaf| leaf.nonce);
-            let after = self.nonces.entry(leaf).or_insert(stored);
+        for ((leaf, key), got) in counts {
+            let stored = self.ledger.leaf(leaf).map_or(0, |leaf| leaf.nonces[key as usize]);
+            let after = self.nonces.entry((leaf, key)).or_insert(stored);
             let expected = *after;
             *after = expected.checked_sub(got).ok_or(SearchError::Nonce { leaf, number, expected, got })?;
         }
@@ -100,13 +112,14 @@ impl<'a> Search<'a> {
         // Now the nonces are those before the block; a copy counts up.
         let mut next = BTreeMap::new();
         let mut found = Vec::new();
-        for (batch, messages) in data.emitted.iter().enumerate() {
+        for (batch, Emitted { messages, .. }) in debits() {
             for (message, transfer) in messages.iter().enumerate() {
                 if !transfer.op.is_signed() {
                     continue;
                 }
-                let nonce = next.entry(transfer.from).or_insert(self.nonces[&transfer.from]);
-                let executed = executed(chain_id, *nonce, messages, message);
+                let key = (transfer.from, transfer.nonce_key);
+                let nonce = next.entry(key).or_insert(self.nonces[&key]);
+                let executed = executed(chain_id, *nonce, NO_END, messages, message);
                 found.extend(executed.map(|executed| (Place { batch, message }, executed.transaction)));
                 *nonce += 1;
             }

@@ -88,8 +88,8 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
     },
-    /// A number that every store has is missing or too large.
-    #[error("{path}: expected {name} below 2^32, got {}", got.map_or("none".to_owned(), |got| got.to_string()))]
+    /// A number that every store has is missing or out of its range.
+    #[error("{path}: expected {name} in its range, got {}", got.map_or("none".to_owned(), |got| got.to_string()))]
     Meta {
         /// The store's file.
         path: PathBuf,

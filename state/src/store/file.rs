@@ -16,7 +16,7 @@ use super::tables::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest,
 use super::tiles;
 use super::view::View;
 use super::{Circuits, SCHEMA_VERSION};
-use crate::ledger::{Ledger, Prepared};
+use crate::ledger::{Chain, Ledger, Prepared};
 
 /// Longest time that a writer waits for readers.
 const WAIT_FOR_READERS: Duration = Duration::from_secs(60);
@@ -120,8 +120,11 @@ impl StoreFile {
         self.transaction(|transaction| {
             let mut meta = transaction.open_table(META)?;
             meta.insert("schema", SCHEMA_VERSION)?;
-            meta.insert("chain_id", u64::from(genesis.chain_id()))?;
+            let Chain { id, shards } = genesis.chain();
+            meta.insert("chain_id", id)?;
+            meta.insert("shards", u64::from(shards))?;
             meta.insert("height", 0)?;
+            meta.insert("time", u64::from(genesis.time()))?;
             let mut leaves = transaction.open_table(LEAVES)?;
             for (index, leaf) in genesis.leaves().entries() {
                 leaves.insert(index.0, stored(leaf))?;
@@ -151,7 +154,9 @@ impl StoreFile {
     pub(super) fn write_block(&self, block: &Prepared) -> Result<(), StoreError> {
         let (number, root) = (block.number(), block.root());
         self.transaction(|transaction| {
-            transaction.open_table(META)?.insert("height", u64::from(number))?;
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("height", u64::from(number))?;
+            meta.insert("time", u64::from(block.time()))?;
             let mut leaves = transaction.open_table(LEAVES)?;
             for (index, leaf) in block.writes().iter() {
                 leaves.insert(index.0, stored(leaf))?;

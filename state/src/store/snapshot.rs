@@ -1,7 +1,7 @@
 //! A committed state for readers: out of the file, or from the process that has it open for writing.
 //!
-//! A stream of a state is a line of JSON, the [`Head`], then each leaf (index, nonce, asset, balance, address as four
-//! integers: 52 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
+//! A stream of a state is a line of JSON, the [`Head`], then each leaf (index, nonces, asset, balance, address as four
+//! integers: 56 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
 //! order, all little-endian. How many leaves and roots there are follows from the head, how many tiles
 //! from the leaves.
 
@@ -20,20 +20,23 @@ use super::tiles::{self, TILE_BYTES, TileKey};
 use super::view::{Leaves, Nodes, Numbers, View, assemble, digest};
 use super::{Circuits, FILE_NAME, expect_file};
 use crate::hash::Digest;
-use crate::ledger::{Ledger, MAX_LEAVES};
+use crate::ledger::{Chain, Ledger, MAX_LEAVES};
 
 /// Longest head, in bytes.
 const HEAD_LIMIT: u64 = 1 << 16;
 /// Bytes of a leaf in a stream.
-const LEAF_BYTES: usize = 52;
+const LEAF_BYTES: usize = 56;
 
 /// What a state is, in a few numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// The chain's number.
-    pub chain_id: u32,
+    /// The chain.
+    pub chain: Chain,
     /// Number of the last committed block; 0 after genesis.
     pub height: u32,
+    /// Its time, in seconds since 1970.
+    #[serde(with = "crate::ranges::time")]
+    pub time: u32,
     /// Root after it.
     pub root: Digest,
     /// Count of leaves.
@@ -55,13 +58,13 @@ impl Head {
     }
 
     fn of(view: &View, path: &Path) -> Result<Self, StoreError> {
-        let Numbers { chain_id, height, root, leaves } = view.numbers()?;
+        let Numbers { chain, height, time, root, leaves } = view.numbers()?;
         let Some(root) = root else {
             // The reader of all of it checks the root.
             return Err(StoreError::Damaged { path: path.to_owned() });
         };
         let under_way = view.journals()?.into_iter().filter(|&number| number > height).collect();
-        Ok(Self { chain_id, height, root, leaves, circuits: view.circuits()?, under_way })
+        Ok(Self { chain, height, time, root, leaves, circuits: view.circuits()?, under_way })
     }
 }
 
@@ -116,7 +119,7 @@ impl Snapshot {
             from.read_exact(&mut key).and_then(|()| from.read_exact(&mut tile)).map_err(io_at(&path))?;
             nodes.push(TileKey(u32::from_le_bytes(key)), &tile)?;
         }
-        let Head { chain_id, height, root, leaves: count, circuits, .. } = head;
+        let Head { chain, height, time, root, leaves: count, circuits, .. } = head;
         let mut roots = Vec::new();
         for _ in 0..=height {
             let mut words = [0; 4];
@@ -127,7 +130,7 @@ impl Snapshot {
             }
             roots.push(digest(&path, words)?);
         }
-        let numbers = Numbers { chain_id, height, root: Some(root), leaves: count };
+        let numbers = Numbers { chain, height, time, root: Some(root), leaves: count };
         let ledger = assemble(&path, check, numbers, leaves, nodes)?;
         Ok(Self { path, ledger, circuits, roots })
     }
@@ -218,10 +221,10 @@ impl Shared {
     }
 }
 
-fn to_bytes(index: u32, (address, nonce, asset, balance): StoredLeaf) -> [u8; LEAF_BYTES] {
+fn to_bytes(index: u32, (address, first, second, asset, balance): StoredLeaf) -> [u8; LEAF_BYTES] {
     let mut bytes = [0; LEAF_BYTES];
-    let (narrow, wide) = bytes.split_at_mut(12);
-    for (chunk, integer) in narrow.as_chunks_mut::<4>().0.iter_mut().zip([index, nonce, asset]) {
+    let (narrow, wide) = bytes.split_at_mut(16);
+    for (chunk, integer) in narrow.as_chunks_mut::<4>().0.iter_mut().zip([index, first, second, asset]) {
         *chunk = integer.to_le_bytes();
     }
     let [a0, a1, a2, a3] = address;
@@ -232,8 +235,8 @@ fn to_bytes(index: u32, (address, nonce, asset, balance): StoredLeaf) -> [u8; LE
 }
 
 fn from_bytes(bytes: &[u8; LEAF_BYTES]) -> (u32, StoredLeaf) {
-    let (narrow, wide) = bytes.split_at(12);
+    let (narrow, wide) = bytes.split_at(16);
     let narrow = |at: usize| u32::from_le_bytes(narrow.as_chunks().0[at]);
     let wide = |at: usize| u64::from_le_bytes(wide.as_chunks().0[at]);
-    (narrow(0), ([1, 2, 3, 4].map(wide), narrow(1), narrow(2), wide(0)))
+    (narrow(0), ([1, 2, 3, 4].map(wide), narrow(1), narrow(2), narrow(3), wide(0)))
 }

@@ -7,8 +7,8 @@ use crate::leaf::Leaf;
 
 /// A digest as it is stored: canonical integers.
 pub(super) type StoredDigest = [u64; 4];
-/// A leaf as it is stored: address, nonce, asset, balance.
-pub(super) type StoredLeaf = (StoredDigest, u32, u32, u64);
+/// A leaf as it is stored: address, nonces, asset, balance.
+pub(super) type StoredLeaf = (StoredDigest, u32, u32, u32, u64);
 
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 pub(super) const LEAVES: TableDefinition<u32, StoredLeaf> = TableDefinition::new("leaves");
@@ -19,5 +19,6 @@ pub(super) const JOURNAL: TableDefinition<u32, &[u8]> = TableDefinition::new("jo
 
 /// A leaf as it is stored.
 pub(super) fn stored(leaf: &Leaf) -> StoredLeaf {
-    (leaf.address.into(), leaf.nonce, leaf.asset, leaf.balance)
+    let [first, second] = leaf.nonces;
+    (leaf.address.into(), first, second, leaf.asset, leaf.balance)
 }

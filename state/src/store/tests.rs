@@ -17,7 +17,7 @@ mod staging;
 
 fn leaf(number: u32, balance: u64) -> Leaf {
     let address = Digest([from_u32(number), from_u32(1), from_u32(2), from_u32(3)]);
-    Leaf { address, nonce: number, asset: 5, balance }
+    Leaf { address, nonces: [number, 2 * number], asset: 5, balance }
 }
 
 fn genesis() -> Genesis {
@@ -25,11 +25,17 @@ fn genesis() -> Genesis {
         let Leaf { address, asset, balance, .. } = leaf(number, 1000 + u64::from(number));
         GenesisLeaf { address, asset, balance }
     };
-    Genesis { chain_id: 7, leaves: (0..40).map(entry).collect() }
+    Genesis { chain_id: 7, time: 90, shards: 4, leaves: (0..40).map(entry).collect() }
+}
+
+/// The time of a block.
+fn time(number: u32) -> u32 {
+    100 + number
 }
 
 /// Block `number` changes some leaves and adds two to the first shard and one to another.
 fn block(ledger: &Ledger) -> (u32, Writes, Digest) {
+    let time = time(ledger.height() + 1);
     let number = ledger.height() + 1;
     let Counts(counts) = ledger.leaves().counts();
     let other = 1 + 31 * (number % 3) as usize;
@@ -39,13 +45,13 @@ fn block(ledger: &Ledger) -> (u32, Writes, Digest) {
     let writes: Writes = changed
         .map(|index| (index, leaf(index.0, 10_000 * u64::from(number) + u64::from(index.position()))))
         .collect();
-    let root = ledger.prepare(number, ledger.root(), &writes).expect("it follows").root();
+    let root = ledger.prepare(number, time, ledger.root(), &writes).expect("it follows").root();
     (number, writes, root)
 }
 
 fn commit_next(store: &mut Store) -> Result<Digest, StoreError> {
     let (number, writes, root) = block(store.ledger());
-    store.commit_writes(number, store.ledger().root(), &writes, root)?;
+    store.commit_writes(number, time(number), store.ledger().root(), &writes, root)?;
     Ok(root)
 }
 
@@ -70,6 +76,7 @@ fn keeps_leaves_roots_and_height() {
     assert_eq!(store.ledger().leaves(), ledger.leaves());
     assert_eq!(store.ledger().root(), ledger.root());
     assert_eq!((store.ledger().chain_id(), store.ledger().height()), (7, 3));
+    assert_eq!((store.ledger().chain(), store.ledger().time()), (ledger.chain(), time(3)));
     for (number, root) in (0..).zip(roots) {
         assert_eq!(store.root_at(number).expect("it can be read"), Some(root));
     }
@@ -82,7 +89,7 @@ fn keeps_leaves_roots_and_height() {
 #[test]
 fn a_genesis_without_leaves_is_a_store_too() {
     let dir = dir();
-    drop(Store::create(dir.path(), &Genesis { chain_id: 7, leaves: vec![] }).expect("it is new"));
+    drop(Store::create(dir.path(), &Genesis { leaves: vec![], ..genesis() }).expect("it is new"));
     assert!(Store::open(dir.path()).expect("it is a store").ledger().is_empty());
 }
 
@@ -117,20 +124,22 @@ fn only_the_next_block_is_committed_and_only_with_its_root() {
     let before = store.ledger().root();
     let (number, writes, root) = block(store.ledger());
 
-    let late = store.commit_writes(number + 1, before, &writes, root);
+    let late = store.commit_writes(number + 1, time(number), before, &writes, root);
     assert!(matches!(late, Err(StoreError::Follow(ApplyError::Number { expected: 1, got: 2 }))));
-    let foreign = store.commit_writes(number, root, &writes, root);
+    let early = store.commit_writes(number, 89, before, &writes, root);
+    assert!(matches!(early, Err(StoreError::Follow(ApplyError::Time { expected: 90, got: 89 }))));
+    let foreign = store.commit_writes(number, time(number), root, &writes, root);
     assert!(matches!(
         foreign,
         Err(StoreError::Follow(ApplyError::PreviousRoot { expected, got })) if expected == before && got == root
     ));
-    let wrong = store.commit_writes(number, before, &writes, before);
+    let wrong = store.commit_writes(number, time(number), before, &writes, before);
     assert!(matches!(wrong, Err(StoreError::NewRoot { expected, got }) if expected == before && got == root));
     assert_eq!((store.ledger().root(), store.ledger().height()), (before, 0));
     assert_eq!(store.root_at(1).expect("it can be read"), None);
 
-    store.commit_writes(number, before, &writes, root).expect("it follows");
-    let again = store.commit_writes(number, before, &writes, root);
+    store.commit_writes(number, time(number), before, &writes, root).expect("it follows");
+    let again = store.commit_writes(number, time(number), before, &writes, root);
     assert!(matches!(again, Err(StoreError::Follow(ApplyError::Number { expected: 2, got: 1 }))));
 }
 
@@ -161,11 +170,11 @@ fn a_journal_replayed_twice_commits_its_block_once() {
     // A process that takes up the journal, commits, and ends before it could tell anybody; then the next one.
     let mut store = Store::open(dir.path()).expect("it is a store");
     assert!(store.journal(number).expect("it can be read").is_some());
-    store.commit_writes(number, before, &writes, root).expect("it follows");
+    store.commit_writes(number, time(number), before, &writes, root).expect("it follows");
     drop(store);
     let mut store = Store::open(dir.path()).expect("it is a store");
     assert_eq!(store.journal(number).expect("it can be read"), None);
-    let again = store.commit_writes(number, before, &writes, root);
+    let again = store.commit_writes(number, time(number), before, &writes, root);
     assert!(matches!(again, Err(StoreError::Follow(ApplyError::Number { expected: 2, got: 1 }))));
     assert_eq!((store.height(), store.root()), (1, root));
     // Its job, written again, is forgotten with the next block.
@@ -200,7 +209,7 @@ fn of_many_that_make_a_store_at_once_one_does() {
     let dir = dir();
     let made: Vec<_> = std::thread::scope(|scope| {
         let make = |chain_id| Store::create(dir.path(), &Genesis { chain_id, ..genesis() });
-        let threads: Vec<_> = (0..6).map(|id| scope.spawn(move || make(id))).collect();
+        let threads: Vec<_> = (1..7).map(|id| scope.spawn(move || make(id))).collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
     let winner: Vec<_> = made.iter().flatten().map(|store| store.ledger().chain_id()).collect();
@@ -283,10 +292,23 @@ fn what_does_not_fit_together_is_refused() {
     assert!(matches!(error, StoreError::StoredRoot { expected: None, .. }));
     let error = tampered(put_meta("height", 1 << 32));
     assert!(matches!(error, StoreError::Meta { name: "height", got: Some(0x1_0000_0000), .. }));
-    let error = tampered(|transaction| {
-        transaction.open_table(META).expect("opened").remove("chain_id").expect("removed");
-    });
-    assert!(matches!(error, StoreError::Meta { name: "chain_id", got: None, .. }));
+    for missing in ["chain_id", "shards", "height", "time"] {
+        let error = tampered(|transaction| {
+            transaction.open_table(META).expect("opened").remove(missing).expect("removed");
+        });
+        assert!(matches!(error, StoreError::Meta { name, got: None, .. } if name == missing));
+    }
+    for (wrong, numbers) in
+        [("chain_id", [0, 1 << 63]), ("shards", [0, 3]), ("shards", [64, 1 << 32]), ("time", [0, 1 << 32])]
+    {
+        for number in numbers {
+            let error = tampered(put_meta(wrong, number));
+            assert!(
+                matches!(error, StoreError::Meta { name, got: Some(got), .. } if (name, got) == (wrong, number)),
+                "{error:?}"
+            );
+        }
+    }
     let error = tampered(|transaction| {
         let mut leaves = transaction.open_table(LEAVES).expect("opened");
         leaves.insert(3, stored(&leaf(3, 1))).expect("inserted");
@@ -298,7 +320,7 @@ fn what_does_not_fit_together_is_refused() {
     assert!(matches!(error, StoreError::LeafGap { expected: 3, got: LeafIndex(4), .. }));
     let error = tampered(|transaction| {
         let mut leaves = transaction.open_table(LEAVES).expect("opened");
-        leaves.insert(3, ([u64::MAX; 4], 0, 0, 0)).expect("inserted");
+        leaves.insert(3, ([u64::MAX; 4], 0, 0, 0, 0)).expect("inserted");
     });
     let got = u64::MAX;
     assert!(
@@ -335,10 +357,10 @@ fn nodes_that_do_not_fit_are_refused() {
 
 #[test]
 fn an_older_store_says_what_to_do() {
-    let message = tampered(put_meta("schema", 1)).to_string();
-    assert!(message.contains("expected schema version 2, got 1") && message.contains("rebuild"), "{message}");
-    let message = tampered(put_meta("schema", 3)).to_string();
-    assert!(message.contains("expected schema version 2, got 3") && message.contains("newer"), "{message}");
+    let message = tampered(put_meta("schema", 2)).to_string();
+    assert!(message.contains("expected schema version 3, got 2") && message.contains("rebuild"), "{message}");
+    let message = tampered(put_meta("schema", 4)).to_string();
+    assert!(message.contains("expected schema version 3, got 4") && message.contains("newer"), "{message}");
 }
 
 /// A store of 5000 leaves, of which some were changed behind its back.
@@ -348,13 +370,13 @@ fn tampered_large(change: impl Fn(LeafIndex) -> bool) -> tempfile::TempDir {
         let Leaf { address, asset, balance, .. } = leaf(number, 7);
         GenesisLeaf { address, asset, balance }
     });
-    drop(Store::create(dir.path(), &Genesis { chain_id: 7, leaves: leaves.collect() }).expect("it is new"));
+    drop(Store::create(dir.path(), &Genesis { leaves: leaves.collect(), ..genesis() }).expect("it is new"));
     let db = Database::open(dir.path().join(FILE_NAME)).expect("it is a database");
     let transaction = db.begin_write().expect("begun");
     {
         let mut leaves = transaction.open_table(LEAVES).expect("opened");
         for index in (0..5000).map(LeafIndex).filter(|&index| change(index)) {
-            let changed = Leaf { nonce: 0, ..leaf(index.0, 8) };
+            let changed = Leaf { nonces: [0; 2], ..leaf(index.0, 8) };
             leaves.insert(index.0, stored(&changed)).expect("inserted");
         }
     }
@@ -390,7 +412,7 @@ fn the_state_takes_no_more_memory_than_is_promised() {
         let Leaf { address, asset, balance, .. } = leaf(number, 7);
         GenesisLeaf { address, asset, balance }
     });
-    let ledger = Ledger::from_genesis(&Genesis { chain_id: 7, leaves: leaves.collect() }).expect("valid");
+    let ledger = Ledger::from_genesis(&Genesis { leaves: leaves.collect(), ..genesis() }).expect("valid");
     let promised = 150_000_000 >> 6;
     assert!(ledger.memory() <= promised, "{} bytes", ledger.memory());
 }

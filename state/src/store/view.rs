@@ -13,9 +13,11 @@ use super::error::{StoreError, failed};
 use super::tables::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
 use super::tiles::{self, PasteError, Tile, TileKey};
 use super::{Circuits, SCHEMA_VERSION};
-use crate::hash::Digest;
+use crate::chain::state_root;
+use crate::hash::{Digest, node};
 use crate::leaf::{Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
-use crate::ledger::Ledger;
+use crate::ledger::{Chain, Ledger};
+use crate::ranges::{is_chain_id, is_shards};
 use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, empty_subtree, make_room};
 
@@ -25,11 +27,17 @@ pub(super) struct View {
     path: PathBuf,
 }
 
+/// A number of 32 bits.
+fn narrow(number: u64) -> Option<u32> {
+    number.try_into().ok()
+}
+
 /// The numbers of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Numbers {
-    pub chain_id: u32,
+    pub chain: Chain,
     pub height: u32,
+    pub time: u32,
     pub root: Option<Digest>,
     pub leaves: u64,
 }
@@ -53,9 +61,13 @@ impl View {
         if got != SCHEMA_VERSION {
             return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
         }
-        let (chain_id, height) = (self.meta_u32("chain_id")?, self.meta_u32("height")?);
+        let id = self.meta_in("chain_id", |id| Some(id).filter(|&id| is_chain_id(id)))?;
+        let shards = self.meta_in("shards", |shards| narrow(shards).filter(|&shards| is_shards(shards)))?;
+        let height = self.meta_in("height", narrow)?;
+        let time = self.meta_in("time", |time| narrow(time).filter(|&time| time != 0))?;
+        let chain = Chain { id, shards };
         let leaves = self.read(|transaction| Ok(transaction.open_table(LEAVES)?.len()?))?;
-        Ok(Numbers { chain_id, height, root: self.root_at(height)?, leaves })
+        Ok(Numbers { chain, height, time, root: self.root_at(height)?, leaves })
     }
 
     /// Reads the state and checks it against the stored root.
@@ -104,13 +116,10 @@ impl View {
         self.read(|_| Ok(table.get(name)?.map(|number| number.value())))
     }
 
-    fn meta_u32(&self, name: &'static str) -> Result<u32, StoreError> {
+    /// A number that is there and in its range.
+    fn meta_in<T>(&self, name: &'static str, range: impl Fn(u64) -> Option<T>) -> Result<T, StoreError> {
         let got = self.meta(name)?;
-        got.and_then(|got| u32::try_from(got).ok()).ok_or_else(|| StoreError::Meta {
-            path: self.path.clone(),
-            name,
-            got,
-        })
+        got.and_then(range).ok_or_else(|| StoreError::Meta { path: self.path.clone(), name, got })
     }
 
     pub(super) fn root_at(&self, number: u32) -> Result<Option<Digest>, StoreError> {
@@ -198,9 +207,9 @@ impl<'a> Leaves<'a> {
         if u64::from(index) != expected || got.shard() != shard {
             return Err(StoreError::LeafGap { path: path.to_path_buf(), expected, got });
         }
-        let (address, nonce, asset, balance) = leaf;
+        let (address, first, second, asset, balance) = leaf;
         make_room(leaves, leaves.len() + 1);
-        leaves.push(Leaf { address: digest(path, address)?, nonce, asset, balance });
+        leaves.push(Leaf { address: digest(path, address)?, nonces: [first, second], asset, balance });
         Ok(())
     }
 }
@@ -237,13 +246,11 @@ impl<'a> Nodes<'a> {
         })
     }
 
-    /// The tree under a root.
-    fn finish(mut self, root: Digest) -> Result<Tree, StoreError> {
+    /// The tree, its root hashed from the two nodes below it.
+    fn finish(mut self) -> Result<Tree, StoreError> {
         self.expect(None)?;
-        // Without leaves the root is that of an empty tree.
-        if !self.tree.is_empty() {
-            self.tree.fill(TREE_DEPTH, 0, root);
-        }
+        let root = node(self.tree.node(TREE_DEPTH - 1, 0), self.tree.node(TREE_DEPTH - 1, 1));
+        self.tree.fill(TREE_DEPTH, 0, root);
         Ok(self.tree)
     }
 }
@@ -256,17 +263,17 @@ pub(super) fn assemble(
     leaves: Leaves<'_>,
     nodes: Nodes<'_>,
 ) -> Result<Ledger, StoreError> {
-    let Numbers { chain_id, height, root, .. } = numbers;
+    let Numbers { chain, height, time, root, .. } = numbers;
     let leaves = leaves.0;
     let wrong_root = |expected, got| StoreError::StoredRoot { path: path.to_owned(), expected, got };
     let Some(root) = root else {
-        return Err(wrong_root(None, Ledger::restore_shards(chain_id, height, leaves).root()));
+        return Err(wrong_root(None, Ledger::restore(chain, height, time, leaves).root()));
     };
-    let tree = nodes.finish(root)?;
-    // Without leaves there is no node that holds the root.
-    if root != tree.root() {
-        return Err(wrong_root(Some(root), tree.root()));
+    let tree = nodes.finish()?;
+    let got = state_root(tree.root(), leaves.counts().digest());
+    if root != got {
+        return Err(wrong_root(Some(root), got));
     }
     check(how, &leaves, &tree).map_err(|mismatch| mismatch.at(path))?;
-    Ok(Ledger::from_parts(chain_id, height, leaves, tree))
+    Ok(Ledger::from_parts(chain, height, time, leaves, tree))
 }

@@ -10,19 +10,24 @@ use super::BlockStatement;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ChainStatement {
     /// The chain.
-    pub chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    pub chain_id: u64,
     /// Number of the first block.
     pub first_block: u32,
     /// Number of the last block.
     pub last_block: u32,
+    /// Time of the first block.
+    pub first_time: u32,
+    /// Time of the last block.
+    pub last_time: u32,
     /// State root before the first block.
     pub first_root: Digest,
     /// State root after the last block.
     pub last_root: Digest,
-    /// L1 deposit queue before the first block.
-    pub deposit_queue_before: Digest,
-    /// L1 deposit queue after the last block.
-    pub deposit_queue_after: Digest,
+    /// L1 queue before the first block.
+    pub queue_before: Digest,
+    /// L1 queue after the last block.
+    pub queue_after: Digest,
     /// Transactions of all blocks.
     pub transactions: u64,
     /// Messages of all blocks.
@@ -46,9 +51,9 @@ pub enum ChainError {
         /// Block number.
         number: u32,
         /// Chain of the block before.
-        expected: u32,
+        expected: u64,
         /// This block's.
-        got: u32,
+        got: u64,
     },
     /// Another profile.
     #[error("block {number}: expected profile {expected}, got profile {got}")]
@@ -104,9 +109,21 @@ pub enum ChainError {
         /// This block's previous root.
         got: Digest,
     },
-    /// A block that starts from another deposit queue than the one before led to.
-    #[error("block {number}: expected the deposit queue {expected}, got {got}")]
-    DepositQueue {
+    /// A block that is earlier than the one before.
+    #[error("block {number}: expected a time of at least {expected}, got {got}")]
+    Time {
+        /// Place.
+        at: usize,
+        /// Block number.
+        number: u32,
+        /// Time of the block before.
+        expected: u32,
+        /// This block's.
+        got: u32,
+    },
+    /// A block that starts from another queue than the one before led to.
+    #[error("block {number}: expected the queue {expected}, got {got}")]
+    Queue {
         /// Place.
         at: usize,
         /// Block number.
@@ -129,7 +146,8 @@ impl ChainError {
             | Self::Fork { at, .. }
             | Self::Gap { at, .. }
             | Self::PreviousRoot { at, .. }
-            | Self::DepositQueue { at, .. } => at,
+            | Self::Time { at, .. }
+            | Self::Queue { at, .. } => at,
         }
     }
 }
@@ -158,10 +176,12 @@ pub fn link(statements: &[BlockStatement]) -> Result<ChainStatement, ChainError>
         chain_id: first.chain_id,
         first_block: first.block_number,
         last_block: last.block_number,
+        first_time: first.time,
+        last_time: last.time,
         first_root: first.previous_root,
         last_root: last.new_root,
-        deposit_queue_before: first.deposit_queue_before,
-        deposit_queue_after: last.deposit_queue_after,
+        queue_before: first.queue_before,
+        queue_after: last.queue_after,
         transactions: sum(|block| block.transactions),
         messages: sum(|block| block.messages),
         profile: first.profile,
@@ -190,9 +210,13 @@ fn follow(before: &BlockStatement, next: &BlockStatement, at: usize) -> Result<(
     if got != expected {
         return Err(ChainError::PreviousRoot { at, number, expected, got });
     }
-    let (expected, got) = (before.deposit_queue_after, next.deposit_queue_before);
+    let (expected, got) = (before.time, next.time);
+    if got < expected {
+        return Err(ChainError::Time { at, number, expected, got });
+    }
+    let (expected, got) = (before.queue_after, next.queue_before);
     if got != expected {
-        return Err(ChainError::DepositQueue { at, number, expected, got });
+        return Err(ChainError::Queue { at, number, expected, got });
     }
     Ok(())
 }
@@ -211,13 +235,14 @@ mod tests {
         let block = |number: u32| BlockStatement {
             chain_id: 7,
             block_number: number,
+            time: 1000 + 10 * number,
             previous_root: digest(number.into()),
             new_root: digest(u64::from(number) + 1),
             emitted: digest(100),
             transactions: number,
             messages: 2 * number,
-            deposit_queue_before: digest(200 + u64::from(number)),
-            deposit_queue_after: digest(201 + u64::from(number)),
+            queue_before: digest(200 + u64::from(number)),
+            queue_after: digest(201 + u64::from(number)),
             exits: Digest::ZERO,
             profile: ProfileId::Test,
         };
@@ -229,10 +254,15 @@ mod tests {
         let chain = link(&blocks()).unwrap();
         assert_eq!((chain.first_block, chain.last_block, chain.chain_id), (4, 7, 7));
         assert_eq!((chain.first_root, chain.last_root), (digest(4), digest(8)));
-        assert_eq!((chain.deposit_queue_before, chain.deposit_queue_after), (digest(204), digest(208)));
+        assert_eq!((chain.queue_before, chain.queue_after), (digest(204), digest(208)));
         assert_eq!((chain.transactions, chain.messages), (22, 44));
         assert_eq!(link(&blocks()[..1]).unwrap().last_root, digest(5));
+        assert_eq!((chain.first_time, chain.last_time), (1040, 1070));
         assert_eq!(link(&[]), Err(ChainError::Empty));
+        // Several blocks can be of one time.
+        let mut blocks = blocks();
+        blocks[2].time = blocks[1].time;
+        assert!(link(&blocks).is_ok());
     }
 
     #[test]
@@ -261,10 +291,12 @@ mod tests {
             check(&|b| b[2].previous_root = got),
             ChainError::PreviousRoot { at, number, expected, got }
         );
+        let (expected, got) = (1050, 1049);
+        assert_eq!(check(&|b| b[2].time = got), ChainError::Time { at, number, expected, got });
         let (expected, got) = (digest(206), digest(50));
         assert_eq!(
-            check(&|b| b[2].deposit_queue_before = got),
-            ChainError::DepositQueue { at, number, expected, got }
+            check(&|b| b[2].queue_before = got),
+            ChainError::Queue { at, number, expected, got }
         );
         assert_eq!(check(&|b| b[3].chain_id = 9).at(), 3);
     }

@@ -2,13 +2,21 @@
 
 use std::ops::Range;
 
+use enfold_state::field::{F, to_u64};
 use enfold_state::hash::DIGEST_LEN;
+
+use super::StatementError;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
-    /// One element, an integer below 2^32.
-    Number,
+    /// One element, an integer in a range.
+    Number {
+        /// The least that a reader takes.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
     /// Four elements.
     Digest,
 }
@@ -17,7 +25,7 @@ impl FieldKind {
     /// Elements of a field.
     pub const fn elements(self) -> usize {
         match self {
-            Self::Number => 1,
+            Self::Number { .. } => 1,
             Self::Digest => DIGEST_LEN,
         }
     }
@@ -34,46 +42,57 @@ pub struct StatementField {
     pub offset: usize,
 }
 
+/// Counts and times: 32 bits.
+const WIDE: u64 = u32::MAX as u64;
+
 /// All fields, in the order of the record.
-pub const FIELDS: [StatementField; 11] = [
+pub const FIELDS: [StatementField; 13] = [
     StatementField::CHAIN_ID,
     StatementField::BLOCK_NUMBER,
+    StatementField::TIME,
     StatementField::PREVIOUS_ROOT,
     StatementField::NEW_ROOT,
     StatementField::EMITTED,
     StatementField::TRANSACTIONS,
     StatementField::MESSAGES,
-    StatementField::DEPOSIT_QUEUE_BEFORE,
-    StatementField::DEPOSIT_QUEUE_AFTER,
+    StatementField::QUEUE_BEFORE,
+    StatementField::QUEUE_AFTER,
     StatementField::EXITS,
     StatementField::PROFILE,
+    StatementField::VERSION,
 ];
+
+const fn number(least: u64, most: u64) -> FieldKind {
+    FieldKind::Number { least, most }
+}
 
 impl StatementField {
     /// The chain.
-    pub const CHAIN_ID: Self = Self { name: "chain id", kind: FieldKind::Number, offset: 0 };
+    pub const CHAIN_ID: Self = Self { name: "chain id", kind: number(1, u64::MAX >> 1), offset: 0 };
     /// The block's number.
-    pub const BLOCK_NUMBER: Self = Self::CHAIN_ID.then("block number", FieldKind::Number);
+    pub const BLOCK_NUMBER: Self = Self::CHAIN_ID.then("block number", number(0, WIDE >> 1));
+    /// The block's time, in seconds since 1970.
+    pub const TIME: Self = Self::BLOCK_NUMBER.then("time", number(1, WIDE));
     /// State root before the block.
-    pub const PREVIOUS_ROOT: Self = Self::BLOCK_NUMBER.then("previous state root", FieldKind::Digest);
+    pub const PREVIOUS_ROOT: Self = Self::TIME.then("previous state root", FieldKind::Digest);
     /// State root after it.
     pub const NEW_ROOT: Self = Self::PREVIOUS_ROOT.then("new state root", FieldKind::Digest);
     /// `E`, the chain over the emitted messages.
     pub const EMITTED: Self = Self::NEW_ROOT.then("E", FieldKind::Digest);
     /// Count of the transactions.
-    pub const TRANSACTIONS: Self = Self::EMITTED.then("transactions", FieldKind::Number);
+    pub const TRANSACTIONS: Self = Self::EMITTED.then("transactions", number(0, WIDE));
     /// Count of the messages.
-    pub const MESSAGES: Self = Self::TRANSACTIONS.then("messages", FieldKind::Number);
-    /// L1 deposit queue before the block.
-    pub const DEPOSIT_QUEUE_BEFORE: Self =
-        Self::MESSAGES.then("deposit queue before the block", FieldKind::Digest);
-    /// L1 deposit queue after it.
-    pub const DEPOSIT_QUEUE_AFTER: Self =
-        Self::DEPOSIT_QUEUE_BEFORE.then("deposit queue after the block", FieldKind::Digest);
+    pub const MESSAGES: Self = Self::TRANSACTIONS.then("messages", number(0, WIDE));
+    /// L1 queue before the block.
+    pub const QUEUE_BEFORE: Self = Self::MESSAGES.then("queue before the block", FieldKind::Digest);
+    /// L1 queue after it.
+    pub const QUEUE_AFTER: Self = Self::QUEUE_BEFORE.then("queue after the block", FieldKind::Digest);
     /// Digest of the exits.
-    pub const EXITS: Self = Self::DEPOSIT_QUEUE_AFTER.then("exits", FieldKind::Digest);
+    pub const EXITS: Self = Self::QUEUE_AFTER.then("exits", FieldKind::Digest);
     /// The profile's number.
-    pub const PROFILE: Self = Self::EXITS.then("profile", FieldKind::Number);
+    pub const PROFILE: Self = Self::EXITS.then("profile", number(1, WIDE));
+    /// The protocol's version.
+    pub const VERSION: Self = Self::PROFILE.then("version", number(1, WIDE));
 
     /// The field behind this one.
     const fn then(self, name: &'static str, kind: FieldKind) -> Self {
@@ -88,6 +107,21 @@ impl StatementField {
     /// Its elements.
     pub const fn range(self) -> Range<usize> {
         self.offset..self.end()
+    }
+
+    /// A number of a record, if it is in the field's range.
+    ///
+    /// # Errors
+    /// If it is not.
+    ///
+    /// # Panics
+    /// If the record is too short or the field holds a digest.
+    pub(super) fn number(self, record: &[F]) -> Result<u64, StatementError> {
+        let FieldKind::Number { least, most } = self.kind else { panic!("{} is no number", self.name) };
+        match to_u64(record[self.offset]) {
+            got if (least..=most).contains(&got) => Ok(got),
+            got => Err(StatementError::Range { field: self.name, least, most, got }),
+        }
     }
 
     /// A digest's elements in a record of values or of a circuit's targets.
@@ -111,7 +145,7 @@ mod tests {
             assert_eq!(field.offset, end, "{}", field.name);
             end = field.end();
         }
-        assert_eq!((end, BlockStatement::LEN), (29, 29), "another record is another protocol version");
+        assert_eq!((end, BlockStatement::LEN), (31, 31), "another record is another protocol version");
     }
 
     /// The protocol's table of the public inputs has just these rows.
@@ -127,7 +161,7 @@ mod tests {
             .map(|row| row.split(" |").take(2).map(str::trim).collect::<Vec<_>>().join(": "))
             .collect();
         let expected = FIELDS.map(|StatementField { name, kind, offset }| match kind {
-            FieldKind::Number => format!("{offset}: {name}"),
+            FieldKind::Number { .. } => format!("{offset}: {name}"),
             FieldKind::Digest => format!("{offset}..{}: {name}", offset + DIGEST_LEN),
         });
         assert_eq!(rows, expected);

@@ -8,7 +8,7 @@ use crate::config::Proof;
 /// Bytes before the proof.
 pub const HEADER_LEN: usize = 24;
 const MAGIC: [u8; 8] = *b"ENFOLDPF";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a proof file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

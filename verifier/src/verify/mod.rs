@@ -6,7 +6,7 @@
 //! | bytes | content |
 //! |---|---|
 //! | 0..8 | `ENFOLDPF` |
-//! | 8..12 | format version, 1 |
+//! | 8..12 | format version, 2 |
 //! | 12..16 | profile number |
 //! | 16..24 | length of the proof in bytes |
 //! | 24.. | plonky2's uncompressed proof with its public inputs |
@@ -31,12 +31,11 @@ pub use inner::{InnerCircuit, InnerKeys, verify_inner};
 pub use key::{PinnedCircuit, PinnedSet, VerifierKey};
 pub use layout::Layout;
 
-use enfold_state::hash::Digest;
 use enfold_state::profile::ProfileId;
 
 use crate::config::Proof;
 use crate::convert::to_native_array;
-use crate::statement::{BlockStatement, StatementError, StatementField};
+use crate::statement::{BlockStatement, StatementError};
 
 /// Bytes were not a valid block proof.
 #[derive(Debug, thiserror::Error)]
@@ -125,14 +124,6 @@ pub enum VerifyError {
         /// The statement's.
         got: ProfileId,
     },
-    /// The statement has something in a field that this version keeps at zero: the circuits leave it to the prover.
-    #[error("public inputs: expected the {field} to be zero, got {got}")]
-    Reserved {
-        /// Which field.
-        field: &'static str,
-        /// What is in it.
-        got: Digest,
-    },
     /// A batch, lift or fold proof has other public inputs than its place in the block.
     #[error("expected the public inputs of this place in this block, got others")]
     Place,
@@ -147,8 +138,7 @@ pub enum VerifyError {
 /// Verifies a proof file and returns what it proves.
 ///
 /// # Errors
-/// If the bytes are not a proof file of the key's profile in canonical form, the proof is not valid, or its deposit queue
-/// or exits are not zero.
+/// If the bytes are not a proof file of the key's profile in canonical form, or the proof is not valid.
 pub fn verify_block(key: &VerifierKey, bytes: &[u8]) -> Result<BlockStatement, VerifyError> {
     let header = read_header(bytes)?;
     if header.profile != key.profile() {
@@ -171,25 +161,8 @@ pub fn verify_block(key: &VerifierKey, bytes: &[u8]) -> Result<BlockStatement, V
     if statement.profile != key.profile() {
         return Err(VerifyError::StatementProfile { expected: key.profile(), got: statement.profile });
     }
-    check_reserved(&statement)?;
     key.circuit().verify(proof).map_err(|source| VerifyError::Invalid { source })?;
     Ok(statement)
-}
-
-/// Refuses what is no part of this version's protocol. The circuits carry the deposit queue from batch to batch and
-/// leave its start to the prover; nothing puts deposits into it, and nothing takes exits out.
-fn check_reserved(statement: &BlockStatement) -> Result<(), VerifyError> {
-    let &BlockStatement { deposit_queue_before, deposit_queue_after, exits, .. } = statement;
-    for (field, got) in [
-        (StatementField::DEPOSIT_QUEUE_BEFORE, deposit_queue_before),
-        (StatementField::DEPOSIT_QUEUE_AFTER, deposit_queue_after),
-        (StatementField::EXITS, exits),
-    ] {
-        if got != Digest::ZERO {
-            return Err(VerifyError::Reserved { field: field.name, got });
-        }
-    }
-    Ok(())
 }
 
 /// Decodes a proof of the circuit's length, if the bytes are its one encoding.

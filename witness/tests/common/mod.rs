@@ -4,20 +4,24 @@
 use std::collections::HashMap;
 
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
+use enfold_state::chain::state_root;
 use enfold_state::executor::{Execution, execute};
 use enfold_state::keys::SecretKey;
 use enfold_state::kind::PerBatch;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::L1Owner;
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use enfold_witness::check::check_block;
 use enfold_witness::profile::{BatchShape, Profile, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-pub const CHAIN: u32 = 7;
+pub const CHAIN: u64 = 7;
+pub const TIME: u32 = 1_700_000_000;
 pub const ASSET: u32 = 3;
 pub const BALANCE: u64 = 1_000_000;
 
@@ -41,39 +45,50 @@ pub fn rng(seed: u64) -> ChaCha8Rng {
 pub struct World {
     pub keys: Vec<SecretKey>,
     pub ledger: Ledger,
-    nonces: HashMap<usize, u32>,
+    nonces: HashMap<(usize, NonceKey), u32>,
 }
 
 impl World {
     pub fn new(accounts: usize) -> Self {
         let mut rng = rng(accounts as u64);
         let keys: Vec<_> = (0..accounts).map(|_| SecretKey::random(&mut rng)).collect();
-        let leaf = |key: &SecretKey| GenesisLeaf {
-            address: key.public_key().address(),
-            asset: ASSET,
-            balance: BALANCE,
-        };
-        let genesis = Genesis { chain_id: CHAIN, leaves: keys.iter().map(leaf).collect() };
+        let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
+        let genesis =
+            Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves: keys.iter().map(leaf).collect() };
         Self { ledger: Ledger::from_genesis(&genesis).unwrap(), keys, nonces: HashMap::new() }
     }
 
     pub fn address(&self, account: usize) -> Address {
-        self.keys[account].public_key().address()
+        self.keys[account].public_key().address(L1Owner::NONE)
     }
 
-    /// A payment with the sender's next nonce.
+    /// A payment with the sender's next nonce of the first key.
     pub fn pay(&mut self, from: usize, to: Address, amount: u64, fee: u64) -> SignedTransaction {
-        let nonce = self.nonces.entry(from).or_default();
+        self.pay_by(NonceKey::First, from, to, amount, fee)
+    }
+
+    /// A payment with the sender's next nonce of a key.
+    pub fn pay_by(
+        &mut self,
+        key: NonceKey,
+        from: usize,
+        to: Address,
+        amount: u64,
+        fee: u64,
+    ) -> SignedTransaction {
+        let nonce = self.nonces.entry((from, key)).or_default();
         let transaction = Transaction {
             op: Op::Transfer,
             chain_id: CHAIN,
             from: LeafIndex(from as u32),
-            nonce: *nonce,
+            nonce: Nonce::new(*nonce, key),
             to_address: to,
             asset: ASSET,
             amount,
             fee,
             memo: u64::from(*nonce) << 40,
+            target: 0,
+            valid_until: NO_END,
         };
         *nonce += 1;
         self.keys[from].sign_transaction(transaction)
@@ -82,7 +97,8 @@ impl World {
     /// A block on the ledger, with account 0 as the collector of fees.
     pub fn block(&self, transactions: Vec<SignedTransaction>) -> Block {
         let fees = vec![FeePolicy { asset: ASSET, floor: 0, collector: self.address(0) }];
-        Block { chain_id: CHAIN, number: self.ledger.height() + 1, fees, transactions }
+        let (number, time) = (self.ledger.height() + 1, self.ledger.time() + 12);
+        Block { chain_id: CHAIN, number, time, fees, transactions }
     }
 
     /// Executes a block that must be valid in all its transactions.
@@ -98,11 +114,19 @@ impl World {
         let (block, execution) = self.execute(transactions);
         let witness = witness_block(profile, &self.ledger, &block, &execution).unwrap();
         check_block(profile, &witness).unwrap();
-        assert_eq!(witness.before.root, self.ledger.root());
-        assert_eq!(witness.after.root, self.ledger.apply(&execution).unwrap());
+        assert_eq!(witness.before.tree_root, self.ledger.tree().root());
+        assert_eq!(witness.counts_before, self.ledger.counts());
+        let (len, root) = (self.ledger.len(), self.ledger.apply(&execution).unwrap());
+        assert_eq!(witness.after.tree_root, self.ledger.tree().root());
+        assert_eq!(state_root(witness.after.tree_root, witness.after.counts), root);
+        assert_eq!(witness.counts, self.ledger.counts());
+        assert_eq!(witness.after.created as usize, self.ledger.len() - len);
         assert_eq!(witness.after.transactions as usize, execution.debits.len());
         assert_eq!(witness.after.messages as usize, execution.credits.len());
-        assert_eq!(witness.emitted.iter().map(Vec::len).sum::<usize>(), execution.credits.len());
+        assert_eq!(
+            witness.emitted.iter().map(|batch| batch.messages.len()).sum::<usize>(),
+            execution.credits.len()
+        );
         witness
     }
 
@@ -116,7 +140,7 @@ impl World {
             _ => self.address(skewed(rng, self.keys.len())),
         };
         let (amount, fee) = (rng.gen_range(1..1000), rng.gen_range(0..3));
-        self.pay(from, to, amount, fee)
+        self.pay_by(NonceKey::ALL[rng.gen_range(0..2)], from, to, amount, fee)
     }
 }
 

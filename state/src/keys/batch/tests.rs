@@ -10,7 +10,8 @@ use crate::field::{ZERO, from_u32};
 use crate::keys::{SecretKey, Signature};
 use crate::leaf::LeafIndex;
 use crate::message::Op;
-use crate::transaction::{SignedTransaction, Transaction};
+use crate::nonce::{Nonce, NonceKey};
+use crate::transaction::{NO_END, SignedTransaction, Transaction};
 
 /// Valid signatures of a few keys, some of which sign more than once.
 fn signed(count: usize) -> Vec<SignedTransaction> {
@@ -20,12 +21,14 @@ fn signed(count: usize) -> Vec<SignedTransaction> {
         op: Op::Transfer,
         chain_id: 7,
         from: LeafIndex(3),
-        nonce: nonce as u32,
+        nonce: Nonce::new(nonce as u32, NonceKey::First),
         to_address: Digest([1, 2, 3, 4].map(from_u32)),
         asset: 5,
         amount: 6,
         fee: 0,
         memo: 8,
+        target: 0,
+        valid_until: NO_END,
     };
     (0..count).map(|at| keys[at * at % keys.len()].sign_transaction(transaction(at))).collect()
 }
@@ -89,7 +92,7 @@ fn faults_that_cancel_each_other_are_found() {
     let fine = signed(64);
     let sum_of_faults = |batch: &[SignedTransaction]| {
         batch.iter().fold(Point::NEUTRAL, |sum, signed| {
-            let SignedTransaction { transaction, public_key, signature } = signed;
+            let SignedTransaction { transaction, public_key, signature, .. } = signed;
             let challenge = crate::keys::challenge(signature.r, public_key, &transaction.elements());
             let r = Point::decode(signature.r).expect("it is a point");
             let got = Point::mul_generator_add(&signature.s, &challenge, &public_key.point());

@@ -14,7 +14,7 @@ fn staged() -> (tempfile::TempDir, Store) {
     commit_next(&mut store).expect("it follows");
     let (number, writes, _) = block(store.ledger());
     store.write_journal(number, b"begun").expect("written");
-    store.stage_writes(number, store.ledger().root(), &writes).expect("it follows");
+    store.stage_writes(number, time(number), store.ledger().root(), &writes).expect("it follows");
     (dir, store)
 }
 
@@ -25,7 +25,7 @@ fn sent(store: &Store) -> Vec<u8> {
 }
 
 fn same(a: &Ledger, b: &Ledger) {
-    assert_eq!((a.chain_id(), a.height(), a.root()), (b.chain_id(), b.height(), b.root()));
+    assert_eq!((a.chain(), a.height(), a.time(), a.root()), (b.chain(), b.height(), b.time(), b.root()));
     assert_eq!(a.leaves(), b.leaves());
     let address = leaf(3, 0).address;
     assert_eq!(a.find(&address, 5), b.find(&address, 5));
@@ -58,16 +58,16 @@ fn a_stream_that_is_cut_or_damaged_is_refused() {
     let (dir, store) = staged();
     let bytes = sent(&store);
     let head = bytes.iter().position(|&byte| byte == b'\n').expect("a line") + 1;
-    for len in [0, 1, head - 1, head, head + 47, head + 48 * 44, head + 48 * 44 + 3, bytes.len() - 1] {
+    for len in [0, 1, head - 1, head, head + 55, head + 56 * 46, head + 56 * 46 + 3, bytes.len() - 1] {
         assert!(Snapshot::receive(dir.path(), &bytes[..len], Check::Full).is_err(), "{len}");
     }
-    for at in [head, head + 40, head + 48 * 44, head + 48 * 44 + 4] {
+    for at in [head, head + 4, head + 8, head + 40, head + 56 * 46, head + 56 * 46 + 4] {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1;
         assert!(Snapshot::receive(dir.path(), &bytes[..], Check::Full).is_err(), "{at}");
     }
     let many = String::from_utf8(bytes[..head].to_vec()).expect("JSON");
-    let many = many.replace("\"leaves\":44", "\"leaves\":4294967297");
+    let many = many.replace("\"leaves\":46", "\"leaves\":4294967297");
     assert!(Snapshot::receive(dir.path(), many.as_bytes(), Check::Full).is_err());
 }
 

@@ -7,7 +7,7 @@ use super::*;
 fn stage_next(store: &mut Store) -> Digest {
     let (number, writes, root) = block(store.ledger());
     let previous = store.ledger().root();
-    assert_eq!(store.stage_writes(number, previous, &writes).expect("it follows"), root);
+    assert_eq!(store.stage_writes(number, time(number), previous, &writes).expect("it follows"), root);
     root
 }
 
@@ -22,7 +22,7 @@ fn staged_blocks_are_committed_in_their_order() {
 
     // Neither another block first, nor the oldest with another's root.
     let (number, writes, root) = block(store.ledger());
-    let direct = store.commit_writes(number, roots[2], &writes, root);
+    let direct = store.commit_writes(number, time(number), roots[2], &writes, root);
     assert!(matches!(direct, Err(StoreError::Staged { staged: 3, first: 1, got: 4 })), "{direct:?}");
     let wrong = store.commit_staged(roots[1]);
     assert!(
@@ -100,8 +100,13 @@ proptest! {
                     };
                     let writes = writes.iter().copied().filter(kept).map(salted).collect();
                     let previous = ledger.root();
-                    store.stage_writes(number, previous, &writes).expect("it follows");
-                    states.push(Ledger::restore_shards(7, number, store.ledger().leaves().clone()));
+                    store.stage_writes(number, time(number), previous, &writes).expect("it follows");
+                    states.push(Ledger::restore(
+                        store.ledger().chain(),
+                        number,
+                        time(number),
+                        store.ledger().leaves().clone(),
+                    ));
                 }
                 3 if store.staged() > 0 => {
                     store.commit_staged(states[1].root()).expect("it is the oldest");
@@ -119,6 +124,7 @@ proptest! {
             prop_assert_eq!(store.staged(), states.len() - 1);
             let ledger = store.ledger();
             prop_assert_eq!((ledger.height(), ledger.root()), (head.height(), head.root()));
+            prop_assert_eq!((ledger.time(), ledger.counts()), (head.time(), head.counts()));
             prop_assert_eq!(ledger.leaves(), head.leaves());
             prop_assert_eq!(ledger.tree(), head.tree());
             for leaf in states.iter().flat_map(|state| state.leaves().iter()) {
