@@ -100,6 +100,14 @@ pub trait Record: Serialize + DeserializeOwned {
     const KIND: Kind;
     /// The most bytes that a file of it may have, in either form.
     const MAX_LEN: u64;
+
+    /// What a file of it alone may not hold. A record that it is a part of may: there another reads what is wrong with it.
+    ///
+    /// # Errors
+    /// If it holds that, in words.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl Record for Genesis {
@@ -115,6 +123,10 @@ impl Record for Block {
 impl Record for SignedTransaction {
     const KIND: Kind = Kind::Transaction;
     const MAX_LEN: u64 = 1 << 14;
+
+    fn check(&self) -> Result<(), String> {
+        self.transaction.check_ranges()
+    }
 }
 
 impl Record for BlockData {
@@ -307,7 +319,13 @@ pub fn peek_kind(bytes: &[u8]) -> Option<Kind> {
 pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
     let body = check_header(T::KIND, bytes)?;
-    options(T::MAX_LEN).deserialize(body).map_err(|error| body_error::<T>(&error))
+    let record = options(T::MAX_LEN).deserialize(body).map_err(|error| body_error::<T>(&error))?;
+    checked(record, body_error::<T>)
+}
+
+/// The record, if a file of it may hold what it does.
+fn checked<T: Record>(record: T, error: impl Fn(&dyn fmt::Display) -> CodecError) -> Result<T, CodecError> {
+    record.check().map_err(|got| error(&got)).map(|()| record)
 }
 
 /// Checks a header, and gives what follows it.
@@ -337,7 +355,8 @@ fn check_header(kind: Kind, bytes: &[u8]) -> Result<&[u8], CodecError> {
 pub fn read<T: Record>(bytes: &[u8]) -> Result<T, CodecError> {
     check_len::<T>(bytes.len() as u64)?;
     if is_json(bytes) {
-        return json::from_slice(bytes).map_err(|error| json_error::<T>(&error));
+        let record = json::from_slice(bytes).map_err(|error| json_error::<T>(&error))?;
+        return checked(record, json_error::<T>);
     }
     decode(bytes)
 }
@@ -379,7 +398,8 @@ pub fn read_from<T: Record>(reader: &mut impl BufRead) -> io::Result<Result<T, C
     if is_json(reader.fill_buf()?) {
         return match json::from_reader(reader) {
             Err(error) if error.is_io() => Err(error.into()),
-            read => Ok(read.map_err(|error| json_error::<T>(&error))),
+            Err(error) => Ok(Err(json_error::<T>(&error))),
+            Ok(record) => Ok(checked(record, json_error::<T>)),
         };
     }
     let mut header = Vec::with_capacity(HEADER_LEN);
@@ -391,7 +411,8 @@ pub fn read_from<T: Record>(reader: &mut impl BufRead) -> io::Result<Result<T, C
     Ok(match body.map_err(|error| *error) {
         Err(bincode::ErrorKind::Io(error)) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
         Ok(_) if !reader.fill_buf()?.is_empty() => Err(body_error::<T>(&"bytes follow the record")),
-        read => read.map_err(|error| body_error::<T>(&error)),
+        Ok(record) => checked(record, body_error::<T>),
+        Err(error) => Err(body_error::<T>(&error)),
     })
 }
 
@@ -399,7 +420,7 @@ fn body_error<T: Record>(error: &dyn fmt::Display) -> CodecError {
     CodecError::Body { kind: T::KIND, source: Malformed::new(error) }
 }
 
-fn json_error<T: Record>(error: &serde_json::Error) -> CodecError {
+fn json_error<T: Record>(error: &dyn fmt::Display) -> CodecError {
     CodecError::Json { kind: T::KIND, source: Malformed::new(error) }
 }
 

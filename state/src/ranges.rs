@@ -8,6 +8,12 @@ use serde::de::Error;
 
 use crate::leaf::ACCOUNT_SHARDS;
 
+/// Numbers of chains, in words.
+pub(crate) const CHAIN_IDS: &str = "a chain id of 1 to 2^63 - 1";
+
+/// Times, in words.
+pub(crate) const TIMES: &str = "a time of at least 1";
+
 /// Whether it can be a chain's number: 1 to `2^63 - 1`, so that it is an element of its own.
 pub const fn is_chain_id(id: u64) -> bool {
     id != 0 && id >> 63 == 0
@@ -35,7 +41,7 @@ pub mod chain_id {
     /// If it is not of 1 to `2^63 - 1`.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let got = crate::wide::deserialize(deserializer)?;
-        super::in_range(got, super::is_chain_id(got), "a chain id of 1 to 2^63 - 1")
+        super::in_range(got, super::is_chain_id(got), super::CHAIN_IDS)
     }
 }
 
@@ -61,23 +67,7 @@ pub mod shards {
     }
 }
 
-/// A transaction's target, which no transaction has yet.
-pub mod target {
-    use serde::Deserializer;
-
-    pub use crate::wide::serialize;
-
-    /// Reads the number.
-    ///
-    /// # Errors
-    /// If it is not 0.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        let got = crate::wide::deserialize(deserializer)?;
-        super::in_range(got, got == 0, "target 0")
-    }
-}
-
-/// A second since 1970, other than 0: the last one of a transaction, or a chain's first.
+/// A second since 1970, other than 0: a chain's first, or the last one of a receipt's transaction.
 pub mod time {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -95,6 +85,6 @@ pub mod time {
     /// If it is 0.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
         let got = u32::deserialize(deserializer)?;
-        super::in_range(got, got != 0, "a time of at least 1")
+        super::in_range(got, got != 0, super::TIMES)
     }
 }

@@ -9,18 +9,22 @@ use crate::leaf::{Address, Asset, LeafIndex};
 use crate::message::Op;
 use crate::nonce::Nonce;
 use crate::owner::L1Owner;
+use crate::ranges::{CHAIN_IDS, TIMES, is_chain_id};
 
 /// No end of a transaction's validity.
 pub const NO_END: u32 = u32::MAX;
 
 /// What a person signs. The receiver is an address, never an index.
+///
+/// Numbers out of their ranges are refused in a file of one transaction ([`Self::check_ranges`]). In a block the executor
+/// leaves the transaction out, by the rule that it breaks: nobody's transaction makes a whole block unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transaction {
     /// What it does; only a signed op, see [`Op::is_signed`].
     pub op: Op,
     /// The chain it is for, 1 to `2^63 - 1`.
-    #[serde(with = "crate::ranges::chain_id")]
+    #[serde(with = "crate::wide")]
     pub chain_id: u64,
     /// The leaf to be debited.
     pub from: LeafIndex,
@@ -40,10 +44,9 @@ pub struct Transaction {
     #[serde(with = "crate::wide")]
     pub memo: u64,
     /// The contract that it is for: index (30 bits) and `2^32` times the kind of its message (22 bits). 0 in a transfer.
-    #[serde(with = "crate::ranges::target")]
+    #[serde(with = "crate::wide")]
     pub target: u64,
     /// The last second, since 1970, at which a block may have it, at least 1; [`NO_END`] if there is none.
-    #[serde(with = "crate::ranges::time")]
     pub valid_until: u32,
 }
 
@@ -71,6 +74,21 @@ impl Transaction {
             reduce(self.target),
             from_u32(self.valid_until),
         ]
+    }
+
+    /// Checks the ranges of chain id, target and the last second, which no state can make good.
+    ///
+    /// # Errors
+    /// If one is out of its range, in words.
+    pub fn check_ranges(&self) -> Result<(), String> {
+        let &Self { chain_id, target, valid_until, .. } = self;
+        let fits = |fits: bool, expected: &str, got: u64| match fits {
+            true => Ok(()),
+            false => Err(format!("expected {expected}, got {got}")),
+        };
+        fits(is_chain_id(chain_id), CHAIN_IDS, chain_id)?;
+        fits(target == 0, "target 0", target)?;
+        fits(valid_until != 0, TIMES, valid_until.into())
     }
 
     /// The transaction's id, which leaves the signature out.
