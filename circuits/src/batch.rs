@@ -3,17 +3,24 @@
 //! A batch proves one step of a block's chain state. Its public inputs are
 //! [`BatchPublicInputs`]. Constrained here, in this order:
 //!
-//! 1. `ctx` is the context of chain id and seed; the LogUp challenges come from the same seed.
-//! 2. `before` is the digest of a chain state whose root is the climb from the window's root, under the
-//!    window's number, to the top of the tree.
+//! 1. `ctx` is the context of chain id, block number, time and seed; the LogUp challenges come from the same seed.
+//! 2. `before` is the digest of a chain state whose tree root is the climb from the window's root, under the
+//!    window's number, to the top of the tree, and whose phase is that of the batch's kind or an earlier one.
 //! 3. Each path's index is the window's number and the path's bits; its old leaf is under the window's
 //!    current root, and its new leaf makes the next current root, by the same bits and siblings. All bits
 //!    are boolean. So a leaf outside the window has no path.
-//! 4. Every message slot is a LogUp row's, flagged or not, with a boolean flag; the batch's digest absorbs
-//!    exactly the flagged messages, in order.
-//! 5. `after` is the digest of a chain state whose root is the climb from the last window root with the
-//!    bits and siblings of 2, whose deposit queue and exits are those of `before`, and whose other parts are
-//!    what the batch's kind gives: its phase, its counters, its messages.
+//! 4. If the kind can create leaves: the counts of the shards after the block are opened from the chain state's digest,
+//!    and the window is one of a shard of accounts, whose number are the window's top bits. Each path says by a boolean
+//!    flag whether its position was empty; if so, it is below the count of its shard. The flags are counted.
+//! 5. Every message slot is a LogUp row's, flagged or not, with a boolean flag; the batch's digest absorbs
+//!    exactly the flagged messages, in order, from a start that is of the batch's kind and side alone.
+//! 6. `after` is the digest of a chain state whose tree root is the climb from the last window root with the
+//!    bits and siblings of 2. Of its other parts the batch's kind gives its phase; LogUp sum, transactions, messages and
+//!    new leaves are those of `before` and what the slots and flags add; `E` has a link more if the kind can emit,
+//!    and `C` if it can consume. All the rest, queue, exits and counts, is that of `before`: the very same targets.
+//!
+//! A sum or count that a kind adds nothing to is also the very same target: a debit batch has no wire for other
+//! new leaves or another `C`.
 //!
 //! `set` is free: fold and block pin it. Roots are outputs: there is no wire for a root that would not be
 //! computed from leaves, so a wrong root is a wrong `before`, which does not chain.
@@ -43,7 +50,10 @@ use crate::config::{Builder, CircuitData, CommonCircuitData, D, EnfoldConfig, F,
 use crate::constraint::{Constrain, define};
 use crate::convert::from_native;
 use crate::fill::{Fill, FillError};
-use crate::gadgets::chain::{ChainStateTargets, context, link_consumed, link_emitted, logup_challenges};
+use crate::gadgets::chain::{
+    BlockIdTargets, ChainStateTargets, context, link_consumed, link_emitted, logup_challenges,
+};
+use crate::gadgets::counts::CountsTargets;
 use crate::gadgets::merkle::ClimbTargets;
 use crate::gates::own_gates;
 use crate::kind::PathsTargets;
@@ -68,14 +78,16 @@ pub struct BatchCircuit {
 pub struct BatchTargets {
     /// Public, otherwise free.
     pub set: HashOutTarget,
-    /// Chain that the block is for.
-    pub chain_id: Target,
+    /// The block.
+    pub block: BlockIdTargets,
     /// The block's seed.
     pub seed: HashOutTarget,
-    /// Chain state before. The root is computed; the phase is a constant in debit.
+    /// Chain state before. The tree root is computed.
     pub before: ChainStateTargets,
     /// The way from the window's root to the state root; the bits are the window's number.
     pub top: ClimbTargets,
+    /// The shards' counts after the block, if the kind can create leaves.
+    pub counts: Option<CountsTargets>,
     /// The paths.
     pub paths: PathsTargets,
     /// All public inputs.
@@ -89,18 +101,18 @@ impl BatchTargets {
         let kind = batch.kind();
 
         // 1. Context and challenges.
-        let chain_id = builder.add_virtual_target();
+        let block = BlockIdTargets::new(builder);
         let seed = builder.add_virtual_hash();
         let mut rows = RowCount::default();
         let (ctx, challenges) = rows.measure(Part::State, builder, |builder| {
-            (context(builder, chain_id, seed), logup_challenges(builder, seed))
+            (context(builder, &block, seed), logup_challenges(builder, seed))
         });
 
-        // 3, 4. The paths and their messages.
+        // 3 to 5. The paths, the leaves that they create and their messages.
         let mut before = ChainStateTargets::new(builder);
         let top = ClimbTargets::new(builder, profile.top_depth());
-        require_phase(builder, kind.phase(), &mut before);
-        let mut session = Session::new(builder, rows, kind, chain_id, challenges, &before, &top);
+        require_phase(builder, kind.phase(), before.phase);
+        let mut session = Session::new(builder, rows, kind, block, challenges, &before, &top);
         let paths = PathsTargets::constrain(&mut session, kind, profile.shape(batch));
         let Outcome {
             mut rows,
@@ -108,17 +120,19 @@ impl BatchTargets {
             sum,
             transactions,
             messages,
+            created,
             emitted,
             consumed,
+            counts,
         } = session.finish();
 
         // 2. Before.
         let before_digest = rows.measure(Part::State, builder, |builder| {
-            before.root = top.root(builder, first_root);
+            before.tree_root = top.root(builder, first_root);
             before.digest(builder)
         });
 
-        // 5. After.
+        // 6. After.
         let after_digest = rows.measure(Part::State, builder, |builder| {
             let emitted =
                 if kind.emits() { link_emitted(builder, before.emitted, emitted) } else { before.emitted };
@@ -128,32 +142,48 @@ impl BatchTargets {
                 before.consumed
             };
             let phase = builder.constant(F::from_canonical_u8(kind.phase() as u8));
-            let root = top.root(builder, last_root);
-            let after =
-                ChainStateTargets { root, emitted, consumed, sum, transactions, messages, phase, ..before };
+            let tree_root = top.root(builder, last_root);
+            let after = ChainStateTargets {
+                tree_root,
+                emitted,
+                consumed,
+                sum,
+                transactions,
+                messages,
+                phase,
+                created,
+                ..before
+            };
             after.digest(builder)
         });
 
         let set = builder.add_virtual_hash();
         let public_inputs = BatchPublicInputsTarget { set, ctx, before: before_digest, after: after_digest };
         public_inputs.register(builder);
-        (Self { set, chain_id, seed, before, top, paths, public_inputs }, rows)
+        (Self { set, block, seed, before, top, counts, paths, public_inputs }, rows)
     }
 }
 
-/// Requires the phase before a batch to be that of its kind or an earlier one. In the first phase it is a constant.
-fn require_phase(builder: &mut Builder, phase: Phase, before: &mut ChainStateTargets) {
-    match phase {
-        Phase::Debit => before.phase = builder.zero(),
-        Phase::Contract => builder.require_bool("batch: phase is 0 or 1", before.phase),
-        Phase::Credit => {
-            let (phase, two) = (before.phase, builder.two());
-            let low = define("batch: p (p - 1) of the phase", builder.mul_sub(phase, phase, phase));
-            let high = define("batch: p - 2 of the phase", builder.sub(phase, two));
-            let product = define("batch: p (p - 1) (p - 2) of the phase", builder.mul(low, high));
-            builder.require_zero("batch: phase is 0, 1 or 2", product);
-        }
+/// Requires the phase before a batch to be its kind's or an earlier one.
+fn require_phase(builder: &mut Builder, kinds: Phase, before: Target) {
+    if kinds == Phase::Inbound {
+        return builder.require_zero("batch: phase is 0", before);
     }
+    if kinds == Phase::Debit {
+        return builder.require_bool("batch: phase is 0 or 1", before);
+    }
+    let two = builder.two();
+    let low = define("batch: p (p - 1) of the phase", builder.mul_sub(before, before, before));
+    let high = define("batch: p - 2 of the phase", builder.sub(before, two));
+    let (name, high) = match kinds {
+        Phase::Credit => {
+            let higher = define("batch: (p - 2) (p - 3) of the phase", builder.mul_sub(high, high, high));
+            ("batch: phase is 0, 1, 2 or 3", higher)
+        }
+        _ => ("batch: phase is 0, 1 or 2", high),
+    };
+    let product = define("batch: product of the phase less each that may be", builder.mul(low, high));
+    builder.require_zero(name, product);
 }
 
 /// Every gate that some batch circuit of a profile uses, and so the gate set of all of them.
@@ -293,22 +323,24 @@ impl BatchCircuit {
         let targets = &self.targets;
         let mut fill = Fill::default();
         fill.digest(targets.set, set);
-        fill.number(targets.chain_id, witness.chain_id);
+        fill.block(&targets.block, &witness.block);
         fill.digest(targets.seed, witness.seed);
         fill.climb(&targets.top, witness.window, &witness.top_siblings)?;
         let (before, state) = (&targets.before, &witness.before);
         fill.digest(before.emitted, state.emitted);
         fill.digest(before.consumed, state.consumed);
-        fill.digest(before.deposit_queue, state.deposit_queue);
+        fill.digest(before.queue, state.queue);
         fill.digest(before.exits, state.exits);
+        fill.digest(before.counts, state.counts);
+        fill.number(before.created, state.created);
         fill.number(before.transactions, state.transactions);
         fill.number(before.messages, state.messages);
         for (target, element) in before.sum.into_iter().zip(state.sum) {
             fill.element(target, from_native(element));
         }
-        // In the first phase it is a constant.
-        if self.batch.kind().phase() != Phase::Debit {
-            fill.number(before.phase, state.phase as u32);
+        fill.number(before.phase, state.phase as u32);
+        if let Some(CountsTargets(counts)) = &targets.counts {
+            counts.iter().zip(witness.counts.0).for_each(|(&target, count)| fill.number(target, count));
         }
         targets.paths.fill(&mut fill, witness)?;
         Ok(fill.witness)
@@ -325,7 +357,7 @@ impl BatchCircuit {
         let got = BatchPublicInputs::from_elements(&proof.public_inputs)?;
         let expected = BatchPublicInputs {
             set,
-            ctx: enfold_state::chain::context(witness.chain_id, witness.seed),
+            ctx: enfold_state::chain::context(&witness.block, witness.seed),
             before: witness.before.digest(),
             after: witness.after.digest(),
         };

@@ -1,22 +1,41 @@
 //! The block circuit: one fold proof becomes a [`BlockStatement`].
 //!
 //! It verifies the fold proof under fold's key, a constant, and pins `set` to the true digest, a constant
-//! too. It opens the chain state before (a fresh one, see [`ChainState::start`]) and after (LogUp sum
-//! zero), and recomputes seed and context.
+//! too. Then:
+//!
+//! 1. The counts of the shards before and after the block are opened. No shard has fewer leaves after it, and none has
+//!    2^25 more: each difference has 25 bits.
+//! 2. The state roots are the hashes of tree root and counts, before and after.
+//! 3. Queue and exits are those of a block that L1 has no part in.
+//! 4. The fold proof starts in the chain state of a new block ([`ChainState::start`]) with the counts *after* it.
+//! 5. It ends in a chain state with those counts, as many new leaves as the differences add up to, a LogUp sum of zero,
+//!    and `E`, transactions and messages as stated.
+//! 6. Its context is that of chain id, number, time and the seed, which is recomputed.
+//!
+//! *Why the counts are true, if they were before*: batches create leaves only in positions that were empty, so at or
+//! above the old count of the shard, and below its new count; each position is filled once; and as many are filled as the
+//! counts grow. So none is left out. A window whose top bit is set creates none, so shards of contracts stay
+//! as they are.
 //!
 //! | witness | constrained by |
 //! |---|---|
 //! | fold proof | it verifies |
-//! | public inputs but the profile | they are in the opened chain states, the seed or the context |
+//! | public inputs but profile and version | they are in the opened chain states, the state roots, the seed or the context |
+//! | tree roots | they are in the opened chain states and in the state roots |
+//! | counts | their digests are in the state roots, those after the block in the chain states too |
 //! | `C` and phase after the block | they are in the opened chain state. `C` is in the seed too; the phase is nobody's claim |
 //!
-//! Chain id, block number and counts are field elements here. The reader of the statement refuses those of
-//! more than 32 bits; the circuits count by at most a batch, so a count that wraps the field needs more
+//! Numbers are field elements here. The reader of the statement refuses those out of their range
+//! ([`StatementField`]); the circuits count by at most a batch, so a count that wraps the field needs more
 //! batches than anybody can prove.
 
-use enfold_state::chain::{ChainState, context, seed};
+use enfold_state::chain::{
+    BlockId, ChainState, Commitments, context, empty_queue, no_exits, seed, state_root,
+};
 use enfold_state::field::{F as Native, ZERO};
 use enfold_state::hash::Digest;
+use enfold_state::leaf::SHARD_DEPTH;
+use enfold_state::shards::Counts;
 use enfold_witness::profile::ProfileId;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOutTarget, NUM_HASH_OUT_ELTS};
@@ -26,14 +45,15 @@ use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, D, F, Proof};
-use crate::constraint::Constrain;
+use crate::constraint::{Constrain, define};
 use crate::convert::{from_digest, from_native};
 use crate::fold::FoldCircuit;
-use crate::gadgets::chain::{self, ChainStateTargets};
+use crate::gadgets::chain::{self, BlockIdTargets, ChainStateTargets, CommitmentsTargets};
+use crate::gadgets::counts::CountsTargets;
 use crate::params::Params;
 use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget};
 use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove, verify_proof};
-use crate::statement::{BlockStatement, StatementField};
+use crate::statement::{BlockStatement, PROTOCOL_VERSION, StatementField};
 use crate::verify::{CircuitKey, VerifierKey};
 
 const NAME: &str = "block";
@@ -41,10 +61,12 @@ const NAME: &str = "block";
 /// What the block circuit opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockOpening {
-    /// The chain.
-    pub chain_id: u32,
-    /// The block's number.
-    pub block_number: u32,
+    /// Which block.
+    pub block: BlockId,
+    /// How many leaves each shard had before the block.
+    pub counts_before: Counts,
+    /// How many it has after the block.
+    pub counts: Counts,
     /// Chain state in which the block starts.
     pub before: ChainState,
     /// Chain state in which it ends.
@@ -54,19 +76,34 @@ pub struct BlockOpening {
 impl BlockOpening {
     /// What the block circuit will say.
     pub fn statement(&self, profile: ProfileId) -> BlockStatement {
+        let BlockId { chain_id, number, time } = self.block;
         BlockStatement {
-            chain_id: self.chain_id,
-            block_number: self.block_number,
-            previous_root: self.before.root,
-            new_root: self.after.root,
+            chain_id,
+            block_number: number,
+            time,
+            previous_root: self.previous_root(),
+            new_root: state_root(self.after.tree_root, self.counts.digest()),
             emitted: self.after.emitted,
             transactions: self.after.transactions,
             messages: self.after.messages,
-            deposit_queue_before: self.before.deposit_queue,
-            deposit_queue_after: self.after.deposit_queue,
+            queue_before: self.before.queue,
+            queue_after: self.after.queue,
             exits: self.after.exits,
             profile,
         }
+    }
+
+    /// State root before the block.
+    fn previous_root(&self) -> Digest {
+        state_root(self.before.tree_root, self.counts_before.digest())
+    }
+
+    /// The context of all the block's proofs.
+    fn context(&self) -> Digest {
+        let ChainState { emitted, consumed, queue, exits, .. } = self.after;
+        let commitments =
+            Commitments { previous_root: self.previous_root(), emitted, consumed, queue, exits };
+        context(&self.block, seed(&self.block, &commitments))
     }
 }
 
@@ -81,6 +118,16 @@ pub struct BlockCircuit {
     set: Digest,
     proof: ProofWithPublicInputsTarget<D>,
     public: Vec<Target>,
+    opened: OpenedTargets,
+}
+
+/// What is opened besides the public inputs.
+#[derive(Debug)]
+struct OpenedTargets {
+    tree_root_before: HashOutTarget,
+    tree_root: HashOutTarget,
+    counts_before: CountsTargets,
+    counts: CountsTargets,
     consumed: HashOutTarget,
     phase: Target,
 }
@@ -112,63 +159,18 @@ impl BlockCircuit {
         let set = builder.constant_hash(from_digest(fold.set()));
         builder.require_equal_hashes("block: set is the true one", inputs.set, set);
 
-        // The statement, in the order of BlockStatement::elements.
+        // The statement, in the order of BlockStatement::elements. Profile and version are constants.
         let mut public = builder.add_virtual_targets(StatementField::PROFILE.offset);
-        let number = |field: StatementField| public[field.offset];
-        let digest = |field: StatementField| HashOutTarget { elements: field.digest(&public) };
-        let [chain_id, block_number] = [StatementField::CHAIN_ID, StatementField::BLOCK_NUMBER].map(number);
-        let [transactions, messages] = [StatementField::TRANSACTIONS, StatementField::MESSAGES].map(number);
-        let [previous_root, new_root, emitted] =
-            [StatementField::PREVIOUS_ROOT, StatementField::NEW_ROOT, StatementField::EMITTED].map(digest);
-        let [queue_before, queue_after, exits] = [
-            StatementField::DEPOSIT_QUEUE_BEFORE,
-            StatementField::DEPOSIT_QUEUE_AFTER,
-            StatementField::EXITS,
-        ]
-        .map(digest);
-
-        let zero = builder.zero();
-        let none = HashOutTarget { elements: [zero; NUM_HASH_OUT_ELTS] };
-        let start = ChainStateTargets {
-            root: previous_root,
-            emitted: none,
-            consumed: none,
-            sum: [zero; 2],
-            transactions: zero,
-            messages: zero,
-            phase: zero,
-            deposit_queue: queue_before,
-            exits: none,
-        };
-        let before = start.digest(&mut builder);
-        builder.require_equal_hashes("block: starts in the fold proof's start", before, inputs.before);
-
-        let (consumed, phase) = (builder.add_virtual_hash(), builder.add_virtual_target());
-        let end = ChainStateTargets {
-            root: new_root,
-            emitted,
-            consumed,
-            sum: [zero; 2],
-            transactions,
-            messages,
-            phase,
-            deposit_queue: queue_after,
-            exits,
-        };
-        let after = end.digest(&mut builder);
-        builder.require_equal_hashes("block: ends in the fold proof's end", after, inputs.after);
-
-        let seed = chain::seed(&mut builder, chain_id, block_number, previous_root, emitted, consumed);
-        let ctx = chain::context(&mut builder, chain_id, seed);
-        builder.require_equal_hashes("block: context is the fold proof's", ctx, inputs.ctx);
-
+        let opened = constrain(&mut builder, &public, &inputs);
         builder.register_public_inputs(&public);
-        let profile = builder.constant(F::from_canonical_u32(params.id as u32));
-        builder.register_public_input(profile);
-        public.push(profile);
+        for number in [params.id as u32, PROTOCOL_VERSION] {
+            let constant = builder.constant(F::from_canonical_u32(number));
+            builder.register_public_input(constant);
+            public.push(constant);
+        }
 
         let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.block_degree_bits)?;
-        Ok(Self { data, size, prover, set: fold.set(), proof, public, consumed, phase })
+        Ok(Self { data, size, prover, set: fold.set(), proof, public, opened })
     }
 
     /// The key that verifies the block proofs of a profile.
@@ -189,8 +191,9 @@ impl BlockCircuit {
         let inputs = BatchPublicInputs::from_elements(&fold.public_inputs)
             .map_err(|source| ProveError::PublicInputs { circuit: NAME, child: 0, source })?;
         check_sets(NAME, &[inputs], self.set)?;
-        let BlockOpening { chain_id, block_number, before, after } = opening;
-        if inputs.before != ChainState::start(before.root, before.deposit_queue).digest() {
+        let BlockOpening { counts_before, counts, before, after, .. } = opening;
+        let start = ChainState::start(before.tree_root, empty_queue(), counts.digest());
+        if *before != start || inputs.before != start.digest() {
             return Err(ProveError::Before);
         }
         if inputs.after != after.digest() {
@@ -199,17 +202,17 @@ impl BlockCircuit {
         if after.sum != [ZERO; 2] {
             return Err(ProveError::Sum { got: after.sum });
         }
-        let seed = seed(*chain_id, *block_number, before.root, after.emitted, after.consumed);
-        if inputs.ctx != context(*chain_id, seed) {
+        check_counts(counts_before, counts, after.created)?;
+        if inputs.ctx != opening.context() {
             return Err(ProveError::Context { circuit: NAME, child: 0 });
         }
         let witness = self
-            .fill(fold, &opening.statement(profile), &opening.after)
+            .fill(fold, &opening.statement(profile), opening)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
         prove(NAME, &*self.prover, &self.data, witness)
     }
 
-    /// Fills in this proof, this statement and, from `after`, what the statement does not say, right or wrong.
+    /// Fills in this proof, this statement and, from the opening, what the statement does not say, right or wrong.
     ///
     /// # Errors
     /// If a target is filled twice with different values.
@@ -217,9 +220,9 @@ impl BlockCircuit {
         &self,
         fold: &Proof,
         statement: &BlockStatement,
-        after: &ChainState,
+        opening: &BlockOpening,
     ) -> anyhow::Result<PartialWitness<F>> {
-        self.fill_elements(fold, &statement.elements(), after)
+        self.fill_elements(fold, &statement.elements(), opening)
     }
 
     /// [`Self::fill`] with a record of any elements.
@@ -227,15 +230,133 @@ impl BlockCircuit {
         &self,
         fold: &Proof,
         statement: &[Native; BlockStatement::LEN],
-        after: &ChainState,
+        opening: &BlockOpening,
     ) -> anyhow::Result<PartialWitness<F>> {
         let mut witness = PartialWitness::new();
         witness.set_proof_with_pis_target(&self.proof, fold)?;
         for (&target, &element) in self.public.iter().zip(statement) {
             witness.set_target(target, from_native(element))?;
         }
-        witness.set_hash_target(self.consumed, from_digest(after.consumed))?;
-        witness.set_target(self.phase, F::from_canonical_u32(after.phase as u32))?;
+        self.opened.fill(&mut witness, opening)?;
         Ok(witness)
     }
+}
+
+/// Checks natively that the shards grow by the new leaves.
+fn check_counts(before: &Counts, after: &Counts, created: u32) -> Result<(), ProveError> {
+    let grown = before.0.iter().zip(&after.0).map(|(&before, after)| after.checked_sub(before));
+    match grown.sum::<Option<u32>>() {
+        Some(expected) if expected == created => Ok(()),
+        expected => Err(ProveError::Created { expected, got: created }),
+    }
+}
+
+impl OpenedTargets {
+    fn fill(&self, witness: &mut PartialWitness<F>, opening: &BlockOpening) -> anyhow::Result<()> {
+        let BlockOpening { counts_before, counts, before, after, .. } = opening;
+        witness.set_hash_target(self.tree_root_before, from_digest(before.tree_root))?;
+        witness.set_hash_target(self.tree_root, from_digest(after.tree_root))?;
+        for (targets, counts) in [(&self.counts_before, counts_before), (&self.counts, counts)] {
+            witness.set_target_arr(&targets.0, &counts.0.map(F::from_canonical_u32))?;
+        }
+        witness.set_hash_target(self.consumed, from_digest(after.consumed))?;
+        witness.set_target(self.phase, F::from_canonical_u32(after.phase as u32))
+    }
+}
+
+/// Constrains the public inputs, in their order, by those of the fold proof.
+fn constrain(builder: &mut Builder, public: &[Target], proof: &BatchPublicInputsTarget) -> OpenedTargets {
+    let number = |field: StatementField| public[field.offset];
+    let digest = |field: StatementField| HashOutTarget { elements: field.digest(public) };
+    let [previous_root, new_root, emitted] =
+        [StatementField::PREVIOUS_ROOT, StatementField::NEW_ROOT, StatementField::EMITTED].map(digest);
+    let [queue_before, queue, exits] =
+        [StatementField::QUEUE_BEFORE, StatementField::QUEUE_AFTER, StatementField::EXITS].map(digest);
+    let opened = OpenedTargets {
+        tree_root_before: builder.add_virtual_hash(),
+        tree_root: builder.add_virtual_hash(),
+        counts_before: CountsTargets::new(builder),
+        counts: CountsTargets::new(builder),
+        consumed: builder.add_virtual_hash(),
+        phase: builder.add_virtual_target(),
+    };
+    let OpenedTargets { tree_root_before, tree_root, counts_before, counts, consumed, phase } = opened;
+
+    // 1. Counts.
+    let [counts_digest_before, counts_digest] = [counts_before, counts].map(|counts| counts.digest(builder));
+    let created = created(builder, &counts_before, &counts);
+
+    // 2. State roots.
+    let root = chain::state_root(builder, tree_root_before, counts_digest_before);
+    builder.require_equal_hashes("block: previous root is of tree and counts", root, previous_root);
+    let root = chain::state_root(builder, tree_root, counts_digest);
+    builder.require_equal_hashes("block: new root is of tree and counts", root, new_root);
+
+    // 3. What L1 has no part in.
+    let [empty, none] = [empty_queue(), no_exits()].map(|digest| builder.constant_hash(from_digest(digest)));
+    builder.require_equal_hashes("block: the queue before is empty", empty, queue_before);
+    builder.require_equal_hashes("block: the queue after is empty", empty, queue);
+    builder.require_equal_hashes("block: there are no exits", none, exits);
+
+    // 4. Start.
+    let zero = builder.zero();
+    let nothing = HashOutTarget { elements: [zero; NUM_HASH_OUT_ELTS] };
+    let start = ChainStateTargets {
+        tree_root: tree_root_before,
+        emitted: nothing,
+        consumed: nothing,
+        sum: [zero; 2],
+        transactions: zero,
+        messages: zero,
+        phase: zero,
+        queue: queue_before,
+        exits: none,
+        counts: counts_digest,
+        created: zero,
+    };
+    let before = start.digest(builder);
+    builder.require_equal_hashes("block: starts in the fold proof's start", before, proof.before);
+
+    // 5. End.
+    let end = ChainStateTargets {
+        tree_root,
+        emitted,
+        consumed,
+        sum: [zero; 2],
+        transactions: number(StatementField::TRANSACTIONS),
+        messages: number(StatementField::MESSAGES),
+        phase,
+        queue,
+        exits,
+        counts: counts_digest,
+        created,
+    };
+    let after = end.digest(builder);
+    builder.require_equal_hashes("block: ends in the fold proof's end", after, proof.after);
+
+    // 6. Context.
+    let block = BlockIdTargets {
+        chain_id: number(StatementField::CHAIN_ID),
+        number: number(StatementField::BLOCK_NUMBER),
+        time: number(StatementField::TIME),
+    };
+    let commitments = CommitmentsTargets { previous_root, emitted, consumed, queue, exits };
+    let seed = chain::seed(builder, &block, &commitments);
+    let ctx = chain::context(builder, &block, seed);
+    builder.require_equal_hashes("block: context is the fold proof's", ctx, proof.ctx);
+    opened
+}
+
+/// The leaves by which all shards grow together; each by less than 2^25.
+fn created(builder: &mut Builder, before: &CountsTargets, after: &CountsTargets) -> Target {
+    let mut created = builder.zero();
+    for (&before, &after) in before.0.iter().zip(&after.0) {
+        let new = define("block: new leaves of a shard", builder.sub(after, before));
+        // A virtual target, so that what is required of it has a name.
+        let checked = builder.add_virtual_target();
+        builder.range_check(checked, SHARD_DEPTH + 1);
+        builder.require("block: new leaves of a shard have 25 bits", new, checked);
+        created = define("block: new leaves", builder.add(created, new));
+    }
+    created
 }

@@ -4,33 +4,37 @@
 //! leaf:
 //!
 //! 1. `e` is boolean.
-//! 2. `e` implies that nonce and balance are zero.
+//! 2. `e` implies that both nonces and the balance are zero.
 //! 3. The opened digest is zero if `e`, and the leaf's if not.
 //! 4. `e` implies that the first message is live.
 //! 5. The live flags are boolean, and after one that is off there is none that is on.
 //! 6. `asset < 2^32`.
+//! 7. New leaves grow by `e`, and `e` implies that the position is below the count that its shard has after the block.
+//!    The window is one of a shard of accounts.
 //!
 //! For each message, with live flag `l`:
 //!
-//! 7. It is `[op + 2^8 asset, from + 2^32 index, amount, memo, address]`, with asset and address the leaf's
+//! 8. It is `[op + 2^8 asset, sender + 2^32 index, amount, memo, address]`, with asset and address the leaf's
 //!    and index the path's. So a leaf of another address or asset is not credited.
-//! 8. The op is transfer or fee.
-//! 9. `from < 2^30`. With 6 and 8, the message's first two elements have one reading only.
-//! 10. `balance' = balance + l amount < 2^62` after every message. The amount has no range of its own: every
+//! 9. The op is transfer or fee.
+//! 10. `sender < 2^32`: the debited leaf and the nonce key, which are the emitter's to tell apart. With 6 and 9, the
+//!     message's first two elements have one reading only.
+//! 11. `balance' = balance + l amount < 2^62` after every message. The amount has no range of its own: every
 //!     consumed message was emitted, and emitters check it.
 //!
 //! After the path:
 //!
-//! 11. The new leaf has the last balance and the same address, nonce and asset: a position that was empty
-//!     now holds what its first message names, with nonce zero.
+//! 12. The new leaf has the last balance and the same address, nonces and asset: a position that was empty
+//!     now holds what its first message names, with nonces zero.
 //!
-//! The phase before is one of 0, 1 and 2, and after it is 2. Transactions and emitted messages stay.
+//! The phase before is one of 0 to 3, and after it is 3. Transactions and emitted messages stay.
 //!
 //! Nothing else passes: each wire that a witness sets is in the old leaf's digest or in a flagged message, or has
 //! no effect (a padding slot's values; it changes no balance).
 
 use enfold_state::credit::{Credit, opened};
 use enfold_state::hash::Digest;
+use enfold_state::leaf::TREE_DEPTH;
 use enfold_state::message::{Message, Op};
 use enfold_witness::batch::CreditPath;
 use plonky2::iop::target::Target;
@@ -64,8 +68,8 @@ pub struct CreditMessageTargets {
     pub live: Target,
     /// 1 if it is a fee message, 0 if a transfer.
     pub is_fee: Target,
-    /// The leaf that was debited.
-    pub from: Target,
+    /// The leaf that was debited and the nonce key: the lower half of the message's second element.
+    pub sender: Target,
     /// How much.
     pub amount: Target,
     /// The sender's memo.
@@ -115,8 +119,10 @@ fn constrain_path(
     // 1, 2. Whether the position is empty.
     let empty = builder.add_virtual_target();
     builder.require_bool("credit: empty is boolean", empty);
-    let filled = define("credit: nonce of an empty position", builder.mul(empty, leaf.nonce));
-    builder.require_zero("credit: an empty position has nonce 0", filled);
+    for nonce in leaf.nonces {
+        let filled = define("credit: nonce of an empty position", builder.mul(empty, nonce));
+        builder.require_zero("credit: the nonces of an empty position are 0", filled);
+    }
     let filled = define("credit: balance of an empty position", builder.mul(empty, leaf.balance));
     builder.require_zero("credit: an empty position has balance 0", filled);
 
@@ -140,13 +146,16 @@ fn constrain_path(
     // 6. The asset.
     session.ranges.narrow("credit: asset has 32 bits", leaf.asset);
 
+    // 7. The new leaf's position.
+    session.create(&position, empty);
+
     let head = message::head(session.builder, Op::Transfer, leaf.asset);
     let mut balance = leaf.balance;
     for message in &messages {
         balance = constrain_message(session, &position, &leaf, head, message, balance);
     }
 
-    // 11. The new leaf.
+    // 12. The new leaf.
     let new = LeafTargets { balance, ..leaf };
     let new = session.rows.measure(Part::Leaves, session.builder, |builder| new.digest(builder));
     let targets = CreditPathTargets { position: position.clone(), empty, leaf, messages };
@@ -159,21 +168,21 @@ fn constrain_message(
     position: &PositionTargets,
     leaf: &LeafTargets,
     transfer_head: Target,
-    &CreditMessageTargets { live, is_fee, from, amount, memo }: &CreditMessageTargets,
+    &CreditMessageTargets { live, is_fee, sender, amount, memo }: &CreditMessageTargets,
     balance: Target,
 ) -> Target {
     let builder = &mut *session.builder;
 
-    // 8. The op: fee's number is transfer's plus one.
+    // 9. The op: fee's number is transfer's plus one.
     builder.require_bool("credit: op is transfer or fee", is_fee);
     let head = define("credit: first element by op", builder.add(transfer_head, is_fee));
 
-    // 7, 9. The message.
-    session.ranges.index("credit: sender has 30 bits", from);
-    let route = message::route(builder, from, position.index);
+    // 8, 10. The message.
+    session.ranges.narrow("credit: sender has 32 bits", sender);
+    let route = message::route(builder, sender, position.index);
     let [a0, a1, a2, a3] = leaf.address.elements;
 
-    // 10. The balance.
+    // 11. The balance.
     let balance = define("credit: balance after a message", builder.mul_add(live, amount, balance));
     session.ranges.amount("credit: balance has 62 bits", balance);
 
@@ -186,7 +195,7 @@ impl CreditMessageTargets {
         Self {
             live: builder.add_virtual_target(),
             is_fee: builder.add_virtual_target(),
-            from: builder.add_virtual_target(),
+            sender: builder.add_virtual_target(),
             amount: builder.add_virtual_target(),
             memo: builder.add_virtual_target(),
         }
@@ -195,7 +204,8 @@ impl CreditMessageTargets {
     fn fill(&self, fill: &mut Fill, message: Option<&Message>) {
         fill.flag(self.live, message.is_some());
         fill.flag(self.is_fee, message.is_some_and(|message| message.op == Op::Fee));
-        fill.number(self.from, message.map_or(0, |message| message.from.0));
+        let sender = |message: &Message| message.from.0 | (message.nonce_key as u32) << TREE_DEPTH;
+        fill.number(self.sender, message.map_or(0, sender));
         fill.wide(self.amount, message.map_or(0, |message| message.amount));
         fill.wide(self.memo, message.map_or(0, |message| message.memo));
     }

@@ -1,6 +1,6 @@
 //! Copying a batch witness into wires.
 
-use enfold_state::chain::Phase;
+use enfold_state::chain::{BlockId, Phase};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::Leaf;
 use enfold_witness::profile::BatchId;
@@ -10,7 +10,8 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::PartialWitness;
 
 use crate::config::F;
-use crate::convert::from_digest;
+use crate::convert::{from_digest, from_native};
+use crate::gadgets::chain::BlockIdTargets;
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::merkle::ClimbTargets;
 
@@ -105,10 +106,19 @@ impl Fill {
         }
     }
 
+    /// Sets chain id, number and time.
+    pub fn block(&mut self, targets: &BlockIdTargets, block: &BlockId) {
+        for (target, element) in targets.elements().into_iter().zip(block.elements()) {
+            self.element(target, from_native(element));
+        }
+    }
+
     /// Sets a leaf's elements.
     pub fn leaf(&mut self, targets: &LeafTargets, leaf: &Leaf) {
         self.digest(targets.address, leaf.address);
-        self.number(targets.nonce, leaf.nonce);
+        for (target, nonce) in targets.nonces.into_iter().zip(leaf.nonces) {
+            self.number(target, nonce);
+        }
         self.number(targets.asset, leaf.asset);
         self.wide(targets.balance, leaf.balance);
     }

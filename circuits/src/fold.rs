@@ -2,16 +2,19 @@
 //!
 //! Lift and fold share one `CommonCircuitData`, so one verifier serves both and fold verifies itself. Fold
 //! cannot hold its own key as a constant; it takes the list `L = [lift entry, fold entry]` as a witness and
-//! puts out its digest, `set`. All of its children carry the same `set`, and the block circuit compares it
+//! puts out its digest, `set`. (The digest has room for four entries, for circuits of a profile with other lifts; those
+//! that are not there are constants, zero, and cannot be chosen.) All of its children carry the same `set`, and the block circuit compares it
 //! with the true one. So all fold proofs below a block proof used the true list.
 //!
 //! | witness | constrained by |
 //! |---|---|
 //! | children's proofs | they verify |
 //! | children's keys | the entry is the chosen one of L |
-//! | choice | boolean |
+//! | choice | boolean, sums to one |
 //! | live flags | boolean, never increasing |
 //! | L | its digest is `set`, which is the output's and every child's |
+
+use std::array::from_fn;
 
 use enfold_state::hash::Digest;
 use plonky2::field::types::Field;
@@ -21,7 +24,7 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
-use crate::constraint::Constrain;
+use crate::constraint::{Constrain, define};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target, key_set, key_set_target};
 use crate::lift::LiftCircuit;
@@ -29,7 +32,7 @@ use crate::params::Params;
 use crate::public_inputs::BatchPublicInputsTarget;
 use crate::recursion::{
     BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, check_sets,
-    fill_dead, fix_shape, prove, select,
+    fill_dead, fix_shape, prove,
 };
 
 const NAME: &str = "fold";
@@ -43,6 +46,9 @@ pub enum Child {
     Fold = 1,
 }
 
+/// Circuits that a child can be of: the entries of the list that exist.
+const CHILDREN: usize = 2;
+
 /// The fold circuit of a profile.
 #[derive(Debug)]
 pub struct FoldCircuit {
@@ -52,9 +58,9 @@ pub struct FoldCircuit {
     pub size: RecursionSize,
     prover: Box<dyn Prover>,
     slots: Vec<Slot>,
-    choices: Vec<BoolTarget>,
+    choices: Vec<Vec<BoolTarget>>,
     chain: Chain,
-    entries: [HashOutTarget; 2],
+    entries: [HashOutTarget; CHILDREN],
     lift_key: VerifierOnlyCircuitData,
 }
 
@@ -80,25 +86,16 @@ impl FoldCircuit {
         let mut builder = Builder::new(params.recursion.clone());
         let slots: Vec<Slot> = (0..params.fold_arity).map(|_| Slot::new(&mut builder, common)).collect();
 
-        let entries = [builder.add_virtual_hash(), builder.add_virtual_hash()];
-        let set = key_set_target(&mut builder, entries[0], entries[1]);
+        let entries: [HashOutTarget; CHILDREN] = from_fn(|_| builder.add_virtual_hash());
+        let set = key_set_target(&mut builder, &entries);
         let choices = slots
             .iter()
             .map(|slot| {
                 let entry = entry_target(&mut builder, slot.key());
-                let is_fold = builder.new_bool("fold: choice is boolean");
-                let chosen = select(&mut builder, is_fold, entries[1], entries[0]);
-                builder.require_equal_hashes(
-                    "fold: a child's key is the chosen one of the list",
-                    chosen,
-                    entry,
-                );
-                builder.require_equal_hashes(
-                    "fold: a child's set is the list's digest",
-                    set,
-                    slot.inputs().set,
-                );
-                is_fold
+                let choice = choose(&mut builder, entry, &entries);
+                let name = "fold: a child's set is the list's digest";
+                builder.require_equal_hashes(name, set, slot.inputs().set);
+                choice
             })
             .collect();
 
@@ -117,7 +114,7 @@ impl FoldCircuit {
 
     /// The digest of the true list `L`, which all proofs of the profile carry.
     pub fn set(&self) -> Digest {
-        key_set(entry(self.key(Child::Lift)), entry(self.key(Child::Fold)))
+        key_set(&[Child::Lift, Child::Fold].map(|child| entry(self.key(child))))
     }
 
     /// The key of a kind of child.
@@ -156,16 +153,44 @@ impl FoldCircuit {
     ///
     /// # Errors
     /// If a target is filled twice with different values.
-    pub fn fill(&self, slots: &[SlotWitness<'_>], list: [Digest; 2]) -> anyhow::Result<PartialWitness<F>> {
+    pub fn fill(
+        &self,
+        slots: &[SlotWitness<'_>],
+        list: [Digest; CHILDREN],
+    ) -> anyhow::Result<PartialWitness<F>> {
         let mut witness = PartialWitness::new();
         for (target, digest) in self.entries.iter().zip(list) {
             witness.set_hash_target(*target, from_digest(digest))?;
         }
         self.chain.fill(&mut witness, slots)?;
-        for ((slot, is_fold), with) in self.slots.iter().zip(&self.choices).zip(slots) {
+        for ((slot, choice), with) in self.slots.iter().zip(&self.choices).zip(slots) {
             slot.fill(&mut witness, with)?;
-            witness.set_target(is_fold.target, F::from_canonical_usize(with.which))?;
+            for (i, &bit) in choice.iter().enumerate() {
+                witness.set_bool_target(bit, i == with.which)?;
+            }
         }
         Ok(witness)
     }
+
+    /// The choice of slot `slot`, one target an entry of the list.
+    #[cfg(test)]
+    pub(crate) fn choice_targets(&self, slot: usize) -> &[BoolTarget] {
+        &self.choices[slot]
+    }
+}
+
+/// Constrains `entry` to be one of the list: boolean choices that sum to one, and entry equal to the chosen one.
+fn choose(builder: &mut Builder, entry: HashOutTarget, entries: &[HashOutTarget]) -> Vec<BoolTarget> {
+    let choice: Vec<BoolTarget> =
+        entries.iter().map(|_| builder.new_bool("fold: choices are boolean")).collect();
+    let sum = builder.add_many(choice.iter().map(|bit| bit.target));
+    builder.require_one("fold: one key is chosen", sum);
+    for (place, &element) in entry.elements.iter().enumerate() {
+        let mut chosen = builder.zero();
+        for (bit, listed) in choice.iter().zip(entries) {
+            chosen = define("fold: chosen entry", builder.mul_add(bit.target, listed.elements[place], chosen));
+        }
+        builder.require_equal("fold: a child's key is the chosen one of the list", chosen, element);
+    }
+    choice
 }

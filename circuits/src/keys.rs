@@ -1,7 +1,7 @@
 //! Twins of [`entry`] and [`key_set`].
 
-use enfold_state::hash::Tag;
-pub use enfold_verifier::keys::{entry, key_set};
+use enfold_state::hash::{DIGEST_LEN, Tag};
+pub use enfold_verifier::keys::{KEY_SET_LEN, entry, key_set};
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::Target;
 use plonky2::plonk::circuit_data::VerifierCircuitTarget;
@@ -17,7 +17,16 @@ pub fn entry_target(builder: &mut Builder, key: &VerifierCircuitTarget) -> HashO
     hash(builder, Tag::VerifierKey, &record)
 }
 
-/// [`key_set`] in a circuit.
-pub fn key_set_target(builder: &mut Builder, lift: HashOutTarget, fold: HashOutTarget) -> HashOutTarget {
-    hash(builder, Tag::KeySet, &[lift.elements, fold.elements].concat())
+/// [`key_set`] in a circuit: an entry that is not there is a constant zero.
+///
+/// # Panics
+/// If they are more than [`KEY_SET_LEN`].
+pub fn key_set_target(builder: &mut Builder, entries: &[HashOutTarget]) -> HashOutTarget {
+    assert!(entries.len() <= KEY_SET_LEN, "a set has room for {KEY_SET_LEN} keys, got {}", entries.len());
+    let zero = builder.zero();
+    let mut record = vec![zero; KEY_SET_LEN * DIGEST_LEN];
+    for (place, entry) in record.chunks_mut(DIGEST_LEN).zip(entries) {
+        place.copy_from_slice(&entry.elements);
+    }
+    hash(builder, Tag::KeySet, &record)
 }

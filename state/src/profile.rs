@@ -149,7 +149,7 @@ const TEST: Profile = Profile {
     shapes: PerBatch::new([
         BatchShape::singles(16),
         BatchShape::lanes(2, 13),
-        BatchShape { lanes: 3, legs: 12, singles: 30 },
+        BatchShape { lanes: 3, legs: 12, singles: 28 },
         BatchShape::lanes(3, 100),
     ]),
 };
@@ -159,9 +159,9 @@ const STANDARD: Profile = Profile {
     id: ProfileId::Standard,
     window_depth: 24,
     shapes: PerBatch::new([
-        BatchShape::singles(776),
-        BatchShape::lanes(16, 120),
-        BatchShape { lanes: 12, legs: 120, singles: 1122 },
-        BatchShape::lanes(16, 1410),
+        BatchShape::singles(768),
+        BatchShape::lanes(16, 117),
+        BatchShape { lanes: 12, legs: 120, singles: 1106 },
+        BatchShape::lanes(16, 1426),
     ]),
 };

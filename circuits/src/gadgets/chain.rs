@@ -17,7 +17,7 @@ pub type QuadraticTarget = [Target; 2];
 #[derive(Clone, Copy, Debug)]
 pub struct ChainStateTargets {
     /// Root of the state tree.
-    pub root: HashOutTarget,
+    pub tree_root: HashOutTarget,
     /// Chain over the emitted messages' digests.
     pub emitted: HashOutTarget,
     /// Chain over the consumed messages' digests.
@@ -30,35 +30,42 @@ pub struct ChainStateTargets {
     pub messages: Target,
     /// Phase of the last batch.
     pub phase: Target,
-    /// L1 deposit queue.
-    pub deposit_queue: HashOutTarget,
+    /// L1 queue, as far as it is consumed.
+    pub queue: HashOutTarget,
     /// Digest of the exits so far.
     pub exits: HashOutTarget,
+    /// Digest of the shards' counts after the block.
+    pub counts: HashOutTarget,
+    /// Leaves created so far.
+    pub created: Target,
 }
 
 impl ChainStateTargets {
     /// Free targets: the prover's choice until they are bound by the hash.
     pub fn new(builder: &mut Builder) -> Self {
         Self {
-            root: builder.add_virtual_hash(),
+            tree_root: builder.add_virtual_hash(),
             emitted: builder.add_virtual_hash(),
             consumed: builder.add_virtual_hash(),
             sum: builder.add_virtual_target_arr(),
             transactions: builder.add_virtual_target(),
             messages: builder.add_virtual_target(),
             phase: builder.add_virtual_target(),
-            deposit_queue: builder.add_virtual_hash(),
+            queue: builder.add_virtual_hash(),
             exits: builder.add_virtual_hash(),
+            counts: builder.add_virtual_hash(),
+            created: builder.add_virtual_target(),
         }
     }
 
     /// The record, in the order of [`ChainState::elements`].
     pub fn elements(&self) -> [Target; ChainState::LEN] {
         let numbers = [self.transactions, self.messages, self.phase];
-        let record = [self.root, self.emitted, self.consumed].into_iter().flat_map(|hash| hash.elements);
+        let elements = |hashes: [HashOutTarget; 3]| hashes.into_iter().flat_map(|hash| hash.elements);
+        let record = elements([self.tree_root, self.emitted, self.consumed]);
         let record = record.chain(self.sum).chain(numbers);
-        let mut record = record.chain(self.deposit_queue.elements).chain(self.exits.elements);
-        std::array::from_fn(|_| record.next().expect("the parts have 25 elements together"))
+        let mut record = record.chain(elements([self.queue, self.exits, self.counts])).chain([self.created]);
+        std::array::from_fn(|_| record.next().expect("the parts have 30 elements together"))
     }
 
     /// Twin of [`ChainState::digest`]. Four rows.
@@ -85,24 +92,62 @@ pub fn link_consumed(builder: &mut Builder, chain: HashOutTarget, batch: HashOut
     hash(builder, Tag::ConsumedChain, &[chain.elements, batch.elements].concat())
 }
 
-/// Twin of [`enfold_state::chain::seed`]. Two rows.
-pub fn seed(
-    builder: &mut Builder,
-    chain_id: Target,
-    block_number: Target,
-    previous_root: HashOutTarget,
-    emitted: HashOutTarget,
-    consumed: HashOutTarget,
-) -> HashOutTarget {
-    let mut record = vec![chain_id, block_number];
-    record.extend([previous_root, emitted, consumed].iter().flat_map(|hash| hash.elements));
+/// Twin of [`enfold_state::chain::state_root`]. One row.
+pub fn state_root(builder: &mut Builder, tree_root: HashOutTarget, counts: HashOutTarget) -> HashOutTarget {
+    hash(builder, Tag::StateRoot, &[tree_root.elements, counts.elements].concat())
+}
+
+/// Twin of [`enfold_state::chain::BlockId`].
+#[derive(Clone, Copy, Debug)]
+pub struct BlockIdTargets {
+    /// The chain.
+    pub chain_id: Target,
+    /// The block's number.
+    pub number: Target,
+    /// Its time.
+    pub time: Target,
+}
+
+impl BlockIdTargets {
+    /// Free targets: the prover's choice until they are bound by a hash.
+    pub fn new(builder: &mut Builder) -> Self {
+        let [chain_id, number, time] = builder.add_virtual_target_arr();
+        Self { chain_id, number, time }
+    }
+
+    /// The record, in the order of [`enfold_state::chain::BlockId::elements`].
+    pub const fn elements(&self) -> [Target; 3] {
+        [self.chain_id, self.number, self.time]
+    }
+}
+
+/// Twin of [`enfold_state::chain::Commitments`].
+#[derive(Clone, Copy, Debug)]
+pub struct CommitmentsTargets {
+    /// State root before the block.
+    pub previous_root: HashOutTarget,
+    /// The last link of `E`.
+    pub emitted: HashOutTarget,
+    /// The last link of `C`.
+    pub consumed: HashOutTarget,
+    /// L1 queue after the block.
+    pub queue: HashOutTarget,
+    /// Digest of the exits.
+    pub exits: HashOutTarget,
+}
+
+/// Twin of [`enfold_state::chain::seed`]. Three rows.
+pub fn seed(builder: &mut Builder, block: &BlockIdTargets, commitments: &CommitmentsTargets) -> HashOutTarget {
+    let &CommitmentsTargets { previous_root, emitted, consumed, queue, exits } = commitments;
+    let mut record = block.elements().to_vec();
+    record.extend([previous_root, emitted, consumed, queue, exits].iter().flat_map(|hash| hash.elements));
     hash(builder, Tag::Seed, &record)
 }
 
 /// Twin of [`enfold_state::chain::context`]. One row.
-pub fn context(builder: &mut Builder, chain_id: Target, seed: HashOutTarget) -> HashOutTarget {
-    let [a, b, c, d] = seed.elements;
-    hash(builder, Tag::Context, &[chain_id, a, b, c, d])
+pub fn context(builder: &mut Builder, block: &BlockIdTargets, seed: HashOutTarget) -> HashOutTarget {
+    let ([id, number, time], [a, b, c, d]) = (block.elements(), seed.elements);
+    hash(builder, Tag::Context, &[id, number, time, a, b, c, d])
 }
 
 /// Twin of [`enfold_state::chain::logup_challenges`]: `(alpha, gamma)`. One row.

@@ -43,7 +43,6 @@ pub fn hash(builder: &mut Builder, tag: Tag, record: &[Target]) -> HashOutTarget
 const fn tag_name(tag: Tag) -> &'static str {
     match tag {
         Tag::AccountLeaf => "account leaf",
-        Tag::BatchMessages => "batch messages",
         Tag::EmittedChain => "emitted chain",
         Tag::ConsumedChain => "consumed chain",
         Tag::Seed => "seed",
@@ -54,6 +53,8 @@ const fn tag_name(tag: Tag) -> &'static str {
         Tag::Challenge => "challenge",
         Tag::VerifierKey => "verifier key",
         Tag::KeySet => "key set",
+        Tag::Counts => "counts",
+        Tag::StateRoot => "state root",
         _ => "record",
     }
 }

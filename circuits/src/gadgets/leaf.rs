@@ -14,8 +14,8 @@ use crate::config::Builder;
 pub struct LeafTargets {
     /// Owner.
     pub address: HashOutTarget,
-    /// Count of debits.
-    pub nonce: Target,
+    /// Counts of debits, one for each nonce key.
+    pub nonces: [Target; 2],
     /// Which asset.
     pub asset: Target,
     /// Balance.
@@ -27,21 +27,20 @@ impl LeafTargets {
     pub fn new(builder: &mut Builder) -> Self {
         Self {
             address: builder.add_virtual_hash(),
-            nonce: builder.add_virtual_target(),
+            nonces: builder.add_virtual_target_arr(),
             asset: builder.add_virtual_target(),
             balance: builder.add_virtual_target(),
         }
     }
 
     /// The record, in the order of [`Leaf::elements`].
-    pub fn elements(&self, builder: &mut Builder) -> [Target; Leaf::LEN] {
-        let [a0, a1, a2, a3] = self.address.elements;
-        [a0, a1, a2, a3, self.nonce, self.asset, self.balance, builder.zero()]
+    pub const fn elements(&self) -> [Target; Leaf::LEN] {
+        let ([a0, a1, a2, a3], [first, second]) = (self.address.elements, self.nonces);
+        [a0, a1, a2, a3, first, self.asset, self.balance, second]
     }
 
     /// Twin of [`Leaf::digest`]. One row.
     pub fn digest(&self, builder: &mut Builder) -> HashOutTarget {
-        let record = self.elements(builder);
-        hash(builder, Tag::AccountLeaf, &record)
+        hash(builder, Tag::AccountLeaf, &self.elements())
     }
 }

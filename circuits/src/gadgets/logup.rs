@@ -4,6 +4,7 @@
 //! The gate constrains, for both messages of a row, the flag to be boolean and `(gamma - f(m)) inv = 1`, and
 //! the sum to grow by `sign (flag_0 inv_0 + flag_1 inv_1)`; the rows are chained here.
 
+use enfold_state::hash::Side;
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 
@@ -16,21 +17,11 @@ use crate::gates::logup::LogUpGate;
 /// Names of what is required of a message and its flag.
 const SLOT: [&str; 2] = ["LogUp: message", "LogUp: flag"];
 
-/// What a message slot does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// Its term is added.
-    Emit,
-    /// Its term is subtracted.
-    Consume,
-}
-
-impl Side {
-    fn sign(self) -> F {
-        match self {
-            Self::Emit => F::ONE,
-            Self::Consume => F::NEG_ONE,
-        }
+/// What a term of this side is multiplied by.
+const fn sign(side: Side) -> F {
+    match side {
+        Side::Emit => F::ONE,
+        Side::Consume => F::NEG_ONE,
     }
 }
 
@@ -79,7 +70,7 @@ impl LogUpTargets {
         messages: [(MessageTargets, Target); 2],
         second: [&'static str; 2],
     ) {
-        let row = builder.add_gate(LogUpGate, vec![side.sign()]);
+        let row = builder.add_gate(LogUpGate, vec![sign(side)]);
         let mut require = |name, start: usize, targets: &[Target]| {
             for (i, &target) in targets.iter().enumerate() {
                 builder.require(name, target, Target::wire(row, start + i));

@@ -2,6 +2,7 @@
 //! what it leaves to its caller.
 
 pub mod chain;
+pub mod counts;
 pub mod hash;
 pub mod leaf;
 pub mod logup;

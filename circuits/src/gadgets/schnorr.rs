@@ -53,6 +53,7 @@ use enfold_state::ecgfp5::walk::{WALK_STEPS, Walk, WalkInput, constants};
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
 use enfold_state::hash::Tag;
 use enfold_state::keys::{PublicKey, Signature};
+use enfold_state::owner::L1Owner;
 use enfold_state::transaction::Transaction;
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::{Field, PrimeField64};
@@ -82,6 +83,8 @@ pub const ROWS: usize = curve::ROWS + 1 + 3 + 1;
 pub struct SignatureTargets {
     /// The encoded key w.
     pub key: [Target; 5],
+    /// The signer's owner on L1, in the parts that the address hashes. Free here: the address binds them.
+    pub owner: [Target; 3],
     /// The encoded commitment R.
     pub commitment: [Target; 5],
     /// The response in parts of 32 bits, least significant first. Nothing constrains these: they tell the
@@ -94,12 +97,13 @@ impl SignatureTargets {
     pub fn new(builder: &mut Builder) -> Self {
         Self {
             key: builder.add_virtual_target_arr(),
+            owner: builder.add_virtual_target_arr(),
             commitment: builder.add_virtual_target_arr(),
             response: builder.add_virtual_target_arr(),
         }
     }
 
-    /// Sets a native signature and its key.
+    /// Sets a native signature, its key and the signer's owner.
     ///
     /// # Errors
     /// If one of the targets was set to another value before.
@@ -107,9 +111,11 @@ impl SignatureTargets {
         &self,
         witness: &mut impl WitnessWrite<F>,
         key: &PublicKey,
+        owner: L1Owner,
         signature: &Signature,
     ) -> Result<()> {
         witness.set_target_arr(&self.key, &from_native_array(key.encoding().0))?;
+        witness.set_target_arr(&self.owner, &from_native_array(owner.elements()))?;
         witness.set_target_arr(&self.commitment, &from_native_array(signature.r.0))?;
         let words = signature.s.to_words();
         let part = |i: usize| F::from_canonical_u64(words[i / 2] >> (32 * (i % 2)) & 0xffff_ffff);
@@ -143,8 +149,8 @@ pub fn verify(
     signature: &SignatureTargets,
     record: [Target; Transaction::LEN],
 ) -> HashOutTarget {
-    let SignatureTargets { key, commitment, response } = *signature;
-    let address = hash(builder, Tag::Address, &key);
+    let SignatureTargets { key, owner, commitment, response } = *signature;
+    let address = hash(builder, Tag::Address, &key.into_iter().chain(owner).collect::<Vec<_>>());
     let hashed: Vec<_> = commitment.into_iter().chain(key).chain(record).collect();
     let [h0, h1, ..] = hash(builder, Tag::Challenge, &hashed).elements;
 

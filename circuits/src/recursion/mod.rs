@@ -117,7 +117,7 @@ pub enum ProveError {
         /// Which child.
         child: usize,
     },
-    /// The fold proof does not start at a block's start with this root and deposit queue.
+    /// The fold proof does not start at a block's start with this tree root and these counts.
     #[error("block: the fold proof starts at another chain state")]
     Before,
     /// The fold proof does not end in this chain state.
@@ -128,6 +128,14 @@ pub enum ProveError {
     Sum {
         /// The sum after the last batch.
         got: Quadratic,
+    },
+    /// The shards do not grow by as many leaves as the batches create.
+    #[error("block: expected {} new leaves, got {got}", expected.map_or("no negative number of".to_owned(), |n| n.to_string()))]
+    Created {
+        /// By the counts; `None` if a shard has fewer leaves than before.
+        expected: Option<u32>,
+        /// By the batches.
+        got: u32,
     },
     /// The witness does not satisfy the circuit, or plonky2 failed.
     #[error("{circuit}: {source}")]

@@ -107,7 +107,7 @@ impl InnerKeys {
 
     /// The digest of the keys that fold accepts, which every proof of the set repeats.
     pub fn set(&self) -> Digest {
-        key_set(self.lift.entry(), self.fold.entry())
+        key_set(&[self.lift.entry(), self.fold.entry()])
     }
 }
 
