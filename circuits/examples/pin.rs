@@ -19,6 +19,7 @@ use enfold_circuits::verify::encode;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Place};
+use enfold_state::chain::BlockId;
 use enfold_state::codec;
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
@@ -83,26 +84,27 @@ impl GoldenBlock {
 
     /// What the block publishes.
     fn data(&self) -> BlockData {
-        let BlockWitness { chain_id, number, ref emitted, .. } = self.witness;
+        let BlockWitness { block: BlockId { chain_id, number, .. }, ref emitted, .. } = self.witness;
         BlockData { chain_id, number, emitted: emitted.clone() }
     }
 
     /// The signed receipt for the first message's transaction.
     fn receipt(&self) -> Result<Receipt, Box<dyn Error>> {
         let data = self.data();
-        let first = data.emitted[0][0];
+        let first = data.emitted[0].messages[0];
         let signed = self.block.transactions.iter().find(|signed| {
             let Transaction { from, amount, memo, .. } = signed.transaction;
             (from, amount, memo) == (first.from, first.amount, first.memo)
         });
         let signed = signed.ok_or("expected the first message's transaction in the block")?;
         let place = Place { batch: 0, message: 0 };
-        Ok(Receipt::new(&data, place, signed.transaction.nonce)?.with_signed(signed)?)
+        let Transaction { nonce, valid_until, .. } = signed.transaction;
+        Ok(Receipt::new(&data, place, nonce, valid_until)?.with_signed(signed)?)
     }
 
     /// The account proof of the leaf that the receipt's transaction debited.
     fn account(&self) -> Result<AccountProof, Box<dyn Error>> {
-        let leaf = self.witness.emitted[0][0].from;
+        let leaf = self.witness.emitted[0].messages[0].from;
         Ok(AccountProof::new(&self.after, leaf).ok_or("expected a leaf that sent, got none")?)
     }
 }
@@ -120,12 +122,7 @@ fn prove(circuits: &CircuitSet, witness: &BlockWitness) -> Result<(Vec<u8>, Bloc
         let fold = |group: &[_]| circuits.prove_fold(group).map(|proof| (Child::Fold, proof));
         level = level.chunks(params.fold_arity).map(fold).collect::<Result<_, _>>()?;
     }
-    let opening = BlockOpening {
-        chain_id: witness.chain_id,
-        block_number: witness.number,
-        before: witness.before,
-        after: witness.after,
-    };
+    let opening = BlockOpening::from(witness);
     let proof = circuits.prove_block(&level[0].1, &opening)?;
     Ok((encode(circuits.id(), &proof), opening))
 }

@@ -37,6 +37,7 @@ use enfold_state::hash::Digest;
 use enfold_state::leaf::SHARD_DEPTH;
 use enfold_state::shards::Counts;
 use enfold_witness::profile::ProfileId;
+use enfold_witness::witness::BlockWitness;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOutTarget, NUM_HASH_OUT_ELTS};
 use plonky2::iop::target::Target;
@@ -73,6 +74,13 @@ pub struct BlockOpening {
     pub after: ChainState,
 }
 
+impl From<&BlockWitness> for BlockOpening {
+    fn from(witness: &BlockWitness) -> Self {
+        let &BlockWitness { block, counts_before, counts, before, after, .. } = witness;
+        Self { block, counts_before, counts, before, after }
+    }
+}
+
 impl BlockOpening {
     /// What the block circuit will say.
     pub fn statement(&self, profile: ProfileId) -> BlockStatement {
@@ -99,7 +107,7 @@ impl BlockOpening {
     }
 
     /// The context of all the block's proofs.
-    fn context(&self) -> Digest {
+    pub(crate) fn context(&self) -> Digest {
         let ChainState { emitted, consumed, queue, exits, .. } = self.after;
         let commitments =
             Commitments { previous_root: self.previous_root(), emitted, consumed, queue, exits };

@@ -188,7 +188,8 @@ fn choose(builder: &mut Builder, entry: HashOutTarget, entries: &[HashOutTarget]
     for (place, &element) in entry.elements.iter().enumerate() {
         let mut chosen = builder.zero();
         for (bit, listed) in choice.iter().zip(entries) {
-            chosen = define("fold: chosen entry", builder.mul_add(bit.target, listed.elements[place], chosen));
+            chosen =
+                define("fold: chosen entry", builder.mul_add(bit.target, listed.elements[place], chosen));
         }
         builder.require_equal("fold: a child's key is the chosen one of the list", chosen, element);
     }

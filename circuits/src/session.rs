@@ -179,7 +179,8 @@ impl<'b> Session<'b> {
         let OpenCounts { last, .. } = self.open_counts();
         let builder = &mut *self.builder;
         self.totals.created = define("batch: new leaves", builder.add(self.totals.created, empty));
-        let room = define("batch: positions that are taken behind a path's", builder.sub(last, position.index));
+        let room =
+            define("batch: positions that are taken behind a path's", builder.sub(last, position.index));
         let room = define("batch: of a new leaf's", builder.mul(empty, room));
         self.ranges.index("batch: a new leaf is below the count of its shard", room);
     }

@@ -7,11 +7,13 @@ use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::params::Params;
 use enfold_circuits::report::{GateRows, PartRows, ProfileReport, RowCosts, gate_rows};
 use enfold_circuits::rows::Part;
+use enfold_state::chain::BlockId;
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::from_u32;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::NonceKey;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 
@@ -138,11 +140,13 @@ fn cold_block(transfers: u32) -> Execution {
         |i: usize| Accepted { position: i, from: LeafIndex(1 + i as u32), messages: 2 * i..2 * i + 2 };
     let messages = |i: u32| {
         let from = LeafIndex(1 + i);
-        let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };
+        let nonce_key = NonceKey::First;
+        let message =
+            |op, to| Message { op, asset: 0, from, nonce_key, to, amount: 1, memo: 0, to_address: address };
         [message(Op::Transfer, LeafIndex(1 + transfers + i)), message(Op::Fee, LeafIndex(0))]
     };
     Execution {
-        number: 1,
+        block: BlockId { chain_id: 1, number: 1, time: 1 },
         previous_root: Digest::ZERO,
         debits: (0..transfers as usize).map(debit).collect(),
         credits: (0..transfers).flat_map(messages).collect(),

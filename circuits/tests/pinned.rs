@@ -82,15 +82,6 @@ fn witness(transactions: usize) -> (World, BlockWitness) {
     (world, witness)
 }
 
-fn opening(witness: &BlockWitness) -> BlockOpening {
-    BlockOpening {
-        chain_id: witness.chain_id,
-        block_number: witness.number,
-        before: witness.before,
-        after: witness.after,
-    }
-}
-
 /// One block through all circuits; then its parts, put together wrongly.
 #[test]
 fn a_block() {
@@ -110,7 +101,7 @@ fn a_block() {
         let says = BatchPublicInputs::from_elements(&proof.public_inputs).unwrap();
         assert_eq!(verify_inner(keys.of(circuit), &says, &proof.to_bytes()).unwrap(), *proof);
     }
-    let opening = opening(&witness);
+    let opening = BlockOpening::from(&witness);
     let proof = CIRCUITS.prove_block(&fold, &opening).unwrap();
     let statement =
         verify_block(VerifierKey::pinned(ProfileId::Test), &encode(ProfileId::Test, &proof)).unwrap();
@@ -130,24 +121,22 @@ fn a_block() {
     assert!(matches!(result, Err(VerifyError::StatedLength { .. })));
 }
 
-/// The circuits carry a deposit queue along and leave its value to the prover. The statement must say zero all the same.
+/// Batches carry the L1 queue along and leave its value to the prover. The block circuit knows the one that it has to be.
 #[test]
-fn a_block_with_a_deposit_queue_is_refused() {
+fn a_block_with_a_queue_is_refused() {
     let (_, mut witness) = witness(4);
     let queue = Digest([0xdead, 0xbeef, 1, 2].map(reduce));
     let states = witness.batches.iter_mut().flat_map(|batch| [&mut batch.before, &mut batch.after]);
     for state in states.chain([&mut witness.before, &mut witness.after]) {
-        state.deposit_queue = queue;
+        state.queue = queue;
     }
     let batches: Vec<(BatchId, Proof)> =
         witness.batches.iter().map(|batch| (batch.batch, CIRCUITS.prove_batch(batch).unwrap())).collect();
     let lift = (Child::Lift, CIRCUITS.prove_lift(&batches).unwrap());
     let fold = CIRCUITS.prove_fold(&[lift]).unwrap();
-    let proof = CIRCUITS.prove_block(&fold, &opening(&witness)).unwrap();
-    CIRCUITS.block().data.verify(proof.clone()).expect("the circuits do not mind");
-    let result = verify_block(VerifierKey::pinned(ProfileId::Test), &encode(ProfileId::Test, &proof));
-    match result {
-        Err(VerifyError::Reserved { field: "deposit queue before the block", got }) => assert_eq!(got, queue),
-        other => panic!("{other:?}"),
-    }
+    let opening = BlockOpening::from(&witness);
+    assert!(matches!(CIRCUITS.prove_block(&fold, &opening), Err(ProveError::Before)));
+    let circuit = CIRCUITS.block();
+    let inputs = circuit.fill(&fold, &opening.statement(ProfileId::Test), &opening).unwrap();
+    assert!(circuit.data.prove(inputs).is_err(), "a block with a queue is proven");
 }

@@ -161,7 +161,7 @@ const STANDARD: Profile = Profile {
     shapes: PerBatch::new([
         BatchShape::singles(768),
         BatchShape::lanes(16, 117),
-        BatchShape { lanes: 12, legs: 120, singles: 1106 },
+        BatchShape { lanes: 12, legs: 120, singles: 1105 },
         BatchShape::lanes(16, 1426),
     ]),
 };

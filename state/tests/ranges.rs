@@ -97,7 +97,8 @@ fn one_transaction_does_not_make_a_block_unreadable() {
         let read = with_json(&block, &pointer, value).expect("a block");
         assert_eq!(decode::<Block>(&encode(&read).expect("a form")).expect("a block"), read);
         let execution = execute(&ledger, &read).expect("the others are valid");
-        let rejected: Vec<_> = execution.rejections.iter().map(|got| (got.position, got.rule.name())).collect();
+        let rejected: Vec<_> =
+            execution.rejections.iter().map(|got| (got.position, got.rule.name())).collect();
         assert_eq!(rejected, [(2, rule)]);
     }
 }

@@ -76,7 +76,10 @@ fn other_data_are_refused() {
     };
     assert!(matches!(check(&moved), DataError::Emitted { .. }));
     assert!(matches!(check(&|d| d.emitted[0].messages.swap(0, 1)), DataError::Emitted { .. }));
-    assert!(matches!(check(&|d| d.emitted.push(Emitted { kind: KindId::Debit, messages: vec![] })), DataError::Emitted { .. }));
+    assert!(matches!(
+        check(&|d| d.emitted.push(Emitted { kind: KindId::Debit, messages: vec![] })),
+        DataError::Emitted { .. }
+    ));
     // A batch of another kind has another digest.
     assert!(matches!(check(&|d| d.emitted[0].kind = KindId::Credit), DataError::Emitted { .. }));
     assert!(matches!(check(&|d| d.emitted[0].messages[0].amount += 1), DataError::Emitted { .. }));

@@ -137,7 +137,11 @@ pub struct CommitmentsTargets {
 }
 
 /// Twin of [`enfold_state::chain::seed`]. Three rows.
-pub fn seed(builder: &mut Builder, block: &BlockIdTargets, commitments: &CommitmentsTargets) -> HashOutTarget {
+pub fn seed(
+    builder: &mut Builder,
+    block: &BlockIdTargets,
+    commitments: &CommitmentsTargets,
+) -> HashOutTarget {
     let &CommitmentsTargets { previous_root, emitted, consumed, queue, exits } = commitments;
     let mut record = block.elements().to_vec();
     record.extend([previous_root, emitted, consumed, queue, exits].iter().flat_map(|hash| hash.elements));

@@ -3,9 +3,10 @@
 
 use std::sync::LazyLock;
 
-use enfold_state::chain::{ChainState, context, seed};
+use enfold_state::chain::{BlockId, ChainState, empty_queue};
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_state::shards::Counts;
 use enfold_witness::profile::ProfileId;
 use plonky2::field::types::Field;
 use plonky2::gates::gate::GateRef;
@@ -79,42 +80,54 @@ pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family::build(Params::of(
 /// Another family of the same shape: other constants, so other keys.
 pub static OTHER: LazyLock<Family> = LazyLock::new(|| Family::build(Params::of(ProfileId::Test), 51));
 
+/// How many leaves the shards have before the block and after it: seven are new.
+pub fn counts() -> [Counts; 2] {
+    let of = |counts: [(usize, u32); 4]| {
+        let mut all = Counts::default();
+        counts.into_iter().for_each(|(shard, count)| all.0[shard] = count);
+        all
+    };
+    [of([(0, 1 << 24), (1, 5), (2, 0), (33, 9)]), of([(0, 1 << 24), (1, 8), (2, 4), (33, 9)])]
+}
+
 /// A block's chain states: `steps + 1` of them, the first a fresh one, the last with LogUp sum zero.
 pub fn states(steps: usize) -> Vec<ChainState> {
     let digest = |n: u64| Digest([n, n * n + 1, n + 2, n << 40].map(reduce));
-    let start = ChainState::start(digest(1000), Digest::ZERO);
+    let [before, after] = counts();
+    let start = ChainState::start(digest(1000), empty_queue(), after.digest());
     (0..=steps as u64)
         .map(|i| match i {
             0 => start,
             _ => ChainState {
-                root: digest(i),
+                tree_root: digest(i),
                 emitted: digest(10 + i),
                 consumed: digest(20 + i),
                 sum: if i == steps as u64 { start.sum } else { [reduce(i), reduce(i + 1)] },
                 transactions: i as u32 * 3,
                 messages: i as u32 * 5,
                 phase: enfold_state::chain::Phase::Credit,
-                // A block leaves both as it finds them, at zero: the verifier wants it so.
-                deposit_queue: if i == steps as u64 { Digest::ZERO } else { digest(30 + i) },
-                exits: if i == steps as u64 { Digest::ZERO } else { digest(40 + i) },
+                // A block leaves these as it finds them.
+                queue: if i == steps as u64 { start.queue } else { digest(30 + i) },
+                exits: if i == steps as u64 { start.exits } else { digest(40 + i) },
+                counts: if i == steps as u64 { start.counts } else { digest(50 + i) },
+                created: if i == steps as u64 { (after.total() - before.total()) as u32 } else { i as u32 },
             },
         })
         .collect()
 }
 
-pub const CHAIN_ID: u32 = 7;
-pub const BLOCK_NUMBER: u32 = 3;
+pub const BLOCK: BlockId = BlockId { chain_id: 7, number: 3, time: 1_700_000_000 };
 
 /// The opening of a block over these states.
 pub fn opening(states: &[ChainState]) -> BlockOpening {
     let (before, after) = (states[0], states[states.len() - 1]);
-    BlockOpening { chain_id: CHAIN_ID, block_number: BLOCK_NUMBER, before, after }
+    let [counts_before, counts] = counts();
+    BlockOpening { block: BLOCK, counts_before, counts, before, after }
 }
 
 /// The context of a block over these states.
 pub fn ctx(states: &[ChainState]) -> Digest {
-    let BlockOpening { chain_id, block_number, before, after } = opening(states);
-    context(chain_id, seed(chain_id, block_number, before.root, after.emitted, after.consumed))
+    opening(states).context()
 }
 
 /// What the batch from state `i` to state `i + 1` says.

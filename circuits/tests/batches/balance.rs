@@ -1,17 +1,18 @@
 //! Blocks whose messages do not balance: each batch is right for itself, the states follow from one another, and the
 //! seed is that of what is emitted and consumed. Only the sum at the end is not zero, as the block circuit requires.
 
-use enfold_state::chain::{link_consumed, link_emitted, seed};
+use enfold_state::chain::{ChainState, Commitments, link_consumed, link_emitted, seed, state_root};
 use enfold_state::field::ZERO;
-use enfold_state::hash::Digest;
+use enfold_state::hash::{Digest, MessageSponge, Side};
 use enfold_state::kind::KindId;
 use enfold_state::leaf::Leaf;
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::NonceKey;
 use enfold_state::tree::Tree;
 use enfold_witness::batch::{BatchWitness, CreditPath, Paths};
 use enfold_witness::siblings::Siblings;
 use enfold_witness::step::step;
-use enfold_witness::witness::{BlockWitness, message_digest};
+use enfold_witness::witness::BlockWitness;
 
 use crate::bank::{Bank, profile};
 use crate::lie::Lie;
@@ -65,17 +66,21 @@ impl Books {
         self.reopen();
         let block = &mut self.block;
         let (mut emitted, mut consumed) = (Digest::ZERO, Digest::ZERO);
-        for messages in &block.emitted {
-            emitted = link_emitted(emitted, message_digest(messages));
+        for batch in &block.emitted {
+            emitted = link_emitted(emitted, batch.digest());
         }
         for batch in &block.batches {
             if let Paths::Credit(paths) = &batch.paths {
-                let messages: Vec<_> =
-                    paths.iter().flat_map(|path| path.messages.iter().flatten().copied()).collect();
-                consumed = link_consumed(consumed, message_digest(&messages));
+                let mut sponge = MessageSponge::new(KindId::Credit.number(), Side::Consume);
+                let messages = paths.iter().flat_map(|path| path.messages.iter().flatten());
+                messages.for_each(|message| sponge.absorb(message.elements()));
+                consumed = link_consumed(consumed, sponge.digest());
             }
         }
-        block.seed = seed(block.chain_id, block.number, block.before.root, emitted, consumed);
+        let ChainState { tree_root, queue, exits, .. } = block.before;
+        let previous_root = state_root(tree_root, block.counts_before.digest());
+        let commitments = Commitments { previous_root, emitted, consumed, queue, exits };
+        block.seed = seed(&block.block, &commitments);
         let mut state = block.before;
         for batch in &mut block.batches {
             (batch.seed, batch.before) = (block.seed, state);
@@ -94,7 +99,7 @@ impl Books {
                 let leaf = &mut leaves[path.index.0 as usize];
                 for leg in path.legs.iter().filter(|leg| leg.live) {
                     let transaction = &leg.signed.transaction;
-                    leaf.nonce += 1;
+                    leaf.nonces[transaction.nonce.key() as usize] += 1;
                     leaf.balance -= transaction.amount + transaction.fee;
                 }
             }
@@ -183,6 +188,7 @@ fn changed_on_the_way() {
     does_not_balance(|books| books.message(4, 0).from.0 += 1);
     does_not_balance(|books| books.message(0, 0).op = Op::Transfer);
     does_not_balance(|books| books.message(4, 0).op = Op::Fee);
+    does_not_balance(|books| books.message(4, 0).nonce_key = NonceKey::Second);
 }
 
 /// What account 3 is paid goes to account 5: another address and another leaf.

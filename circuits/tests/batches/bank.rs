@@ -13,12 +13,14 @@ use enfold_state::keys::SecretKey;
 use enfold_state::leaf::{Address, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
-pub const CHAIN: u32 = 7;
+pub const CHAIN: u64 = 7;
+pub const TIME: u32 = 1_700_000_000;
 pub const ASSET: u32 = 3;
 pub const BALANCE: u64 = 1_000_000;
 /// Any digest: `set` is free in a batch.
@@ -65,16 +67,17 @@ fn build(batch: BatchId) -> BatchCircuit {
 pub struct Bank {
     pub keys: Vec<SecretKey>,
     pub ledger: Ledger,
-    nonces: Vec<u32>,
+    nonces: Vec<[u32; 2]>,
 }
 
 impl Bank {
     pub fn new(accounts: usize) -> Self {
         let keys = secret_keys(accounts as u64, accounts);
         let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
-        let genesis = Genesis { chain_id: CHAIN, leaves: keys.iter().map(leaf).collect() };
-        let ledger = Ledger::from_genesis(&genesis).unwrap();
-        Self { nonces: vec![0; keys.len()], keys, ledger }
+        let leaves = keys.iter().map(leaf).collect();
+        let ledger =
+            Ledger::from_genesis(&Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves }).unwrap();
+        Self { nonces: vec![[0; 2]; keys.len()], keys, ledger }
     }
 
     pub fn address(&self, account: usize) -> Address {
@@ -83,26 +86,40 @@ impl Bank {
 
     /// Puts a leaf in the place of an account's, by a state that no genesis leads to.
     pub fn put_leaf(&mut self, account: usize, leaf: Leaf) {
-        let mut leaves = self.ledger.leaves().to_vec();
-        leaves[account] = leaf;
-        self.nonces[account] = leaf.nonce;
-        self.ledger = Ledger::restore(self.ledger.chain_id(), self.ledger.height(), leaves);
+        let mut leaves = self.ledger.leaves().clone();
+        *leaves.get_mut(LeafIndex(account as u32)).unwrap() = leaf;
+        self.nonces[account] = leaf.nonces;
+        self.ledger = Ledger::restore(self.ledger.chain(), self.ledger.height(), TIME, leaves);
     }
 
     /// A payment with the sender's next nonce.
     pub fn pay(&mut self, from: usize, to: Address, amount: u64, fee: u64) -> SignedTransaction {
-        let nonce = self.nonces[from];
-        self.nonces[from] += 1;
+        self.pay_by(NonceKey::First, from, to, amount, fee)
+    }
+
+    /// A payment with the sender's next nonce of a key.
+    pub fn pay_by(
+        &mut self,
+        key: NonceKey,
+        from: usize,
+        to: Address,
+        amount: u64,
+        fee: u64,
+    ) -> SignedTransaction {
+        let nonce = self.nonces[from][key as usize];
+        self.nonces[from][key as usize] += 1;
         let transaction = Transaction {
             op: Op::Transfer,
             chain_id: CHAIN,
             from: LeafIndex(from as u32),
-            nonce,
+            nonce: Nonce::new(nonce, key),
             to_address: to,
             asset: ASSET,
             amount,
             fee,
             memo: 40 + u64::from(nonce),
+            target: 0,
+            valid_until: NO_END,
         };
         self.keys[from].sign_transaction(transaction)
     }
@@ -110,7 +127,8 @@ impl Bank {
     /// Executes a block that is valid in all its transactions; account 0 collects the fees.
     pub fn execute(&self, transactions: Vec<SignedTransaction>) -> (Block, Execution) {
         let fees = vec![FeePolicy { asset: ASSET, floor: 0, collector: self.address(0) }];
-        let block = Block { chain_id: CHAIN, number: self.ledger.height() + 1, fees, transactions };
+        let (number, time) = (self.ledger.height() + 1, TIME + 12);
+        let block = Block { chain_id: CHAIN, number, time, fees, transactions };
         let execution = execute(&self.ledger, &block).unwrap();
         assert_eq!(execution.rejections, []);
         (block, execution)
@@ -122,10 +140,15 @@ impl Bank {
     }
 }
 
+/// A leaf of [`ASSET`] with this nonce of key 0.
+pub fn leaf(address: Address, nonce: u32, balance: u64) -> Leaf {
+    Leaf { nonces: [nonce, 0], balance, ..Leaf::new(address, ASSET) }
+}
+
 /// An address that nobody has the key of.
 pub fn stranger(number: u32) -> Address {
     use enfold_state::field::from_u32;
-    hash(Tag::Address, &[from_u32(number); 5])
+    hash(Tag::Address, &[from_u32(number); 8])
 }
 
 /// The only batch of a kind.

@@ -6,48 +6,48 @@ use enfold_circuits::credit::CreditPathTargets;
 use enfold_circuits::fill::FillError;
 use enfold_circuits::kind::PathsTargets;
 use enfold_state::chain::link_consumed;
-use enfold_state::hash::MessageSponge;
+use enfold_state::hash::{MessageSponge, Side};
+use enfold_state::kind::KindId;
 use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_witness::batch::{CreditPath, Paths};
-use enfold_witness::profile::BatchId;
+use enfold_witness::profile::{BatchId, ProfileId};
 use plonky2::field::types::Field;
 
-use crate::bank::{ASSET, BALANCE, Bank, only, profile, stranger};
+use crate::bank::{ASSET, BALANCE, Bank, leaf, only, profile, stranger};
 use crate::lie::broken::{ARITHMETIC, BOOLEAN, HASH, INDEX, PATH_RANGE, RANGE};
 use crate::lie::{Lie, number};
 
-/// Accounts that are credited in [`many`]; the last path is another one's, whose leaf is new.
+/// Accounts in [`many`]; the last path is another one's, whose leaf is new and so behind theirs.
 const OLD: usize = 32;
 
-/// What the last path of [`many_old`] is credited.
+/// Accounts that are credited in front of the last path.
+const CREDITED: usize = ProfileId::Test.profile().shape(BatchId::CreditMany).paths() - 1;
+
+/// What the last path is credited.
 const LAST_AMOUNT: u64 = 100 + OLD as u64;
 
-/// A message to each of accounts 0 to 31 and to a stranger: a full batch with one message a path.
+/// A message to each of the first accounts and to a stranger: a full batch with one message a path.
 pub fn many() -> Lie {
     many_of(Bank::new(OLD))
 }
 
-fn many_of(mut bank: Bank) -> Lie {
-    let pay = |account: usize| {
-        let to = if account == OLD { stranger(1) } else { bank.address(account) };
-        bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
-    };
-    let payments = (0..=OLD).map(pay).collect();
-    let witness = only(&bank.witness(payments), BatchId::CreditMany);
-    Lie::new(bank, witness)
+/// The same with a last path that is an account's of the bank.
+fn many_old() -> Lie {
+    many_of(Bank::new(OLD + 1))
 }
 
-/// The same with the old leaves turned round, so that the last path is account 31's.
-fn many_old() -> Lie {
-    let mut bank = Bank::new(OLD + 1);
-    let payments = (0..=OLD).map(|account| {
-        let to = bank.address(account);
+fn many_of(mut bank: Bank) -> Lie {
+    let accounts = bank.keys.len();
+    let pay = |account: usize| {
+        let to = if account == accounts { stranger(1) } else { bank.address(account) };
         bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
-    });
-    let payments = payments.collect();
+    };
+    let payments = (0..CREDITED).chain([OLD]).map(pay).collect();
     let witness = only(&bank.witness(payments), BatchId::CreditMany);
-    Lie::new(bank, witness)
+    let mut lie = Lie::new(bank, witness);
+    assert_eq!(lie.credit().index.0 as usize, OLD);
+    lie
 }
 
 /// Forty messages to each of accounts 0, 1 and 2: a batch of three paths.
@@ -99,7 +99,7 @@ fn occupied_leaf_as_if_empty() {
 fn empty_position_as_if_occupied() {
     let mut lie = many();
     let address = stranger(1);
-    lie.credit().leaf = Some(Leaf { address, nonce: 0, asset: ASSET, balance: 0 });
+    lie.credit().leaf = Some(Leaf::new(address, ASSET));
     lie.breaks(&[HASH]);
 }
 
@@ -112,9 +112,11 @@ fn empty_position_with_a_balance() {
 
 #[test]
 fn empty_position_with_a_nonce() {
-    let mut lie = many();
-    lie.set(targets(&lie).leaf.nonce, F::ONE);
-    lie.breaks(&[ARITHMETIC]);
+    for nonce in 0..2 {
+        let mut lie = many();
+        lie.set(targets(&lie).leaf.nonces[nonce], F::ONE);
+        lie.breaks(&[ARITHMETIC]);
+    }
 }
 
 #[test]
@@ -138,6 +140,73 @@ fn empty_position_without_a_message() {
     lie.credit().messages[0] = None;
     let error = lie.does_not_fit();
     assert!(matches!(error, FillError::EmptyPadding { index } if index == position.0), "{error}");
+}
+
+// New leaves (7).
+
+/// The counts after the block say that the shard has no position for the new leaf.
+#[test]
+fn new_leaf_beyond_the_count() {
+    for count in [0, 1, OLD as u32] {
+        let mut lie = many();
+        assert_eq!(lie.witness.counts.0[0], OLD as u32 + 1);
+        lie.witness.counts.0[0] = count;
+        lie.witness.before.counts = lie.witness.counts.digest();
+        lie.breaks(&[PATH_RANGE]);
+    }
+    // More is for the block to refuse: its counts grow by as many leaves as it creates.
+    let mut lie = many();
+    lie.witness.counts.0[0] += 1;
+    lie.witness.before.counts = lie.witness.counts.digest();
+    lie.holds();
+}
+
+/// An old leaf may be anywhere: its position was counted when it was created.
+#[test]
+fn old_leaf_beyond_the_count() {
+    let mut lie = many_old();
+    lie.witness.counts.0[0] = 1;
+    lie.witness.before.counts = lie.witness.counts.digest();
+    lie.holds();
+}
+
+/// Counts that are not those under the digest, which all batches of the block and the block itself share.
+#[test]
+fn counts_of_ones_own() {
+    for shard in [0, 5, 40] {
+        let mut lie = many();
+        lie.witness.counts.0[shard] += 1;
+        lie.breaks(&[HASH]);
+    }
+}
+
+/// A bound, a shard or a count of another shard.
+#[test]
+fn bound_of_ones_own() {
+    for (name, value) in [
+        ("batch: shard of the window", 1),
+        ("batch: end of the shard's leaves", 100),
+        ("batch: last of the shard's leaves", 100),
+        ("batch: positions that are taken behind a path's", 1),
+        ("batch: of a new leaf's", 1),
+    ] {
+        let mut lie = many();
+        lie.witness.counts.0[0] = OLD as u32;
+        lie.witness.before.counts = lie.witness.counts.digest();
+        lie.tell(name, number(value));
+        assert!(!lie.violations().is_empty(), "{name}");
+    }
+}
+
+/// One leaf more, or none: the block's counts grow by this.
+#[test]
+fn new_leaves_that_are_not_counted() {
+    for value in [0, 2] {
+        let mut lie = many();
+        assert_eq!((lie.witness.before.created, lie.witness.after.created), (0, 1));
+        lie.tell("batch: new leaves", number(value));
+        assert!(!lie.violations().is_empty(), "{value}");
+    }
 }
 
 // The old leaf (3) and its position.
@@ -211,7 +280,7 @@ fn live_message_after_one_that_is_off() {
     lie.breaks(&[ARITHMETIC]);
 }
 
-// Assets (6, 7), ops (8), senders (9).
+// Assets (6, 8), ops (9), senders (10).
 
 /// The new leaf's asset is `a + 2^-8`: then the transfer's first element is `2 + 2^8 a`, a fee's in asset a.
 #[test]
@@ -245,12 +314,12 @@ fn op_that_is_neither_transfer_nor_fee() {
     }
 }
 
-/// `from + 2^32 index` is the same for `index - 1` and `from + 2^32`: a message to another leaf.
+/// `sender + 2^32 index` is the same for `index - 1` and `from + 2^32`: a message to another leaf.
 #[test]
 fn message_to_another_index() {
     let mut lie = many_old();
     let from = message(lie.credit(), 0).from.0;
-    lie.set(targets(&lie).messages[0].from, number(u64::from(from) + (1 << 32)));
+    lie.set(targets(&lie).messages[0].sender, number(u64::from(from) + (1 << 32)));
     lie.breaks(&[PATH_RANGE]);
 }
 
@@ -272,7 +341,7 @@ fn message_of_another_leaf() {
 
         // The state after in which that message was consumed.
         let Paths::Credit(paths) = &lie.witness.paths else { unreachable!("a credit batch") };
-        let mut sponge = MessageSponge::default();
+        let mut sponge = MessageSponge::new(KindId::Credit.number(), Side::Consume);
         paths
             .iter()
             .flat_map(|path| path.messages.iter().flatten())
@@ -285,21 +354,14 @@ fn message_of_another_leaf() {
     }
 }
 
-// Balances (10).
+// Balances (11).
 
 #[test]
 fn balance_above_its_range() {
     let mut bank = Bank::new(OLD + 1);
-    let leaf =
-        Leaf { address: bank.address(OLD), nonce: 0, asset: ASSET, balance: AMOUNT_LIMIT - 1 - LAST_AMOUNT };
+    let leaf = leaf(bank.address(OLD), 0, AMOUNT_LIMIT - 1 - LAST_AMOUNT);
     bank.put_leaf(OLD, leaf);
-    let payments = (0..=OLD).map(|account| {
-        let to = bank.address(account);
-        bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
-    });
-    let payments = payments.collect();
-    let witness = only(&bank.witness(payments), BatchId::CreditMany);
-    let mut lie = Lie::new(bank, witness);
+    let mut lie = many_of(bank);
     assert_eq!(message(lie.credit(), 0).amount, LAST_AMOUNT);
     lie.holds();
     message(lie.credit(), 0).amount += 1;

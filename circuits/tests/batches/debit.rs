@@ -6,11 +6,14 @@ use enfold_circuits::debit::DebitPathTargets;
 use enfold_circuits::fill::FillError;
 use enfold_circuits::kind::PathsTargets;
 use enfold_state::chain::{Quadratic, logup_challenges, quadratic_mul};
+use enfold_state::ecgfp5::Challenge;
 use enfold_state::field::{F as NativeF, ONE, ORDER, ZERO, reduce, to_u64};
-use enfold_state::hash::Digest;
-use enfold_state::keys::padding_key;
+use enfold_state::hash::{Digest, Tag, hash};
+use enfold_state::keys::{challenge, padding_key};
 use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::{L1Owner, OWNER_BYTES};
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
@@ -18,7 +21,7 @@ use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::siblings::Siblings;
 use plonky2::field::types::Field;
 
-use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, profile, stranger};
+use crate::bank::{ASSET, BALANCE, Bank, CHAIN, leaf, only, profile, stranger};
 use crate::honest::block;
 use crate::lie::broken::{
     ARITHMETIC, BIT, BOOLEAN, GAMMA, HASH, INDEX, PATH_RANGE, RANGE, SELECT, SIGNATURE,
@@ -120,8 +123,7 @@ fn leaf_with_another_asset() {
     lie.breaks(&[HASH]);
 }
 
-/// The lowest node over the leaf, opened as if it were a leaf: its children in the leaf's elements, the
-/// eighth of which is the constant zero.
+/// The lowest node over the leaf, opened as if it were a leaf: its children in the leaf's elements. Its tag is another.
 #[test]
 fn node_as_leaf() {
     let mut lie = many();
@@ -129,7 +131,9 @@ fn node_as_leaf() {
     let digest = lie.debit().leaf.digest();
     let leaf = targets(&lie).leaf;
     lie.set_digest(leaf.address, sibling);
-    for (target, element) in [leaf.nonce, leaf.asset, leaf.balance].into_iter().zip(digest.0) {
+    for (target, element) in
+        [leaf.nonces[0], leaf.asset, leaf.balance, leaf.nonces[1]].into_iter().zip(digest.0)
+    {
         lie.set(target, number(to_u64(element)));
     }
     let found = lie.violations();
@@ -220,12 +224,108 @@ fn live_leg_after_one_that_is_off() {
     let mut lie = few();
     let legs = &mut lie.debit().legs;
     legs[LAST_LEG - 1].live = false;
-    legs[LAST_LEG].signed.transaction.nonce -= 1;
+    let nonce = &mut legs[LAST_LEG].signed.transaction.nonce;
+    *nonce = Nonce::new(nonce.number() - 1, nonce.key());
     lie.sign(LAST_LEG, LAST_OF_FEW);
     lie.breaks(&[ARITHMETIC]);
 }
 
-// Signatures and nonces (3).
+// Nonces (3, 9).
+
+/// The last account's leaf with these nonces, and what it pays by the nonce of a key.
+fn many_with_nonces(nonces: [u32; 2], key: NonceKey) -> Lie {
+    let mut bank = Bank::new(LAST + 1);
+    bank.put_leaf(LAST, Leaf { nonces, ..leaf(bank.address(LAST), 0, BALANCE) });
+    let mut pay = |account, key| bank.pay_by(key, account, stranger(account as u32), 100, 1);
+    let mut payments: Vec<_> = (1..LAST).map(|account| pay(account, NonceKey::First)).collect();
+    payments.push(pay(LAST, key));
+    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let mut lie = Lie::new(bank, witness);
+    assert_eq!(lie.debit().leaf.nonces, nonces);
+    lie
+}
+
+#[test]
+fn nonces_of_both_keys_are_taken() {
+    for key in NonceKey::ALL {
+        many_with_nonces([5, 9], key).holds();
+    }
+}
+
+/// The number of one key under the other, and a nonce of either key that is the last one, or the next but one.
+#[test]
+fn nonce_of_the_other_key() {
+    for key in NonceKey::ALL {
+        for (number, of) in
+            [(9, NonceKey::First), (5, NonceKey::Second), (4, key), (6, key), (8, key), (10, key)]
+        {
+            let mut lie = many_with_nonces([5, 9], key);
+            lie.debit().legs[0].signed.transaction.nonce = Nonce::new(number, of);
+            lie.sign(0, LAST);
+            lie.breaks(&[SIGNATURE]);
+        }
+    }
+}
+
+/// The signature is by one key; the wire says the other.
+#[test]
+fn key_other_than_signed() {
+    for key in NonceKey::ALL {
+        let mut lie = many_with_nonces([5, 9], key);
+        lie.set(targets(&lie).legs[0].nonce_key, F::ONE - number(key as u64));
+        lie.breaks(&[SIGNATURE]);
+    }
+}
+
+/// A key of two, with a signature that fits it: the nonce is one that no leaf has.
+#[test]
+fn key_that_is_not_boolean() {
+    for key in [2, ORDER - 1] {
+        let mut lie = many_with_nonces([5, 9], NonceKey::First);
+        let leg = &mut lie.debit().legs[0];
+        let mut record = leg.signed.transaction.elements();
+        let (key, four) = (reduce(key), reduce(4));
+        record[3] = reduce(5) + key * four + key * reduce(1 << 32);
+        lie.debit().legs[0].signed.signature = lie.bank.keys[LAST].sign(&record);
+        lie.set(targets(&lie).legs[0].nonce_key, number(to_u64(key)));
+        lie.breaks(&[ARITHMETIC]);
+    }
+}
+
+/// What grows is not the nonce that was signed, or none does.
+#[test]
+fn nonces_after_other_than_signed() {
+    for (name, value) in [
+        ("debit: nonce 0 after a leg", 5),
+        ("debit: nonce 0 after a leg", 7),
+        ("debit: nonce 1 after a leg", 10),
+        ("debit: nonce 0 and live", 5),
+    ] {
+        let mut lie = many_with_nonces([5, 9], NonceKey::First);
+        lie.tell(name, number(value));
+        assert!(!lie.violations().is_empty(), "{name}: {value}");
+    }
+    let mut lie = many_with_nonces([5, 9], NonceKey::Second);
+    lie.tell("debit: nonce 1 after a leg", number(9));
+    assert!(!lie.violations().is_empty());
+}
+
+/// A choice, a signed form or a range that is not of the leaf's nonce.
+#[test]
+fn nonce_that_is_not_the_leafs() {
+    for (name, value) in [
+        ("debit: nonce 1 less nonce 0", 1),
+        ("debit: nonce of the key", 6),
+        ("debit: signed nonce is nonce + 2^32 key", 6),
+        ("debit: nonce after a leg", 5),
+    ] {
+        let mut lie = many_with_nonces([5, 9], NonceKey::Second);
+        lie.tell(name, number(value));
+        assert!(!lie.violations().is_empty(), "{name}");
+    }
+}
+
+// Signatures and their record (4).
 
 #[test]
 fn op_other_than_signed() {
@@ -248,18 +348,84 @@ fn signature_for_another_asset() {
 }
 
 #[test]
+fn signature_for_a_contract() {
+    for target in [1, 1 << 32, 1 << 53] {
+        refuses_payment(|transaction| transaction.target = target, &[SIGNATURE]);
+    }
+}
+
+/// Version 1 signed twelve elements, and zeros fill a sponge's blocks up: what it signed is, in this version, a record that
+/// was valid until second 0.
+#[test]
+fn signature_of_version_1() {
+    let mut lie = many();
+    let signed = &mut lie.debit().legs[0].signed;
+    signed.transaction.valid_until = 0;
+    let record = signed.transaction.elements();
+    let (key, signature) = (signed.public_key, signed.signature);
+    let hashed = [&signature.r.0[..], &key.encoding().0, &record[..12]].concat();
+    let [h0, h1, ..] = hash(Tag::Challenge, &hashed).0;
+    assert_eq!(challenge(signature.r, &key, &record), Challenge::new(h0, h1));
+    lie.sign(0, LAST);
+    lie.breaks(&[RANGE]);
+}
+
+// Validity (6).
+
+#[test]
+fn valid_in_its_last_second() {
+    let mut lie = many();
+    lie.debit().legs[0].signed.transaction.valid_until = lie.witness.block.time;
+    lie.sign(0, LAST);
+    lie.holds();
+}
+
+#[test]
+fn valid_until_before_the_block() {
+    let time = many().witness.block.time;
+    refuses_payment(|transaction| transaction.valid_until = time - 1, &[RANGE]);
+    refuses_payment(|transaction| transaction.valid_until = 1, &[RANGE]);
+}
+
+/// The same told by a range that is of something else, or by a time that is not the context's.
+#[test]
+fn expired_all_the_same() {
+    let expired = || {
+        let mut lie = many();
+        lie.debit().legs[0].signed.transaction.valid_until = lie.witness.block.time - 1;
+        lie.sign(0, LAST);
+        lie
+    };
+    let mut lie = expired();
+    lie.tell("debit: time that is left", F::ZERO);
+    assert!(!lie.violations().is_empty());
+    let mut lie = expired();
+    let honest = lie.published();
+    lie.witness.block.time -= 1;
+    lie.holds();
+    assert_ne!(lie.published().ctx, honest.ctx, "it is another block's");
+    lie.set_digest(lie.circuit().targets().public_inputs.ctx, honest.ctx);
+    lie.breaks(&[HASH]);
+}
+
+#[test]
+fn end_other_than_signed() {
+    refuses_unsigned(|transaction| transaction.valid_until -= 1);
+}
+
+#[test]
 fn nonce_skipped() {
-    refuses_payment(|transaction| transaction.nonce += 1, &[SIGNATURE]);
+    refuses_payment(|transaction| transaction.nonce = Nonce::new(1, NonceKey::First), &[SIGNATURE]);
 }
 
 #[test]
 fn nonce_old() {
     let mut bank = Bank::new(LAST + 1);
-    let leaf = Leaf { address: bank.address(LAST), nonce: 5, asset: ASSET, balance: BALANCE };
+    let leaf = leaf(bank.address(LAST), 5, BALANCE);
     bank.put_leaf(LAST, leaf);
     let mut lie = many_of(bank);
     lie.holds();
-    lie.debit().legs[0].signed.transaction.nonce = 4;
+    lie.debit().legs[0].signed.transaction.nonce = Nonce::new(4, NonceKey::First);
     lie.sign(0, LAST);
     lie.breaks(&[SIGNATURE]);
 }
@@ -301,7 +467,31 @@ fn signature_of_somebody_else_under_the_owners_key() {
     lie.breaks(&[SIGNATURE]);
 }
 
-// Owners (4).
+// Owners (5).
+
+/// An account with an owner on L1 pays; with another owner, or none, the address is not the leaf's.
+#[test]
+fn owner_on_l1_of_somebody_else() {
+    let owner = L1Owner::new([7; OWNER_BYTES]);
+    let owned = || {
+        let mut bank = Bank::new(LAST + 1);
+        let address = bank.keys[LAST].public_key().address(owner);
+        bank.put_leaf(LAST, leaf(address, 0, BALANCE));
+        let mut payments: Vec<_> = (1..=LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
+        payments[LAST - 1].owner = owner;
+        let witness = only(&bank.witness(payments), BatchId::DebitMany);
+        Lie::new(bank, witness)
+    };
+    owned().holds();
+    for other in [L1Owner::NONE, L1Owner::new([8; OWNER_BYTES])] {
+        let mut lie = owned();
+        lie.debit().legs[0].signed.owner = other;
+        lie.breaks(&[SELECT]);
+    }
+    let mut lie = many();
+    lie.debit().legs[0].signed.owner = owner;
+    lie.breaks(&[SELECT]);
+}
 
 #[test]
 fn key_of_somebody_else() {
@@ -360,7 +550,7 @@ fn padding_legs_of_a_long_path_with_a_fee() {
     padding_emits_nothing(Lie::new(Bank::new(1), only(&block(), BatchId::DebitFew)));
 }
 
-// Amounts, fees (5) and balances (6).
+// Amounts, fees (7) and balances (8).
 
 #[test]
 fn amount_above_the_balance() {
@@ -418,24 +608,24 @@ fn balance_that_leaves_its_range_and_comes_back() {
     lie.breaks(&[RANGE]);
 }
 
-// The nonce's range (7).
+// The nonce's range (9).
 
 /// The last nonce that can be used is `2^32 - 2`. No block has the next one, so that it takes a leaf that
 /// is not in the tree to show it.
 #[test]
 fn nonce_that_wraps() {
     let mut bank = Bank::new(LAST + 1);
-    let leaf = Leaf { address: bank.address(LAST), nonce: u32::MAX - 1, asset: ASSET, balance: BALANCE };
+    let leaf = leaf(bank.address(LAST), u32::MAX - 1, BALANCE);
     bank.put_leaf(LAST, leaf);
     let mut lie = many_of(bank);
     lie.holds();
-    lie.debit().leaf.nonce += 1;
-    lie.debit().legs[0].signed.transaction.nonce += 1;
+    lie.debit().leaf.nonces[0] += 1;
+    lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, NonceKey::First);
     lie.sign(0, LAST);
     lie.breaks(&[PATH_RANGE, HASH]);
 }
 
-// The receivers' positions (8).
+// The receivers' positions (10).
 
 /// `2^32 - 1` is the one that matters: with it, `index + 2^32 to` would read as a message from `index - 1`
 /// to leaf 0.
@@ -451,7 +641,18 @@ fn receivers_outside_the_tree() {
     }
 }
 
-// Messages (9, 10).
+// Messages (11, 12).
+
+/// The message says the other key than the signature: who rebuilds the state counts another nonce.
+#[test]
+fn key_in_the_message_other_than_signed() {
+    for key in NonceKey::ALL {
+        let mut lie = many_with_nonces([5, 9], key);
+        let other = number(LAST as u64) + (F::ONE - number(key as u64)) * number(1 << 30);
+        lie.tell("message: lower half is from + 2^30 key", other);
+        assert!(!lie.violations().is_empty());
+    }
+}
 
 /// Without an inverse of the fee, the fee would not be charged, and its message not sent.
 #[test]
@@ -490,8 +691,9 @@ fn padding_message_at_gamma() {
     let leg = &mut lie.debit().legs[0];
     let (to, transaction) = (leg.to, &mut leg.signed.transaction);
     let message = |address: Digest| {
-        let Transaction { asset, from, amount, memo, .. } = *transaction;
-        Message { op: Op::Transfer, asset, from, to, amount, memo, to_address: address }.elements()
+        let Transaction { asset, from, nonce, amount, memo, .. } = *transaction;
+        let nonce_key = nonce.key();
+        Message { op: Op::Transfer, asset, from, nonce_key, to, amount, memo, to_address: address }.elements()
     };
     // f is linear in the first two elements of the address, which alpha^4 and alpha^5 go with.
     let (alpha, _) = logup_challenges(seed);

@@ -7,7 +7,7 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_witness::batch::Paths;
 use enfold_witness::profile::{BatchId, ProfileId};
 
-use crate::bank::{ASSET, Bank, only, stranger};
+use crate::bank::{Bank, leaf, only, stranger};
 use crate::lie::Lie;
 use crate::lie::broken::HASH;
 
@@ -24,7 +24,8 @@ fn debits(bank: Bank) -> Lie {
 
 /// The second half of a leaf's record, as the right child that it would be.
 fn second_half(leaf: &Leaf) -> Digest {
-    Digest([from_u32(leaf.nonce), from_u32(leaf.asset), reduce(leaf.balance), from_u32(0)])
+    let [first, second] = leaf.nonces.map(from_u32);
+    Digest([first, from_u32(leaf.asset), reduce(leaf.balance), second])
 }
 
 /// The siblings of the last path, one level more at the bottom and one less at the top.
@@ -41,8 +42,8 @@ fn deepen(lie: &mut Lie, lowest: Digest) {
 #[test]
 fn leaf_as_node() {
     let mut bank = Bank::new(LAST + 2);
-    let below = Leaf { address: bank.address(LAST), nonce: 0, asset: ASSET, balance: 1 << 61 };
-    let above = Leaf { address: below.digest(), nonce: 0, asset: ASSET, balance: 5 };
+    let below = leaf(bank.address(LAST), 0, 1 << 61);
+    let above = leaf(below.digest(), 0, 5);
     assert_ne!(node(below.digest(), second_half(&above)), above.digest(), "the tag tells them apart");
 
     // The last path, and no other, goes through the leaf above.

@@ -3,6 +3,7 @@
 use enfold_circuits::check::Checker;
 use enfold_circuits::config::CircuitData;
 use enfold_circuits::serialization::{Gates, Generators};
+use enfold_state::nonce::NonceKey;
 use enfold_witness::profile::BatchId;
 use enfold_witness::witness::BlockWitness;
 
@@ -10,7 +11,7 @@ use crate::bank::{Bank, SET, circuit, only, opened, stranger};
 use crate::lie::Lie;
 
 /// A block with a batch of each kind: accounts 1 and 2 pay often, with fees, and account 3 receives
-/// often; others pay each other, themselves and strangers. Account 0 collects the fees. Most of the
+/// often, account 2 by both nonce keys; others pay each other, themselves and strangers. Account 0 collects the fees. Most of the
 /// batches have padding.
 pub fn block() -> BlockWitness {
     let mut bank = Bank::new(20);
@@ -18,7 +19,7 @@ pub fn block() -> BlockWitness {
     for i in 0..12 {
         let to = bank.address(3);
         transactions.push(bank.pay(1, to, 5 + i, 1 + i % 3));
-        transactions.push(bank.pay(2, to, 1, 2));
+        transactions.push(bank.pay_by(NonceKey::ALL[i as usize % 2], 2, to, 1, 2));
     }
     for i in 4..18 {
         let to = match i % 3 {

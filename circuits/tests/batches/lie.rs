@@ -31,8 +31,6 @@ pub mod broken {
     pub const GAMMA: &str = "LogUp: (gamma - f(m)) inverse is one";
     pub const HASH: &str = "Poseidon2: output";
     pub const BIT: &str = "Poseidon2: swap is boolean";
-    /// A constant of the circuit; what follows is the gate's size and the constraint's number.
-    pub const CONSTANT: &str = "ConstantGate";
     /// A condition on the results of arithmetic operations.
     pub const ARITHMETIC: &str = "Arithmetic";
 }

@@ -5,17 +5,20 @@
 use std::collections::BTreeMap;
 
 use enfold_circuits::kind::PathsTargets;
+use enfold_fixtures::accounts::Signer;
 use enfold_fixtures::invalid::{Case, INVALID};
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::executor::{ExecuteError, Rule, execute, execute_within};
 use enfold_state::field::ORDER;
-use enfold_state::leaf::Leaf;
+use enfold_state::keys::SecretKey;
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::L1Owner;
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::{BatchId, ProfileId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, stranger};
+use crate::bank::{ASSET, BALANCE, Bank, CHAIN, TIME, leaf, only, stranger};
 use crate::lie::broken::{HASH, INDEX, PATH_RANGE, RANGE, SELECT, SIGNATURE};
 use crate::lie::{Lie, number};
 
@@ -42,6 +45,7 @@ fn by(rule: &Rule) -> By {
     match rule {
         Rule::Op { .. }
         | Rule::ChainId { .. }
+        | Rule::Target { .. }
         | Rule::Asset { .. }
         | Rule::Signature { .. }
         | Rule::Nonce { .. } => By::Circuit(&[SIGNATURE]),
@@ -49,7 +53,7 @@ fn by(rule: &Rule) -> By {
             By::Circuit(&[RANGE])
         }
         Rule::Owner { .. } => By::Circuit(&[SELECT]),
-        Rule::NonceExhausted { .. } => By::Circuit(&[PATH_RANGE]),
+        Rule::NonceExhausted { .. } | Rule::Expired { .. } => By::Circuit(&[RANGE, PATH_RANGE]),
         // An empty position opened as a leaf, or one outside the window or the tree.
         Rule::UnknownLeaf { .. } => By::Circuit(&[HASH, INDEX]),
         // A message to a leaf that the tree does not have.
@@ -64,6 +68,11 @@ fn by(rule: &Rule) -> By {
     }
 }
 
+/// Who signs for the address of a key alone.
+fn signer(key: &SecretKey) -> Signer {
+    Signer { key: key.clone(), owner: L1Owner::NONE }
+}
+
 fn fees(bank: &Bank) -> Vec<FeePolicy> {
     vec![FeePolicy { asset: ASSET, floor: FLOOR, collector: bank.address(0) }]
 }
@@ -71,14 +80,14 @@ fn fees(bank: &Bank) -> Vec<FeePolicy> {
 /// A bank, and a payment by each of the accounts from 1 on.
 fn payments() -> (Bank, Vec<SignedTransaction>) {
     let mut bank = Bank::new(LAST + 1);
-    let leaf = Leaf { address: bank.address(LAST), nonce: 40, asset: ASSET, balance: BALANCE };
+    let leaf = leaf(bank.address(LAST), 40, BALANCE);
     bank.put_leaf(LAST, leaf);
     let payments = (1..=LAST).map(|account| bank.pay(account, stranger(1), 100, FLOOR)).collect();
     (bank, payments)
 }
 
 fn block_of(bank: &Bank, transactions: Vec<SignedTransaction>) -> Block {
-    Block { chain_id: CHAIN, number: 1, fees: fees(bank), transactions }
+    Block { chain_id: CHAIN, number: 1, time: TIME + 12, fees: fees(bank), transactions }
 }
 
 /// The batch with this transaction in the place of the last path's, in wires as in the record that was signed.
@@ -135,7 +144,8 @@ fn what_the_executor_refuses_has_no_proof() {
             let valid = transactions[LAST - 1].transaction;
             let lane = *ledger.leaf(valid.from).unwrap();
             let fees = fees(&bank);
-            let case = Case { ledger, fees: &fees, keys: &bank.keys, key: LAST, lane, valid };
+            let keys: Vec<_> = bank.keys.iter().map(signer).collect();
+            let case = Case { ledger, time: TIME + 12, fees: &fees, keys: &keys, key: LAST, lane, valid };
             let Some((signed, rule)) = make(&case, &mut ChaCha20Rng::seed_from_u64(seed)) else { continue };
             transactions[LAST - 1] = signed;
             let execution = execute(ledger, &block_of(&bank, transactions)).unwrap();
@@ -170,7 +180,7 @@ fn fee_without_a_policy() {
 fn exhausted_nonce() {
     let run = |nonce: u32| {
         let mut bank = Bank::new(LAST + 1);
-        let leaf = Leaf { address: bank.address(LAST), nonce, asset: ASSET, balance: BALANCE };
+        let leaf = leaf(bank.address(LAST), nonce, BALANCE);
         bank.put_leaf(LAST, leaf);
         let payments: Vec<_> = (1..=LAST).map(|account| bank.pay(account, stranger(1), 100, FLOOR)).collect();
         (bank, payments)
@@ -183,9 +193,9 @@ fn exhausted_nonce() {
     let (bank, payments) = run(u32::MAX);
     let last = payments[LAST - 1];
     let execution = execute(&bank.ledger, &block_of(&bank, payments)).unwrap();
-    let rule = Rule::NonceExhausted { got: u32::MAX };
+    let rule = Rule::NonceExhausted { got: Nonce::new(u32::MAX, NonceKey::First) };
     assert_eq!(execution.rejections.iter().map(|rejection| &rejection.rule).collect::<Vec<_>>(), [&rule]);
-    lie.debit().leaf.nonce = u32::MAX;
+    lie.debit().leaf.nonces[0] = u32::MAX;
     lie.debit().legs[0].signed = last;
     hold_against(&rule, lie);
 }

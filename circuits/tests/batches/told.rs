@@ -12,10 +12,11 @@ use enfold_state::hash::{Digest, Tag, climb};
 use enfold_state::keys::padding_key;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::Message;
+use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_witness::profile::BatchId;
 use plonky2::field::types::Field;
 
-use crate::bank::{ASSET, BALANCE, Bank, CHAIN, only, stranger};
+use crate::bank::{BALANCE, Bank, leaf, only, stranger};
 use crate::lie::{Lie, number};
 use crate::{credit, debit};
 
@@ -35,18 +36,21 @@ fn last_message(lie: &Lie) -> [F; 8] {
     lie.honest_row(row)[LogUpGate::message(1)..LogUpGate::flag(0)].try_into().unwrap()
 }
 
-/// The context's record of chain id and seed.
+/// The context's record of block and seed.
 fn context(lie: &Lie) -> Vec<F> {
-    let seed = from_digest(lie.witness.seed).elements;
-    [&[F::from_canonical_u32(CHAIN)], &seed[..]].concat()
+    let block = from_native_array(lie.witness.block.elements());
+    [&block[..], &from_digest(lie.witness.seed).elements].concat()
 }
 
+/// Chain id, number, time or seed.
 #[test]
-fn context_of_another_seed() {
-    let mut lie = debit::many();
-    let row = hash_row(&lie, Some(Tag::Context), &context(&lie));
-    lie.add(row, 1, F::ONE);
-    refused(&lie);
+fn context_of_another_block() {
+    for column in 0..4 {
+        let mut lie = debit::many();
+        let row = hash_row(&lie, Some(Tag::Context), &context(&lie));
+        lie.add(row, column, F::ONE);
+        refused(&lie);
+    }
 }
 
 /// The halves of a record's first eight elements change places.
@@ -124,10 +128,11 @@ fn terms_and_sums_of_ones_own() {
 /// packed from.
 #[test]
 fn message_that_is_not_packed_from_its_parts() {
-    for element in [0, 1] {
+    // Another asset, another sender, another nonce key.
+    for (element, difference) in [(0, 1 << 8), (1, 1 << 8), (1, 1 << 30)] {
         for mut lie in [debit::many(), credit::many()] {
             let row = lie.row("LogUp", |wires| wires[LogUpGate::flag(1)] == F::ONE);
-            lie.add(row, LogUpGate::message(1) + element, number(1 << 8));
+            lie.add(row, LogUpGate::message(1) + element, number(difference));
             refused(&lie);
         }
     }
@@ -212,12 +217,11 @@ fn plant(lie: &mut Lie, level: usize, index: LeafIndex, digest: Digest) {
 #[test]
 fn last_nonce_is_not_used() {
     let mut bank = Bank::new(debit::LAST + 1);
-    let leaf =
-        Leaf { address: bank.address(debit::LAST), nonce: u32::MAX - 1, asset: ASSET, balance: BALANCE };
+    let leaf = leaf(bank.address(debit::LAST), u32::MAX - 1, BALANCE);
     bank.put_leaf(debit::LAST, leaf);
     let mut lie = debit::many_of(bank);
-    lie.debit().leaf.nonce += 1;
-    lie.debit().legs[0].signed.transaction.nonce += 1;
+    lie.debit().leaf.nonces[0] += 1;
+    lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, NonceKey::First);
     lie.sign(0, debit::LAST);
     let (index, digest) = (lie.debit().index, lie.debit().leaf.digest());
     plant(&mut lie, 4, index, digest);
@@ -230,7 +234,7 @@ fn half_empty_position() {
     let mut lie = credit::many();
     let index = lie.credit().index;
     let Message { to_address: address, asset, .. } = lie.credit().messages[0].unwrap();
-    let leaf = Leaf { address, nonce: 0, asset, balance: 0 };
+    let leaf = Leaf::new(address, asset);
     let digest = Digest(leaf.digest().0.map(|element| from_u32(0) - element));
     plant(&mut lie, 5, index, digest);
     lie.set(credit::targets(&lie).empty, F::TWO);
@@ -264,13 +268,17 @@ fn selections_of_other_digests() {
     refused(&lie);
 }
 
-/// Phase 3, with factors that say otherwise.
+/// Phase 4, with factors that say otherwise.
 #[test]
 fn phase_with_false_factors() {
-    for (name, value) in [("batch: p - 2 of the phase", F::ZERO), ("batch: p (p - 1) of the phase", F::ZERO)]
-    {
+    for (name, value) in [
+        ("batch: p (p - 1) of the phase", F::ZERO),
+        ("batch: p - 2 of the phase", F::ONE),
+        ("batch: (p - 2) (p - 3) of the phase", F::ZERO),
+        ("batch: product of the phase less each that may be", F::ZERO),
+    ] {
         let mut lie = credit::many();
-        lie.set(lie.circuit().targets().before.phase, number(3));
+        lie.set(lie.circuit().targets().before.phase, number(4));
         lie.tell(name, value);
         refused(&lie);
     }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use enfold_circuits::kind::PathsTargets;
 use enfold_state::hash::{Digest, climb};
 use enfold_state::keys::padding_key;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::LeafIndex;
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::BatchId;
-use enfold_witness::step::step;
+use enfold_witness::step::{StepError, step};
 use enfold_witness::witness::BlockWitness;
 use plonky2::iop::target::Target;
 
@@ -47,9 +48,9 @@ fn batches_of_several_windows_pass() {
         let published = lie.published();
         assert_eq!((published.before, published.after), (before, after));
     }
-    let of_phase = |debit: bool| windows.iter().filter(move |(phase, _)| (*phase as u32 == 0) == debit);
-    assert!(of_phase(true).map(|&(_, window)| window).eq([0, 1, 2]));
-    assert!(of_phase(false).map(|&(_, window)| window).eq([0, 1, 2, 3]));
+    let of_kind = |kind| windows.iter().filter(move |(of, _)| *of == kind).map(|&(_, window)| window);
+    assert!(of_kind(KindId::Debit).eq([0, 1, 2]));
+    assert!(of_kind(KindId::Credit).eq([0, 1, 2, 3]));
 }
 
 /// The batch in another window of some tree: its siblings above the window stay, so the roots are others.
@@ -81,7 +82,11 @@ fn moved(bank: &Bank, mut witness: BatchWitness, window: u32) -> BatchWitness {
     witness.window = window;
     let siblings = witness.siblings.walk().step().unwrap().to_vec();
     let root = climb(first.0, first.1.0, &siblings);
-    witness.before.root = climb(root, window, &witness.top_siblings);
+    witness.before.tree_root = climb(root, window, &witness.top_siblings);
+    // As many leaves as go up to the window's end.
+    let first = LeafIndex(window * WINDOW);
+    witness.counts.0[first.shard()] = first.position() + WINDOW;
+    witness.before.counts = witness.counts.digest();
     witness.after = step(profile(), &witness).unwrap();
     witness
 }
@@ -101,13 +106,36 @@ fn numbers() -> impl Iterator<Item = u32> {
 fn every_bit_of_a_window_has_its_level() {
     for batch in BatchId::ALL {
         let witness = only(&block(), batch);
-        for window in numbers() {
+        // Leaves are created in the lower half of the tree.
+        let accounts_only = |&window: &u32| batch.kind() == KindId::Debit || window >> 19 == 0;
+        for window in numbers().filter(accounts_only) {
             let witness = moved(&accounts(), witness.clone(), window);
             let (before, after) = (witness.before.digest(), witness.after.digest());
             let lie = Lie::new(accounts(), witness);
             lie.holds();
             let published = lie.published();
             assert_eq!((published.before, published.after), (before, after), "{} {window}", batch.name());
+        }
+    }
+}
+
+/// A leaf is created in a shard of accounts only: no window with the top bit has a credit.
+#[test]
+fn no_leaf_is_created_in_the_upper_half() {
+    for batch in [BatchId::CreditMany, BatchId::CreditFew] {
+        for window in [1 << 19, (1 << 20) - 1] {
+            let mut witness = moved(&accounts(), only(&block(), batch), window - (1 << 19));
+            let Paths::Credit(paths) = &mut witness.paths else { unreachable!("a credit batch") };
+            witness.window = window;
+            for path in paths {
+                path.index.0 += 1 << 29;
+                path.messages.iter_mut().flatten().for_each(|message| message.to = path.index);
+            }
+            let native = step(profile(), &witness);
+            assert!(matches!(native, Err(StepError::Shard { expected: 32, got: 32.. })), "{native:?}");
+            let found = Lie::new(accounts(), witness).violations();
+            // The bit is connected with a constant zero.
+            assert!(found.iter().any(|name| name.starts_with("ConstantGate")), "{found:?}");
         }
     }
 }

@@ -138,6 +138,7 @@ fn inputs_of_every_batch() {
 #[test]
 fn inputs_of_debits() {
     let batch = Batch::first(BatchId::DebitFew);
+    let block = batch.circuit.targets().block;
     let path = batch.debit_path(0);
     let (leaf, live, padding) = (path.leaf, &path.legs[0], &path.legs[4]);
     let key = live.signature.key;
@@ -146,15 +147,23 @@ fn inputs_of_debits() {
     let text = [&live.to_address.elements[..], &[live.memo]].concat();
     let spending = [live.amount, live.fee, live.fee_inverse, leaf.balance, live.memo];
     batch.assert_freedom(&[
-        ("chain id", &[batch.circuit.targets().chain_id], 0),
+        ("chain id", &[block.chain_id], 0),
+        // Only the context says which block it is.
+        ("number", &[block.number], 1),
+        ("time", &[block.time], 0),
+        ("new leaves before", &[batch.circuit.targets().before.created], 1),
+        ("counts", &batch.circuit.targets().before.counts.elements, 4),
         // One path: its siblings say which tree it is.
         ("siblings", &siblings, siblings.len()),
         ("address", &leaf.address.elements, 0),
-        ("nonce", &[leaf.nonce], 0),
+        ("nonces", &leaf.nonces, 0),
+        ("nonce key", &[live.nonce_key], 0),
+        ("last second", &[live.valid_until], 0),
         ("asset", &[leaf.asset], 0),
         ("balance", &[leaf.balance], 0),
         ("live flag", &[live.live], 0),
         ("key", &key, 0),
+        ("owner on L1", &live.signature.owner, 0),
         // A key and its address have five dimensions. The challenges of the path's four live legs leave none.
         ("key and address", &owner, 0),
         // Two elements of the challenge are exact.
@@ -169,6 +178,7 @@ fn inputs_of_debits() {
         ("collector", &live.collector.elements, 4),
         // Padding needs a valid signature of some key, over the leaf's record: five dimensions less the challenge.
         ("padding's key", &padding.signature.key, 3),
+        ("padding's owner on L1", &padding.signature.owner, 3),
         ("padding's flag", &[padding.live], 0),
         ("padding's collector", &padding.collector.elements, 4),
     ]);
@@ -180,14 +190,14 @@ fn inputs_of_credits() {
     let (path, other) = (batch.credit_path(0), batch.credit_path(1));
     let siblings: Vec<Target> = path.position.climb.siblings.iter().flat_map(|s| s.elements).collect();
     let message = path.messages[0];
-    let numbers = [message.amount, message.from, message.is_fee, path.leaf.asset];
+    let numbers = [message.amount, message.sender, message.is_fee, path.leaf.asset];
     let balances = [message.amount, path.leaf.balance];
     batch.assert_freedom(&[
         // The next path opens the same root.
         ("siblings", &siblings, siblings.len() - 4),
         ("address", &path.leaf.address.elements, 0),
         ("address in the last path", &other.leaf.address.elements, 0),
-        ("nonce", &[path.leaf.nonce], 0),
+        ("nonces", &path.leaf.nonces, 0),
         ("numbers", &numbers, 0),
         // Only their sum has a range here; the tree says what the balance was, and the emitter what the amount is.
         ("amount and balance before", &balances, 1),

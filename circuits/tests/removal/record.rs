@@ -23,9 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use enfold_circuits::config::{Builder, CircuitData, F};
-use enfold_circuits::gadgets::logup::{LogUpTargets, Side};
+use enfold_circuits::gadgets::logup::LogUpTargets;
 use enfold_circuits::gadgets::select::Selects;
 use enfold_circuits::removal::Opened;
+use enfold_state::hash::Side;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness};
 use serde::{Deserialize, Serialize};

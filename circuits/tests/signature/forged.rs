@@ -13,6 +13,7 @@ use enfold_state::ecgfp5::walk::{Affine, Walk, constants};
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
 use enfold_state::field::reduce;
 use enfold_state::keys::{self, PublicKey, SecretKey, Signature};
+use enfold_state::owner::L1Owner;
 use enfold_state::transaction::Transaction;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::iop::target::Target;
@@ -134,7 +135,7 @@ impl Lie {
     fn told(self, name: &str) {
         let (one, opened) = (&*ONE, &*OPENED);
         let Self { victim: key, transaction, signature, signature_row, curve_rows } = self;
-        let mut inputs = one.inputs(&Case { key, transaction, signature });
+        let mut inputs = one.inputs(&Case { key, owner: L1Owner::NONE, transaction, signature });
         let honest = one.inputs(&Case::random(&mut rng(99)));
         let checker = Checker::new(&one.data);
         let rows =

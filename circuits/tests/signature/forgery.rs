@@ -10,6 +10,7 @@ use enfold_state::ecgfp5::walk::Walk;
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
 use enfold_state::field::reduce;
 use enfold_state::keys::{SecretKey, Signature};
+use enfold_state::owner::L1Owner;
 use plonky2::field::types::Field;
 use plonky2::iop::witness::PartitionWitness;
 
@@ -27,7 +28,7 @@ fn forged() -> (Case, Challenge) {
     let chosen = Challenge::new(reduce(0x1234_5678_9abc_def0), reduce(0x0fed_cba9_8765_4321));
     let s = Scalar::from_u64(0xdead_beef);
     let r = Point::mul_generator_add(&s, &chosen, &key.point()).encode();
-    (Case { key, transaction, signature: Signature { r, s } }, chosen)
+    (Case { key, owner: L1Owner::NONE, transaction, signature: Signature { r, s } }, chosen)
 }
 
 /// Values of wires that replace those that generators made.

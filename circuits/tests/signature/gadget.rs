@@ -18,12 +18,14 @@ use enfold_state::field;
 use enfold_state::keys::{self, PublicKey, SecretKey, Signature, padding_key};
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Op;
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::owner::L1Owner;
 use enfold_state::transaction::Transaction;
 use enfold_witness::profile::ProfileId;
 use plonky2::field::types::Field;
 use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::target::Target;
-use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
+use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness, WitnessWrite};
 use rand::Rng;
 use rayon::prelude::*;
 
@@ -35,14 +37,16 @@ const MISMATCH: &str = "exit: w x_R = y_R";
 pub fn random_transaction(rng: &mut impl Rng) -> Transaction {
     Transaction {
         op: Op::Transfer,
-        chain_id: rng.r#gen(),
+        chain_id: rng.gen_range(1..1 << 63),
         from: LeafIndex(rng.gen_range(0..1 << 30)),
-        nonce: rng.r#gen(),
+        nonce: Nonce::new(rng.r#gen(), NonceKey::ALL[rng.gen_range(0..2)]),
         to_address: enfold_state::hash::Digest(from_fn(|_| random_base(rng))),
         asset: rng.r#gen(),
         amount: rng.gen_range(1..1 << 62),
         fee: rng.gen_range(0..1 << 62),
         memo: rng.gen_range(0..field::ORDER),
+        target: rng.gen_range(0..1 << 54),
+        valid_until: rng.r#gen(),
     }
 }
 
@@ -50,6 +54,7 @@ pub fn random_transaction(rng: &mut impl Rng) -> Transaction {
 #[derive(Clone, Copy)]
 pub struct Case {
     pub key: PublicKey,
+    pub owner: L1Owner,
     pub transaction: Transaction,
     pub signature: Signature,
 }
@@ -58,7 +63,8 @@ impl Case {
     pub fn random(rng: &mut impl Rng) -> Self {
         let secret = SecretKey::random(&mut crate::support::rng(rng.r#gen()));
         let transaction = random_transaction(rng);
-        Self { key: secret.public_key(), transaction, signature: secret.sign(&transaction.elements()) }
+        let signature = secret.sign(&transaction.elements());
+        Self { key: secret.public_key(), owner: L1Owner::new(rng.r#gen()), transaction, signature }
     }
 
     pub fn is_valid(&self) -> bool {
@@ -75,11 +81,11 @@ impl Case {
         let other = Self::random(rng);
         let (old, signature) = (self.transaction, &mut case.signature);
         let transaction = &mut case.transaction;
-        match rng.gen_range(0..16) {
+        match rng.gen_range(0..19) {
             0 => transaction.op = Op::Fee,
             1 => transaction.chain_id ^= 1,
             2 => transaction.from = LeafIndex(old.from.0 ^ 1),
-            3 => transaction.nonce = old.nonce.wrapping_add(1),
+            3 => transaction.nonce = Nonce::from_u64(old.nonce.to_u64() ^ 1).unwrap(),
             4 => transaction.to_address.0[rng.gen_range(0..4)] += field::ONE,
             5 => transaction.asset ^= 1 << 31,
             6 => transaction.amount ^= 1 << rng.gen_range(1..62),
@@ -91,6 +97,9 @@ impl Case {
             12 => signature.r = other.signature.r,
             13 => signature.r = Fp5::ZERO,
             14 => case.key = other.key,
+            15 => transaction.nonce = Nonce::from_u64(old.nonce.to_u64() ^ 1 << 32).unwrap(),
+            16 => transaction.target ^= 1 << rng.gen_range(0..54),
+            17 => transaction.valid_until ^= 1 << rng.gen_range(0..32),
             _ => case.key = PublicKey::from_point(&self.key.point().neg()).unwrap(),
         }
         case
@@ -150,7 +159,7 @@ fn a_thousand_mutated_signatures_do_not() {
 pub struct One {
     pub data: CircuitData,
     signature: SignatureTargets,
-    record: [Target; 12],
+    record: [Target; Transaction::LEN],
 }
 
 impl One {
@@ -168,7 +177,7 @@ impl One {
 
     pub fn inputs(&self, case: &Case) -> PartialWitness<F> {
         let mut witness = PartialWitness::new();
-        self.signature.set(&mut witness, &case.key, &case.signature).unwrap();
+        self.signature.set(&mut witness, &case.key, case.owner, &case.signature).unwrap();
         let record = from_native_array(case.transaction.elements());
         witness.set_target_arr(&self.record, &record).unwrap();
         witness
@@ -191,8 +200,25 @@ fn a_signature_is_proven() {
     let one = One::new();
     let case = Case::random(&mut rng(1));
     let proof = one.data.prove(one.inputs(&case)).unwrap();
-    assert_eq!(proof.public_inputs, from_digest(case.key.address()).elements);
+    assert_eq!(proof.public_inputs, from_digest(case.key.address(case.owner)).elements);
     one.data.verify(proof).unwrap();
+}
+
+/// The address is that of key and owner: with another owner, it is another's.
+#[test]
+fn an_owner_is_part_of_the_address() {
+    let one = One::new();
+    let case = Case::random(&mut rng(8));
+    let none = Case { owner: L1Owner::NONE, ..case };
+    let published = |case: &Case| {
+        let witness = one.witness(case).unwrap();
+        witness.get_targets(&one.data.prover_only.public_inputs)
+    };
+    for case in [case, none] {
+        assert!(case.is_valid());
+        assert_eq!(published(&case), from_digest(case.key.address(case.owner)).elements);
+    }
+    assert_ne!(published(&case), published(&none));
 }
 
 #[test]
@@ -220,7 +246,8 @@ fn circuit_and_native_agree() {
     }
     let transaction = random_transaction(&mut rng);
     let signature = padding_key().sign(&transaction.elements());
-    let padding = Case { key: padding_key().public_key(), transaction, signature };
+    let (key, owner) = (padding_key().public_key(), L1Owner::NONE);
+    let padding = Case { key, owner, transaction, signature };
     assert!(checker.check(&one.witness(&padding).unwrap()).is_ok());
 }
 

@@ -294,10 +294,7 @@ mod tests {
         let (expected, got) = (1050, 1049);
         assert_eq!(check(&|b| b[2].time = got), ChainError::Time { at, number, expected, got });
         let (expected, got) = (digest(206), digest(50));
-        assert_eq!(
-            check(&|b| b[2].queue_before = got),
-            ChainError::Queue { at, number, expected, got }
-        );
+        assert_eq!(check(&|b| b[2].queue_before = got), ChainError::Queue { at, number, expected, got });
         assert_eq!(check(&|b| b[3].chain_id = 9).at(), 3);
     }
 }

@@ -1,11 +1,15 @@
 //! Forged block witnesses.
 
+use enfold_state::chain::{BlockId, Phase};
+use enfold_state::shards::Counts;
+
 use super::*;
 use crate::check::Violation;
+use crate::statement::StatementField;
 
 fn refused(what: &str, fold: &Proof, opening: &BlockOpening) {
     let statement = opening.statement(ProfileId::Test);
-    super::refused(what, &FAMILY.block.data, FAMILY.block.fill(fold, &statement, &opening.after));
+    super::refused(what, &FAMILY.block.data, FAMILY.block.fill(fold, &statement, opening));
 }
 
 /// A fold proof that leads from one state to another.
@@ -18,7 +22,7 @@ fn fold_of(says: &BatchPublicInputs) -> Proof {
 #[test]
 fn honest() {
     let opening = opening(&HONEST.states);
-    let witness = FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening.after);
+    let witness = FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening);
     accepted("honest", &FAMILY.block.data, witness);
 }
 
@@ -26,24 +30,25 @@ fn honest() {
 fn every_element_of_the_statement() {
     let opening = opening(&HONEST.states);
     let record = opening.statement(ProfileId::Test).elements();
-    let profile = BlockStatement::LEN - 1;
-    for i in 0..profile {
+    for i in 0..StatementField::PROFILE.offset {
         for change in [ONE, -ONE] {
             let mut changed = record;
             changed[i] += change;
-            let witness = FAMILY.block.fill_elements(&HONEST.fold, &changed, &opening.after);
+            let witness = FAMILY.block.fill_elements(&HONEST.fold, &changed, &opening);
             super::refused(&format!("element {i}"), &FAMILY.block.data, witness);
         }
     }
-    // The profile is a constant; constants are shared, so others of the same value change with it.
+    // Profile and version are constants; constants are shared, so others of the same value change with them.
     let data = &FAMILY.block.data;
-    let witness = FAMILY.block.fill_elements(&HONEST.fold, &record, &opening.after).unwrap();
-    let target = data.prover_only.public_inputs[profile];
-    let violations = check_overwritten(data, witness, target, F::TWO).unwrap_err();
     // plonky2 keeps constants on these two gates.
     let holds_constants = |gate: &str| gate.starts_with("ConstantGate") || gate.starts_with("RandomAccess");
     let constant = |violation: &Violation| matches!(violation, Violation::Constraint { gate, .. } if holds_constants(gate));
-    assert!(violations.0.iter().any(constant), "{violations}");
+    for field in [StatementField::PROFILE, StatementField::VERSION] {
+        let witness = FAMILY.block.fill_elements(&HONEST.fold, &record, &opening).unwrap();
+        let target = data.prover_only.public_inputs[field.offset];
+        let violations = check_overwritten(data, witness, target, F::from_canonical_u64(3)).unwrap_err();
+        assert!(violations.0.iter().any(constant), "{violations}");
+    }
 }
 
 #[test]
@@ -51,7 +56,7 @@ fn what_the_statement_leaves_out() {
     let honest = opening(&HONEST.states);
     for (what, after) in [
         ("another C", ChainState { consumed: Digest::ZERO, ..honest.after }),
-        ("another phase", ChainState { phase: enfold_state::chain::Phase::Debit, ..honest.after }),
+        ("another phase", ChainState { phase: Phase::Debit, ..honest.after }),
     ] {
         refused(what, &HONEST.fold, &BlockOpening { after, ..honest });
     }
@@ -75,7 +80,12 @@ fn ends_and_starts() {
     for (what, start) in [
         ("a sum", ChainState { sum, ..fresh[0] }),
         ("transactions", ChainState { transactions: 1, ..fresh[0] }),
-        ("all but these", ChainState { phase: enfold_state::chain::Phase::Credit, ..used }),
+        ("new leaves", ChainState { created: 1, ..fresh[0] }),
+        ("a queue", ChainState { queue: one, ..fresh[0] }),
+        ("exits", ChainState { exits: one, ..fresh[0] }),
+        ("exits that are zero", ChainState { exits: Digest::ZERO, ..fresh[0] }),
+        ("counts before the block", ChainState { counts: counts()[0].digest(), ..fresh[0] }),
+        ("all but these", ChainState { phase: Phase::Credit, ..used }),
     ] {
         let states = [start, fresh[1]];
         let fold = fold_of(&step(&states, 0));
@@ -105,7 +115,7 @@ fn keys_and_sets() {
     // Fold is honest about a list with a foreign lift; only the block circuit knows the true list.
     let batch = OTHER.toys[0].prove(&step(&HONEST.states, 0));
     let list = [entry(OTHER.fold.key(Child::Lift)), entry(FAMILY.fold.key(Child::Fold))];
-    let lift = OTHER.lift.prove(&[(0, &batch)], key_set(list[0], list[1])).unwrap();
+    let lift = OTHER.lift.prove(&[(0, &batch)], key_set(&list)).unwrap();
     let slot = SlotWitness { proof: &lift, key: OTHER.fold.key(Child::Lift), live: F::ONE, which: 0 };
     let dead = SlotWitness { live: F::ZERO, ..slot };
     let witness = FAMILY.fold.fill(&[slot, dead, dead], list);
@@ -122,4 +132,108 @@ fn keys_and_sets() {
     let fold =
         OTHER.fold.prove(&[(Child::Lift, &{ OTHER.lift.prove(&[(0, &batch)], OTHER.fold.set()).unwrap() })]);
     refused("a fold of other circuits", &fold.unwrap(), &open);
+}
+
+/// Queue and exits are constants, whatever the batches carry along.
+#[test]
+fn what_l1_has_no_part_in() {
+    let [start, end] = *states(1) else { unreachable!("a step has two states") };
+    for digest in [Digest::ZERO, Digest([reduce(1); 4])] {
+        for (what, start, end) in [
+            ("another queue", ChainState { queue: digest, ..start }, ChainState { queue: digest, ..end }),
+            ("another queue before", ChainState { queue: digest, ..start }, end),
+            ("another queue after", start, ChainState { queue: digest, ..end }),
+            ("exits", start, ChainState { exits: digest, ..end }),
+        ] {
+            let states = [start, end];
+            refused(what, &fold_of(&step(&states, 0)), &opening(&states));
+        }
+    }
+}
+
+/// The block of these counts, in which so many leaves are new.
+fn counted([before, after]: [Counts; 2], created: u32) -> (Proof, BlockOpening) {
+    let mut states = states(1);
+    for state in &mut states {
+        state.counts = after.digest();
+    }
+    states[1].created = created;
+    let open = BlockOpening { counts_before: before, counts: after, ..opening(&states) };
+    let fold = fold_of(&BatchPublicInputs { ctx: open.context(), ..step(&states, 0) });
+    (fold, open)
+}
+
+#[test]
+fn counts_grow_by_the_new_leaves() {
+    let [before, after] = counts();
+    let with = |counts: Counts, shard: usize, count: u32| {
+        let mut counts = counts;
+        counts.0[shard] = count;
+        counts
+    };
+    let (fold, open) = counted([before, after], 7);
+    let statement = open.statement(ProfileId::Test);
+    accepted("seven new leaves", &FAMILY.block.data, FAMILY.block.fill(&fold, &statement, &open));
+    for (what, counts, created) in [
+        ("one leaf more than the counts grow by", [before, after], 8),
+        ("one leaf less", [before, after], 6),
+        ("a shard with a leaf less", [before, with(after, 1, 4)], 3),
+        ("the same, made up for by another", [before, with(with(after, 1, 4), 2, 8)], 7),
+        ("a shard of contracts that loses one", [before, with(after, 33, 8)], 6),
+        ("a shard that grows by 2^25", [before, with(after, 5, 1 << 25)], 7 + (1 << 25)),
+    ] {
+        let (fold, open) = counted(counts, created);
+        refused(what, &fold, &open);
+        let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
+        assert!(result.is_err(), "{what}");
+    }
+}
+
+/// The counts are those under the state roots: others, with the same growth, are not the chain's.
+#[test]
+fn counts_are_under_the_roots() {
+    let honest = opening(&HONEST.states);
+    let statement = honest.statement(ProfileId::Test);
+    let [mut before, mut after] = counts();
+    before.0[7] = 1;
+    after.0[7] = 1;
+    for (what, counts_before, counts) in [
+        ("other counts before", before, honest.counts),
+        ("other counts after", honest.counts_before, after),
+        ("both", before, after),
+    ] {
+        let open = BlockOpening { counts_before, counts, ..honest };
+        let witness = FAMILY.block.fill(&HONEST.fold, &statement, &open);
+        super::refused(what, &FAMILY.block.data, witness);
+    }
+    // Under the roots that belong to them, the block has another context.
+    let open = BlockOpening { counts_before: before, counts: after, ..honest };
+    refused("other roots", &HONEST.fold, &open);
+    // A tree root of another state.
+    for (what, before, after) in [
+        ("another tree before", ChainState { tree_root: Digest::ZERO, ..honest.before }, honest.after),
+        ("another tree after", honest.before, ChainState { tree_root: Digest::ZERO, ..honest.after }),
+    ] {
+        let open = BlockOpening { before, after, ..honest };
+        let witness = FAMILY.block.fill(&HONEST.fold, &statement, &open);
+        super::refused(what, &FAMILY.block.data, witness);
+    }
+}
+
+/// A block proven at one time, number or chain is none of another.
+#[test]
+fn blocks_of_another_place() {
+    let honest = opening(&HONEST.states);
+    let BlockId { chain_id, number, time } = honest.block;
+    for block in [
+        BlockId { chain_id: chain_id + 1, ..honest.block },
+        BlockId { number: number + 1, ..honest.block },
+        BlockId { time: time + 1, ..honest.block },
+        BlockId { time: time - 1, ..honest.block },
+    ] {
+        let open = BlockOpening { block, ..honest };
+        refused("another block", &HONEST.fold, &open);
+        let result = FAMILY.block.prove(ProfileId::Test, &HONEST.fold, &open);
+        assert!(matches!(result, Err(ProveError::Context { .. })));
+    }
 }

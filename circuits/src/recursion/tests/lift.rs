@@ -1,6 +1,9 @@
 //! Forged lift witnesses.
 
+use enfold_state::chain::{BlockId, context};
+
 use super::*;
+use crate::recursion::toy::BLOCK;
 
 /// Batch `i` of the honest block.
 fn batch(i: usize) -> SlotWitness<'static> {
@@ -92,7 +95,8 @@ fn choices() {
 #[test]
 fn contexts_and_copies() {
     let honest = step(&HONEST.states, 1);
-    let other_chain = BatchPublicInputs { ctx: context(8, Digest::ZERO), ..honest };
+    let other_chain =
+        BatchPublicInputs { ctx: context(&BlockId { chain_id: 8, ..BLOCK }, Digest::ZERO), ..honest };
     let proof = FAMILY.toys[1].prove(&other_chain);
     refused("a child of another chain", [batch(0), toy(1, &proof), off(batch(0))]);
 

@@ -10,7 +10,7 @@ mod record;
 mod told;
 mod verify;
 
-use enfold_state::chain::{ChainState, context};
+use enfold_state::chain::ChainState;
 use enfold_state::field::{ONE, reduce};
 use enfold_state::hash::Digest;
 use enfold_witness::profile::ProfileId;
@@ -19,14 +19,13 @@ use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::proof::ProofWithPublicInputs;
 
 use super::forge::{check, check_overwritten};
-use super::toy::{FAMILY, HONEST, OTHER, ctx, opening, states, step};
+use super::toy::{FAMILY, HONEST, OTHER, counts, ctx, opening, states, step};
 use super::{ProveError, RecursionSize, SlotWitness};
 use crate::block::BlockOpening;
 use crate::config::{CircuitData, F, Proof, VerifierOnlyCircuitData};
 use crate::fold::Child;
 use crate::keys::{entry, key_set};
 use crate::public_inputs::BatchPublicInputs;
-use crate::statement::BlockStatement;
 
 /// Rows in use and degree. A change of the toys, the gates or the parameters shows here; measure before
 /// the numbers are changed, because a degree is a doubling of all proving.

@@ -48,7 +48,7 @@ fn honest_fold() -> PartialWitness<F> {
 
 fn honest_block() -> PartialWitness<F> {
     let opening = opening(&HONEST.states);
-    FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening.after).unwrap()
+    FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening).unwrap()
 }
 
 /// Tells a lie to one of the family's circuits.

@@ -1,5 +1,7 @@
 //! Lies of which one requirement alone stands in the way: the other tests' forgeries mostly break several.
 
+use enfold_state::chain::BlockId;
+
 use super::opened::{BLOCK, FOLD, LIFT};
 use super::*;
 use crate::check::Checker;
@@ -51,12 +53,11 @@ fn statements_that_no_proof_backs() {
         let lie = fill_lift([batch(0), toy(1, proof), off(batch(0))]);
         refused("another statement", &FAMILY.lift.data, lie);
     }
-    let other = BlockOpening { chain_id: 8, ..opening(&HONEST.states) };
-    let BlockOpening { chain_id, block_number, before, after } = other;
-    let seed = enfold_state::chain::seed(chain_id, block_number, before.root, after.emitted, after.consumed);
+    let honest = opening(&HONEST.states);
+    let other = BlockOpening { block: BlockId { chain_id: 8, ..honest.block }, ..honest };
     let mut proof = HONEST.fold.clone();
-    proof.public_inputs[4..8].copy_from_slice(&from_digest(context(chain_id, seed)).elements);
-    let lie = FAMILY.block.fill(&proof, &other.statement(ProfileId::Test), &other.after);
+    proof.public_inputs[4..8].copy_from_slice(&from_digest(other.context()).elements);
+    let lie = FAMILY.block.fill(&proof, &other.statement(ProfileId::Test), &other);
     refused("another chain", &FAMILY.block.data, lie.unwrap());
 }
 
@@ -74,7 +75,7 @@ fn lift_for_a_fold() {
     let batch = FAMILY.toys[0].prove(&step(&states, 0));
     let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
     let open = opening(&states);
-    let mut lie = FAMILY.block.fill(&lift, &open.statement(ProfileId::Test), &open.after).unwrap();
+    let mut lie = FAMILY.block.fill(&lift, &open.statement(ProfileId::Test), &open).unwrap();
     let key = FAMILY.fold.key(Child::Lift);
     let hashes = key.constants_sigmas_cap.0.iter().copied().chain([key.circuit_digest]);
     let places = BLOCK.places("block: it verifies under fold's key").into_iter();
@@ -90,7 +91,7 @@ fn block_of_another_set() {
     let lift = OTHER.lift.prove(&[(0, &batch)], OTHER.fold.set()).unwrap();
     let fold = OTHER.fold.prove(&[(Child::Lift, &lift)]).unwrap();
     let open = opening(&states);
-    let lie = FAMILY.block.fill(&fold, &open.statement(ProfileId::Test), &open.after).unwrap();
+    let lie = FAMILY.block.fill(&fold, &open.statement(ProfileId::Test), &open).unwrap();
     refused("another set", &FAMILY.block.data, lie);
 }
 
@@ -134,13 +135,8 @@ fn foreign_children_said_to_be_chosen() {
     refused("a foreign batch", &FAMILY.lift.data, lie);
 
     let (lie, key) = foreign_lift();
-    let mut told = lie.clone();
-    tell_chosen(&FOLD, "fold: a child's key is the chosen one of the list", &mut told, entry(key));
-    refused("a foreign lift", &FAMILY.fold.data, told);
-    // The same by what is subtracted: with the choice 0, the chosen entry is minus that.
     let mut told = lie;
-    let places = FOLD.places("selection: flag b - b").into_iter().take(3 * 4);
-    told.target_values.extend(places.zip(from_digest(entry(key)).elements.map(|e| -e).into_iter().cycle()));
+    tell_chosen(&FOLD, "fold: a child's key is the chosen one of the list", &mut told, entry(key));
     refused("a foreign lift", &FAMILY.fold.data, told);
 }
 
@@ -153,18 +149,40 @@ fn foreign_lift() -> (PartialWitness<F>, &'static VerifierOnlyCircuitData) {
     (FAMILY.fold.fill(&[slot, off(slot), off(slot)], list()).unwrap(), key)
 }
 
-/// The choice 2 of a list that is made for it: twice the second entry less the first is lift's.
+/// A lift proof in fold's slots under a list, with a choice of these weights.
+fn chosen_by(weights: [F; 2], list: [Digest; 2]) -> PartialWitness<F> {
+    let (which, proof) = &HONEST.batches[0];
+    let lifted = FAMILY.lift.prove(&[(*which, proof)], key_set(&list)).unwrap();
+    let slot = SlotWitness { proof: &lifted, ..lift(0) };
+    let mut lie = FAMILY.fold.fill(&[slot, off(slot), off(slot)], list).unwrap();
+    for slot in 0..3 {
+        let bits = FAMILY.fold.choice_targets(slot).iter().map(|bit| bit.target);
+        lie.target_values.extend(bits.zip(weights));
+    }
+    lie
+}
+
+/// A list that is made for the choice of -1 and 2, which sum to one: twice the second entry less the first is lift's.
 #[test]
 fn choice_of_two() {
     let [lift_entry, first] = [list()[0], Digest([1, 2, 3, 4].map(reduce))];
     let half = crate::convert::to_native(F::TWO.inverse());
     let second = Digest(std::array::from_fn(|i| (lift_entry.0[i] + first.0[i]) * half));
-    let set = key_set(first, second);
-    let (which, proof) = &HONEST.batches[0];
-    let lifted = FAMILY.lift.prove(&[(*which, proof)], set).unwrap();
-    let slot = SlotWitness { proof: &lifted, which: 2, ..lift(0) };
-    let lie = FAMILY.fold.fill(&[slot, off(slot), off(slot)], [first, second]);
-    refused("a choice of two", &FAMILY.fold.data, lie.unwrap());
+    refused("a choice of two", &FAMILY.fold.data, chosen_by([F::NEG_ONE, F::TWO], [first, second]));
+}
+
+/// A list whose two entries add up to lift's, and a choice of both.
+#[test]
+fn both_are_chosen() {
+    let [lift_entry, first] = [list()[0], Digest([1, 2, 3, 4].map(reduce))];
+    let second = Digest(std::array::from_fn(|i| lift_entry.0[i] - first.0[i]));
+    refused("both", &FAMILY.fold.data, chosen_by([F::ONE, F::ONE], [first, second]));
+}
+
+/// Neither is chosen: the entry would be zero, which no key has.
+#[test]
+fn none_is_chosen() {
+    refused("none", &FAMILY.fold.data, chosen_by([F::ZERO, F::ZERO], list()));
 }
 
 /// Factors for which sum and weighted sum of the entries are one and a foreign entry: there are such over six entries,

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::recursion::toy::{FAMILY, HONEST, OTHER, opening};
-use crate::statement::BlockStatement;
+use crate::statement::{BlockStatement, StatementField};
 use crate::verify::{
     CircuitKey, HEADER_LEN, Header, VerifierKey, VerifyError, encode, read_header, verify_block,
 };
@@ -51,13 +51,14 @@ fn every_public_input_plus_and_minus_one() {
         let value = limb(&FILE, at);
         for changed in [reduce(value) + ONE, reduce(value) - ONE].map(to_u64) {
             let got = error(&with_limb(at, changed));
-            let profile = i == BlockStatement::LEN - 1;
+            let profile = i == StatementField::PROFILE.offset;
             match got {
-                VerifyError::Invalid { .. } => assert!(i < 16, "input {i}: {got}"),
-                // Minus one of a zero is no number of 32 bits; the profile's neighbours are another and none.
-                VerifyError::Statement(_) => assert!(profile || changed >> 32 != 0, "input {i}: {got}"),
+                VerifyError::Invalid { .. } => {
+                    assert!(i < StatementField::PROFILE.offset, "input {i}: {got}")
+                }
+                // Only profile and version have another number that is refused: the rest are in the middle of their ranges.
+                VerifyError::Statement(_) => assert!(i >= StatementField::PROFILE.offset, "input {i}: {got}"),
                 VerifyError::StatementProfile { .. } => assert!(profile, "input {i}: {got}"),
-                VerifyError::Reserved { .. } => assert!((16..28).contains(&i), "input {i}: {got}"),
                 _ => panic!("input {i}: {got}"),
             }
         }
