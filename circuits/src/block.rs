@@ -357,14 +357,15 @@ fn constrain(builder: &mut Builder, public: &[Target], proof: &BatchPublicInputs
 
 /// The leaves by which all shards grow together; each by less than 2^25.
 fn created(builder: &mut Builder, before: &CountsTargets, after: &CountsTargets) -> Target {
-    let mut created = builder.zero();
-    for (&before, &after) in before.0.iter().zip(&after.0) {
+    let mut of_shard = |(&before, &after): (&Target, &Target)| {
         let new = define("block: new leaves of a shard", builder.sub(after, before));
         // A virtual target, so that what is required of it has a name.
         let checked = builder.add_virtual_target();
         builder.range_check(checked, SHARD_DEPTH + 1);
         builder.require("block: new leaves of a shard have 25 bits", new, checked);
-        created = define("block: new leaves", builder.add(created, new));
-    }
-    created
+        new
+    };
+    let new: Vec<_> = before.0.iter().zip(&after.0).map(&mut of_shard).collect();
+    let sum = |sum, &new| define("block: new leaves", builder.add(sum, new));
+    new[1..].iter().fold(new[0], sum)
 }

@@ -294,7 +294,7 @@ fn fee_consumed_as_a_transfer_of_a_fractional_asset() {
     // The message is the same, only the leaf is another.
     assert_eq!(lie.published().ctx, honest.ctx);
     assert_ne!(lie.published().after, honest.after);
-    lie.breaks(&[PATH_RANGE]);
+    lie.breaks(&[RANGE]);
 }
 
 /// `1 + 256 + 2^8 a` is the first element of a transfer of asset `a + 1`.
@@ -320,7 +320,7 @@ fn message_to_another_index() {
     let mut lie = many_old();
     let from = message(lie.credit(), 0).from.0;
     lie.set(targets(&lie).messages[0].sender, number(u64::from(from) + (1 << 32)));
-    lie.breaks(&[PATH_RANGE]);
+    lie.breaks(&[RANGE]);
 }
 
 /// A message to another address, asset or leaf than the path's is not what the circuit absorbs: what it

@@ -622,7 +622,7 @@ fn nonce_that_wraps() {
     lie.debit().leaf.nonces[0] += 1;
     lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, NonceKey::First);
     lie.sign(0, LAST);
-    lie.breaks(&[PATH_RANGE, HASH]);
+    lie.breaks(&[HASH, RANGE]);
 }
 
 // The receivers' positions (10).

@@ -256,7 +256,7 @@ fn income_is_not_spent_in_its_block() {
     let spending = vec![bank.pay(1, stranger(1), BALANCE + 500, 0)];
     let mut spend = only(&bank.witness(spending), BatchId::DebitMany);
     assert_eq!(spend.before.tree_root, credit.after.tree_root);
-    spend.seed = credit.seed;
+    (spend.block, spend.seed) = (credit.block, credit.seed);
     spend.before = credit.after;
     let not_filled = Lie::new(Bank::new(1), spend.clone()).does_not_fit();
     assert!(matches!(not_filled, FillError::Phase { expected: Phase::Debit, got: Phase::Credit }));

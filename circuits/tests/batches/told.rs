@@ -225,7 +225,7 @@ fn last_nonce_is_not_used() {
     lie.sign(0, debit::LAST);
     let (index, digest) = (lie.debit().index, lie.debit().leaf.digest());
     plant(&mut lie, 4, index, digest);
-    lie.breaks(&[crate::lie::broken::PATH_RANGE]);
+    lie.breaks(&[crate::lie::broken::RANGE]);
 }
 
 /// With `empty` two, the digest that is opened is the leaf's, negated.

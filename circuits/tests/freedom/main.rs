@@ -156,7 +156,9 @@ fn inputs_of_debits() {
         // One path: its siblings say which tree it is.
         ("siblings", &siblings, siblings.len()),
         ("address", &leaf.address.elements, 0),
-        ("nonces", &leaf.nonces, 0),
+        ("nonce 0", &leaf.nonces[..1], 0),
+        // The other nonce is in the leaf alone: it says which tree it is.
+        ("nonce 1", &leaf.nonces[1..], 1),
         ("nonce key", &[live.nonce_key], 0),
         ("last second", &[live.valid_until], 0),
         ("asset", &[leaf.asset], 0),

@@ -126,8 +126,8 @@ fn stated_lengths_that_no_proof_has() {
 
 #[test]
 fn limbs_that_are_not_canonical() {
-    // x + p fits 64 bits for these: chain id, block number, counts, the profile.
-    for i in [0, 1, 14, 15, 28] {
+    // x + p fits 64 bits for these: chain id, block number, time, counts, profile, version.
+    for i in [0, 1, 2, 15, 16, 29, 30] {
         let at = input_offset(i);
         let value = limb(&FILE, at) + ORDER;
         let got = error(&with_limb(at, value));
@@ -148,9 +148,9 @@ fn limbs_that_are_not_canonical() {
 fn inner_lengths() {
     let count_at = input_offset(0) - 8;
     assert_eq!(limb(&FILE, count_at), BlockStatement::LEN as u64);
-    for count in [0, 28, 30, 1 << 32, u64::MAX] {
+    for count in [0, 30, 32, 1 << 32, u64::MAX] {
         let got = error(&with_limb(count_at, count));
-        assert!(matches!(got, VerifyError::InnerLength { expected: 29, got, .. } if got == count), "{got}");
+        assert!(matches!(got, VerifyError::InnerLength { expected: 31, got, .. } if got == count), "{got}");
     }
     // Two paths of a query swap a sibling: the total stays the same, and so does the file's length.
     let paths = KEY.circuit().layout().path_lengths();
