@@ -78,7 +78,7 @@ pub enum CheckError {
         /// What is there.
         got: Digest,
     },
-    /// The block does not start in the state that its root and deposit queue give.
+    /// The block does not start in the state that its tree root and counts give.
     #[error("start: expected {expected:?}, got {got:?}")]
     Start {
         /// The starting state.

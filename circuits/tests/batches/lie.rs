@@ -126,6 +126,12 @@ impl Lie {
         places.into_iter().for_each(|place| self.set(place, value));
     }
 
+    /// The same for the last of the operations alone.
+    pub fn tell_last(&mut self, name: &str, value: F) {
+        let place = opened(self.witness.batch).places(name).pop().expect("the circuit has such an operation");
+        self.set(place, value);
+    }
+
     fn inputs(&self) -> Result<PartialWitness<F>, FillError> {
         let mut inputs = self.circuit().fill(&self.witness, SET)?;
         inputs.target_values.extend(self.wires.iter().copied());

@@ -5,7 +5,7 @@ use enfold_state::shards::Counts;
 
 use super::*;
 use crate::check::Violation;
-use crate::statement::StatementField;
+use crate::statement::{BlockStatement, StatementField};
 
 fn refused(what: &str, fold: &Proof, opening: &BlockOpening) {
     let statement = opening.statement(ProfileId::Test);
@@ -30,7 +30,8 @@ fn honest() {
 fn every_element_of_the_statement() {
     let opening = opening(&HONEST.states);
     let record = opening.statement(ProfileId::Test).elements();
-    for i in 0..StatementField::PROFILE.offset {
+    let constants = StatementField::QUEUE_BEFORE.offset..BlockStatement::LEN;
+    for i in 0..constants.start {
         for change in [ONE, -ONE] {
             let mut changed = record;
             changed[i] += change;
@@ -38,16 +39,16 @@ fn every_element_of_the_statement() {
             super::refused(&format!("element {i}"), &FAMILY.block.data, witness);
         }
     }
-    // Profile and version are constants; constants are shared, so others of the same value change with them.
+    // The others are constants; constants are shared, so others of the same value change with them.
     let data = &FAMILY.block.data;
     // plonky2 keeps constants on these two gates.
     let holds_constants = |gate: &str| gate.starts_with("ConstantGate") || gate.starts_with("RandomAccess");
     let constant = |violation: &Violation| matches!(violation, Violation::Constraint { gate, .. } if holds_constants(gate));
-    for field in [StatementField::PROFILE, StatementField::VERSION] {
+    for i in constants {
         let witness = FAMILY.block.fill_elements(&HONEST.fold, &record, &opening).unwrap();
-        let target = data.prover_only.public_inputs[field.offset];
-        let violations = check_overwritten(data, witness, target, F::from_canonical_u64(3)).unwrap_err();
-        assert!(violations.0.iter().any(constant), "{violations}");
+        let target = data.prover_only.public_inputs[i];
+        let violations = check_overwritten(data, witness, target, F::from_canonical_u64(77)).unwrap_err();
+        assert!(violations.0.iter().any(constant), "element {i}: {violations}");
     }
 }
 
@@ -197,8 +198,11 @@ fn counts_are_under_the_roots() {
     let [mut before, mut after] = counts();
     before.0[7] = 1;
     after.0[7] = 1;
+    let mut shifted = honest.counts_before;
+    (shifted.0[1], shifted.0[2]) = (shifted.0[1] - 1, shifted.0[2] + 1);
     for (what, counts_before, counts) in [
         ("other counts before", before, honest.counts),
+        ("others of the same sum", shifted, honest.counts),
         ("other counts after", honest.counts_before, after),
         ("both", before, after),
     ] {
@@ -235,5 +239,31 @@ fn blocks_of_another_place() {
         refused("another block", &HONEST.fold, &open);
         let result = FAMILY.block.prove(ProfileId::Test, &HONEST.fold, &open);
         assert!(matches!(result, Err(ProveError::Context { .. })));
+    }
+}
+
+/// The trees are not those under the state roots, nor the messages those that the seed commits to; the batches are.
+#[test]
+fn states_other_than_claimed() {
+    let honest = opening(&HONEST.states);
+    let BlockOpening { before, after, .. } = honest;
+    let other = Digest([reduce(1); 4]);
+    let tree = |state: ChainState| ChainState { tree_root: other, ..state };
+    for (what, before, after) in [
+        ("another tree before", tree(before), after),
+        ("another tree after", before, tree(after)),
+        ("another E", before, ChainState { emitted: other, ..after }),
+        ("another C", before, ChainState { consumed: other, ..after }),
+    ] {
+        let says = BatchPublicInputs {
+            set: FAMILY.fold.set(),
+            ctx: ctx(&HONEST.states),
+            before: before.digest(),
+            after: after.digest(),
+        };
+        let open = BlockOpening { before, after, ..honest };
+        let statement = BlockStatement { emitted: after.emitted, ..honest.statement(ProfileId::Test) };
+        let witness = FAMILY.block.fill(&fold_of(&says), &statement, &open);
+        super::refused(what, &FAMILY.block.data, witness);
     }
 }

@@ -83,6 +83,21 @@ fn lift_for_a_fold() {
     refused("a lift", &FAMILY.block.data, lie);
 }
 
+/// A leaf more than the counts grow by: the sum of the shards is told otherwise.
+#[test]
+fn sum_of_counts_that_is_not_theirs() {
+    let mut states = states(1);
+    states[1].created += 1;
+    let (created, open) = (states[1].created, opening(&states));
+    let batch = FAMILY.toys[0].prove(&step(&states, 0));
+    let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
+    let fold = FAMILY.fold.prove(&[(Child::Lift, &lift)]).unwrap();
+    let mut lie = FAMILY.block.fill(&fold, &open.statement(ProfileId::Test), &open).unwrap();
+    let sum = *BLOCK.places("block: new leaves").last().expect("a sum of shards");
+    lie.target_values.insert(sum, F::from_canonical_u32(created));
+    refused("a leaf more", &FAMILY.block.data, lie);
+}
+
 /// All of another family, whose fold is the same circuit. The block knows the true set.
 #[test]
 fn block_of_another_set() {
@@ -115,6 +130,18 @@ fn dead_slot_with_a_say() {
         let lie = fill_lift([batch(0), batch(1), off(toy(0, &proof))]);
         refused("a dead slot", &FAMILY.lift.data, lie);
     }
+}
+
+/// Where the last slot is dead, the output ends where the slot in front ends: by a selection that is told otherwise, it
+/// ends elsewhere.
+#[test]
+fn end_that_nobody_reached() {
+    let elsewhere = from_digest(HONEST.states[4].digest()).elements;
+    let mut lie = fill_lift([batch(0), batch(1), off(batch(0))]);
+    let places = LIFT.places("selection: flag b - b");
+    let last = places[places.len() - elsewhere.len()..].iter().copied();
+    lie.target_values.extend(last.zip(elsewhere.map(|element| -element)));
+    refused("another end", &FAMILY.lift.data, lie);
 }
 
 /// The elements that are compared with slot 0's entry, told otherwise.
