@@ -13,9 +13,9 @@ use enfold_prover::cache::circuits;
 use enfold_prover::events::ignore;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::prove_block;
+use enfold_state::block::Place;
 use enfold_state::codec;
 use enfold_state::ledger::Ledger;
-use enfold_state::block::Place;
 use enfold_state::receipt::Receipt;
 use enfold_witness::profile::ProfileId;
 

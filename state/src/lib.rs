@@ -74,6 +74,7 @@ pub mod profile;
 pub mod rebuild;
 pub mod receipt;
 pub mod rule;
+#[cfg(feature = "node")]
 pub mod shards;
 #[cfg(feature = "store")]
 pub mod store;
