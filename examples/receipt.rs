@@ -7,7 +7,6 @@
 
 use std::error::Error;
 
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_examples::payment;
 use enfold_prover::cache::circuits;
 use enfold_prover::events::ignore;
@@ -17,6 +16,9 @@ use enfold_state::block::Place;
 use enfold_state::codec;
 use enfold_state::ledger::Ledger;
 use enfold_state::receipt::Receipt;
+use enfold_verifier::receipt::check_receipt;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 
 /// Runs the example.
@@ -39,13 +41,13 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     // Whoever gets it has the block's proof too, and trusts nothing else.
     let statement = verify_block(VerifierKey::pinned(ProfileId::Test), &proven.proof)?;
     let receipt: Receipt = codec::read(&bytes)?;
-    let executed = receipt.check(statement.chain_id, statement.block_number, statement.emitted)?;
+    let executed = check_receipt(&receipt, &statement)?;
     assert_eq!(executed.transaction, signed.transaction);
     let transfer = executed.transfer;
     println!("leaf {} paid {} to {}", transfer.from, transfer.amount, transfer.to_address);
 
     // It fits no other block.
-    let error = receipt.check(statement.chain_id, 2, statement.emitted);
+    let error = check_receipt(&receipt, &BlockStatement { block_number: 2, ..statement });
     println!("for block 2: {}", error.err().ok_or("a receipt fits another block")?);
     Ok(())
 }

@@ -11,11 +11,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_prover::data::check_data;
 use enfold_state::block::{BlockData, Place};
 use enfold_state::receipt::Search;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::Transaction;
+use enfold_verifier::data::check_data;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 

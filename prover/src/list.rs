@@ -9,9 +9,9 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use blake3::Hash;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::executor::Rejection;
 use enfold_state::hash::Digest;
+use enfold_verifier::statement::BlockStatement;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{FileError, Staged, failed, sync_name};

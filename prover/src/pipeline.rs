@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use enfold_circuits::recursion::BuildError;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::VerifierKey;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::hash::Digest;
 use enfold_state::store::{Store, StoreError};
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 use crate::bound::{BoundError, bind};

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::params::Params;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_state::block::{Block, BlockData};
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::Ledger;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};

@@ -4,8 +4,8 @@ use std::io;
 
 use enfold_circuits::config::Proof;
 use enfold_circuits::public_inputs::BatchPublicInputs;
-use enfold_circuits::verify::{CircuitKey, InnerCircuit, InnerKeys, VerifyError, verify_inner};
 use enfold_state::chain::context;
+use enfold_verifier::verify::{CircuitKey, InnerCircuit, InnerKeys, VerifyError, verify_inner};
 use enfold_witness::witness::BlockWitness;
 use rayon::prelude::*;
 

@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::events::{Event, Observer, ignore};
 use enfold_prover::files::FileError;
@@ -22,6 +21,7 @@ use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
 use enfold_state::store::Store;
 use enfold_verifier::data::check_data;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 

@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::Address;
@@ -12,6 +11,7 @@ use enfold_state::message::Message;
 use enfold_state::receipt::{Executed, Receipt};
 use enfold_state::transaction::Transaction;
 use enfold_verifier::receipt::check_receipt;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 

@@ -1,6 +1,5 @@
 //! What others than the operator check: chains of proofs, keys, receipts, accounts.
 
-use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_fixtures::accounts::secret_key;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec;
@@ -10,6 +9,7 @@ use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Message;
 use enfold_state::store::Store;
 use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_verifier::verify::{PinnedSet, VerifierKey};
 use enfold_witness::profile::ProfileId;
 use serde_json::{Value, json};
 

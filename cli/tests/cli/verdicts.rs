@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::LazyLock;
 
-use enfold_circuits::statement::BlockStatement;
 use enfold_fixtures::accounts::secret_key;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis, GenesisLeaf, Place, emitted_chain};
@@ -18,6 +17,7 @@ use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::receipt::Receipt;
 use enfold_state::store::{Circuits, Store};
 use enfold_state::transaction::Transaction;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 
