@@ -22,7 +22,8 @@
 //! let known: Digest = "d7695e4efd4802ec6d1205823c21b28bef0bc97100741c80acedefa04a830767".parse()?;
 //! assert_eq!((statement.chain_id, statement.previous_root), (7, known));
 //!
-//! // What else you have of the block, in a binary or a JSON file, is checked against what the proof says.
+//! // What else you have of the block, in a binary or a JSON file, is checked against what the proof says, and never against
+//! // a statement that was not verified.
 //! let executed = check_receipt(&codec::read(&receipt)?, &statement)?;
 //! assert_eq!(executed.transaction.chain_id, 7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
