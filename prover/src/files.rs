@@ -154,7 +154,7 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> Result<(), FileError> {
 }
 
 /// Renames a file in one step, if nothing has the new name.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -248,20 +248,19 @@ pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
 pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
         Ok(()) => sync_name(dir),
-        Err(_) if dir.is_dir() => Ok(()),
+        Err(_) if dir.is_dir() => {
+            // A run that was cut off may have made it. In a folder that cannot be opened, no run has.
+            let _ = sync_name(dir);
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Makes a folder and those that it is in, as far as they are missing. Their names survive a power cut.
 pub(crate) fn make_dirs(dir: &Path) -> io::Result<()> {
-    match make_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && parent(dir) != dir => {
-            make_dirs(parent(dir))?;
-            make_dir(dir)
-        }
-        made => made,
-    }
+    let folders: Vec<_> = dir.ancestors().filter(|dir| !dir.as_os_str().is_empty()).collect();
+    folders.into_iter().rev().try_for_each(make_dir)
 }
 
 /// Writes a file as a whole or not at all.
@@ -362,9 +361,14 @@ mod tests {
     fn folders_are_made_with_names_that_stay() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        let made = crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap());
-        assert_eq!(made, [dir.path().to_owned(), at("a"), at("a/b")]);
-        assert!(crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap()).is_empty());
+        let synced = || {
+            let mut synced = crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap());
+            synced.retain(|folder| folder.starts_with(dir.path()));
+            synced
+        };
+        assert_eq!(synced(), [dir.path().to_owned(), at("a"), at("a/b")]);
+        // And again: the run that made them may have been cut off before.
+        assert_eq!(synced().len(), 3);
         fs::write(at("file"), "").unwrap();
         assert!(make_dirs(&at("file")).is_err() && make_dirs(&at("file/x")).is_err());
     }

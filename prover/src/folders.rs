@@ -111,7 +111,7 @@ impl Folders {
     ///
     /// # Errors
     /// If two overlap.
-    pub fn check(&self, data: &Path, files: &[(&'static str, &Path)]) -> Result<(), FolderError> {
+    pub fn check(&self, data: &Path, files: &[(&'static str, impl AsRef<Path>)]) -> Result<(), FolderError> {
         let data_place = Place::of(DATA, data)?;
         let mut own = vec![
             Place::of("store", &data.join(FILE_NAME))?,
@@ -121,7 +121,7 @@ impl Folders {
         own.extend(data_place.own()?);
         let three = [(INBOX, &self.inbox), (OUTBOX, &self.outbox), (REJECTED, &self.rejected)];
         let three = three.map(|(purpose, path)| Place::of(purpose, path));
-        let others = three.into_iter().chain(files.iter().map(|&(what, path)| Place::of(what, path)));
+        let others = three.into_iter().chain(files.iter().map(|(what, path)| Place::of(what, path.as_ref())));
         let others = others.collect::<Result<Vec<_>, _>>()?;
         data_place.check_not_anothers()?;
         for (i, one) in others.iter().enumerate() {
@@ -177,9 +177,12 @@ impl Folders {
     }
 
     /// Takes inbox and outbox for this service alone, as long as the result lives. Where the system cannot lock folders
-    /// nothing is taken.
+    /// nothing is taken. Services may share a folder of rejected blocks; it is only held to stay the same.
     pub(crate) fn lock(&self) -> Result<Locks, FolderError> {
-        Ok(Locks(vec![Lock::take(INBOX, &self.inbox)?, Lock::take(OUTBOX, &self.outbox)?]))
+        let alone =
+            [(INBOX, &self.inbox, true), (OUTBOX, &self.outbox, true), (REJECTED, &self.rejected, false)];
+        let locks = alone.into_iter().map(|(purpose, path, alone)| Lock::take(purpose, path, alone));
+        Ok(Locks(locks.collect::<Result<_, _>>()?))
     }
 
     pub(crate) fn claims(&self) -> PathBuf {
@@ -192,41 +195,47 @@ impl Folders {
     }
 }
 
-/// Folders that are a service's alone, as long as this lives.
+/// Folders that are a service's, as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Locks(Vec<Lock>);
 
 impl Locks {
-    /// Takes those that were put in the place of the folders since, and says whether there are any: the lock of a folder
-    /// that was removed keeps nobody out of the one that was made for it.
-    pub(crate) fn renew(&mut self) -> Result<bool, FolderError> {
-        let mut renewed = false;
-        for lock in &mut self.0 {
-            let now = FileId::of(&lock.path);
-            // One that is gone may come again.
-            if now.is_some() && now != lock.id {
-                *lock = Lock::take(lock.purpose, &lock.path)?;
-                renewed = true;
-            }
+    /// Whether others were put in the place of the folders.
+    pub(crate) fn are_others(&self) -> bool {
+        self.0.iter().any(Lock::is_another)
+    }
+
+    /// Takes those that were put in the place of the folders: the lock of a folder that was removed keeps nobody out of the
+    /// one that was made for it.
+    pub(crate) fn renew(&mut self) -> Result<(), FolderError> {
+        for lock in self.0.iter_mut().filter(|lock| lock.is_another()) {
+            *lock = Lock::take(lock.purpose, &lock.path, lock.alone)?;
         }
-        Ok(renewed)
+        Ok(())
     }
 }
 
-/// A folder that is a service's alone, if the system can lock it.
+/// A folder that a service uses, and if it is to be its `alone` and the system can lock it, nobody else.
 #[derive(Debug)]
 struct Lock {
     purpose: &'static str,
     path: PathBuf,
+    alone: bool,
     id: Option<FileId>,
     /// Holds the lock, and keeps the folder's number from being given to another.
     _dir: Option<File>,
 }
 
 impl Lock {
-    fn take(purpose: &'static str, path: &Path) -> Result<Self, FolderError> {
+    /// One that is gone may come again.
+    fn is_another(&self) -> bool {
+        let now = FileId::of(&self.path);
+        now.is_some() && now != self.id
+    }
+
+    fn take(purpose: &'static str, path: &Path, alone: bool) -> Result<Self, FolderError> {
         let dir = File::open(path).ok();
-        let locked = dir.as_ref().map_or(Ok(()), File::try_lock);
+        let locked = dir.as_ref().filter(|_| alone).map_or(Ok(()), File::try_lock);
         if matches!(locked, Err(TryLockError::WouldBlock)) {
             return Err(FolderError::Used { purpose, path: path.to_owned() });
         }
@@ -234,7 +243,7 @@ impl Lock {
             Some(dir) => dir.metadata().ok().and_then(|found| FileId::from_metadata(&found)),
             None => FileId::of(path),
         };
-        Ok(Self { purpose, path: path.to_owned(), id, _dir: dir })
+        Ok(Self { purpose, path: path.to_owned(), alone, id, _dir: dir })
     }
 }
 
@@ -519,13 +528,16 @@ mod tests {
         let one = Folders { inbox: at("in"), outbox: at("out"), rejected: at("bad") };
         let other = Folders { outbox: at("data"), ..one.clone() };
         let third = Folders { inbox: at("data"), ..one.clone() };
-        for (folder, other) in [("in", &other), ("out", &third)] {
+        let fourth = Folders { outbox: at("out"), ..other.clone() };
+        for (folder, other) in [("in", &other), ("out", &third), ("bad", &fourth)] {
             let mut locks = one.lock().unwrap();
-            assert!(!locks.renew().unwrap());
+            assert!(!locks.are_others());
             fs::remove_dir(at(folder)).unwrap();
-            assert!(!locks.renew().unwrap(), "it may come again");
+            assert!(!locks.are_others(), "it may come again");
             fs::create_dir(at(folder)).unwrap();
-            assert!(locks.renew().unwrap() && !locks.renew().unwrap());
+            assert!(locks.are_others());
+            locks.renew().unwrap();
+            assert!(!locks.are_others());
             assert!(matches!(other.lock(), Err(FolderError::Used { .. })), "{folder}");
         }
         let mut locks = one.lock().unwrap();

@@ -16,7 +16,7 @@ use blake3::Hash;
 use enfold_state::block::Block;
 use enfold_state::codec::{CodecError, Kind, Record};
 
-use crate::files::{FileError, FileId, failed, make_dir, make_dirs};
+use crate::files::{FileError, FileId, failed, make_dir, make_dirs, rename_new};
 use crate::pace::Pace;
 use crate::queue::Delivered;
 use crate::steps::step;
@@ -56,7 +56,7 @@ struct Stamp {
 }
 
 /// A file as it was when it was read: its length, its time of change, its bytes.
-type Content = (u64, Option<SystemTime>, Hash);
+pub(crate) type Content = (u64, Option<SystemTime>, Hash);
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -144,10 +144,16 @@ impl Claim {
 /// What a file that is left waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// It is a block, and is taken if the next look finds it as it is.
+    /// It has just come or changed, and is taken if the next look finds it as it is.
     NextLook,
     /// That this passes.
     Passes(String),
+}
+
+impl From<FileError> for Wait {
+    fn from(error: FileError) -> Self {
+        Self::Passes(error.to_string())
+    }
 }
 
 /// A file that was left where it is.
@@ -250,7 +256,9 @@ impl Inbox {
 
     fn claim_file(&mut self, path: &Path) -> io::Result<()> {
         // Whoever has emptied the inbox may have taken this too, or put a link in its place.
-        make_dir(&self.claims)?;
+        if self.claims.symlink_metadata().is_err() {
+            make_dir(&self.claims)?;
+        }
         expect_folder(&self.claims)?;
         let slot = loop {
             self.last += 1;
@@ -261,8 +269,14 @@ impl Inbox {
             }
         };
         step("claim");
+        let claimed = slot.join(path.file_name().unwrap_or_default());
         // Nothing is in a new folder that this could replace.
-        let renamed = fs::rename(path, slot.join(path.file_name().unwrap_or_default()));
+        let mut renamed = fs::rename(path, &claimed);
+        if renamed.is_ok() && !claimed.symlink_metadata().is_ok_and(|found| found.is_file()) {
+            // Put there since the look: a folder with all that is in it.
+            renamed = rename_new(&claimed, path)
+                .and_then(|()| Err(io::Error::other("expected a regular file, got something else")));
+        }
         if renamed.is_err() {
             let _ = fs::remove_dir(&slot);
         }
@@ -291,18 +305,31 @@ impl Inbox {
         Ok(claims)
     }
 
-    /// Removes a claim whose content is elsewhere by now, unless it is not what was read.
-    pub(crate) fn release(&mut self, claim: &Claim, read: &Delivered) -> Result<(), FileError> {
+    /// Removes a claim whose content is elsewhere by now, if it is still what was `read`.
+    pub(crate) fn release(&mut self, claim: &Claim, read: Option<Content>) -> Result<(), Wait> {
         step("release");
+        self.expect_still(claim, read)?;
         let path = claim.path();
-        if let Found::Block(now) = self.look_at(&path)
-            && now.bytes == read.bytes
-        {
-            self.expect_within(&path).map_err(failed(&path))?;
-            fs::remove_file(&path).map_err(failed(&path))?;
-            self.clear(claim);
-        }
+        fs::remove_file(&path).map_err(failed(&path))?;
+        self.clear(claim);
         Ok(())
+    }
+
+    /// Requires a claim to be what was `read` of it, and in the inbox.
+    pub(crate) fn expect_still(&mut self, claim: &Claim, read: Option<Content>) -> Result<(), Wait> {
+        let path = claim.path();
+        let found = self.look_at(&path);
+        if read.is_none() || self.content(&path) != read || !matches!(found, Found::Block(_) | Found::Bad(_))
+        {
+            return Err(Wait::NextLook);
+        }
+        Ok(self.expect_within(&path).map_err(failed(&path))?)
+    }
+
+    /// What was read of a file last.
+    pub(crate) fn content(&self, path: &Path) -> Option<Content> {
+        let found = path.symlink_metadata().ok()?;
+        self.seen.get(&Key::of(path, &found))?.content
     }
 
     /// Requires a claim to be in the inbox, whatever was put in the place of its folders meanwhile.
@@ -416,7 +443,7 @@ impl Seen {
 /// The name for a file that is no block: from its content, as far as that is read.
 pub(crate) fn name_of_other(path: &Path) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let file = File::open(path)?;
+    let file = open(path)?;
     hasher.update(&file.metadata()?.len().to_le_bytes());
     hasher.update_reader(file.take(LONG_PREFIX))?;
     Ok(format!("file-{}", hasher.finalize()))
@@ -568,13 +595,18 @@ mod tests {
         case.put("a", &block(1));
         case.claim();
         let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
-        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        assert!(matches!(case.inbox.look_at(&claim.path()), Found::Block(_)));
+        let read = case.inbox.content(&claim.path());
         fs::write(claim.path(), block(2)).unwrap();
-        case.inbox.release(claim, &read).unwrap();
+        // However often.
+        for _ in 0..3 {
+            assert_eq!(case.inbox.release(claim, read), Err(Wait::NextLook));
+        }
+        assert_eq!(case.inbox.release(claim, None), Err(Wait::NextLook));
         assert!(claim.path().exists());
-        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
-        assert_eq!(read.block.number, 2);
-        case.inbox.release(claim, &read).unwrap();
+        let Found::Block(found) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        assert_eq!(found.block.number, 2);
+        case.inbox.release(claim, case.inbox.content(&claim.path())).unwrap();
         assert!(case.inbox.claims().unwrap().is_empty() && !claim.slot.exists());
     }
 
@@ -602,8 +634,9 @@ mod tests {
         fs::create_dir(&slot).unwrap();
         fs::write(slot.join("a"), block(2)).unwrap();
         assert!(matches!(case.inbox.look_at(&claim.path()), Found::New));
-        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
-        assert!(case.inbox.release(&claim, &read).is_err() && slot.join("a").exists());
+        assert!(matches!(case.inbox.look_at(&claim.path()), Found::Block(_)));
+        let read = case.inbox.content(&claim.path());
+        assert!(matches!(case.inbox.release(&claim, read), Err(Wait::Passes(_))) && slot.join("a").exists());
         // A link for one of its folders.
         let case = Case::new(LONG);
         symlink(elsewhere.path(), case.dir.path().join(CLAIMS).join("1")).unwrap();
@@ -686,6 +719,27 @@ mod tests {
         assert_eq!((claimed.len(), left.len()), (1, 0));
     }
 
+    /// What somebody else puts in the place of a block, once it was read.
+    #[test]
+    fn a_folder_is_not_claimed() {
+        let mut case = Case::new(LONG);
+        let path = case.put("a", &block(1));
+        assert!(case.look().0.is_empty());
+        let theirs = path.clone();
+        let replace = move |name| {
+            if name == "claim" {
+                fs::remove_file(&theirs).unwrap();
+                fs::create_dir(&theirs).unwrap();
+                fs::write(theirs.join("notes"), "mine").unwrap();
+            }
+        };
+        crate::steps::Hook(Some(std::sync::Arc::new(replace))).enter();
+        let (claimed, left) = case.look();
+        crate::steps::Hook(None).enter();
+        assert_eq!((claimed.len(), left), (0, vec!["a".to_owned()]));
+        assert!(path.join("notes").exists() && fs::read_dir(&case.inbox.claims).unwrap().next().is_none());
+    }
+
     #[test]
     #[cfg(unix)]
     fn what_is_no_regular_file_neither_blocks_nor_is_claimed() {
@@ -701,5 +755,9 @@ mod tests {
         let (claimed, left) = case.claim();
         assert!(claimed.is_empty(), "{claimed:?}");
         assert_eq!(left, ["dangling", "link", "pipe", "socket"]);
+        // And if it was put in the place of a claim that is about to be rejected.
+        let at = |name: &str| case.dir.path().join(name);
+        assert!(name_of_other(&at("link")).is_err());
+        name_of_other(&at("pipe")).unwrap();
     }
 }

@@ -120,7 +120,8 @@ impl IdsArgs {
             blocks.push(transactions.iter().map(|(_, tx)| Entry::of(number, tx)).collect::<Vec<_>>());
         }
         let number = walk.number();
-        if blocks.is_empty() || files.any_before(number) || files.any_after(last) {
+        files.expect_up_to(state, last)?;
+        if blocks.is_empty() || files.any_before(number) {
             let path = state.dir().to_owned();
             return Err(WalkError::Missing { path, number, last }.into());
         }

@@ -9,9 +9,9 @@ use blake3::Hash;
 use enfold_state::executor::ExecuteError;
 
 use crate::events::{Backlog, Event, Observer};
-use crate::files::{FileError, Staged, holds};
+use crate::files::{FileError, Staged, failed, holds};
 use crate::folders::{Locks, QUEUE};
-use crate::inbox::{Claim, Found, Inbox, Left, Wait, name_of_other};
+use crate::inbox::{Claim, Content, Found, Inbox, Left, Wait, name_of_other};
 use crate::list::List;
 use crate::pipeline::PipelineError;
 use crate::queue::{Delivered, Entry, Queue};
@@ -103,9 +103,10 @@ impl<'a> Intake<'a> {
         chain: &C,
         wanted: bool,
     ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
-        if self.locks.renew()? {
-            // What is there now may be anything.
-            self.options.folders.check(self.data, &[])?;
+        if self.locks.are_others() {
+            // They may be anything.
+            self.options.check(self.data)?;
+            self.locks.renew()?;
         }
         self.left.clear();
         self.take_in(chain);
@@ -145,45 +146,47 @@ impl<'a> Intake<'a> {
     /// Takes in what is claimed; an error is what it must wait for.
     fn take<C: Chain>(&mut self, claim: &Claim, chain: &C) -> Result<(), Wait> {
         let path = claim.path();
-        let taken = match self.inbox.look_at(&path) {
+        let found = self.inbox.look_at(&path);
+        let read = self.inbox.content(&path);
+        match found {
             Found::Gone => {
                 self.inbox.clear(claim);
                 Ok(())
             }
-            Found::New => return Err(Wait::NextLook),
-            Found::NotYet(reason) => return Err(Wait::Passes(reason)),
+            Found::New => Err(Wait::NextLook),
+            Found::NotYet(reason) => Err(Wait::Passes(reason)),
             Found::Bad(reason) => {
-                let name = name_of_other(&path).map_err(|error| Wait::Passes(error.to_string()))?;
-                self.reject_claim(claim, &name, false, &reason)
+                let name = name_of_other(&path).map_err(failed(&path))?;
+                self.reject_claim(claim, read, (&name, false), &reason)
             }
-            Found::Block(delivered) => self.take_block(claim, &delivered, chain),
-        };
-        taken.map_err(|error| Wait::Passes(error.to_string()))
+            Found::Block(delivered) => self.take_block(claim, read, &delivered, chain),
+        }
     }
 
     fn take_block<C: Chain>(
         &mut self,
         claim: &Claim,
+        read: Option<Content>,
         delivered: &Delivered,
         chain: &C,
-    ) -> Result<(), FileError> {
+    ) -> Result<(), Wait> {
         let id = delivered.id;
         let (expected, got) = (chain.chain_id(), delivered.block.chain_id);
         if got != expected {
             let reason = ExecuteError::ChainId { expected, got }.to_string();
-            return self.reject_claim(claim, &id.name(), true, &reason);
+            return self.reject_claim(claim, read, (&id.name(), true), &reason);
         }
         let past = id.number <= chain.height();
         let proven = past && self.list.digest(id.number) == Some(id.digest);
         if past && !proven {
             let reason = self.past(id.number, id.digest, chain.height());
-            return self.reject_claim(claim, &id.name(), true, &reason);
+            return self.reject_claim(claim, read, (&id.name(), true), &reason);
         }
         let repeated = proven || self.queue.holds(id.number, id.digest);
         if !repeated {
             self.queue.add(delivered, &claim.file)?;
         }
-        self.inbox.release(claim, delivered)?;
+        self.inbox.release(claim, read)?;
         let file = claim.file.to_string_lossy().into_owned();
         if repeated {
             self.served.repeated += 1;
@@ -205,13 +208,15 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Rejects a claim, if it is still what was read, under a name. A block is `whole`.
     fn reject_claim(
         &mut self,
         claim: &Claim,
-        name: &str,
-        whole: bool,
+        read: Option<Content>,
+        (name, whole): (&str, bool),
         reason: &str,
-    ) -> Result<(), FileError> {
+    ) -> Result<(), Wait> {
+        self.inbox.expect_still(claim, read)?;
         let file = &claim.file.to_string_lossy();
         self.reject(Bad { path: &claim.path(), name, file, whole }, reason)?;
         self.inbox.clear(claim);

@@ -14,7 +14,7 @@ use enfold_state::codec;
 use enfold_witness::profile::ProfileId;
 use rand::Rng;
 
-use super::{Pace, Served, ServiceOptions, serve_chain};
+use super::{LIST, Pace, Served, ServiceOptions, serve_chain};
 use crate::events::{Event, Observer, ignore};
 use crate::files::FileError;
 use crate::folders::{CLAIMS, FolderError, Folders, QUEUE};
@@ -81,6 +81,7 @@ impl Schedule {
         let options = ServiceOptions {
             profile: ProfileId::Test,
             folders: self.folders(),
+            files: vec![("trace", self.at("logs/trace"))],
             once: stop.is_none(),
             prove: ProveOptions { stop, ..ProveOptions::default() },
             pace: Pace { look: Duration::ZERO, settle, ..Pace::default() },
@@ -307,6 +308,65 @@ fn an_inbox_that_is_made_again_is_taken_again_or_given_up() {
             }
         }
     }
+}
+
+/// A folder of rejected blocks that is the inbox would feed it for ever.
+#[test]
+#[cfg(unix)]
+fn a_folder_that_becomes_another_ends_a_service() {
+    use std::os::unix::fs::symlink;
+    for (folder, becomes) in [("bad", "in"), ("bad", "out"), ("out", "in"), ("out", "logs"), ("in", "logs")] {
+        let schedule = Arc::new(Schedule::new(0));
+        fs::create_dir(schedule.at("logs")).unwrap();
+        let (stop, at): (&'static Stop, _) = (Box::leak(Box::default()), Arc::clone(&schedule));
+        at_each("pause", move |n| match n {
+            0 => {
+                fs::write(at.at("in/a"), "no block").unwrap();
+                fs::rename(at.at(folder), at.at("aside")).unwrap();
+                symlink(at.at(becomes), at.at(folder)).unwrap();
+            }
+            1..50 => {}
+            _ => _ = stop.request(),
+        });
+        let ended = schedule.serve(Duration::ZERO, Some(stop));
+        Hook(None).enter();
+        let overlap = matches!(
+            ended,
+            Err(PipelineError::Folders(FolderError::Same { .. } | FolderError::Within { .. }))
+        );
+        assert!(overlap, "{folder} becomes {becomes}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_block_is_listed_whatever_becomes_of_the_kept_line() {
+    let schedule = Schedule::new(0);
+    fs::write(schedule.at("in/a"), codec::encode(&block(1, 0)).unwrap()).unwrap();
+    let kept = schedule.at("data/queue/listing.json");
+    at_each("commit", move |_| fs::remove_file(&kept).unwrap());
+    assert_eq!(schedule.serve(Duration::ZERO, None).unwrap().proven, 1);
+    Hook(None).enter();
+    let list = fs::read_to_string(schedule.at("out").join(LIST)).unwrap();
+    assert!(list.starts_with("{\"number\":1,") && list.lines().count() == 1, "{list}");
+}
+
+/// What was no block when it was read, and is one when it is to be rejected.
+#[test]
+fn a_claim_that_becomes_a_block_is_proven() {
+    let schedule = Schedule::new(0);
+    fs::write(schedule.at("in/a"), "no block").unwrap();
+    let (inbox, whole) = (schedule.at("in"), codec::encode(&block(1, 0)).unwrap());
+    // The first look finds it in the inbox, the second where it was claimed, the third asks whether it is still that.
+    at_each("look", move |n| {
+        if n == 2 {
+            let slot = inbox.join(CLAIMS).join(&names(&inbox.join(CLAIMS))[0]);
+            fs::write(slot.join("a"), &whole).unwrap();
+        }
+    });
+    let served = schedule.serve(Duration::ZERO, None).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.rejected, served.is_all()), (1, 0, true));
+    assert!(names(&schedule.at("bad")).is_empty());
 }
 
 #[test]
