@@ -133,17 +133,6 @@ impl DataFiles {
     pub fn any_before(&self, number: u32) -> bool {
         self.0.range(..number).next().is_some()
     }
-
-    /// Requires that no file is of a block after the last one of a state.
-    ///
-    /// # Errors
-    /// If one is.
-    pub fn expect_up_to(&self, state: &Snapshot, last: u32) -> Result<(), WalkError> {
-        match self.0.keys().next_back() {
-            Some(&got) if got > last => Err(WalkError::After { path: state.dir().to_owned(), last, got }),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A block on the way back.
@@ -170,9 +159,16 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// A walk that begins at the state's last block.
-    pub fn new(state: &'a Snapshot, files: &'a DataFiles, profile: ProfileId) -> Self {
+    ///
+    /// # Errors
+    /// If a file is of a later block.
+    pub fn new(state: &'a Snapshot, files: &'a DataFiles, profile: ProfileId) -> Result<Self, WalkError> {
         let search = Search::new(state.ledger());
-        Self { state, files, profile, search, compared: false, not_compared: BTreeSet::new() }
+        let last = search.number();
+        if let Some((&got, _)) = files.0.range(last.saturating_add(1)..).next() {
+            return Err(WalkError::After { path: state.dir().to_owned(), last, got });
+        }
+        Ok(Self { state, files, profile, search, compared: false, not_compared: BTreeSet::new() })
     }
 
     /// Goes one block back. `None` if there is no file of it.

@@ -169,8 +169,11 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // A file system without hard links.
-        Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
-        Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => match to.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+            Err(error) => Err(error),
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        },
     }
 }
 
@@ -244,16 +247,16 @@ pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
     sync_dir(parent(path))
 }
 
-/// Makes a folder in one that is there, unless it is there itself. Its name survives a power cut.
+/// Makes a folder in one that is there, unless it is there itself. Its name survives a power cut, if the folder that it
+/// is in can be opened.
 pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
-        Ok(()) => sync_name(dir),
-        Err(_) if dir.is_dir() => {
-            // A run that was cut off may have made it. In a folder that cannot be opened, no run has.
-            let _ = sync_name(dir);
-            Ok(())
-        }
-        Err(error) => Err(error),
+        // A run that was cut off may have made it, but not its name durable.
+        Err(error) if !dir.is_dir() => Err(error),
+        _ => match sync_name(dir) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        },
     }
 }
 
@@ -270,6 +273,15 @@ pub(crate) fn make_dirs(dir: &Path) -> io::Result<()> {
 pub fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileError> {
     check_writable(path, force)?;
     Staged::write(path, bytes)?.publish(force)
+}
+
+/// Writes a file that may be there already, if it is just this one.
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if holds(path, bytes) {
+        // An attempt that failed may have given the name, but not made it durable.
+        return sync_name(path).map_err(failed(path));
+    }
+    Staged::write(path, bytes)?.publish(false)
 }
 
 /// Whether a file holds just these bytes. A link is none: it may lead to a file that is about to be removed.

@@ -176,12 +176,11 @@ impl Folders {
             .try_for_each(|dir| make_dirs(dir).map_err(failed(dir)))
     }
 
-    /// Takes inbox and outbox for this service alone, as long as the result lives. Where the system cannot lock folders
-    /// nothing is taken. Services may share a folder of rejected blocks; it is only held to stay the same.
+    /// Takes the folders for this service alone, as long as the result lives: what one service rejects, another would take
+    /// for deliveries. Where the system cannot lock folders nothing is taken.
     pub(crate) fn lock(&self) -> Result<Locks, FolderError> {
-        let alone =
-            [(INBOX, &self.inbox, true), (OUTBOX, &self.outbox, true), (REJECTED, &self.rejected, false)];
-        let locks = alone.into_iter().map(|(purpose, path, alone)| Lock::take(purpose, path, alone));
+        let three = [(INBOX, &self.inbox), (OUTBOX, &self.outbox), (REJECTED, &self.rejected)];
+        let locks = three.into_iter().map(|(purpose, path)| Lock::take(purpose, path));
         Ok(Locks(locks.collect::<Result<_, _>>()?))
     }
 
@@ -195,7 +194,7 @@ impl Folders {
     }
 }
 
-/// Folders that are a service's, as long as this lives.
+/// Folders that are a service's alone, as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Locks(Vec<Lock>);
 
@@ -209,18 +208,17 @@ impl Locks {
     /// one that was made for it.
     pub(crate) fn renew(&mut self) -> Result<(), FolderError> {
         for lock in self.0.iter_mut().filter(|lock| lock.is_another()) {
-            *lock = Lock::take(lock.purpose, &lock.path, lock.alone)?;
+            *lock = Lock::take(lock.purpose, &lock.path)?;
         }
         Ok(())
     }
 }
 
-/// A folder that a service uses, and if it is to be its `alone` and the system can lock it, nobody else.
+/// A folder that is a service's alone, if the system can lock it.
 #[derive(Debug)]
 struct Lock {
     purpose: &'static str,
     path: PathBuf,
-    alone: bool,
     id: Option<FileId>,
     /// Holds the lock, and keeps the folder's number from being given to another.
     _dir: Option<File>,
@@ -233,9 +231,12 @@ impl Lock {
         now.is_some() && now != self.id
     }
 
-    fn take(purpose: &'static str, path: &Path, alone: bool) -> Result<Self, FolderError> {
-        let dir = File::open(path).ok();
-        let locked = dir.as_ref().filter(|_| alone).map_or(Ok(()), File::try_lock);
+    fn take(purpose: &'static str, path: &Path) -> Result<Self, FolderError> {
+        let dir = match File::open(path) {
+            Err(error) if [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind()) => None,
+            dir => Some(dir.map_err(|source| FolderError::Io { path: path.to_owned(), source })?),
+        };
+        let locked = dir.as_ref().map_or(Ok(()), File::try_lock);
         if matches!(locked, Err(TryLockError::WouldBlock)) {
             return Err(FolderError::Used { purpose, path: path.to_owned() });
         }
@@ -243,7 +244,7 @@ impl Lock {
             Some(dir) => dir.metadata().ok().and_then(|found| FileId::from_metadata(&found)),
             None => FileId::of(path),
         };
-        Ok(Self { purpose, path: path.to_owned(), alone, id, _dir: dir })
+        Ok(Self { purpose, path: path.to_owned(), id, _dir: dir })
     }
 }
 
@@ -269,7 +270,7 @@ impl Place {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     // What is not there cannot be a link, but for one that leads nowhere.
                     if real.symlink_metadata().is_ok() {
-                        return Err(failed(error));
+                        return Err(failed(io::Error::new(error.kind(), "a link that leads nowhere")));
                     }
                     let Some(name) = real.file_name().map(ToOwned::to_owned) else {
                         return Err(failed(error));
@@ -516,6 +517,14 @@ mod tests {
         let locks = one.lock().unwrap();
         let other = Folders { inbox: at("data"), ..one.clone() };
         assert!(matches!(other.lock(), Err(FolderError::Used { purpose: OUTBOX, .. })));
+        // Nor may one reject into the other's inbox.
+        ["in2", "out2"].iter().for_each(|name| fs::create_dir(at(name)).unwrap());
+        for (inbox, rejected, expected) in
+            [("in2", "in", REJECTED), ("bad", "in2", INBOX), ("in2", "bad", REJECTED)]
+        {
+            let other = Folders { inbox: at(inbox), outbox: at("out2"), rejected: at(rejected) };
+            assert!(matches!(other.lock(), Err(FolderError::Used { purpose, .. }) if purpose == expected));
+        }
         drop(locks);
         other.lock().unwrap();
     }
@@ -526,10 +535,14 @@ mod tests {
         let case = Case::new();
         let at = |name: &str| case.0.path().join(name);
         let one = Folders { inbox: at("in"), outbox: at("out"), rejected: at("bad") };
-        let other = Folders { outbox: at("data"), ..one.clone() };
-        let third = Folders { inbox: at("data"), ..one.clone() };
-        let fourth = Folders { outbox: at("out"), ..other.clone() };
-        for (folder, other) in [("in", &other), ("out", &third), ("bad", &fourth)] {
+        let (own, free) = (at("data"), at("free"));
+        fs::create_dir(&free).unwrap();
+        let other = |folder| match folder {
+            "in" => Folders { outbox: own.clone(), rejected: free.clone(), ..one.clone() },
+            "out" => Folders { inbox: own.clone(), rejected: free.clone(), ..one.clone() },
+            _ => Folders { inbox: own.clone(), outbox: free.clone(), ..one.clone() },
+        };
+        for folder in ["in", "out", "bad"] {
             let mut locks = one.lock().unwrap();
             assert!(!locks.are_others());
             fs::remove_dir(at(folder)).unwrap();
@@ -538,12 +551,12 @@ mod tests {
             assert!(locks.are_others());
             locks.renew().unwrap();
             assert!(!locks.are_others());
-            assert!(matches!(other.lock(), Err(FolderError::Used { .. })), "{folder}");
+            assert!(matches!(other(folder).lock(), Err(FolderError::Used { .. })), "{folder}");
         }
         let mut locks = one.lock().unwrap();
         fs::remove_dir(at("in")).unwrap();
         fs::create_dir(at("in")).unwrap();
-        let _others = other.lock().unwrap();
+        let _others = other("in").lock().unwrap();
         assert!(matches!(locks.renew(), Err(FolderError::Used { purpose: INBOX, .. })));
     }
 }

@@ -121,6 +121,8 @@ fn serve_chain<C: Chain>(
 ) -> Result<Served, PipelineError> {
     options.folders.make()?;
     let locks = options.folders.lock()?;
+    // Others may have been put there until they were taken.
+    options.check(data)?;
     remove_left_over(&options.folders.outbox);
     remove_left_over(&options.folders.rejected);
     let intake = Intake::open(data, options, observer, locks)?;

@@ -271,7 +271,7 @@ impl Receipt {
     ) -> RangeInclusive<i64> {
         let (batch, position) = (self.batch as usize, self.position as usize);
         let Some(from) = self.messages.get(position).map(|message| message.from) else {
-            return 1..=0;
+            return RangeInclusive::new(1, 0);
         };
         let mut earlier = sent(from, &self.messages[..position]);
         let mut later = sent(from, &self.messages[position + 1..]);

@@ -8,7 +8,7 @@ use enfold_state::block::Block;
 use enfold_state::codec::Kind;
 use enfold_state::hash::Digest;
 use enfold_state::receipt::{IssueError, Receipt};
-use enfold_state::store::{Check, Snapshot};
+use enfold_state::store::Check;
 use enfold_state::transaction::SignedTransaction;
 use serde::Serialize;
 
@@ -134,8 +134,8 @@ impl ReceiptArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let state = reading::open(&self.data, Check::Sampled)?;
         let files = DataFiles::read(&self.data_file)?;
-        let mut walk = Walk::new(&state, &files, self.beside.profile);
-        let Found { path, proof, receipt } = self.find(&state, &mut walk, &files)?;
+        let mut walk = Walk::new(&state, &files, self.beside.profile)?;
+        let Found { path, proof, receipt } = self.find(&mut walk, &files)?;
         let compared = walk.compared();
         let receipt = match &self.signed {
             Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(at(path))?,
@@ -160,12 +160,7 @@ impl ReceiptArgs {
     }
 
     /// Goes back from the state's last block.
-    fn find<'a>(
-        &self,
-        state: &Snapshot,
-        walk: &mut Walk<'a>,
-        files: &DataFiles,
-    ) -> Result<Found<'a>, CliError> {
+    fn find<'a>(&self, walk: &mut Walk<'a>, files: &DataFiles) -> Result<Found<'a>, CliError> {
         let last = walk.number();
         while let Some(Step { file, proof, transactions }) = walk.back()? {
             if let Some((place, tx)) = transactions.into_iter().find(|(_, tx)| tx.id() == self.tx) {
@@ -174,7 +169,6 @@ impl ReceiptArgs {
                 return Ok(Found { path: &file.path, proof, receipt });
             }
         }
-        files.expect_up_to(state, last)?;
         let number = walk.number();
         if number == last || files.any_before(number) {
             return Err(WalkError::Missing { path: self.data.clone(), number, last }.into());

@@ -42,7 +42,7 @@ given: they are left out and listed.
 
 Each folder has one purpose; only the data directory may hold the others. With --once, the exit
 code is 5 if a block was rejected, waits for a missing one, or cannot be read; files that keep
-changing are given thirty times --settle.
+changing are given thirty times as long.
 
 Ctrl-C or SIGTERM waits for the running proofs and exits with code 0; a second one exits at once
 with 130. After either, or after a crash, repeat the command to resume.

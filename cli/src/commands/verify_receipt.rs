@@ -29,9 +29,9 @@ use crate::text::grouped;
 #[command(after_help = "\
 A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that
 this block debited the leaf and credited the receiver's. Messages carry no nonce and so no
-transaction id. It takes a signature in the receipt (enfold receipt --signed), account proofs of
-the sender's leaf, which show whose signature counts and which nonces the block used, and, if the
-leaf sent more than that tells apart, the block's data file. --tx needs all of them.
+transaction id. An id is shown by a receipt with a signature (enfold receipt --signed), an account
+proof of the sender's leaf, which shows whose signature counts, and what leaves one nonce alone: an
+account proof from the other side of the block too, or the block's data file. --tx needs that.
 
 To be sure that the block is your chain's, expect its previous root, or give a folder of proofs
 that lead back to the genesis (--chain). A new root alone says nothing about what led to it.
@@ -86,7 +86,12 @@ struct Nonces {
 
 impl fmt::Display for Nonces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {}", self.first, self.last)
+        let Self { first, last } = *self;
+        match () {
+            () if first == last => write!(f, "{first}"),
+            () if last == i64::from(u32::MAX) => write!(f, "{first} or later"),
+            () => write!(f, "{first} to {last}"),
+        }
     }
 }
 
@@ -136,14 +141,17 @@ impl fmt::Display for Report<'_> {
             (Some(tx), _) => writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?,
             (None, Some(Signed { signer, id })) => {
                 match self.owner {
-                    Some(_) => writeln!(f, "  signed by   the owner; the nonce is one of {}", self.nonces)?,
+                    Some(_) => writeln!(f, "  signed by   the owner; the block used nonce {}", self.nonces)?,
                     None => {
                         writeln!(f, "  signed by   {signer}; no account proof shows that they own the leaf")?;
                     }
                 }
                 writeln!(f, "  signed id   {id}")?;
             }
-            (None, None) => writeln!(f, "  signed by   the owner; nonce and id are not in the messages")?,
+            (None, None) => {
+                writeln!(f, "  signed by   the owner; the receipt has no signature")?;
+                writeln!(f, "  nonce       {}", self.nonces)?;
+            }
         }
         writeln!(f, "as {} proves:", self.proof.display())?;
         write!(f, "{}", StatementText(statement))?;
@@ -155,14 +163,14 @@ impl Report<'_> {
     fn what(&self) -> String {
         match self.id {
             Some(id) => format!("transaction {id}"),
-            None => "a transfer, whose nonce and id are not shown".to_owned(),
+            None => "a transfer, whose id is not shown".to_owned(),
         }
     }
 }
 
-/// Nobody has signed the transaction that a receipt is said to be for.
+/// The receipt of the transaction that is asked for has no signature.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the receipt has no signature, and without one it proves no transaction's id", path.display())]
+#[error("{}: expected a receipt with a signature, as --tx needs, got one without", path.display())]
 struct UnsignedError {
     path: PathBuf,
 }
@@ -180,13 +188,15 @@ impl Failure for UnsignedError {
 /// Several nonces are possible for the transaction that a receipt is said to be for.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{}: expected one nonce that the block can have used for this transfer, got {nonces}; give --account from both \
-     sides of the block, or --data-file",
-    path.display()
+    "{}: expected one nonce that the block can have used for this transfer, got {nonces}; give {}",
+    path.display(),
+    if *both_sides { "--data-file" } else { "--account from both sides of the block, or --data-file" }
 )]
 struct UnknownNonceError {
     path: PathBuf,
     nonces: Nonces,
+    /// Whether there are account proofs from both sides.
+    both_sides: bool,
 }
 
 impl Failure for UnknownNonceError {
@@ -265,7 +275,7 @@ impl VerifyReceiptArgs {
         Ok(sender)
     }
 
-    /// The nonces that the block can have used for the receipt's transfer, of which a signed one must be one.
+    /// The nonces that the block can have used for the receipt's transfer, of which its own must be one.
     fn nonces(
         &self,
         statement: &BlockStatement,
@@ -275,11 +285,11 @@ impl VerifyReceiptArgs {
         let data = self.data_file.as_ref().map(|path| read_data(path, statement)).transpose()?;
         let range = receipt.nonces(sender.before, sender.after, data.as_ref());
         let nonces = Nonces { first: *range.start(), last: *range.end() };
-        if receipt.authorization.is_some() && !range.contains(&i64::from(receipt.nonce)) {
+        if !range.contains(&i64::from(receipt.nonce)) {
             return Err(UnexpectedError {
                 path: self.receipt.clone(),
-                field: "a nonce",
-                expected: format!("from {nonces}, as the block used"),
+                field: "nonce",
+                expected: nonces.to_string(),
                 got: receipt.nonce.to_string(),
             }
             .into());
@@ -301,7 +311,8 @@ impl VerifyReceiptArgs {
             )));
         }
         if nonces.first != nonces.last {
-            return Err(UnknownNonceError { path: path(), nonces }.into());
+            let both_sides = sender.before.is_some() && sender.after.is_some();
+            return Err(UnknownNonceError { path: path(), nonces, both_sides }.into());
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! From the inbox to the next block: claims what is delivered, keeps it in the queue, rejects what is bad.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use blake3::Hash;
 use enfold_state::executor::ExecuteError;
 
 use crate::events::{Backlog, Event, Observer};
-use crate::files::{FileError, Staged, failed, holds};
+use crate::files::{FileError, failed, publish};
 use crate::folders::{Locks, QUEUE};
 use crate::inbox::{Claim, Content, Found, Inbox, Left, Wait, name_of_other};
 use crate::list::List;
@@ -42,6 +42,8 @@ pub(super) struct Intake<'a> {
     judged: Vec<(Entry, String)>,
     /// What cannot be taken yet.
     left: Vec<Left>,
+    /// Since when what is left is to be taken at the next look.
+    about_to: BTreeMap<PathBuf, Instant>,
     said: Said,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Intake<'a> {
             served: Served::default(),
             judged: Vec::new(),
             left: Vec::new(),
+            about_to: BTreeMap::new(),
             said: Said::default(),
         })
     }
@@ -104,14 +107,18 @@ impl<'a> Intake<'a> {
         wanted: bool,
     ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
         if self.locks.are_others() {
-            // They may be anything.
+            // They may be anything, and others again until they are taken.
             self.options.check(self.data)?;
             self.locks.renew()?;
+            self.options.check(self.data)?;
         }
         self.left.clear();
         self.take_in(chain);
-        self.queue.look();
+        for (path, error) in self.queue.look() {
+            self.leave(&path, format!("cannot be looked at: {error}"));
+        }
         self.settle_past(chain);
+        self.find_restless();
         let next = if wanted && !self.inbox.stopped() { self.next(chain)? } else { None };
         if chain.tip() == chain.height() {
             self.reject_judged();
@@ -125,10 +132,10 @@ impl<'a> Intake<'a> {
             Ok(left) => self.left.extend(left),
             Err(error) => self.leave(&self.options.folders.inbox, format!("cannot be read: {error}")),
         }
-        let claims = self.inbox.claims().unwrap_or_else(|error| {
-            self.leave(&self.options.folders.claims(), format!("cannot be read: {error}"));
-            Vec::new()
-        });
+        let (claims, unread) = self.inbox.claims();
+        for (path, error) in unread {
+            self.leave(&path, format!("cannot be read: {error}"));
+        }
         for claim in claims {
             if self.inbox.stopped() {
                 return;
@@ -136,6 +143,21 @@ impl<'a> Intake<'a> {
             if let Err(wait) = self.take(&claim, chain) {
                 self.left.push(Left::new(&claim.path(), wait));
             }
+        }
+    }
+
+    /// What was to be taken at the next look for too long keeps changing: as a file whose name is given to a new one again
+    /// and again.
+    fn find_restless(&mut self) {
+        let (given, mut before) =
+            (self.options.pace.settle + self.options.pace.look, mem::take(&mut self.about_to));
+        for left in self.left.iter_mut().filter(|left| left.wait == Wait::NextLook) {
+            let known = before.remove(&left.path);
+            if known.is_some_and(|since| since.elapsed() > given) {
+                left.wait = Wait::Passes("keeps changing".to_owned());
+            }
+            let since = known.unwrap_or_else(Instant::now);
+            self.about_to.insert(left.path.clone(), since);
         }
     }
 
@@ -155,6 +177,11 @@ impl<'a> Intake<'a> {
             }
             Found::New => Err(Wait::NextLook),
             Found::NotYet(reason) => Err(Wait::Passes(reason)),
+            Found::Other(_) => {
+                // It was put in the place of the file, just before that was claimed.
+                self.inbox.give_back(claim);
+                Err(Wait::NextLook)
+            }
             Found::Bad(reason) => {
                 let name = name_of_other(&path).map_err(failed(&path))?;
                 self.reject_claim(claim, read, (&name, false), &reason)
@@ -396,12 +423,4 @@ impl<'a> Intake<'a> {
             self.said.reminded = Some(now);
         }
     }
-}
-
-/// Writes a file that may be there already, if it is just this one.
-fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    if holds(path, bytes) {
-        return Ok(());
-    }
-    Staged::write(path, bytes)?.publish(false)
 }

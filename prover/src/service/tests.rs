@@ -281,7 +281,7 @@ fn an_inbox_that_is_made_again_is_taken_again_or_given_up() {
         let schedule = Arc::new(Schedule::new(0));
         let stop: &'static Stop = Box::leak(Box::default());
         let (inbox, folders, data) = (schedule.at("in"), schedule.folders(), schedule.at("data"));
-        let other = Folders { outbox: schedule.at("own"), ..folders };
+        let other = Folders { outbox: schedule.at("own"), rejected: schedule.at("data"), ..folders };
         let locks = Mutex::new(None);
         at_each("pause", move |n| match n {
             0 => {
@@ -367,6 +367,80 @@ fn a_claim_that_becomes_a_block_is_proven() {
     Hook(None).enter();
     assert_eq!((served.proven, served.rejected, served.is_all()), (1, 0, true));
     assert!(names(&schedule.at("bad")).is_empty());
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_given_back() {
+    let schedule = Schedule::new(0);
+    let path = schedule.at("in/a");
+    fs::write(&path, "no block").unwrap();
+    let theirs = path.clone();
+    at_each("claim", move |n| {
+        assert_eq!(n, 0);
+        fs::remove_file(&theirs).unwrap();
+        fs::create_dir(&theirs).unwrap();
+        fs::write(theirs.join("notes"), "mine").unwrap();
+    });
+    let served = schedule.serve(Duration::ZERO, None).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.rejected, served.is_all()), (0, true), "folders are none of the service's");
+    assert!(path.join("notes").exists() && names(&schedule.at("in").join(CLAIMS)).is_empty());
+}
+
+/// A name that is given to a new file again and again, each of which is a block.
+#[test]
+fn a_file_that_is_replaced_for_ever_is_said() {
+    let schedule = Schedule::new(0);
+    let (path, bytes) = (schedule.at("in/a"), codec::encode(&block(1, 0)).unwrap());
+    fs::write(&path, &bytes).unwrap();
+    let (new, aside) = (path.clone(), schedule.at("aside"));
+    at_each("pause", move |n| {
+        thread::sleep(Duration::from_millis(1));
+        // Each has a number of its own for as long as there is the one before.
+        fs::write(aside.with_extension(n.to_string()), &bytes).unwrap();
+        fs::rename(aside.with_extension(n.to_string()), &new).unwrap();
+    });
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| log.lock().unwrap().push(event.clone());
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    let served = schedule.serve_on(&mut chain, Duration::from_millis(10), None, &observe).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.unreadable, served.is_all()), (0, 1, false));
+    let said = |event: &Event| matches!(event, Event::FileLeft { reason, .. } if reason == "keeps changing");
+    assert!(log.into_inner().unwrap().iter().any(said));
+}
+
+/// What cannot be looked at is not gone.
+#[test]
+#[cfg(unix)]
+fn a_queue_that_is_away_for_a_while_is_kept() {
+    let schedule = Arc::new(Schedule::new(0));
+    let bytes = |number| codec::encode(&block(number, 0)).unwrap();
+    fs::write(schedule.at("in/b"), bytes(2)).unwrap();
+    let (stop, at): (&'static Stop, _) = (Box::leak(Box::default()), Arc::clone(&schedule));
+    let times = AtomicU64::new(0);
+    at_each("pause", move |_| {
+        let queued = at.at("data/queue").is_dir() && !names(&at.at("data/queue")).is_empty();
+        if !queued && times.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        match times.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                fs::rename(at.at("data/queue"), at.at("data/aside")).unwrap();
+                fs::write(at.at("data/queue"), "").unwrap();
+            }
+            3 => {
+                fs::remove_file(at.at("data/queue")).unwrap();
+                fs::rename(at.at("data/aside"), at.at("data/queue")).unwrap();
+                fs::write(at.at("in/a"), bytes(1)).unwrap();
+            }
+            30 => _ = stop.request(),
+            _ => {}
+        }
+    });
+    let served = schedule.serve(Duration::ZERO, Some(stop)).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.waiting), (2, 0));
 }
 
 #[test]
