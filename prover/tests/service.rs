@@ -67,7 +67,7 @@ impl Case {
         let pace =
             Pace { settle: Duration::from_millis(50), look: Duration::from_millis(20), ..Pace::default() };
         let (folders, once) = (self.folders(), stop.is_none());
-        let options = ServiceOptions { profile: ProfileId::Test, folders, once, prove, pace };
+        let options = ServiceOptions { profile: ProfileId::Test, folders, files: vec![], once, prove, pace };
         let served = serve(&mut store, &options, observer);
         assert_eq!(store.staged(), 0, "nothing but committed blocks is left");
         assert_eq!(store.ledger().root(), store.root());

@@ -7,7 +7,10 @@
 //!
 //! A message has neither nonce nor transaction id. Of two transactions of one leaf that are alike but for the nonce,
 //! a receipt does not tell which it is for: the nonce is the word of whoever made it. A signature narrows that down to
-//! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is.
+//! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is, and
+//! which nonces the block has used: [`Receipt::nonces`].
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,7 @@ use crate::debit::DebitLeg;
 use crate::hash::batch::message_digests;
 use crate::hash::{Digest, MessageSponge};
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
+use crate::leaf::LeafIndex;
 use crate::message::{Message, MessageError, Op};
 use crate::transaction::{SignedTransaction, Transaction};
 
@@ -155,6 +159,11 @@ pub enum IssueError {
     },
 }
 
+/// How many transactions a leaf sent, by some of a block's messages.
+fn sent(from: LeafIndex, messages: &[Message]) -> i64 {
+    messages.iter().filter(|message| message.op.is_signed() && message.from == from).count() as i64
+}
+
 fn digest(messages: &[Message]) -> Digest {
     let mut sponge = MessageSponge::default();
     messages.iter().for_each(|message| sponge.absorb(message.elements()));
@@ -251,5 +260,40 @@ impl Receipt {
             verify(public_key, &executed.transaction.elements(), signature)?;
         }
         Ok(executed)
+    }
+
+    /// The nonces that the transaction of a checked receipt can have had, if `before` and `after` are the debited leaf's
+    /// nonces before and after the block, as far as they are known. A leaf's transactions stand in the data in the order
+    /// of their nonces, with none left out; so it depends on how many are before and behind this one. Of other batches
+    /// that is known from the block's `data`, which must have been held against its `E`.
+    pub fn nonces(
+        &self,
+        before: Option<u32>,
+        after: Option<u32>,
+        data: Option<&BlockData>,
+    ) -> RangeInclusive<i64> {
+        let (batch, position) = (self.batch as usize, self.position as usize);
+        let Some(from) = self.messages.get(position).map(|message| message.from) else {
+            return RangeInclusive::new(1, 0);
+        };
+        let mut earlier = sent(from, &self.messages[..position]);
+        let mut later = sent(from, &self.messages[position + 1..]);
+        let (mut first, mut last) = (batch == 0, batch == self.digests.len());
+        if let Some(data) = data {
+            let batches = |range: &[Vec<Message>]| range.iter().map(|batch| sent(from, batch)).sum::<i64>();
+            earlier += batches(data.emitted.get(..batch).unwrap_or_default());
+            later += batches(data.emitted.get(batch + 1..).unwrap_or_default());
+            (first, last) = (true, true);
+        }
+        let (mut low, mut high) = (earlier, i64::from(u32::MAX));
+        if let Some(before) = before.map(i64::from) {
+            low = low.max(before + earlier);
+            high = if first { high.min(before + earlier) } else { high };
+        }
+        if let Some(after) = after.map(i64::from) {
+            high = high.min(after - 1 - later);
+            low = if last { low.max(after - 1 - later) } else { low };
+        }
+        low..=high
     }
 }

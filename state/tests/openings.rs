@@ -12,6 +12,7 @@ use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, MessageError, Op};
 use enfold_state::receipt::{IssueError, Receipt, ReceiptError, Search, SearchError};
+use enfold_state::transaction::Transaction;
 
 const CHAIN: u32 = 7;
 
@@ -95,6 +96,48 @@ fn every_transaction_has_a_receipt() {
         }
     }
     assert!(fees[0] > 5 && fees[1] > 5, "with a fee and without: {fees:?}");
+}
+
+/// What is said of a transaction's nonce: never anything else than it is, and from the data, exactly that.
+#[test]
+fn the_nonces_of_a_receipt() {
+    let mut world = world();
+    // A few leaves send all: each several in one batch, and in several batches.
+    let (block, before) = (world.block(60), world.ledger().clone());
+    let execution = world.advance(&block).expect("all are valid");
+    let (mut data, after) = (published(&execution), world.ledger());
+    data.emitted.pop_if(|batch| batch.is_empty());
+    let nonce = |ledger: &Ledger, from| ledger.leaf(from).expect("it sends").nonce;
+    // Other transactions in other batches, in the same one; in the first batch, in the last.
+    let mut seen = [0; 4];
+    for (place, transaction) in Search::new(after).transactions(&data).expect("the last block") {
+        let Transaction { from, nonce: own, .. } = transaction;
+        let receipt = Receipt::new(&data, place, own).expect("a transfer");
+        let (before, after) = (nonce(&before, from), nonce(after, from));
+        let range = |before, after, data| {
+            let (low, high) = receipt.nonces(before, after, data).into_inner();
+            assert!(low <= i64::from(own) && i64::from(own) <= high, "{low} to {high}, {own}");
+            (low, high)
+        };
+        let own = i64::from(own);
+        for (before, after) in [(Some(before), None), (None, Some(after)), (Some(before), Some(after))] {
+            assert_eq!(range(before, after, Some(&data)), (own, own));
+        }
+        let (first, last) = (place.batch == 0, place.batch == data.emitted.len() - 1);
+        let (low, high) = range(Some(before), None, None);
+        assert_eq!((low >= i64::from(before), low == high), (true, first));
+        let (low, high) = range(None, Some(after), None);
+        assert_eq!((high < i64::from(after), low == high), (true, last));
+        // With both sides it is as open as there are others in other batches.
+        let in_batch = data.emitted[place.batch].iter().filter(|m| m.op == Op::Transfer && m.from == from);
+        let (sent, here) = (i64::from(after - before), in_batch.count() as i64);
+        let (low, high) = range(Some(before), Some(after), None);
+        assert_eq!(high - low, if first || last { 0 } else { sent - here });
+        for (count, is) in seen.iter_mut().zip([sent > here, here > 1, first, last]) {
+            *count += usize::from(is);
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 2), "{seen:?}");
 }
 
 fn round_trip<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
