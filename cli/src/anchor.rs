@@ -7,11 +7,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::statement::chain::ChainStatement;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Ledger;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::statement::chain::ChainStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 

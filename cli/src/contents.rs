@@ -5,8 +5,6 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::read_header;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, FeePolicy, Genesis, emitted_chain};
 use enfold_state::codec::{self, HEADER_LEN, Kind, Record};
@@ -18,6 +16,8 @@ use enfold_state::message::Op;
 use enfold_state::receipt::{Receipt, ReceiptError};
 use enfold_state::store::Circuits;
 use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::read_header;
 use enfold_witness::profile::ProfileId;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
         return Ok(Sort::Folder);
     }
     let mut start = Vec::new();
-    let length = HEADER_LEN.max(enfold_circuits::verify::HEADER_LEN) as u64;
+    let length = HEADER_LEN.max(enfold_verifier::verify::HEADER_LEN) as u64;
     let read = open(path)?.take(length).read_to_end(&mut start);
     read.map_err(unreadable(path))?;
     if let Some(kind) = codec::peek_kind(&start) {

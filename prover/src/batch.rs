@@ -7,7 +7,7 @@ use enfold_circuits::check::Violations;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::Proof;
 use enfold_circuits::fold::Child;
-use enfold_circuits::verify::encode;
+use enfold_verifier::verify::encode;
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::BatchId;
 use enfold_witness::step::check_batch;

@@ -6,10 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enfold_circuits::verify::VerifierKey;
 use enfold_state::codec;
 use enfold_state::hash::Digest;
 use enfold_state::store::{Circuits, Snapshot, Store, StoreError};
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 use crate::journal::Journal;

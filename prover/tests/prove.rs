@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 
 use enfold_circuits::circuit_set::CircuitSet;
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::cache::circuits;
 use enfold_prover::error::ProveError;
@@ -15,6 +14,7 @@ use enfold_state::block::Block;
 use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::rebuild;
 use enfold_verifier::data::check_data;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::batch::Paths;
 use enfold_witness::profile::ProfileId;
 

@@ -83,6 +83,7 @@ pub mod rebuild;
 pub mod receipt;
 mod reserved;
 pub mod rule;
+#[cfg(feature = "node")]
 pub mod shards;
 #[cfg(feature = "store")]
 pub mod store;

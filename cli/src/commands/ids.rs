@@ -112,7 +112,7 @@ impl IdsArgs {
     /// The transactions of the data files, in the order of the blocks.
     fn executed(&self, state: &Snapshot) -> Result<Report, CliError> {
         let files = DataFiles::read(&self.data_file)?;
-        let mut walk = Walk::new(state, &files, self.beside.profile);
+        let mut walk = Walk::new(state, &files, self.beside.profile)?;
         let last = walk.number();
         let mut blocks = Vec::new();
         while let Some(Step { file, transactions, .. }) = walk.back()? {
@@ -120,7 +120,7 @@ impl IdsArgs {
             blocks.push(transactions.iter().map(|(_, tx)| Entry::of(number, tx)).collect::<Vec<_>>());
         }
         let number = walk.number();
-        if blocks.is_empty() || files.any_before(number) || files.any_after(last) {
+        if blocks.is_empty() || files.any_before(number) {
             let path = state.dir().to_owned();
             return Err(WalkError::Missing { path, number, last }.into());
         }

@@ -34,7 +34,7 @@ With --signed, the receipt also carries the public key and the signature.
 Examples:
   enfold receipt --data state --tx 9f0c... --data-file block-1.proof.data --out 9f0c.receipt
   enfold receipt --data state --tx 9f0c... --data-file proofs --signed chain/block-7.bin --out 9f0c.receipt
-  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c...")]
+  enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...")]
 pub struct ReceiptArgs {
     /// The data directory, whose state is after the transaction's block.
     #[arg(long, value_name = "DIR")]
@@ -134,9 +134,8 @@ impl ReceiptArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let state = reading::open(&self.data, Check::Sampled)?;
         let files = DataFiles::read(&self.data_file)?;
-        let mut walk = Walk::new(&state, &files, self.beside.profile);
-        let last = walk.number();
-        let Found { path, proof, receipt } = self.find(&mut walk, &files, last)?;
+        let mut walk = Walk::new(&state, &files, self.beside.profile)?;
+        let Found { path, proof, receipt } = self.find(&mut walk, &files)?;
         let compared = walk.compared();
         let receipt = match &self.signed {
             Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(at(path))?,
@@ -161,7 +160,8 @@ impl ReceiptArgs {
     }
 
     /// Goes back from the state's last block.
-    fn find<'a>(&self, walk: &mut Walk<'a>, files: &DataFiles, last: u32) -> Result<Found<'a>, CliError> {
+    fn find<'a>(&self, walk: &mut Walk<'a>, files: &DataFiles) -> Result<Found<'a>, CliError> {
+        let last = walk.number();
         while let Some(Step { file, proof, transactions }) = walk.back()? {
             if let Some((place, tx)) = transactions.into_iter().find(|(_, tx)| tx.id() == self.tx) {
                 let fail = at(&file.path);

@@ -42,7 +42,7 @@ given: they are left out and listed.
 
 Each folder has one purpose; only the data directory may hold the others. With --once, the exit
 code is 5 if a block was rejected, waits for a missing one, or cannot be read; files that keep
-changing are given thirty times --settle.
+changing are given thirty times as long.
 
 Ctrl-C or SIGTERM waits for the running proofs and exits with code 0; a second one exits at once
 with 130. After either, or after a crash, repeat the command to resume.
@@ -162,15 +162,15 @@ impl RunArgs {
     ///
     /// # Errors
     /// If two overlap.
-    pub fn check(&self, files: &[(&'static str, &Path)]) -> Result<(), CliError> {
+    pub fn check(&self, files: &[(&'static str, PathBuf)]) -> Result<(), CliError> {
         Ok(self.folders().check(&self.data, files)?)
     }
 
-    /// Runs the command.
+    /// Runs the command, which uses these `files` and folders besides: what each is, and where.
     ///
     /// # Errors
     /// If the data directory or a folder cannot be used, or the prover fails.
-    pub fn run(&self) -> Result<Outcome, CliError> {
+    pub fn run(&self, files: Vec<(&'static str, PathBuf)>) -> Result<Outcome, CliError> {
         let mut store = Store::open(&self.data)?;
         let profile = bind(&mut store, self.profile)?;
         let folders = self.folders();
@@ -182,7 +182,7 @@ impl RunArgs {
             ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
         let settle = self.settle.unwrap_or(if self.once { 2 } else { 10 });
         let pace = Pace { settle: Duration::from_secs(settle.into()), ..Pace::default() };
-        let options = ServiceOptions { profile, folders, once: self.once, prove, pace };
+        let options = ServiceOptions { profile, folders, files, once: self.once, prove, pace };
         self.say_start(&store, &options.folders, profile);
         let watch = Watch::new(profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::statement::chain::ChainStatement;
 use enfold_prover::pipeline::data_path;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::statement::chain::ChainStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 

@@ -1,8 +1,8 @@
 //! How the program ends with an error of the circuits.
 
 use enfold_circuits::recursion::BuildError;
-use enfold_circuits::statement::chain::ChainError;
-use enfold_circuits::verify::VerifyError;
+use enfold_verifier::statement::chain::ChainError;
+use enfold_verifier::verify::VerifyError;
 
 use crate::error::Failure;
 use crate::exit::Exit;

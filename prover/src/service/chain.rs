@@ -1,10 +1,10 @@
 //! What a service proves blocks with. All that it does with files is apart from that, so that it can be tried on chains
 //! that take no time to prove.
 
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::block::Block;
 use enfold_state::hash::Digest;
 use enfold_state::store::Store;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 
 use crate::error::ProveError;

@@ -1,6 +1,6 @@
 //! From the inbox to the next block: claims what is delivered, keeps it in the queue, rejects what is bad.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use blake3::Hash;
 use enfold_state::executor::ExecuteError;
 
 use crate::events::{Backlog, Event, Observer};
-use crate::files::{FileError, Staged, holds};
+use crate::files::{FileError, failed, publish};
 use crate::folders::{Locks, QUEUE};
-use crate::inbox::{Claim, Found, Inbox, Left, Wait, name_of_other};
+use crate::inbox::{Claim, Content, Found, Inbox, Left, Wait, name_of_other};
 use crate::list::List;
 use crate::pipeline::PipelineError;
 use crate::queue::{Delivered, Entry, Queue};
@@ -42,6 +42,8 @@ pub(super) struct Intake<'a> {
     judged: Vec<(Entry, String)>,
     /// What cannot be taken yet.
     left: Vec<Left>,
+    /// Since when what is left is to be taken at the next look.
+    about_to: BTreeMap<PathBuf, Instant>,
     said: Said,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Intake<'a> {
             served: Served::default(),
             judged: Vec::new(),
             left: Vec::new(),
+            about_to: BTreeMap::new(),
             said: Said::default(),
         })
     }
@@ -103,14 +106,19 @@ impl<'a> Intake<'a> {
         chain: &C,
         wanted: bool,
     ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
-        if self.locks.renew()? {
-            // What is there now may be anything.
-            self.options.folders.check(self.data, &[])?;
+        if self.locks.are_others() {
+            // They may be anything, and others again until they are taken.
+            self.options.check(self.data)?;
+            self.locks.renew()?;
+            self.options.check(self.data)?;
         }
         self.left.clear();
         self.take_in(chain);
-        self.queue.look();
+        for (path, error) in self.queue.look() {
+            self.leave(&path, format!("cannot be looked at: {error}"));
+        }
         self.settle_past(chain);
+        self.find_restless();
         let next = if wanted && !self.inbox.stopped() { self.next(chain)? } else { None };
         if chain.tip() == chain.height() {
             self.reject_judged();
@@ -124,10 +132,10 @@ impl<'a> Intake<'a> {
             Ok(left) => self.left.extend(left),
             Err(error) => self.leave(&self.options.folders.inbox, format!("cannot be read: {error}")),
         }
-        let claims = self.inbox.claims().unwrap_or_else(|error| {
-            self.leave(&self.options.folders.claims(), format!("cannot be read: {error}"));
-            Vec::new()
-        });
+        let (claims, unread) = self.inbox.claims();
+        for (path, error) in unread {
+            self.leave(&path, format!("cannot be read: {error}"));
+        }
         for claim in claims {
             if self.inbox.stopped() {
                 return;
@@ -138,6 +146,21 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// What was to be taken at the next look for too long keeps changing: as a file whose name is given to a new one again
+    /// and again.
+    fn find_restless(&mut self) {
+        let (given, mut before) =
+            (self.options.pace.settle + self.options.pace.look, mem::take(&mut self.about_to));
+        for left in self.left.iter_mut().filter(|left| left.wait == Wait::NextLook) {
+            let known = before.remove(&left.path);
+            if known.is_some_and(|since| since.elapsed() > given) {
+                left.wait = Wait::Passes("keeps changing".to_owned());
+            }
+            let since = known.unwrap_or_else(Instant::now);
+            self.about_to.insert(left.path.clone(), since);
+        }
+    }
+
     fn leave(&mut self, path: &Path, reason: String) {
         self.left.push(Left::new(path, Wait::Passes(reason)));
     }
@@ -145,45 +168,52 @@ impl<'a> Intake<'a> {
     /// Takes in what is claimed; an error is what it must wait for.
     fn take<C: Chain>(&mut self, claim: &Claim, chain: &C) -> Result<(), Wait> {
         let path = claim.path();
-        let taken = match self.inbox.look_at(&path) {
+        let found = self.inbox.look_at(&path);
+        let read = self.inbox.content(&path);
+        match found {
             Found::Gone => {
                 self.inbox.clear(claim);
                 Ok(())
             }
-            Found::New => return Err(Wait::NextLook),
-            Found::NotYet(reason) => return Err(Wait::Passes(reason)),
-            Found::Bad(reason) => {
-                let name = name_of_other(&path).map_err(|error| Wait::Passes(error.to_string()))?;
-                self.reject_claim(claim, &name, false, &reason)
+            Found::New => Err(Wait::NextLook),
+            Found::NotYet(reason) => Err(Wait::Passes(reason)),
+            Found::Other(_) => {
+                // It was put in the place of the file, just before that was claimed.
+                self.inbox.give_back(claim);
+                Err(Wait::NextLook)
             }
-            Found::Block(delivered) => self.take_block(claim, &delivered, chain),
-        };
-        taken.map_err(|error| Wait::Passes(error.to_string()))
+            Found::Bad(reason) => {
+                let name = name_of_other(&path).map_err(failed(&path))?;
+                self.reject_claim(claim, read, (&name, false), &reason)
+            }
+            Found::Block(delivered) => self.take_block(claim, read, &delivered, chain),
+        }
     }
 
     fn take_block<C: Chain>(
         &mut self,
         claim: &Claim,
+        read: Option<Content>,
         delivered: &Delivered,
         chain: &C,
-    ) -> Result<(), FileError> {
+    ) -> Result<(), Wait> {
         let id = delivered.id;
         let (expected, got) = (chain.chain_id(), delivered.block.chain_id);
         if got != expected {
             let reason = ExecuteError::ChainId { expected, got }.to_string();
-            return self.reject_claim(claim, &id.name(), true, &reason);
+            return self.reject_claim(claim, read, (&id.name(), true), &reason);
         }
         let past = id.number <= chain.height();
         let proven = past && self.list.digest(id.number) == Some(id.digest);
         if past && !proven {
             let reason = self.past(id.number, id.digest, chain.height());
-            return self.reject_claim(claim, &id.name(), true, &reason);
+            return self.reject_claim(claim, read, (&id.name(), true), &reason);
         }
         let repeated = proven || self.queue.holds(id.number, id.digest);
         if !repeated {
             self.queue.add(delivered, &claim.file)?;
         }
-        self.inbox.release(claim, delivered)?;
+        self.inbox.release(claim, read)?;
         let file = claim.file.to_string_lossy().into_owned();
         if repeated {
             self.served.repeated += 1;
@@ -205,13 +235,15 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Rejects a claim, if it is still what was read, under a name. A block is `whole`.
     fn reject_claim(
         &mut self,
         claim: &Claim,
-        name: &str,
-        whole: bool,
+        read: Option<Content>,
+        (name, whole): (&str, bool),
         reason: &str,
-    ) -> Result<(), FileError> {
+    ) -> Result<(), Wait> {
+        self.inbox.expect_still(claim, read)?;
         let file = &claim.file.to_string_lossy();
         self.reject(Bad { path: &claim.path(), name, file, whole }, reason)?;
         self.inbox.clear(claim);
@@ -391,12 +423,4 @@ impl<'a> Intake<'a> {
             self.said.reminded = Some(now);
         }
     }
-}
-
-/// Writes a file that may be there already, if it is just this one.
-fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    if holds(path, bytes) {
-        return Ok(());
-    }
-    Staged::write(path, bytes)?.publish(false)
 }

@@ -37,7 +37,7 @@ use crate::config::Proof;
 use crate::convert::to_native_array;
 use crate::statement::{BlockStatement, StatementError};
 
-/// Bytes were not a valid block proof.
+/// Bytes were not a valid proof: of a block, or of a batch, a lift or a fold.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// Shorter than the header.
@@ -87,7 +87,7 @@ pub enum VerifyError {
     /// The file is truncated or has trailing bytes.
     #[error("expected a file of {expected} bytes, got {got}")]
     FileLength {
-        /// Header and proof.
+        /// Header and proof; of an inner proof, which has no header, the proof alone.
         expected: u64,
         /// Bytes given.
         got: u64,

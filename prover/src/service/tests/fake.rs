@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blake3::Hash;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::block::Block;
 use enfold_state::codec;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 
 use super::{Event, PipelineError};
