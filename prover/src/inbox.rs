@@ -552,7 +552,7 @@ mod tests {
     }
 
     fn block(number: u32) -> Vec<u8> {
-        codec::encode(&Block { chain_id: 1, number, fees: vec![], transactions: vec![] }).unwrap()
+        codec::encode(&Block { chain_id: 1, number, time: 1, fees: vec![], transactions: vec![] }).unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(3600);

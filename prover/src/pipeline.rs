@@ -142,7 +142,7 @@ impl Begun {
         output: &Output,
     ) -> Result<Self, PipelineError> {
         let PreparedBlock { profile, ref witness, .. } = prepared;
-        let number = witness.number;
+        let number = witness.block.number;
         let journal = codec::encode(&Journal::of(&prepared))?;
         let again = store.journal(number)?.is_some_and(|begun| begun == journal);
         let written = Written::find(output, &prepared, again)?;

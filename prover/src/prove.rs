@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::params::Params;
 use enfold_state::block::{Block, BlockData};
+use enfold_state::chain::BlockId;
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::Ledger;
 use enfold_verifier::statement::BlockStatement;
@@ -13,7 +15,7 @@ use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
-use crate::batch::{BlockProver, opening};
+use crate::batch::BlockProver;
 use crate::cost::proof_memory;
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
@@ -140,7 +142,7 @@ pub fn prepare_block(
 impl PreparedBlock {
     /// What the proof of the block will say.
     pub fn statement(&self) -> BlockStatement {
-        opening(&self.witness).statement(self.profile)
+        BlockOpening::from(&self.witness).statement(self.profile)
     }
 
     /// Count of proofs that the block takes.
@@ -171,7 +173,7 @@ impl PreparedBlock {
 
     /// What the block publishes beside its proof.
     pub fn data(&self) -> BlockData {
-        let BlockWitness { chain_id, number, ref emitted, .. } = self.witness;
+        let BlockWitness { block: BlockId { chain_id, number, .. }, ref emitted, .. } = self.witness;
         BlockData { chain_id, number, emitted: emitted.clone() }
     }
 
@@ -188,7 +190,7 @@ impl PreparedBlock {
         let Self { execution, witness, report, mut timings, .. } = self;
         timings.verify = start.elapsed();
         observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
-        let BlockWitness { chain_id, number, emitted, .. } = witness;
+        let BlockWitness { block: BlockId { chain_id, number, .. }, emitted, .. } = witness;
         let data = BlockData { chain_id, number, emitted };
         Ok(ProvenBlock { statement, proof, data, execution, report, reused, timings })
     }
@@ -225,7 +227,7 @@ pub(crate) fn prove_missing(
         return Err(ProveError::Profile { expected: params.id, got: prepared.profile });
     }
     let witness = &prepared.witness;
-    let _span = spans::prove(witness.chain_id, witness.number, witness.batches.len()).entered();
+    let _span = spans::prove(witness.block.chain_id, witness.block.number, witness.batches.len()).entered();
     let workers = Workers::new(options)?;
     let in_flight = workers.in_flight(options, proof_memory(params));
 

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn block(number: u32) -> Block {
-        Block { chain_id: 1, number, fees: vec![], transactions: vec![] }
+        Block { chain_id: 1, number, time: 1, fees: vec![], transactions: vec![] }
     }
 
     fn delivered(number: u32) -> Delivered {

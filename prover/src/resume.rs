@@ -111,7 +111,7 @@ impl Resume<'_> {
         let (first, last) = (&batches[node.batches.start], &batches[node.batches.end - 1]);
         BatchPublicInputs {
             set: self.keys.set(),
-            ctx: context(self.witness.chain_id, self.witness.seed),
+            ctx: context(&self.witness.block, self.witness.seed),
             before: first.before.digest(),
             after: last.after.digest(),
         }

@@ -4,7 +4,8 @@
 //! are not looked at, so that a block can be written there and renamed. Their order is that of the block numbers in
 //! them; of several with one number, the first that came and is valid is proven. A block is claimed when two looks find it
 //! whole and the same: from then on it is in the queue, in the data directory, under a name of the service's own, and
-//! whoever replaces or withdraws the delivered file comes too late.
+//! whoever replaces or withdraws the delivered file comes too late. One whose time is more than 60 s ahead of the clock stays
+//! in the queue until that has passed, unless another of its number is proven.
 //!
 //! The next block is executed on the state of the one before, which is staged in the store, in memory alone, until its
 //! proof is there.
@@ -82,6 +83,8 @@ pub struct Served {
     pub waiting: usize,
     /// The block that they wait for.
     pub missing: Option<u32>,
+    /// The next block, if its time is more than 60 s ahead of the clock.
+    pub early: Option<u32>,
     /// Files that could not be read or claimed, were not whole, or went on changing.
     pub unreadable: usize,
     /// Whether it was stopped, and not at the end of its work.
@@ -91,7 +94,7 @@ pub struct Served {
 impl Served {
     /// Whether every delivered block is proven.
     pub const fn is_all(&self) -> bool {
-        self.rejected == 0 && self.waiting == 0 && self.unreadable == 0
+        self.rejected == 0 && self.waiting == 0 && self.early.is_none() && self.unreadable == 0
     }
 }
 

@@ -85,6 +85,7 @@ mod reserved;
 pub mod rule;
 #[cfg(feature = "node")]
 pub mod shards;
+pub mod signer;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod system;

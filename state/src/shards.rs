@@ -42,6 +42,11 @@ impl Counts {
         self.0[..ACCOUNT_SHARDS].iter().map(|&count| count as usize).sum()
     }
 
+    /// Whether a position is taken.
+    pub fn holds(&self, index: LeafIndex) -> bool {
+        self.0.get(index.shard()).is_some_and(|&count| index.position() < count)
+    }
+
     /// The positions that are taken, shard by shard.
     pub fn ranges(&self) -> impl Iterator<Item = Range<u32>> + use<> {
         let counts = self.0.into_iter().enumerate().filter(|&(_, count)| count > 0);
@@ -214,5 +219,6 @@ mod tests {
         assert_eq!(level(SHARD_DEPTH + 1), [0, 16]);
         assert_eq!(level(SHARD_DEPTH + 6), [0]);
         assert_eq!(Counts::default().level(3).count(), 0);
+        assert!(counts.holds(LeafIndex::new(33, 5)) && !counts.holds(LeafIndex::new(33, 6)));
     }
 }

@@ -24,7 +24,7 @@ pub(crate) trait Chain: Sync {
     type Proven;
 
     /// The chain's number.
-    fn chain_id(&self) -> u32;
+    fn chain_id(&self) -> u64;
 
     /// Number of the last committed block.
     fn height(&self) -> u32;
@@ -86,7 +86,7 @@ impl Chain for StoreChain<'_> {
     type Begun = Begun;
     type Proven = ProvenBlock;
 
-    fn chain_id(&self) -> u32 {
+    fn chain_id(&self) -> u64 {
         self.store.ledger().chain_id()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use blake3::Hash;
 use enfold_state::executor::ExecuteError;
@@ -21,6 +21,19 @@ use crate::service::{Served, ServiceOptions};
 
 /// Times of settling without a block that was proven after which one that is to end waits no more.
 const LONGEST_WAIT: u32 = 30;
+
+/// Seconds that a block's time may be ahead of this machine's clock when it is executed.
+pub(super) const MOST_AHEAD: u64 = 60;
+
+/// This machine's clock, in seconds since 1970.
+pub(super) fn clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Whether a block's time is too far ahead by a clock.
+fn is_early(time: u32, clock: u64) -> bool {
+    u64::from(time) > clock.saturating_add(MOST_AHEAD)
+}
 
 /// A block that is ready to be proven.
 pub(super) struct Next<P> {
@@ -40,6 +53,8 @@ pub(super) struct Intake<'a> {
     pub served: Served,
     /// Blocks that are bad on the state that they were executed on. They are rejected when that is committed.
     judged: Vec<(Entry, String)>,
+    /// Blocks whose time was too far ahead when they were read, with it.
+    early: Vec<(Entry, u32)>,
     /// What cannot be taken yet.
     left: Vec<Left>,
     /// Since when what is left is to be taken at the next look.
@@ -55,6 +70,9 @@ struct Said {
     /// Of what is left, that which was said.
     paths: BTreeSet<PathBuf>,
     missing: Option<u32>,
+    /// The next block and its time, and when that was said.
+    early: Option<(u32, u32)>,
+    early_at: Option<Instant>,
     reminded: Option<Instant>,
     /// When something of the inbox or the queue last changed.
     changed: Option<Instant>,
@@ -82,6 +100,7 @@ impl<'a> Intake<'a> {
             list,
             served: Served::default(),
             judged: Vec::new(),
+            early: Vec::new(),
             left: Vec::new(),
             about_to: BTreeMap::new(),
             said: Said::default(),
@@ -119,11 +138,13 @@ impl<'a> Intake<'a> {
         }
         self.settle_past(chain);
         self.find_restless();
+        self.early.retain(|(entry, _)| self.queue.entries().contains(entry));
         let next = if wanted && !self.inbox.stopped() { self.next(chain)? } else { None };
         if chain.tip() == chain.height() {
             self.reject_judged();
         }
         self.report(chain);
+        self.report_early(chain, wanted && next.is_none());
         Ok(next)
     }
 
@@ -306,11 +327,13 @@ impl<'a> Intake<'a> {
         self.queue.remove(entry)
     }
 
-    /// The block after the last one, executed, if it is there.
+    /// The block after the last one, executed, if it is there and not too early. One that is too early gives way to another
+    /// of its number.
     fn next<C: Chain>(&mut self, chain: &C) -> Result<Option<Next<C::Prepared>>, PipelineError> {
         let expected = u64::from(chain.tip()) + 1;
         let candidates: Vec<_> = (self.queue.entries().iter())
-            .filter(|entry| u64::from(entry.id.number) == expected && !self.is_judged(entry))
+            .filter(|entry| u64::from(entry.id.number) == expected)
+            .filter(|entry| !self.is_judged(entry) && !self.is_known_early(entry))
             .cloned()
             .collect();
         for entry in candidates {
@@ -325,7 +348,14 @@ impl<'a> Intake<'a> {
             };
             let read = Delivered::read(bytes).map_err(|error| error.to_string());
             let prepared = match read {
-                Ok(read) if read.id == entry.id => chain.prepare(&read.block, self.observer)?,
+                Ok(read) if read.id == entry.id => {
+                    if is_early(read.block.time, clock()) {
+                        self.early.retain(|(known, _)| *known != entry);
+                        self.early.push((entry, read.block.time));
+                        continue;
+                    }
+                    chain.prepare(&read.block, self.observer)?
+                }
                 Ok(_) => Err("expected the block that the name says, got another".to_owned()),
                 Err(reason) => Err(reason),
             };
@@ -339,6 +369,11 @@ impl<'a> Intake<'a> {
 
     fn is_judged(&self, entry: &Entry) -> bool {
         self.judged.iter().any(|(judged, _)| judged == entry)
+    }
+
+    /// Whether a block need not be read again: its time is still too far ahead.
+    fn is_known_early(&self, entry: &Entry) -> bool {
+        self.early.iter().any(|(known, time)| known == entry && is_early(*time, clock()))
     }
 
     /// Rejects what is bad on a state that is committed by now.
@@ -379,6 +414,22 @@ impl<'a> Intake<'a> {
 
     fn say(&self, event: &Event) {
         (self.observer)(event);
+    }
+
+    /// Says that the next block's time is too far ahead, if that is why there `is_none`; while it lasts, now and then.
+    fn report_early<C: Chain>(&mut self, chain: &C, is_none: bool) {
+        let next = u64::from(chain.tip()) + 1;
+        let is_next = |entry: &Entry| u64::from(entry.id.number) == next && !self.is_judged(entry);
+        let earliest =
+            self.early.iter().filter(|(entry, _)| is_none && is_next(entry)).min_by_key(|early| early.1);
+        let early = earliest.map(|(entry, time)| (entry.id.number, *time));
+        self.served.early = early.map(|(number, _)| number);
+        let remind = self.said.early_at.is_none_or(|last| last.elapsed() >= self.options.pace.remind);
+        if let Some((number, time)) = early.filter(|&early| remind || self.said.early != Some(early)) {
+            self.say(&Event::BlockEarly { number, time, clock: clock() });
+            self.said.early_at = Some(Instant::now());
+        }
+        self.said.early = early;
     }
 
     /// Says what is new about the backlog; what lasts, now and then.

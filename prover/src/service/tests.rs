@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use enfold_state::block::Block;
 use enfold_state::codec;
 use enfold_witness::profile::ProfileId;
 use rand::Rng;
 
+use super::intake::{MOST_AHEAD, clock};
 use super::{LIST, Pace, Served, ServiceOptions, serve_chain};
 use crate::events::{Event, Observer, ignore};
 use crate::files::FileError;
@@ -457,4 +459,44 @@ fn a_stop_is_seen_between_files() {
         let queued = names(&schedule.at("data/queue")).len();
         assert_eq!(queued, 2 * most, "a block and its origin, after {step}");
     }
+}
+
+/// Neither is it rejected, nor does another block of its number have to wait for it.
+#[test]
+fn a_block_whose_time_is_ahead_of_the_clock_waits() {
+    let schedule = Schedule::new(0);
+    let put = |name: &str, variant, number, time| {
+        let block = Block { time, ..block(number, variant) };
+        fs::write(schedule.at("in").join(name), codec::encode(&block).unwrap()).unwrap();
+    };
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| log.lock().unwrap().push(event.clone());
+    let said = || {
+        let early = |event: &Event| matches!(event, Event::BlockEarly { .. });
+        log.lock().unwrap().drain(..).filter(early).count()
+    };
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    put("a", 0, 1, u32::MAX);
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    assert_eq!(served, Served { early: Some(1), ..Served::default() });
+    assert!(!served.is_all());
+    assert_eq!((names(&schedule.at("data/queue")).len(), said()), (2, 1), "a block and its origin");
+    // Another one comes, and then the first is late.
+    put("b", 1, 1, 1);
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    assert_eq!(served, Served { proven: 1, rejected: 1, ..Served::default() });
+    // It is proven as soon as its time has come near enough.
+    let soon = clock() + MOST_AHEAD + 2;
+    put("c", 0, 2, u32::try_from(soon).unwrap());
+    let stop: &'static Stop = Box::leak(Box::default());
+    let until = |event: &Event| {
+        observe(event);
+        if matches!(event, Event::Written { .. }) {
+            stop.request();
+        }
+    };
+    said();
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, Some(stop), &until).unwrap();
+    assert_eq!((served.proven, served.early, said()), (1, None, 1));
+    assert!(clock() + MOST_AHEAD >= soon);
 }
