@@ -234,6 +234,7 @@ fn rebuild_from(genesis: &Genesis, proof: &Path, statement: &BlockStatement) -> 
     let path = data_path(proof);
     let data = read_data(&path, statement)?;
     let mut ledger = Ledger::from_genesis(genesis).map_err(at(proof))?;
-    rebuild(&mut ledger, &data, statement.previous_root, statement.new_root).map_err(at(&path))?;
+    rebuild(&mut ledger, &data, statement.time, statement.previous_root, statement.new_root)
+        .map_err(at(&path))?;
     Ok(ledger)
 }

@@ -8,8 +8,10 @@ use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::Message;
+use enfold_state::nonce::NonceKey;
+use enfold_state::owner::L1Owner;
 use enfold_state::receipt::{Executed, Receipt};
-use enfold_state::transaction::Transaction;
+use enfold_state::transaction::{NO_END, Transaction};
 use enfold_verifier::receipt::check_receipt;
 use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
@@ -23,14 +25,14 @@ use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::{StatementText, read_data, verify_file};
 use crate::records;
-use crate::text::grouped;
+use crate::text::{TimeText, grouped};
 
 /// Options of `enfold verify-receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that
-this block debited the leaf and credited the receiver's. Messages carry no nonce and so no
-transaction id. An id is shown by a receipt with a signature (enfold receipt --signed), an account
+this block debited the leaf and credited the receiver's. Messages do not carry the number of a
+nonce, nor how long the transaction was valid, and so no transaction id. An id is shown by a receipt with a signature (enfold receipt --signed), an account
 proof of the sender's leaf, which shows whose signature counts, and what leaves one nonce alone: an
 account proof from the other side of the block too, or the block's data file. --tx needs that.
 
@@ -72,27 +74,31 @@ pub struct VerifyReceiptArgs {
 /// A signature that is in a receipt.
 #[derive(Clone, Copy, Serialize)]
 struct Signed {
-    /// Address of the key.
+    /// Address of the key and its owner on L1.
     signer: Address,
+    /// That owner.
+    l1_owner: L1Owner,
     /// The transaction that it signed.
     id: Digest,
 }
 
-/// The nonces that a transaction can have had.
+/// The nonces that a transaction can have had: those of a key.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Nonces {
+    key: NonceKey,
     first: i64,
     last: i64,
 }
 
 impl fmt::Display for Nonces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { first, last } = *self;
+        let Self { key, first, last } = *self;
         match () {
             () if first == last => write!(f, "{first}"),
             () if last == i64::from(u32::MAX) => write!(f, "{first} or later"),
             () => write!(f, "{first} to {last}"),
-        }
+        }?;
+        f.write_str(if key == NonceKey::First { "" } else { " of key 1" })
     }
 }
 
@@ -139,8 +145,14 @@ impl fmt::Display for Report<'_> {
         }
         writeln!(f, "  memo        {}", transfer.memo)?;
         match (self.transaction, self.signed) {
-            (Some(tx), _) => writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?,
-            (None, Some(Signed { signer, id })) => {
+            (Some(tx), _) => {
+                writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?;
+                match tx.valid_until {
+                    NO_END => writeln!(f, "  valid until any time")?,
+                    last => writeln!(f, "  valid until {}", TimeText(last))?,
+                }
+            }
+            (None, Some(Signed { signer, id, .. })) => {
                 match self.owner {
                     Some(_) => writeln!(f, "  signed by   the owner; the block used nonce {}", self.nonces)?,
                     None => {
@@ -214,10 +226,10 @@ impl Failure for UnknownNonceError {
 #[derive(Default)]
 struct Sender {
     owner: Option<Address>,
-    /// Its nonce before the block.
-    before: Option<u32>,
-    /// Its nonce after the block.
-    after: Option<u32>,
+    /// Its nonces before the block.
+    before: Option<[u32; 2]>,
+    /// Its nonces after the block.
+    after: Option<[u32; 2]>,
 }
 
 impl VerifyReceiptArgs {
@@ -231,9 +243,11 @@ impl VerifyReceiptArgs {
         let executed = check_receipt(&receipt, &statement).map_err(at(&self.receipt))?;
         let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         let Executed { transaction, transfer, fee } = executed;
-        let signed = receipt
-            .authorization
-            .map(|signed| Signed { signer: signed.public_key.address(), id: transaction.id() });
+        let signed = receipt.authorization.map(|signed| Signed {
+            signer: signed.address(),
+            l1_owner: signed.owner,
+            id: transaction.id(),
+        });
         let sender = self.sender(&statement, transfer.from)?;
         if let (Some(signed), Some(owner)) = (signed, sender.owner) {
             expect(&self.receipt, "signer", Some(owner), signed.signer)?;
@@ -269,7 +283,7 @@ impl VerifyReceiptArgs {
             expect(path, "address", sender.owner, account.leaf.address)?;
             sender.owner = Some(account.leaf.address);
             let after = account.number == statement.block_number;
-            *(if after { &mut sender.after } else { &mut sender.before }) = Some(account.leaf.nonce);
+            *(if after { &mut sender.after } else { &mut sender.before }) = Some(account.leaf.nonces);
         }
         Ok(sender)
     }
@@ -282,9 +296,11 @@ impl VerifyReceiptArgs {
         sender: &Sender,
     ) -> Result<Nonces, CliError> {
         let data = self.data_file.as_ref().map(|path| read_data(path, statement)).transpose()?;
-        let range = receipt.nonces(sender.before, sender.after, data.as_ref());
-        let nonces = Nonces { first: *range.start(), last: *range.end() };
-        if !range.contains(&i64::from(receipt.nonce)) {
+        let key = receipt.nonce.key();
+        let [before, after] = [sender.before, sender.after].map(|nonces| Some(nonces?[key as usize]));
+        let range = receipt.nonces(before, after, data.as_ref());
+        let nonces = Nonces { key, first: *range.start(), last: *range.end() };
+        if !range.contains(&i64::from(receipt.nonce.number())) {
             return Err(UnexpectedError {
                 path: self.receipt.clone(),
                 field: "nonce",

@@ -12,20 +12,14 @@ use crate::exit::Exit;
 impl Failure for VerifyError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Invalid { .. }
-            | Self::Statement(_)
-            | Self::StatementProfile { .. }
-            | Self::Reserved { .. } => Exit::ProofInvalid,
+            Self::Invalid { .. } | Self::Statement(_) | Self::StatementProfile { .. } => Exit::ProofInvalid,
             _ => Exit::BadInput,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
-            Self::Invalid { .. }
-            | Self::Statement(_)
-            | Self::StatementProfile { .. }
-            | Self::Reserved { .. } => "proof_invalid",
+            Self::Invalid { .. } | Self::Statement(_) | Self::StatementProfile { .. } => "proof_invalid",
             Self::Profile { .. } => "wrong_profile",
             Self::Version { .. } => "wrong_version",
             _ => "malformed_proof",

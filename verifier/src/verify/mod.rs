@@ -55,7 +55,7 @@ pub enum VerifyError {
         got: [u8; 8],
     },
     /// A format that this program does not read.
-    #[error("expected format version {expected}, got {got}")]
+    #[error("expected format version {expected}, got {got}{}", if got < expected { ": it is older, of a chain that cannot be continued" } else { "" })]
     Version {
         /// The version this program reads.
         expected: u32,
