@@ -15,9 +15,10 @@ use enfold_prover::prove::prove_block;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::Place;
 use enfold_state::codec;
+use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::rebuild;
-use enfold_state::receipt::Receipt;
+use enfold_state::receipt::{Authorization, Receipt};
 use enfold_verifier::account::check_account;
 use enfold_verifier::receipt::check_receipt;
 use enfold_verifier::statement::BlockStatement;
@@ -38,12 +39,15 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     // proofs show its leaf before and after the block.
     let signed = &block.transactions[0];
     let place = Place { batch: 0, message: 0 };
-    let receipt = Receipt::new(&proven.data, place, 0)?.with_signed(signed)?;
+    let transaction = &signed.transaction;
+    let receipt = Receipt::new(&proven.data, place, transaction.nonce, transaction.valid_until)?;
+    let receipt = receipt.with_signed(signed)?;
     let bytes = codec::encode(&receipt)?;
     println!("a receipt of {} bytes", bytes.len());
     let from = signed.transaction.from;
     let before = AccountProof::new(&ledger, from).ok_or("no such leaf")?;
-    rebuild(&mut ledger, &proven.data, proven.statement.previous_root, proven.statement.new_root)?;
+    let BlockStatement { time, previous_root, new_root, .. } = proven.statement;
+    rebuild(&mut ledger, &proven.data, time, previous_root, new_root)?;
     let after = AccountProof::new(&ledger, from).ok_or("no such leaf")?;
 
     // Whoever gets it has the block's proof too, and trusts nothing else.
@@ -53,14 +57,17 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let transfer = executed.transfer;
     println!("leaf {} paid {} to {}", transfer.from, transfer.amount, transfer.to_address);
 
-    // The messages have no nonce: it is what the receipt says, until the account proofs leave no other.
+    // Of a nonce the messages have the key alone: its number is what the receipt says, until the account proofs leave no
+    // other. How long the transaction was valid they do not say either: the signature does, if it is the owner's.
     for account in [&before, &after] {
         check_account(account, &statement)?;
     }
     assert_eq!((before.number, after.number), (statement.block_number - 1, statement.block_number));
     assert_eq!((before.index, after.index), (transfer.from, transfer.from));
-    let nonces = receipt.nonces(Some(before.leaf.nonce), Some(after.leaf.nonce), None);
-    assert_eq!(nonces, 0..=0);
+    let number = |leaf: &Leaf| leaf.nonces[receipt.nonce.key() as usize];
+    assert_eq!(receipt.nonces(Some(number(&before.leaf)), Some(number(&after.leaf)), None), 0..=0);
+    let signer = receipt.authorization.as_ref().map(Authorization::address);
+    assert_eq!(signer, Some(before.leaf.address));
     println!("by transaction {}", executed.transaction.id());
 
     // It fits no other block.

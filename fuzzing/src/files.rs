@@ -7,10 +7,12 @@ use std::sync::LazyLock;
 use enfold_circuits::backend::Backend;
 use enfold_circuits::config::{Builder, EnfoldConfig, VerifierOnlyCircuitData};
 use enfold_circuits::params::Params;
+use enfold_fixtures::accounts::signer;
 use enfold_prover::calibration::Calibration;
 use enfold_prover::plonk::{CircuitCache, Kernels};
 use enfold_state::key_file::{self, KeyFile};
-use enfold_state::keys::padding_key;
+use enfold_state::owner::L1Owner;
+use enfold_state::signer::Signer;
 use enfold_witness::profile::ProfileId;
 use tempfile::TempDir;
 
@@ -95,17 +97,21 @@ pub fn calibration(bytes: &[u8]) {
 }
 
 pub fn key_seeds() -> Vec<Vec<u8>> {
-    let file = KeyFile::from(padding_key());
+    let signer = signer(1, 1);
+    assert!(!signer.owner.is_none());
+    let file = KeyFile::from(&signer);
     let bare = KeyFile { public_key: None, address: None, ..file.clone() };
-    [file, bare].map(|file| file.to_json().expect("a key has a JSON form").to_vec()).into()
+    let without_owner = KeyFile::from(&Signer { owner: L1Owner::NONE, ..signer });
+    [file, bare, without_owner].map(|file| file.to_json().expect("a key has a JSON form").to_vec()).into()
 }
 
-/// A key file is read; what is accepted is written as a file of the same key.
+/// A key file is read; what is accepted is written as a file of the same key and owner.
 pub fn key(bytes: &[u8]) {
     match key_file::parse(bytes) {
-        Ok(key) => {
-            let again = KeyFile::from(&key).to_json().expect("a key has a JSON form");
-            assert_eq!(key_file::parse(&again).expect("its own form").to_bytes(), key.to_bytes());
+        Ok(signer) => {
+            let again = KeyFile::from(&signer).to_json().expect("a key has a JSON form");
+            let again = key_file::parse(&again).expect("its own form");
+            assert_eq!((again.key.to_bytes(), again.owner), (signer.key.to_bytes(), signer.owner));
         }
         Err(error) => check_error(&error),
     }

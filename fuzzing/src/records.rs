@@ -9,9 +9,10 @@ use enfold_state::codec::{self, Record};
 use enfold_state::executor::execute;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
+use enfold_state::nonce::Nonce;
 use enfold_state::rebuild::rebuild;
 use enfold_state::receipt::{Receipt, Search};
-use enfold_state::transaction::SignedTransaction;
+use enfold_state::transaction::{NO_END, SignedTransaction};
 use enfold_verifier::data::check_data;
 
 use crate::check_error;
@@ -94,7 +95,7 @@ pub fn data(bytes: &[u8]) {
         Err(error) => check_error(&error),
     }
     let mut ledger = CHAIN.before.clone();
-    match rebuild(&mut ledger, &data, CHAIN.before.root(), CHAIN.after.root()) {
+    match rebuild(&mut ledger, &data, CHAIN.block.time, CHAIN.before.root(), CHAIN.after.root()) {
         Ok(()) => assert_eq!(ledger.root(), CHAIN.after.root()),
         Err(error) => {
             check_error(&error);
@@ -102,15 +103,17 @@ pub fn data(bytes: &[u8]) {
         }
     }
     let id = CHAIN.block.transactions[0].transaction.id();
-    if let Err(error) = Search::new(&CHAIN.before).block(&data, &id) {
+    if let Err(error) = Search::new(&CHAIN.before).block(&data, &id, NO_END) {
         check_error(&error);
     }
 }
 
 fn receipt_of(message: usize) -> Receipt {
-    let batch =
-        CHAIN.data.emitted.iter().position(|batch| batch.len() > message).expect("a batch has messages");
-    Receipt::new(&CHAIN.data, Place { batch, message }, 0).expect("the message is there")
+    let mut batches = CHAIN.data.emitted.iter();
+    let batch = batches.position(|batch| batch.messages.len() > message).expect("a batch has messages");
+    let key = CHAIN.data.emitted[batch].messages[message].nonce_key;
+    Receipt::new(&CHAIN.data, Place { batch, message }, Nonce::new(0, key), NO_END)
+        .expect("the message is there")
 }
 
 pub fn receipt_seeds() -> Vec<Vec<u8>> {

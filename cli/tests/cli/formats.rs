@@ -6,9 +6,10 @@ use enfold_state::block::{Block, BlockData, Genesis, Place};
 use enfold_state::codec::{self, HEADER_LEN};
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
+use enfold_state::nonce::Nonce;
 use enfold_state::rebuild::rebuild;
 use enfold_state::receipt::Receipt;
-use enfold_state::transaction::SignedTransaction;
+use enfold_state::transaction::{NO_END, SignedTransaction};
 use serde_json::Value;
 
 use crate::common::{Folder, enfold, fail, run};
@@ -31,15 +32,21 @@ fn the_examples_fit_together() {
     let data: BlockData = codec::read(&data).unwrap();
     let mut ledger = Ledger::from_genesis(&genesis).unwrap();
     let execution = execute(&ledger, &block).unwrap();
-    assert_eq!((execution.rejections.as_slice(), &execution.credits), ([].as_slice(), &data.emitted[0]));
+    assert_eq!(
+        (execution.rejections.as_slice(), &execution.credits),
+        ([].as_slice(), &data.emitted[0].messages)
+    );
     let mut executed = ledger.clone();
     executed.apply(&execution).unwrap();
     let previous_root = ledger.root();
-    rebuild(&mut ledger, &data, previous_root, executed.root()).unwrap();
+    rebuild(&mut ledger, &data, block.time, previous_root, executed.root()).unwrap();
 
     let receipt: Receipt = codec::read(&receipt).unwrap();
     let place = Place { batch: 0, message: 0 };
-    assert_eq!(receipt, Receipt::new(&data, place, 0).unwrap().with_signed(&signed).unwrap());
+    assert_eq!(
+        receipt,
+        Receipt::new(&data, place, Nonce::default(), NO_END).unwrap().with_signed(&signed).unwrap()
+    );
 
     let folder = Folder::new();
     let key = folder.write_private("key.json", key);
@@ -72,14 +79,14 @@ fn records_have_the_documented_sizes() {
     let mut block: Block = codec::read(&block).unwrap();
     block.transactions.push(signed);
     let data: BlockData = codec::read(&data).unwrap();
-    assert_eq!(codec::encode(&genesis).unwrap().len(), HEADER_LEN + 4 + 8 + 44);
-    assert_eq!(codec::encode(&signed).unwrap().len(), HEADER_LEN + 196);
-    assert_eq!(codec::encode(&block).unwrap().len(), HEADER_LEN + 8 + (8 + 44) + (8 + 196));
-    assert_eq!(codec::encode(&data).unwrap().len(), HEADER_LEN + 8 + 8 + (8 + 2 * 64));
+    assert_eq!(codec::encode(&genesis).unwrap().len(), HEADER_LEN + 8 + 4 + 4 + 8 + 44 + 8);
+    assert_eq!(codec::encode(&signed).unwrap().len(), HEADER_LEN + 236);
+    assert_eq!(codec::encode(&block).unwrap().len(), HEADER_LEN + 16 + (8 + 44) + (8 + 236));
+    assert_eq!(codec::encode(&data).unwrap().len(), HEADER_LEN + 8 + 4 + 8 + (4 + 8 + 2 * 64 + 8));
     let receipt: Receipt = codec::read(&receipt).unwrap();
-    assert_eq!(codec::encode(&receipt).unwrap().len(), 53 + 2 * 64 + 120);
+    assert_eq!(codec::encode(&receipt).unwrap().len(), 65 + 2 * 64 + 140);
     let header = codec::encode(&data).unwrap()[..HEADER_LEN].to_vec();
-    assert_eq!(header, *b"\x89enfold\n\x01\0\0\0\x04\0\0\0");
+    assert_eq!(header, *b"\x89enfold\n\x02\0\0\0\x04\0\0\0");
 }
 
 #[test]

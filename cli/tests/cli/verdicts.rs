@@ -7,17 +7,20 @@ use std::sync::LazyLock;
 
 use enfold_fixtures::accounts::secret_key;
 use enfold_state::account_proof::AccountProof;
-use enfold_state::block::{Block, BlockData, Genesis, GenesisLeaf, Place, emitted_chain};
+use enfold_state::block::{Block, BlockData, Emitted, Genesis, GenesisLeaf, Place, emitted_chain};
+use enfold_state::chain::{empty_queue, no_exits};
 use enfold_state::codec;
 use enfold_state::hash::Digest;
 use enfold_state::keys::SecretKey;
-use enfold_state::leaf::LeafIndex;
+use enfold_state::kind::KindId;
+use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::receipt::Receipt;
 use enfold_state::store::{Circuits, Store};
-use enfold_state::transaction::Transaction;
+use enfold_state::transaction::{NO_END, Transaction};
 use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde_json::Value;
@@ -27,6 +30,9 @@ use crate::forger::forge;
 use crate::prove::kill_when;
 
 const BALANCE: u64 = 1_000_000;
+
+/// Of genesis and block.
+const TIME: u32 = 1_700_000_000;
 
 /// A theft: block 1 of a chain takes all that its first leaf has, which nobody signed.
 ///
@@ -44,22 +50,23 @@ static THEFT: LazyLock<Theft> = LazyLock::new(|| {
     let folder = Folder::new();
     let [victim, thief] = [0, 1].map(|index| secret_key(7, index).address());
     let leaf = |address, balance| GenesisLeaf { address, asset: 0, balance };
-    let genesis = Genesis { chain_id: 1, leaves: vec![leaf(victim, BALANCE), leaf(thief, 0)] };
+    let genesis =
+        Genesis { chain_id: 1, time: TIME, shards: 1, leaves: vec![leaf(victim, BALANCE), leaf(thief, 0)] };
     let (from, to) = (LeafIndex(0), LeafIndex(1));
-    let message =
-        Message { op: Op::Transfer, asset: 0, from, to, amount: BALANCE, memo: 0, to_address: thief };
-    let data = BlockData { chain_id: 1, number: 1, emitted: vec![vec![message]] };
+    let message = transfer(from, to, BALANCE, thief);
+    let data = BlockData { chain_id: 1, number: 1, emitted: vec![debits(vec![message])] };
     let mut ledger = Ledger::from_genesis(&genesis).unwrap();
     let previous_root = ledger.root();
-    let new_root = ledger.prepare(1, previous_root, &replay(&ledger, &data.emitted).unwrap()).unwrap().root();
-    rebuild(&mut ledger, &data, previous_root, new_root).unwrap();
+    let writes = replay(&ledger, &data, TIME).unwrap();
+    let new_root = ledger.prepare(1, TIME, previous_root, &writes).unwrap().root();
+    rebuild(&mut ledger, &data, TIME, previous_root, new_root).unwrap();
 
     std::fs::create_dir(folder.path("proofs")).unwrap();
     let statement = statement(previous_root, new_root, &data.emitted, 1);
     folder.write("proofs/block-1.proof", forge(&statement));
     folder.write("proofs/block-1.proof.data", codec::encode(&data).unwrap());
     folder.write("genesis", codec::encode(&genesis).unwrap());
-    let receipt = Receipt::new(&data, Place { batch: 0, message: 0 }, 0).unwrap();
+    let receipt = Receipt::new(&data, Place { batch: 0, message: 0 }, Nonce::default(), NO_END).unwrap();
     folder.write("receipt", codec::encode(&receipt).unwrap());
     let account = AccountProof::new(&ledger, to).unwrap();
     folder.write("leaf", codec::encode(&account).unwrap());
@@ -67,29 +74,50 @@ static THEFT: LazyLock<Theft> = LazyLock::new(|| {
     for name in ["enfold.toml", "proofs/enfold.toml"] {
         folder.write(name, "profile = \"test\"\n");
     }
-    let Message { op, asset, amount, memo, to_address, .. } = message;
-    let id = Transaction { op, chain_id: 1, from, nonce: 0, to_address, asset, amount, fee: 0, memo }.id();
+    let id = signed_by_nobody(from, Nonce::default(), thief, BALANCE).id();
     Theft { folder, genesis, previous_root, new_root, id }
 });
 
+/// A message of a transfer of asset 0, of the first nonce key.
+fn transfer(from: LeafIndex, to: LeafIndex, amount: u64, to_address: Address) -> Message {
+    Message { op: Op::Transfer, asset: 0, from, nonce_key: NonceKey::First, to, amount, memo: 0, to_address }
+}
+
+/// A transfer of asset 0 without a fee or an end.
+fn signed_by_nobody(from: LeafIndex, nonce: Nonce, to_address: Address, amount: u64) -> Transaction {
+    Transaction {
+        op: Op::Transfer,
+        chain_id: 1,
+        from,
+        nonce,
+        to_address,
+        asset: 0,
+        amount,
+        fee: 0,
+        memo: 0,
+        target: 0,
+        valid_until: NO_END,
+    }
+}
+
+fn debits(messages: Vec<Message>) -> Emitted {
+    Emitted { kind: KindId::Debit, messages }
+}
+
 /// The statement of block 1 of chain 1 with these messages, none of which is a fee.
-fn statement(
-    previous_root: Digest,
-    new_root: Digest,
-    emitted: &[Vec<Message>],
-    messages: u32,
-) -> BlockStatement {
+fn statement(previous_root: Digest, new_root: Digest, emitted: &[Emitted], messages: u32) -> BlockStatement {
     BlockStatement {
         chain_id: 1,
         block_number: 1,
+        time: TIME,
         previous_root,
         new_root,
         emitted: emitted_chain(emitted),
         transactions: messages,
         messages,
-        deposit_queue_before: Digest::ZERO,
-        deposit_queue_after: Digest::ZERO,
-        exits: Digest::ZERO,
+        queue_before: empty_queue(),
+        queue_after: empty_queue(),
+        exits: no_exits(),
         profile: ProfileId::Test,
     }
 }
@@ -276,18 +304,9 @@ fn a_run_does_not_take_up_a_forgery() {
     let (state, out) = (folder.path("state"), folder.path("block-1.proof"));
     run(&["init", "--data", &state, "--genesis", &theft.path("genesis")]);
     let thief = secret_key(7, 1);
-    let signed = secret_key(7, 0).sign_transaction(Transaction {
-        op: Op::Transfer,
-        chain_id: 1,
-        from: LeafIndex(0),
-        nonce: 0,
-        to_address: thief.address(),
-        asset: 0,
-        amount: 5,
-        fee: 0,
-        memo: 0,
-    });
-    let block = Block { chain_id: 1, number: 1, fees: vec![], transactions: vec![signed] };
+    let transaction = signed_by_nobody(LeafIndex(0), Nonce::default(), thief.address(), 5);
+    let signed = secret_key(7, 0).sign_transaction(transaction);
+    let block = Block { chain_id: 1, number: 1, time: TIME, fees: vec![], transactions: vec![signed] };
     let path = folder.write("block-1.bin", codec::encode(&block).unwrap());
     let prove = ["prove", "--data", &state, "--block", &path, "--out", &out];
     // Begun, and stopped before the first proof.
@@ -296,7 +315,7 @@ fn a_run_does_not_take_up_a_forgery() {
     let execution = enfold_state::executor::execute(&ledger, &block).unwrap();
     let previous_root = ledger.root();
     ledger.apply(&execution).unwrap();
-    let emitted = vec![execution.credits.clone()];
+    let emitted = vec![debits(execution.credits.clone())];
     let forged = forge(&statement(previous_root, ledger.root(), &emitted, 1));
     let jobs = std::fs::read_dir(Path::new(&state).join("jobs")).unwrap();
     let job = jobs.map(|entry| entry.unwrap().path()).next().expect("the job that was begun");
@@ -440,36 +459,38 @@ fn no_receipt_is_for_a_like_transaction() {
     let folder = Folder::new();
     let [sender, receiver] = [0, 1].map(|index| secret_key(7, index));
     let leaf = |key: &SecretKey, balance| GenesisLeaf { address: key.address(), asset: 0, balance };
-    let genesis = Genesis { chain_id: 1, leaves: vec![leaf(&sender, BALANCE), leaf(&receiver, 0)] };
+    let genesis = Genesis {
+        chain_id: 1,
+        time: TIME,
+        shards: 1,
+        leaves: vec![leaf(&sender, BALANCE), leaf(&receiver, 0)],
+    };
     let (from, to, to_address) = (LeafIndex(0), LeafIndex(1), receiver.address());
-    let message = Message { op: Op::Transfer, asset: 0, from, to, amount: 5, memo: 0, to_address };
-    let data = BlockData { chain_id: 1, number: 1, emitted: vec![vec![message; 2], vec![message], vec![]] };
+    let message = transfer(from, to, 5, to_address);
+    // One of the other key is none of those.
+    let other = Message { nonce_key: NonceKey::Second, ..message };
+    let emitted = [vec![message, other, message], vec![message], vec![other]].map(debits).to_vec();
+    let data = BlockData { chain_id: 1, number: 1, emitted };
     let mut ledger = Ledger::from_genesis(&genesis).unwrap();
     let account = |ledger: &Ledger, name: &str| {
         folder.write(name, codec::encode(&AccountProof::new(ledger, from).unwrap()).unwrap())
     };
     let (previous_root, before) = (ledger.root(), account(&ledger, "before"));
-    let new_root = ledger.prepare(1, previous_root, &replay(&ledger, &data.emitted).unwrap()).unwrap().root();
-    rebuild(&mut ledger, &data, previous_root, new_root).unwrap();
+    let writes = replay(&ledger, &data, TIME).unwrap();
+    let new_root = ledger.prepare(1, TIME, previous_root, &writes).unwrap().root();
+    rebuild(&mut ledger, &data, TIME, previous_root, new_root).unwrap();
     let after = account(&ledger, "after");
-    let proof = folder.write("proof", forge(&statement(previous_root, new_root, &data.emitted, 3)));
+    let proof = folder.write("proof", forge(&statement(previous_root, new_root, &data.emitted, 5)));
     let data_file = folder.write("data", codec::encode(&data).unwrap());
 
     // What is expected of a receipt for a message, by its nonce: the kind of the error, or `None` where it is taken.
     let check = |place: Place, files: &[&str], expected: [Option<&str>; 6]| {
         for (nonce, expected) in (0..).zip(expected) {
-            let signed = sender.sign_transaction(Transaction {
-                op: Op::Transfer,
-                chain_id: 1,
-                from,
-                nonce,
-                to_address,
-                asset: 0,
-                amount: 5,
-                fee: 0,
-                memo: 0,
-            });
-            let receipt = Receipt::new(&data, place, nonce).unwrap().with_signed(&signed).unwrap();
+            let key = data.emitted[place.batch].messages[place.message].nonce_key;
+            let transaction = signed_by_nobody(from, Nonce::new(nonce, key), to_address, 5);
+            let signed = sender.sign_transaction(transaction);
+            let receipt = Receipt::new(&data, place, transaction.nonce, NO_END).unwrap();
+            let receipt = receipt.with_signed(&signed).unwrap();
             let path = folder.write("receipt", codec::encode(&receipt).unwrap());
             let id = signed.transaction.id().to_string();
             let line = [&["verify-receipt", &path, &proof, "--profile", "test"], files].concat();
@@ -489,10 +510,13 @@ fn no_receipt_is_for_a_like_transaction() {
     let [before, after, data_file] =
         [["--account", &before], ["--account", &after], ["--data-file", &data_file]];
     let (no, open) = (Some("unexpected"), Some("unknown_nonce"));
-    let [first, second, third] = [(0, 0), (0, 1), (1, 0)].map(|(batch, message)| Place { batch, message });
+    let [first, of_other_key, second, third] =
+        [(0, 0), (0, 1), (0, 2), (1, 0)].map(|(batch, message)| Place { batch, message });
     // One side alone bounds the nonce from there, and in the first batch, from both sides.
     check(first, &before, [None, no, no, no, no, no]);
     check(second, &before, [no, None, no, no, no, no]);
+    check(of_other_key, &before, [None, no, no, no, no, no]);
+    check(of_other_key, &after, [open, open, no, no, no, no]);
     check(third, &before, [open, open, open, open, open, open]);
     check(first, &after, [open, open, no, no, no, no]);
     check(third, &after, [open, open, open, no, no, no]);
@@ -508,5 +532,5 @@ fn no_receipt_is_for_a_like_transaction() {
     let other = folder.write("other", codec::encode(&BlockData { emitted: vec![], ..data.clone() }).unwrap());
     let path = folder.path("receipt");
     let line = ["verify-receipt", &path, &proof, "--profile", "test", "--data-file", &other];
-    assert!(fail(&line, 1, "unexpected").contains("expected 3 messages, got 0"));
+    assert!(fail(&line, 1, "unexpected").contains("expected 5 messages, got 0"));
 }
