@@ -13,7 +13,7 @@
 //!
 //! # let file = include_bytes!("../../fixtures/golden/test.proof");
 //! let statement = verify_block(VerifierKey::pinned(ProfileId::Test), file)?;
-//! assert_eq!((statement.chain_id, statement.block_number), (1, 1));
+//! assert_eq!((statement.chain_id, statement.block_number), (7, 1));
 //! # Ok::<(), enfold_verifier::verify::VerifyError>(())
 //! ```
 //!
