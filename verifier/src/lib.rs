@@ -19,7 +19,7 @@
 //! let statement = verify_block(VerifierKey::pinned(ProfileId::Standard), &proof)?;
 //!
 //! // A proof says that some state leads to some other. That it is your chain's, you have to compare.
-//! let known: Digest = "d7695e4efd4802ec6d1205823c21b28bef0bc97100741c80acedefa04a830767".parse()?;
+//! let known: Digest = "5addfed3f73839a271586278790de25df5141b3bf1dab36de8d3277fe7430bda".parse()?;
 //! assert_eq!((statement.chain_id, statement.previous_root), (7, known));
 //!
 //! // What else you have of the block, in a binary or a JSON file, is checked against what the proof says, and never against

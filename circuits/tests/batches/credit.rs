@@ -154,6 +154,12 @@ fn new_leaf_beyond_the_count() {
         lie.witness.before.counts = lie.witness.counts.digest();
         lie.breaks(&[PATH_RANGE]);
     }
+    // Room in other shards is none here.
+    let mut lie = many();
+    lie.witness.counts.0 = [1 << 24; 64];
+    lie.witness.counts.0[0] = OLD as u32;
+    lie.witness.before.counts = lie.witness.counts.digest();
+    lie.breaks(&[PATH_RANGE]);
     // More is for the block to refuse: its counts grow by as many leaves as it creates.
     let mut lie = many();
     lie.witness.counts.0[0] += 1;

@@ -60,6 +60,7 @@ fn settings_do_what_options_do() {
         enfold_state::codec::encode(&enfold_state::block::Block {
             chain_id: 1,
             number: 1,
+            time: 1,
             fees: vec![],
             transactions: vec![],
         })

@@ -6,7 +6,7 @@ use enfold_state::codec;
 use enfold_state::executor::execute;
 use enfold_state::leaf::Address;
 use enfold_state::ledger::Ledger;
-use enfold_state::transaction::SignedTransaction;
+use enfold_state::transaction::{NO_END, SignedTransaction};
 
 /// A folder with the keys of Alice and Bob and a state in which Alice has 100; and their addresses.
 fn start() -> (Folder, Address, Address) {
@@ -16,8 +16,12 @@ fn start() -> (Folder, Address, Address) {
         result["address"].as_str().unwrap().parse().unwrap()
     };
     let (alice, bob) = (address("alice.json"), address("bob.json"));
-    let genesis =
-        Genesis { chain_id: 5, leaves: vec![GenesisLeaf { address: alice, asset: 2, balance: 100 }] };
+    let genesis = Genesis {
+        chain_id: 5,
+        time: 1,
+        shards: 1,
+        leaves: vec![GenesisLeaf { address: alice, asset: 2, balance: 100 }],
+    };
     let path = folder.write("genesis.json", codec::encode_json(&genesis).unwrap());
     run(&["init", "--data", &folder.path("state"), "--genesis", &path]);
     (folder, alice, bob)
@@ -55,19 +59,20 @@ fn a_signed_transaction_goes_through_a_bundle_into_the_state() {
     let by_hand =
         sign("3.json", &["--chain-id", "5", "--from", "0", "--nonce", "0", "--fee", "1", "--memo", "9"]);
     assert_eq!(first, by_hand);
-    assert_eq!((first.transaction.nonce, second.transaction.nonce), (0, 1));
+    assert_eq!([first, second].map(|signed| signed.transaction.nonce.to_u64()), [0, 1]);
+    assert_eq!([first, second].map(|signed| signed.transaction.valid_until), [NO_END; 2]);
     first.verify().unwrap();
 
     let fee = format!("2:1:{alice}");
     let (one, two) = (folder.path("1.bin"), folder.path("2.json"));
     let bundle = |out: &str| {
         let out = folder.path(out);
-        run(&["bundle", "--number", "1", "--fee", &fee, &one, &two, "--out", &out]);
+        run(&["bundle", "--number", "1", "--time", "7", "--fee", &fee, &one, &two, "--out", &out]);
         codec::read_file::<Block>(out.as_ref()).unwrap()
     };
     let block = bundle("block.json");
     assert_eq!(block, bundle("block.bin"));
-    assert_eq!(block.transactions, [first, second]);
+    assert_eq!((block.time, &block.transactions[..]), (7, &[first, second][..]));
     let genesis: Genesis = codec::read_file(folder.path("genesis.json").as_ref()).unwrap();
     let mut ledger = Ledger::from_genesis(&genesis).unwrap();
     let execution = execute(&ledger, &block).unwrap();
@@ -157,7 +162,7 @@ fn a_bundle_is_of_one_chain_with_each_transaction_once_and_nonces_in_order() {
     run(&[&bundle[..], &[&third, &stranger, &first, &second]].concat());
     let block: Block = codec::read_file(out.as_ref()).unwrap();
     let order: Vec<_> =
-        block.transactions.iter().map(|tx| (tx.transaction.from.0, tx.transaction.nonce)).collect();
+        block.transactions.iter().map(|tx| (tx.transaction.from.0, tx.transaction.nonce.to_u64())).collect();
     // The other leaf's keeps its place.
     assert_eq!(order, [(0, 0), (1, 4), (0, 1), (0, 2)]);
     let listed = run(&["ids", &out]);
@@ -190,4 +195,77 @@ fn a_bundle_is_of_one_chain_with_each_transaction_once_and_nonces_in_order() {
     assert!(message.contains("two for asset 0"), "{message}");
     let unchanged: Block = codec::read_file(out.as_ref()).unwrap();
     assert_eq!(unchanged, block);
+}
+
+#[test]
+fn a_key_has_an_owner_on_l1_or_none() {
+    let folder = Folder::new();
+    let owner = "0xa1e4380a3b1f749673e270229993ee55f35663b4";
+    let path = folder.path("key.json");
+    let keygen = ["keygen", "--out", &path, "--force"];
+    let result = run(&[&keygen[..], &["--l1-owner", &owner[2..]]].concat());
+    assert_eq!((&result["owner"], &json(&path)["owner"]), (&owner.into(), &owner.into()));
+    assert_eq!(run(&["inspect", &path])["address"], result["address"]);
+    // The same key is another address with another owner, and then the file's parts do not belong together.
+    let mut other = json(&path);
+    other["owner"] = "0x0000000000000000000000000000000000000001".into();
+    fail(&["inspect", &folder.write("other", other.to_string())], 3, "malformed_key");
+    let text = String::from_utf8(enfold().args(keygen).output().unwrap().stdout).unwrap();
+    assert!(text.contains("no forced exit and no escape"), "{text}");
+    assert_eq!(json(&path)["owner"], serde_json::Value::Null);
+    // A file that says nothing of an owner is that of a key without one.
+    let mut bare = json(&path);
+    bare.as_object_mut().unwrap().remove("owner");
+    assert_eq!(run(&["inspect", &folder.write("bare", bare.to_string())])["address"], bare["address"]);
+    fail(&["keygen", "--l1-owner", "0x00"], 2, "usage");
+    fail(&["keygen", "--l1-owner", &"0".repeat(40)], 2, "usage");
+    fail(&["keygen", "--l1-owner", owner, "--gen-account", "1"], 2, "usage");
+    // Accounts of `gen` have the owner that they are funded with.
+    assert_ne!(run(&["keygen", "--gen-account", "1"])["owner"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_transaction_has_a_nonce_key_and_an_end() {
+    let (folder, _, bob) = start();
+    let (key, data, to) = (folder.path("alice.json"), folder.path("state"), bob.to_string());
+    let line = ["sign", "--key", &key, "--data", &data, "--asset", "2", "--to", &to, "--amount", "1"];
+    let sign = |more: &[&str]| {
+        let signed = run(&[&line[..], more].concat())["signed"].clone();
+        serde_json::from_value::<SignedTransaction>(signed).unwrap().transaction
+    };
+    let nonce = |more: &[&str]| sign(more).nonce.to_u64();
+    assert_eq!(nonce(&["--nonce-key", "1"]), 1 << 32);
+    assert_eq!(nonce(&["--nonce-key", "1", "--pending", "3"]), (1 << 32) + 3);
+    assert_eq!(sign(&["--valid-until", "77"]).valid_until, 77);
+    let now = || std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let before = now();
+    let last = u64::from(sign(&["--valid-for", "600"]).valid_until);
+    assert!((before + 600..=now() + 600).contains(&last), "{last}");
+    for wrong in [
+        &["--nonce-key", "2"][..],
+        &["--valid-until", "0"],
+        &["--valid-for", "0"],
+        &["--valid-for", "4294967295"],
+        &["--valid-for", "1", "--valid-until", "1"],
+    ] {
+        fail(&[&line[..], wrong].concat(), 2, "usage");
+    }
+    for chain in ["0", "9223372036854775808"] {
+        let by_hand = ["sign", "--key", &key, "--from", "0", "--nonce", "0", "--to", &to, "--amount", "1"];
+        fail(&[&by_hand[..], &["--chain-id", chain]].concat(), 2, "usage");
+    }
+
+    // A block is at a time at which its transactions are valid.
+    let (one, two, out) = (folder.path("one"), folder.path("two"), folder.path("block"));
+    run(&[&line[..], &["--valid-until", "77", "--out", &one]].concat());
+    run(&[&line[..], &["--nonce-key", "1", "--out", &two]].concat());
+    let bundle = ["bundle", "--number", "1", &two, &one, "--out", &out, "--force"];
+    let message = fail(&[&bundle[..], &["--time", "78"]].concat(), 3, "bundle");
+    assert!(message.contains("valid until 78") && message.contains("until 77"), "{message}");
+    fail(&bundle, 3, "bundle");
+    run(&[&bundle[..], &["--time", "77"]].concat());
+    let block: Block = codec::read_file(out.as_ref()).unwrap();
+    let genesis: Genesis = codec::read_file(folder.path("genesis.json").as_ref()).unwrap();
+    let execution = execute(&Ledger::from_genesis(&genesis).unwrap(), &block).unwrap();
+    assert_eq!((execution.rejections.len(), execution.debits.len()), (0, 2), "each key's nonce is 0");
 }

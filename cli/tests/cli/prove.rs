@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::sync::LazyLock;
 
-use enfold_state::block::{Block, BlockData, FeePolicy, Genesis};
+use enfold_state::block::{Block, BlockData, Emitted, FeePolicy, Genesis};
 use enfold_state::codec;
 use enfold_state::executor::execute;
+use enfold_state::kind::KindId;
 use enfold_state::ledger::Ledger;
 use enfold_state::store::Store;
 use serde_json::Value;
@@ -154,12 +155,12 @@ fn changed_published_data_are_refused() {
         let path = folder.write("data", codec::encode(&data).unwrap());
         chain.refuse(&["--data-file", &path], exit, kind);
     };
-    refuse(&|data| data.emitted[0][0].amount += 1, 1, "unexpected");
-    refuse(&|data| data.emitted[0].swap(0, 1), 1, "unexpected");
-    refuse(&|data| _ = data.emitted[0].pop(), 1, "unexpected");
-    refuse(&|data| data.emitted.push(Vec::new()), 1, "unexpected");
+    refuse(&|data| data.emitted[0].messages[0].amount += 1, 1, "unexpected");
+    refuse(&|data| data.emitted[0].messages.swap(0, 1), 1, "unexpected");
+    refuse(&|data| _ = data.emitted[0].messages.pop(), 1, "unexpected");
+    refuse(&|data| data.emitted.push(Emitted { kind: KindId::Debit, messages: vec![] }), 1, "unexpected");
     refuse(&|data| data.number = 2, 1, "unexpected");
-    refuse(&|data| data.emitted[0][0].amount = 0, 3, "malformed_file");
+    refuse(&|data| data.emitted[0].messages[0].amount = 0, 3, "malformed_file");
     let text = folder.write("data", codec::encode_json(&good).unwrap());
     assert_eq!(chain.verify(&["--data-file", &text])["data_checked"], true);
 }
@@ -477,8 +478,8 @@ fn the_demo_shows_a_hot_account_and_says_that_its_profile_is_weak() {
     let statement = run(&["verify", &proof, "--profile", "test"])["statement"].clone();
     assert!(statement["transactions"].as_u64().unwrap() >= 64);
     let data: BlockData = codec::read_file(folder.path("demo/block-1.proof.data").as_ref()).unwrap();
-    let messages: Vec<_> = data.emitted.into_iter().flatten().collect();
-    let hot = enfold_fixtures::accounts::secret_key(3, 0).address();
+    let messages: Vec<_> = data.emitted.into_iter().flat_map(|batch| batch.messages).collect();
+    let hot = enfold_fixtures::accounts::signer(3, 0).address();
     let share =
         messages.iter().filter(|message| message.to_address == hot).count() as f64 / messages.len() as f64;
     assert!((0.30..0.37).contains(&share), "a third of all credits: {share}");

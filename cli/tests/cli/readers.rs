@@ -7,6 +7,7 @@ use enfold_state::hash::Digest;
 use enfold_state::keys::SecretKey;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Message;
+use enfold_state::nonce::Nonce;
 use enfold_state::store::Store;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_verifier::verify::{PinnedSet, VerifierKey};
@@ -73,7 +74,7 @@ fn a_folder_of_proofs_is_verified_as_a_chain() {
     let message = fail(&verify, 1, "chain_broken");
     assert!(message.contains("chain"), "{message}");
     let mut damaged = std::fs::read(folder.path("2.proof")).unwrap();
-    let at = damaged.len() - 8 * 29 + 8 * 6;
+    let at = damaged.len() - 8 * 31 + 8 * 7;
     damaged[at] ^= 1;
     folder.write("again.proof", damaged);
     fail(&verify, 1, "proof_invalid");
@@ -148,14 +149,14 @@ fn transactions_of_both_blocks_have_receipts() {
         let proof = folder.path(&format!("{number}.proof"));
         let signed_by = CHAIN.folder.path(&format!("chain/block-{number}.bin"));
         for signed in [block.transactions[0], *block.transactions.last().unwrap()] {
-            let SignedTransaction { transaction, public_key, .. } = signed;
+            let SignedTransaction { transaction, .. } = signed;
             let id = transaction.id();
             let (path, made) = receipt(&folder, &id, "receipt", &["--force"]);
             assert_eq!((&made["number"], &made["nonce"]), (&json!(number), &json!(transaction.nonce)));
             assert_eq!((&made["proof"], &made["signed"]), (&json!(proof), &json!(false)));
             let bytes = std::fs::metadata(&path).unwrap().len();
             let (messages, batches) = (made["messages"].as_u64().unwrap(), made["batches"].as_u64().unwrap());
-            assert_eq!(bytes, 53 + 64 * messages + 32 * (batches - 1), "as docs/formats.md says");
+            assert_eq!(bytes, 65 + 64 * messages + 32 * (batches - 1), "as docs/formats.md says");
             assert_eq!(made["bytes"], bytes);
             // Nothing is said of an id that nobody signed.
             let result = run(&verify_receipt(&path, &proof));
@@ -169,7 +170,7 @@ fn transactions_of_both_blocks_have_receipts() {
             let (path, made) = receipt(&folder, &id, "receipt.json", &["--force", "--signed", &signed_by]);
             assert_eq!(made["signed"], true);
             let result = run(&verify_receipt(&path, &proof));
-            let signer = json!(public_key.address());
+            let signer = json!(signed.address());
             assert_eq!((&result["signed"]["signer"], &result["signed"]["id"]), (&signer, &json!(id)));
             assert_eq!((&result["id"], &result["owner"]), (&Value::Null, &Value::Null));
             let accounts = [number - 1, number].map(|height| account(&folder, height, transaction.from));
@@ -186,7 +187,7 @@ fn transactions_of_both_blocks_have_receipts() {
             }
             let alone = folder.write("signed", codec::encode(&signed).unwrap());
             receipt(&folder, &id, "receipt", &["--force", "--signed", &alone]);
-            assert_eq!(std::fs::metadata(folder.path("receipt")).unwrap().len(), bytes + 120);
+            assert_eq!(std::fs::metadata(folder.path("receipt")).unwrap().len(), bytes + 140);
             let inspected = run(&["inspect", &path]);
             assert_eq!((&inspected["kind"], &inspected["emitted"]), (&json!("receipt"), &made["emitted"]));
         }
@@ -247,16 +248,21 @@ fn a_signature_counts_by_the_owner_of_the_leaf_alone() {
     let owner: SecretKey = read_json(&key_file)["secret_key"].as_str().unwrap().parse().unwrap();
     let (path, _) = receipt(&folder, &transaction.id(), "receipt.json", &[]);
     let good = read_json(&path);
-    let signed = |key: &SecretKey, nonce: u32, name: &str| {
+    let signed = |key: &SecretKey, number: u32, name: &str| {
+        let nonce = Nonce::new(number, transaction.nonce.key());
         let signed = key.sign_transaction(Transaction { nonce, ..transaction });
         let mut receipt = good.clone();
         receipt["nonce"] = json!(nonce);
-        receipt["authorization"] = json!({ "public_key": signed.public_key, "signature": signed.signature });
+        receipt["authorization"] = json!({
+            "public_key": signed.public_key,
+            "owner": signed.owner,
+            "signature": signed.signature,
+        });
         (folder.write(name, receipt.to_string()), signed.transaction.id().to_string())
     };
     let [before, after] = [0, 1].map(|height| account(&folder, height, transaction.from));
     let by_others = secret_key(99, 0);
-    let (honest, honest_id) = signed(&owner, transaction.nonce, "honest.json");
+    let (honest, honest_id) = signed(&owner, transaction.nonce.number(), "honest.json");
     run(&[
         &verify_receipt(&honest, &proof)[..],
         &["--tx", &honest_id, "--account", &before, "--account", &after],
@@ -276,7 +282,7 @@ fn a_signature_counts_by_the_owner_of_the_leaf_alone() {
         String::from_utf8(enfold().args(verify_receipt(&foreign, &proof)).output().unwrap().stdout).unwrap();
     assert!(text.lines().next().unwrap().contains("whose id is not shown"), "{text}");
     fail(&[&verify_receipt(&foreign, &proof)[..], &["--tx", &id]].concat(), 2, "usage");
-    let (foreign, id) = signed(&by_others, transaction.nonce, "foreign.json");
+    let (foreign, id) = signed(&by_others, transaction.nonce.number(), "foreign.json");
     for more in [&["--account", &before][..], &["--tx", &id, "--account", &after]] {
         let message = fail(&[&verify_receipt(&foreign, &proof)[..], more].concat(), 1, "unexpected");
         assert!(message.contains(&format!("expected signer {}", owner.address())), "{message}");
@@ -388,13 +394,13 @@ fn lists_are_no_objects_and_nothing_is_missing() {
     assert!(message.contains("missing field `authorization`"), "{message}");
     let mut list = good.clone();
     let message_of = &good["messages"][0];
-    let fields = ["op", "asset", "from", "to", "amount", "memo", "to_address"];
+    let fields = ["op", "asset", "from", "nonce_key", "to", "amount", "memo", "to_address"];
     list["messages"][0] = fields.map(|field| message_of[field].clone()).to_vec().into();
     let message =
         fail(&verify_receipt(&folder.write("changed", list.to_string()), &proof), 3, "malformed_file");
     assert!(message.contains("invalid type: sequence, expected struct Message"), "{message}");
     // Of a genesis, the leaves.
-    let genesis = json!({ "chain_id": 1, "leaves": [[Digest::ZERO, 0, 5]] });
+    let genesis = json!({ "chain_id": 1, "time": 1, "shards": 1, "leaves": [[Digest::ZERO, 0, 5]] });
     let genesis = folder.write("genesis.json", genesis.to_string());
     fail(&["init", "--data", &folder.path("fresh"), "--genesis", &genesis], 3, "malformed_file");
     let list = folder.write_private("key.json", json!([Digest::ZERO]).to_string());
@@ -455,7 +461,7 @@ fn every_data_file_on_the_way_is_held_against_the_proof_beside_it() {
     };
     let honest: BlockData = codec::read_file(data.as_ref()).unwrap();
     let mut doctored = honest.clone();
-    doctored.emitted[0].remove(0);
+    doctored.emitted[0].messages.remove(0);
     std::fs::write(&data, codec::encode(&doctored).unwrap()).unwrap();
     refused(1, "unexpected");
     // A proof that is there in name only is none that is not there.
@@ -514,7 +520,7 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     // Data that are not what the proof beside them commits to.
     std::fs::copy(folder.path("1.proof"), folder.path("copy")).unwrap();
     let mut data: BlockData = codec::read_file(copy.as_ref()).unwrap();
-    data.emitted[0].last_mut().unwrap().to.0 ^= 1;
+    data.emitted[0].messages.last_mut().unwrap().to.0 ^= 1;
     std::fs::write(&copy, codec::encode(&data).unwrap()).unwrap();
     receipt(&id, &[&copy, &second], 1, "unexpected");
     let stranger = folder.write("signed", codec::encode(&block(1).transactions[1]).unwrap());
@@ -582,7 +588,9 @@ fn accounts_are_proven_under_the_new_root_and_the_previous_one() {
         ("/index", json!(1u32 << 30), 3, "malformed_file"),
         ("/leaf/balance", json!(leaf.balance + 1), 1, "account_proof_invalid"),
         ("/leaf/balance", json!(u64::MAX), 3, "malformed_file"),
-        ("/leaf/nonce", json!(leaf.nonce + 1), 1, "account_proof_invalid"),
+        ("/leaf/nonces/0", json!(leaf.nonces[0] + 1), 1, "account_proof_invalid"),
+        ("/leaf/nonces/1", json!(leaf.nonces[1] + 1), 1, "account_proof_invalid"),
+        ("/counts", json!(CHAIN.roots[0]), 1, "account_proof_invalid"),
         ("/leaf/asset", json!(leaf.asset + 1), 1, "account_proof_invalid"),
         ("/leaf/address", json!(Digest::ZERO), 1, "account_proof_invalid"),
         ("/siblings/29", json!(CHAIN.roots[0]), 1, "account_proof_invalid"),

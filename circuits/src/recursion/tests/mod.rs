@@ -34,7 +34,7 @@ fn sizes() {
     let family = &*FAMILY;
     assert_eq!(family.lift.size, RecursionSize { rows: 2226, degree_bits: 12 });
     assert_eq!(family.fold.size, RecursionSize { rows: 3446, degree_bits: 12 });
-    assert_eq!(family.block.size, RecursionSize { rows: 1167, degree_bits: 11 });
+    assert_eq!(family.block.size, RecursionSize { rows: 1258, degree_bits: 11 });
 }
 
 #[test]
