@@ -31,13 +31,19 @@ for (const [profile, other] of [["test", "standard"], ["standard", "test"]]) {
   assert.throws(() => verifier.checkReceipt(receipt), /expected a verified proof before/);
 
   const statement = verifier.verifyBlock(profile, proof);
-  const transaction = verifier.checkReceipt(receipt);
+  const { transaction, signer } = verifier.checkReceipt(receipt);
   assert.deepEqual(statement, expected);
   assert.equal(transaction.chain_id, expected.chain_id);
   verifier.checkData(data);
-  assert([expected.previous_root, expected.new_root].includes(verifier.checkAccount(account)));
+  const { root, index, leaf } = verifier.checkAccount(account);
+  assert([expected.previous_root, expected.new_root].includes(root));
+  assert.deepEqual([index, leaf.address], [transaction.from, signer]);
   refused += refuses((bytes) => verifier.checkData(bytes), data);
-  refused += refuses((bytes) => verifier.checkReceipt(bytes), receipt);
+  // A receipt takes any owner beside the key, and that is another signer.
+  const checkSigned = (bytes) => {
+    if (verifier.checkReceipt(bytes).signer !== leaf.address) throw new Error("expected the owner of the leaf to have signed");
+  };
+  refused += refuses(checkSigned, receipt);
   refused += refuses((bytes) => verifier.checkAccount(bytes), account);
   console.log(`${profile}: proof, data, receipt and account proof hold; ${refused} with a byte changed are refused`);
 }

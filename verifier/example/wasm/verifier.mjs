@@ -32,12 +32,13 @@ export class Verifier {
     this.#call("check_data_file", file);
   }
 
-  // The transaction that the block executed.
+  // The transaction that the block executed, and the signer: an address, or null if the receipt has no signature. Compare it
+  // with the address of an account proof of the sender's leaf.
   checkReceipt(file) {
     return this.#call("check_receipt_file", file);
   }
 
-  // The root that the leaf is under: the block's new one or its previous one.
+  // The leaf, its index, and the root that it is under: the block's new one or its previous one.
   checkAccount(file) {
     return this.#call("check_account_file", file);
   }

@@ -6,14 +6,14 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 
-use enfold_verifier::account::check_account;
+use enfold_verifier::account::{AccountProof, AccountProofError, check_account};
 use enfold_verifier::codec::{self, Record};
 use enfold_verifier::data::check_data;
 use enfold_verifier::profile::ProfileId;
-use enfold_verifier::receipt::check_receipt;
+use enfold_verifier::receipt::{Authorization, Receipt, ReceiptError, check_receipt};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use serde::Serialize;
+use serde_json::json;
 
 thread_local! {
     static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -54,7 +54,7 @@ pub extern "C" fn verify_proof(profile: u32) -> i32 {
     };
     let verified = verify();
     STATEMENT.set(verified.as_ref().ok().copied());
-    reply(verified.map(|statement| json(&statement)))
+    reply(verified.map(|statement| json!(statement).to_string()))
 }
 
 /// Checks the data file in the input. The answer is `null`.
@@ -63,16 +63,25 @@ pub extern "C" fn check_data_file() -> i32 {
     check(|data, statement| check_data(&data, statement).map(|()| "null".to_owned()))
 }
 
-/// Checks the receipt in the input. The answer is the transaction.
+/// Checks the receipt in the input. The answer has the `transaction` and the `signer`: the address of the key and the owner
+/// that signed it, `null` if nobody did. Whoever that is, an account proof says whether it is the leaf's.
 #[unsafe(no_mangle)]
 pub extern "C" fn check_receipt_file() -> i32 {
-    check(|receipt, statement| check_receipt(&receipt, statement).map(|executed| json(&executed.transaction)))
+    check(|receipt: Receipt, statement| {
+        let executed = check_receipt(&receipt, statement)?;
+        let signer = receipt.authorization.as_ref().map(Authorization::address);
+        Ok::<_, ReceiptError>(json!({ "transaction": executed.transaction, "signer": signer }).to_string())
+    })
 }
 
-/// Checks the account proof in the input. The answer is the root that the leaf is under.
+/// Checks the account proof in the input. The answer has the `root` that the leaf is under, its `index` and the `leaf`.
 #[unsafe(no_mangle)]
 pub extern "C" fn check_account_file() -> i32 {
-    check(|proof, statement| check_account(&proof, statement).map(|root| json(&root)))
+    check(|proof: AccountProof, statement| {
+        let root = check_account(&proof, statement)?;
+        let AccountProof { index, leaf, .. } = proof;
+        Ok::<_, AccountProofError>(json!({ "root": root, "index": index, "leaf": leaf }).to_string())
+    })
 }
 
 /// Reads a record from the input and checks it against the last proof that held.
@@ -89,8 +98,4 @@ fn reply(answer: Result<String, String>) -> i32 {
     let holds = answer.is_ok();
     ANSWER.set(answer.unwrap_or_else(|error| error));
     i32::from(holds)
-}
-
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("statements, transactions and digests have a JSON form")
 }
