@@ -128,3 +128,34 @@ fn inspect_tells_what_files_hold_and_turns_them_into_json() {
     fail(&["inspect", &folder.write("noise", "{\"a\": 1}")], 3, "malformed_file");
     fail(&["inspect", &folder.write("noise", "{\"leaves\": [")], 3, "malformed_file");
 }
+
+#[test]
+fn files_of_version_1_are_refused_by_number() {
+    let folder = Folder::new();
+    let [genesis, transaction, block, ..] = examples();
+    let older = |name: &str, mut bytes: Vec<u8>| {
+        bytes[8] = 1;
+        folder.write(name, bytes)
+    };
+    let genesis = older("genesis", codec::encode(&codec::read::<Genesis>(&genesis).unwrap()).unwrap());
+    let block = older("block", codec::encode(&codec::read::<Block>(&block).unwrap()).unwrap());
+    let signed = codec::read::<SignedTransaction>(&transaction).unwrap();
+    let signed = older("transaction", codec::encode(&signed).unwrap());
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/test.proof");
+    let proof = older("proof", std::fs::read(golden).unwrap());
+    let (state, out) = (folder.path("state"), folder.path("out"));
+    for (line, command) in [
+        (&["init", "--data", &state, "--genesis", &genesis][..], "`enfold gen`"),
+        (&["inspect", &genesis], "`enfold gen`"),
+        (&["ids", &block], "`enfold bundle`"),
+        (&["bundle", "--number", "1", &signed, "--out", &out], "`enfold sign`"),
+        (&["verify", "--profile", "test", &proof], "cannot be continued"),
+        (&["inspect", &proof], "cannot be continued"),
+    ] {
+        let message = fail(line, 3, "wrong_version");
+        assert!(
+            message.contains("expected format version 2, got 1") && message.contains(command),
+            "{message}"
+        );
+    }
+}

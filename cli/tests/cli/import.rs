@@ -36,6 +36,7 @@ fn every_transfer_of_a_real_block_is_carried_over_and_valid() {
 
     let (mut ledger, blocks) = chain(&folder, 2);
     for block in &blocks {
+        assert_eq!(block.time, ledger.time() + 12);
         let execution = execute(&ledger, block).unwrap();
         assert_eq!(execution.rejections, []);
         assert!(execution.debits.iter().all(|debit| debit.messages.len() == 2));

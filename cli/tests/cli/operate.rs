@@ -380,3 +380,26 @@ fn many_threads_are_cut_to_what_helps() {
         assert_eq!(errors.contains(&format!("{threads} threads are too many")), cores < 250, "{errors}");
     }
 }
+
+#[test]
+fn a_block_from_the_future_waits_and_is_said() {
+    let folder = Folder::new();
+    let [chain, state] = ["chain", "state"].map(|name| folder.path(name));
+    run(&["gen", "--accounts", "4", "--txs", "3", "--genesis-time", "4000000000", "--out", &chain]);
+    let genesis = folder.path("chain/genesis.bin");
+    run(&["init", "--profile", "test", "--data", &state, "--genesis", &genesis]);
+    std::fs::create_dir(folder.path("in")).unwrap();
+    std::fs::rename(folder.path("chain/block-1.bin"), folder.path("in/block")).unwrap();
+    let line = ["run", "--data", &state, "--inbox", &folder.path("in"), "--once", "--settle", "0"];
+    let output = enfold().args(line).args(["--format", "json"]).output().unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &result["early"]), (Some(5), &1.into()), "{result}");
+    assert_eq!((&result["rejected"], &result["height"]), (&0.into(), &0.into()));
+    let message = result["error"]["message"].as_str().unwrap();
+    assert!(message.contains("block 1 waiting for its time"), "{message}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("block 1 waits: expected a time of at most 60 s after the clock"), "{said}");
+    assert!(said.contains("got 4000000012 (2096-10-02T07:06:52Z)"), "{said}");
+    let text = String::from_utf8(enfold().args(line).output().unwrap().stdout).unwrap();
+    assert!(text.contains("block 1 waits for its time"), "{text}");
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::LazyLock;
 
-use enfold_fixtures::accounts::secret_key;
+use enfold_fixtures::accounts::{secret_key, signer};
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Emitted, Genesis, GenesisLeaf, Place, emitted_chain};
 use enfold_state::chain::{empty_queue, no_exits};
@@ -533,4 +533,87 @@ fn no_receipt_is_for_a_like_transaction() {
     let path = folder.path("receipt");
     let line = ["verify-receipt", &path, &proof, "--profile", "test", "--data-file", &other];
     assert!(fail(&line, 1, "unexpected").contains("expected 5 messages, got 0"));
+}
+
+/// No message says until when a transaction was valid, or whose key signed it.
+#[test]
+fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
+    let folder = Folder::new();
+    let [sender, receiver] = [1, 2].map(|index| signer(7, index));
+    assert!(!sender.owner.is_none());
+    let leaf = GenesisLeaf { address: sender.address(), asset: 0, balance: BALANCE };
+    let genesis = Genesis { chain_id: 1, time: TIME, shards: 1, leaves: vec![leaf] };
+    let (from, to) = (LeafIndex(0), LeafIndex(1));
+    let message = Message { nonce_key: NonceKey::Second, ..transfer(from, to, 5, receiver.address()) };
+    let data = BlockData { chain_id: 1, number: 1, emitted: vec![debits(vec![message])] };
+    let ledger = Ledger::from_genesis(&genesis).unwrap();
+    let previous_root = ledger.root();
+    let writes = replay(&ledger, &data, TIME).unwrap();
+    let new_root = ledger.prepare(1, TIME, previous_root, &writes).unwrap().root();
+    let genesis = folder.write("genesis", codec::encode(&genesis).unwrap());
+    let statement = statement(previous_root, new_root, &data.emitted, 1);
+    let proof = folder.write("1.proof", forge(&statement));
+    let data = folder.write("1.proof.data", codec::encode(&data).unwrap());
+    let (state, out, account) = (folder.path("state"), folder.path("receipt.json"), folder.path("account"));
+    run(&["rebuild", "--profile", "test", "--genesis", &genesis, "--data", &state, &proof]);
+    run(&["account", "--data", &state, "--index", "0", "--out", &account]);
+
+    let nonce = Nonce::new(0, NonceKey::Second);
+    let endless = signed_by_nobody(from, nonce, receiver.address(), 5);
+    let signed = sender.sign_transaction(Transaction { valid_until: TIME + 7, ..endless });
+    let signed_file = folder.write("signed", codec::encode(&signed).unwrap());
+    let id = signed.transaction.id().to_string();
+    let receipt = [
+        "receipt",
+        "--profile",
+        "test",
+        "--data",
+        &state,
+        "--tx",
+        &id,
+        "--data-file",
+        &data,
+        "--out",
+        &out,
+        "--force",
+    ];
+    let message = fail(&receipt, 3, "unknown_transaction");
+    assert!(message.contains("give --valid-until or --signed"), "{message}");
+    let end = (TIME + 7).to_string();
+    let made = run(&[&receipt[..], &["--valid-until", &end]].concat());
+    assert_eq!((&made["valid_until"], &made["nonce"]), (&(TIME + 7).into(), &(1_u64 << 32).into()));
+    fail(&[&receipt[..], &["--valid-until", "5"]].concat(), 3, "unknown_transaction");
+    run(&[&receipt[..], &["--signed", &signed_file]].concat());
+    // What is listed is the id that it would have without an end.
+    let ids = run(&["ids", "--profile", "test", "--data", &state, "--data-file", &data]);
+    assert_eq!(ids["transactions"][0]["id"], endless.id().to_string());
+    assert_eq!(ids["transactions"][0]["valid_until"], NO_END);
+
+    let verify = ["verify-receipt", "--profile", "test", &out, &proof, "--tx", &id];
+    let with = |more: &[&str]| [&verify[..], &["--account", &account, "--data-file", &data], more].concat();
+    let result = run(&with(&[]));
+    assert_eq!(
+        (&result["id"], &result["owner"]),
+        (&id.as_str().into(), &sender.address().to_string().into())
+    );
+    assert_eq!(result["signed"]["l1_owner"], sender.owner.to_string());
+    assert_eq!(result["nonces"], serde_json::json!({ "key": 1, "first": 0, "last": 0 }));
+    // The signature covers the end, and an owner beside the key is another signer.
+    let good: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    for (pointer, value, kind) in [
+        ("/valid_until", (TIME + 8).into(), "receipt_invalid"),
+        ("/nonce", 0.into(), "receipt_invalid"),
+        ("/authorization/owner", Value::Null, "unexpected"),
+    ] {
+        let mut changed = good.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        folder.write("receipt.json", changed.to_string());
+        let message = fail(&with(&[]), 1, kind);
+        assert!(kind != "unexpected" || message.contains("expected signer"), "{message}");
+    }
+    // A block is not older than the genesis that it is held against.
+    let early = folder.write("early.proof", forge(&BlockStatement { time: TIME - 1, ..statement }));
+    run(&["verify", "--profile", "test", &proof, "--genesis", &genesis]);
+    let message = fail(&["verify", "--profile", "test", &early, "--genesis", &genesis], 1, "unexpected");
+    assert!(message.contains("expected time of at least 1700000000"), "{message}");
 }
