@@ -155,6 +155,16 @@ pub enum ReceiptError {
         /// The message's op.
         got: Op,
     },
+    /// A block executes no transaction that is void at its time.
+    #[error(
+        "expected a transaction that is valid until {expected}, the block's time, or later, got one until {got}"
+    )]
+    Void {
+        /// The block's time.
+        expected: u32,
+        /// The transaction's last second.
+        got: u32,
+    },
     /// The signature is not the key's, or of another transaction.
     #[error("signature: {0}")]
     Signature(#[from] SignatureError),

@@ -32,9 +32,10 @@ use crate::text::{TimeText, grouped};
 #[command(after_help = "\
 A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that
 this block debited the leaf and credited the receiver's. Messages do not carry the number of a
-nonce, nor how long the transaction was valid, and so no transaction id. An id is shown by a receipt with a signature (enfold receipt --signed), an account
-proof of the sender's leaf, which shows whose signature counts, and what leaves one nonce alone: an
-account proof from the other side of the block too, or the block's data file. --tx needs that.
+nonce, nor how long the transaction was valid, and so no transaction id. An id is shown by a
+receipt with a signature (enfold receipt --signed), an account proof of the sender's leaf, which
+shows whose signature counts, and what leaves one nonce alone: an account proof from the other side
+of the block too, or the block's data file. --tx needs that.
 
 To be sure that the block is your chain's, expect its previous root, or give a folder of proofs
 that lead back to the genesis (--chain). A new root alone says nothing about what led to it.

@@ -611,6 +611,15 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
         let message = fail(&with(&[]), 1, kind);
         assert!(kind != "unexpected" || message.contains("expected signer"), "{message}");
     }
+    // Nor is it one that was void by then, whoever signed it.
+    let void = sender.sign_transaction(Transaction { valid_until: TIME - 1, ..endless });
+    let published: BlockData = codec::read_file(data.as_ref()).unwrap();
+    let void = Receipt::new(&published, Place { batch: 0, message: 0 }, nonce, TIME - 1)
+        .and_then(|receipt| receipt.with_signed(&void))
+        .unwrap();
+    let void = folder.write("void", codec::encode(&void).unwrap());
+    let message = fail(&["verify-receipt", "--profile", "test", &void, &proof], 1, "receipt_invalid");
+    assert!(message.contains(&format!("valid until {TIME}, the block's time")), "{message}");
     // A block is not older than the genesis that it is held against.
     let early = folder.write("early.proof", forge(&BlockStatement { time: TIME - 1, ..statement }));
     run(&["verify", "--profile", "test", &proof, "--genesis", &genesis]);
