@@ -419,9 +419,9 @@ impl<'a> Intake<'a> {
     /// Says that the next block's time is too far ahead, if that is why there `is_none`; while it lasts, now and then.
     fn report_early<C: Chain>(&mut self, chain: &C, is_none: bool) {
         let next = u64::from(chain.tip()) + 1;
-        let is_next = |entry: &Entry| u64::from(entry.id.number) == next && !self.is_judged(entry);
+        let waits = |entry: &Entry| u64::from(entry.id.number) == next && self.is_known_early(entry);
         let earliest =
-            self.early.iter().filter(|(entry, _)| is_none && is_next(entry)).min_by_key(|early| early.1);
+            self.early.iter().filter(|(entry, _)| is_none && waits(entry)).min_by_key(|early| early.1);
         let early = earliest.map(|(entry, time)| (entry.id.number, *time));
         self.served.early = early.map(|(number, _)| number);
         let remind = self.said.early_at.is_none_or(|last| last.elapsed() >= self.options.pace.remind);
