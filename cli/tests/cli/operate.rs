@@ -388,8 +388,8 @@ fn a_block_from_the_future_waits_and_is_said() {
     run(&["gen", "--accounts", "4", "--txs", "3", "--genesis-time", "4000000000", "--out", &chain]);
     let genesis = folder.path("chain/genesis.bin");
     run(&["init", "--profile", "test", "--data", &state, "--genesis", &genesis]);
-    std::fs::create_dir(folder.path("in")).unwrap();
-    std::fs::rename(folder.path("chain/block-1.bin"), folder.path("in/block")).unwrap();
+    fs::create_dir(folder.path("in")).unwrap();
+    fs::rename(folder.path("chain/block-1.bin"), folder.path("in/block")).unwrap();
     let line = ["run", "--data", &state, "--inbox", &folder.path("in"), "--once", "--settle", "0"];
     let output = enfold().args(line).args(["--format", "json"]).output().unwrap();
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();

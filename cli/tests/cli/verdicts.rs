@@ -590,8 +590,8 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
     assert_eq!(ids["transactions"][0]["valid_until"], NO_END);
 
     let verify = ["verify-receipt", "--profile", "test", &out, &proof, "--tx", &id];
-    let with = |more: &[&str]| [&verify[..], &["--account", &account, "--data-file", &data], more].concat();
-    let result = run(&with(&[]));
+    let verify = [&verify[..], &["--account", &account, "--data-file", &data]].concat();
+    let result = run(&verify);
     assert_eq!(
         (&result["id"], &result["owner"]),
         (&id.as_str().into(), &sender.address().to_string().into())
@@ -608,7 +608,7 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
         let mut changed = good.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
         folder.write("receipt.json", changed.to_string());
-        let message = fail(&with(&[]), 1, kind);
+        let message = fail(&verify, 1, kind);
         assert!(kind != "unexpected" || message.contains("expected signer"), "{message}");
     }
     // Nor is it one that was void by then, whoever signed it.
