@@ -159,7 +159,7 @@ pub enum ReceiptError {
     #[error(
         "expected a transaction that is valid until {expected}, the block's time, or later, got one until {got}"
     )]
-    Void {
+    Expired {
         /// The block's time.
         expected: u32,
         /// The transaction's last second.

@@ -13,5 +13,5 @@ pub fn check_receipt(receipt: &Receipt, statement: &BlockStatement) -> Result<Ex
     let executed = receipt.check(statement.chain_id, statement.block_number, statement.emitted)?;
     // No message says how long the transaction was valid, but it was at this time.
     let (expected, got) = (statement.time, receipt.valid_until);
-    if got < expected { Err(ReceiptError::Void { expected, got }) } else { Ok(executed) }
+    if got < expected { Err(ReceiptError::Expired { expected, got }) } else { Ok(executed) }
 }

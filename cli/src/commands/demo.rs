@@ -205,6 +205,7 @@ impl DemoArgs {
             accounts: self.accounts as usize,
             hot_share: HOT_SHARE,
             new_share: NEW_SHARE,
+            ends: false,
             fee_floor: 0,
             ..WorldSpec::default()
         });

@@ -140,6 +140,7 @@ impl GenerateArgs {
             skew: self.skew,
             hot_share: self.hot_share,
             new_share: self.new_share,
+            ends: false,
             fee_floor: self.fee,
             ..WorldSpec::default()
         });

@@ -192,7 +192,7 @@ fn a_bad_genesis_ends_with_3_and_starts_nothing() {
     let mut version = good.clone();
     version[8] += 1;
     let message = init(&version, "wrong_version");
-    assert!(message.contains("expected format version 1, got 2"), "{message}");
+    assert!(message.contains("expected format version 2, got 3"), "{message}");
     let block = std::fs::read(folder.path("chain/block-1.bin")).unwrap();
     let message = init(&block, "wrong_kind");
     assert!(message.contains("expected a genesis file, got a block file"), "{message}");

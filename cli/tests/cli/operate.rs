@@ -286,7 +286,7 @@ fn hostile_names_forge_no_line() {
     let (_, errors) = human(&["inspect", &folder.path(hostile)]);
     clean(&errors, 1);
     let (text, _) = human(&["keygen", "--out", &folder.path(hostile)]);
-    clean(&text, 3);
+    clean(&text, 4);
     let record = folder.write("key", json!({ "secret_key": "00", hostile: 1 }).to_string());
     clean(&human(&["inspect", &record]).1, 1);
     clean(&human(&["config", "--config", &folder.path(hostile)]).1, 1);

@@ -177,9 +177,9 @@ fn damaged_proofs_are_refused() {
     refuse_bytes(&flipped(8), &[(3, "wrong_version")]);
     refuse_bytes(&flipped(12), &[MALFORMED]);
     refuse_bytes(&flipped(16), &[MALFORMED]);
-    // The public inputs are the proof's last 29 elements: each is changed.
-    for input in 0..29 {
-        refuse_bytes(&flipped(good.len() - 8 * (29 - input)), &[REFUSED]);
+    // The public inputs are the proof's last 31 elements: each is changed.
+    for input in 0..31 {
+        refuse_bytes(&flipped(good.len() - 8 * (31 - input)), &[REFUSED]);
     }
     for part in 1..20 {
         refuse_bytes(&flipped(good.len() * part / 20), &[MALFORMED, REFUSED]);
@@ -328,7 +328,7 @@ impl World {
 #[test]
 fn each_broken_rule_stops_a_strict_block_and_is_named() {
     let world = World::new(&[]);
-    let keys: Vec<_> = (0..6).map(|index| enfold_fixtures::accounts::secret_key(1, index)).collect();
+    let keys: Vec<_> = (0..6).map(|index| enfold_fixtures::accounts::signer(1, index)).collect();
     let sign = |block: &mut Block, change: &dyn Fn(&mut enfold_state::transaction::Transaction)| {
         let signed = &mut block.transactions[0];
         let key = keys.iter().find(|key| key.public_key() == signed.public_key).unwrap();
@@ -337,6 +337,9 @@ fn each_broken_rule_stops_a_strict_block_and_is_named() {
     };
     world.strict("signature", |block| block.transactions[0].transaction.memo ^= 1);
     world.strict("chain_id", |block| sign(block, &|tx| tx.chain_id = 9));
+    world.strict("target", |block| sign(block, &|tx| tx.target = 1));
+    let time = world.block().time;
+    world.strict("expired", |block| sign(block, &|tx| tx.valid_until = time - 1));
     world.strict("unknown_leaf", |block| sign(block, &|tx| tx.from.0 = 99));
     world.strict("overdraft", |block| sign(block, &|tx| tx.amount = 1 << 61));
     world.strict("fee_floor", |block| sign(block, &|tx| tx.fee = 0));
@@ -358,6 +361,8 @@ fn blocks_that_cannot_be_executed_are_refused() {
     let message = world.refuse(&with(&|block| block.chain_id = 9), &[], "wrong_chain_id");
     assert!(message.contains("expected a block of chain 1, got chain 9"), "{message}");
     world.refuse(&with(&|block| block.number = 2), &[], "wrong_block_number");
+    let message = world.refuse(&with(&|block| block.time = 1_699_999_999), &[], "block_time");
+    assert!(message.contains("1700000000") && message.contains("got 1699999999"), "{message}");
     world.refuse(&with(&|block| block.transactions.clear()), &[], "empty_block");
     world.refuse(
         &with(&|block| block.transactions.iter_mut().for_each(|tx| tx.transaction.memo ^= 1)),
@@ -373,7 +378,7 @@ fn blocks_that_cannot_be_executed_are_refused() {
     world.refuse(&[1; 100], &[], "malformed_file");
     world.refuse(b"{}", &[], "malformed_file");
     let mut newer = good.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     world.refuse(&newer, &[], "wrong_version");
     let genesis = std::fs::read(world.folder.path("chain/genesis.bin")).unwrap();
     world.refuse(&genesis, &[], "wrong_kind");

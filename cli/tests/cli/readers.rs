@@ -550,7 +550,7 @@ fn accounts_are_proven_under_the_new_root_and_the_previous_one() {
     let (address, asset) = (leaf.address.to_string(), leaf.asset.to_string());
     let made = run(&["account", "--data", &state, "--index", "1", "--out", &out]);
     assert_eq!((&made["leaf"], &made["root"]), (&json!(leaf), &json!(CHAIN.roots[2])));
-    assert_eq!((made["bytes"].as_u64(), std::fs::metadata(&out).unwrap().len()), (Some(1036), 1036));
+    assert_eq!((made["bytes"].as_u64(), std::fs::metadata(&out).unwrap().len()), (Some(1080), 1080));
     let text = folder.path("leaf.json");
     let by_address = ["--address", &address, "--asset", &asset, "--out", &text];
     assert_eq!(run(&[&["account", "--data", &state], &by_address[..]].concat())["index"], 1);
