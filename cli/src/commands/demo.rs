@@ -60,7 +60,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "A", default_value_t = 40, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     accounts: u32,
     /// Seed for keys and transactions.
-    #[arg(long, value_name = "K", default_value_t = 3)]
+    #[arg(long, value_name = "K", default_value_t = 4)]
     seed: u64,
     /// Keep all files in this folder.
     #[arg(long, value_name = "DIR")]

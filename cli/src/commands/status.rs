@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_state::hash::Digest;
 use enfold_state::ledger::Chain;
 use enfold_state::store::{Circuits, Head};
 use enfold_witness::profile::ProfileId;
@@ -32,16 +33,24 @@ pub struct StatusArgs {
 #[derive(Serialize)]
 struct Report<'a> {
     data: &'a Path,
-    #[serde(flatten)]
-    head: Head,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
+    /// How many shards new accounts are spread over.
+    shards: u32,
+    height: u32,
+    /// Of the last block, in seconds since 1970.
+    time: u32,
+    root: Digest,
+    leaves: u64,
+    circuits: Option<Circuits>,
+    under_way: Vec<u32>,
     /// The prover that has the directory open.
     prover: Option<Activity>,
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Head { chain: Chain { id: chain_id, .. }, height, time, root, leaves, circuits, ref under_way } =
-            self.head;
+        let &Self { chain_id, height, time, root, leaves, circuits, ref under_way, .. } = self;
         let leaves = count(leaves as usize, "leaf", "leaves");
         writeln!(f, "{} is at block {height} of chain {chain_id}, {leaves}", self.data.display())?;
         writeln!(f, "time       {}", TimeText(time))?;
@@ -72,6 +81,19 @@ impl StatusArgs {
     /// If the data directory cannot be read.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let (head, prover) = reading::head(&self.data)?;
-        Outcome::of(&Report { data: &self.data, head, prover })
+        let Head { chain: Chain { id: chain_id, shards }, height, time, root, leaves, circuits, under_way } =
+            head;
+        Outcome::of(&Report {
+            data: &self.data,
+            chain_id,
+            shards,
+            height,
+            time,
+            root,
+            leaves,
+            circuits,
+            under_way,
+            prover,
+        })
     }
 }

@@ -484,7 +484,7 @@ fn the_demo_shows_a_hot_account_and_says_that_its_profile_is_weak() {
     assert!(statement["transactions"].as_u64().unwrap() >= 64);
     let data: BlockData = codec::read_file(folder.path("demo/block-1.proof.data").as_ref()).unwrap();
     let messages: Vec<_> = data.emitted.into_iter().flat_map(|batch| batch.messages).collect();
-    let hot = enfold_fixtures::accounts::signer(3, 0).address();
+    let hot = enfold_fixtures::accounts::signer(4, 0).address();
     let share =
         messages.iter().filter(|message| message.to_address == hot).count() as f64 / messages.len() as f64;
     assert!((0.30..0.37).contains(&share), "a third of all credits: {share}");

@@ -149,7 +149,7 @@ fn an_interrupt_lets_proofs_finish_and_says_how_to_go_on() {
     );
     // All that were begun were finished.
     let [begun, made] =
-        [" begun", " proven in "].map(|words| errors.lines().filter(|line| line.contains(words)).count());
+        [" started", " proven in "].map(|words| errors.lines().filter(|line| line.contains(words)).count());
     assert!(made <= begun + 2, "{errors}");
     assert_eq!(case.folder.names(), ["chain", "state"]);
     let result = case.finish();
