@@ -302,11 +302,12 @@ impl Inbox {
         };
         for slot in list(&self.claims) {
             // A link, to a folder too, is none of the service's; nor is a file.
-            if !slot.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
-                let files = list(&slot).into_iter();
-                claims.extend(files.filter_map(|path| {
-                    Some(Claim { slot: slot.clone(), file: path.file_name()?.to_owned() })
-                }));
+            if slot.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+                continue;
+            }
+            for path in list(&slot) {
+                let file = path.file_name().unwrap_or_default().to_owned();
+                claims.push(Claim { slot: slot.clone(), file });
             }
         }
         (claims, unread)
@@ -736,6 +737,25 @@ mod tests {
         let (claimed, left) = case.look();
         crate::steps::Hook(None).enter();
         assert_eq!((claimed.len(), left.len()), (1, 0));
+    }
+
+    /// The service's folder is gone when the file is to be moved there.
+    #[test]
+    fn a_file_that_was_not_claimed_is_left() {
+        let mut case = Case::new(LONG);
+        case.put("a", &block(1));
+        case.look();
+        let claims = case.inbox.claims.clone();
+        let remove = move |name| {
+            if name == "claim" {
+                fs::remove_dir_all(&claims).unwrap();
+            }
+        };
+        crate::steps::Hook(Some(std::sync::Arc::new(remove))).enter();
+        let (claimed, left) = case.look();
+        crate::steps::Hook(None).enter();
+        assert_eq!((claimed.len(), left), (0, vec!["a".to_owned()]));
+        assert_eq!(case.look().0, ["a"]);
     }
 
     #[test]

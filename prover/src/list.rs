@@ -12,7 +12,7 @@ use blake3::Hash;
 use enfold_state::executor::Rejection;
 use enfold_state::hash::Digest;
 use enfold_verifier::statement::BlockStatement;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::files::{FileError, Staged, failed, sync_name};
 use crate::job::Reused;
@@ -32,13 +32,18 @@ pub(crate) struct Line<'a> {
     /// Name of the file that was delivered.
     pub block: &'a str,
     /// BLAKE3 of the block's binary form, in hex.
-    pub digest: String,
+    #[serde(serialize_with = "hex")]
+    pub digest: Hash,
     pub proof: &'a Path,
     pub data: &'a Path,
     pub proof_bytes: u64,
     pub statement: BlockStatement,
     #[serde(flatten)]
     pub run: Run,
+}
+
+fn hex<S: Serializer>(digest: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(digest)
 }
 
 /// How a block was proven.
@@ -106,10 +111,12 @@ pub(crate) struct List {
 }
 
 impl Pending {
-    pub(crate) fn of(line: &Line<'_>, digest: Hash) -> Result<Self, serde_json::Error> {
+    /// The line of a block that is about to be committed.
+    pub(crate) fn of(line: &Line<'_>) -> Result<Self, serde_json::Error> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        Ok(Self { number: line.number, digest, root: line.statement.new_root, line: text })
+        let &Line { number, digest, statement, .. } = line;
+        Ok(Self { number, digest, root: statement.new_root, line: text })
     }
 }
 

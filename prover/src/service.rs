@@ -205,14 +205,14 @@ impl<C: Chain> Service<'_, C> {
         let line = Line {
             number,
             block: &entry.file,
-            digest: entry.id.digest.to_string(),
+            digest: entry.id.digest,
             proof: &output.proof,
             data: &data_path(&output.proof),
             proof_bytes,
             statement,
             run,
         };
-        let pending = Pending::of(&line, entry.id.digest).map_err(|error| FileError::Io {
+        let pending = Pending::of(&line).map_err(|error| FileError::Io {
             path: self.options.folders.outbox.join(LIST),
             source: error.into(),
         })?;

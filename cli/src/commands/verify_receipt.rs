@@ -94,12 +94,21 @@ struct Nonces {
 impl fmt::Display for Nonces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, first, last } = *self;
-        match () {
-            () if first == last => write!(f, "{first}"),
-            () if last == i64::from(u32::MAX) => write!(f, "{first} or later"),
-            () => write!(f, "{first} to {last}"),
-        }?;
+        if self.is_one() {
+            write!(f, "{first}")?;
+        } else if last == i64::from(u32::MAX) {
+            write!(f, "{first} or later")?;
+        } else {
+            write!(f, "{first} to {last}")?;
+        }
         f.write_str(if key == NonceKey::First { "" } else { " of key 1" })
+    }
+}
+
+impl Nonces {
+    /// Whether no other nonce is possible.
+    const fn is_one(self) -> bool {
+        self.first == self.last
     }
 }
 
@@ -254,8 +263,8 @@ impl VerifyReceiptArgs {
             expect(&self.receipt, "signer", Some(owner), signed.signer)?;
         }
         let nonces = self.nonces(&statement, &receipt, &sender)?;
-        let one = nonces.first == nonces.last;
-        let id = signed.filter(|_| sender.owner.is_some() && one).map(|signed| signed.id);
+        let known = sender.owner.is_some() && nonces.is_one();
+        let id = signed.filter(|_| known).map(|signed| signed.id);
         self.expect_id(signed, &sender, nonces)?;
         Outcome::of(&Report {
             receipt: &self.receipt,
@@ -326,7 +335,7 @@ impl VerifyReceiptArgs {
                 signed.signer
             )));
         }
-        if nonces.first != nonces.last {
+        if !nonces.is_one() {
             let both_sides = sender.before.is_some() && sender.after.is_some();
             return Err(UnknownNonceError { path: path(), nonces, both_sides }.into());
         }

@@ -425,6 +425,17 @@ fn ids_of_executed_transactions_are_listed() {
     let last = run(&[&ids[..], &[&second]].concat());
     assert_eq!(last["transactions"].as_array().unwrap().len(), block(2).transactions.len());
     fail(&[&ids[..], &[&folder.path("1.proof.data")]].concat(), 3, "missing_block_data");
+    // One file by two names is one file.
+    let again = folder.path("./2.proof.data");
+    assert_eq!(run(&[&ids[..], &[&second, "--data-file", &again]].concat()), last);
+    // A state that does not have the second block yet.
+    account(&folder, 1, LeafIndex(0));
+    let early = ["ids", "--profile", "test", "--data", &folder.path("state-1"), "--data-file", &dir];
+    let message = fail(&early, 3, "other_block_data");
+    assert!(
+        message.contains("expected data files of blocks up to 1, the last one here, got block 2"),
+        "{message}"
+    );
     fail(&["ids", "--data", &state, "--data-file", &dir], 3, "wrong_profile");
     fail(&["ids", "--data", &state], 2, "usage");
     fail(&["ids"], 2, "usage");

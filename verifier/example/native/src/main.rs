@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             "--receipt" => {
                 let executed = check_receipt(&codec::read(&bytes)?, &statement)?;
-                println!("{file}: executed {}", serde_json::to_string(&executed.transaction)?);
+                println!("{file}: executed {}", serde_json::to_string(&executed.transfer)?);
             }
             "--account" => {
                 let root = check_account(&codec::read(&bytes)?, &statement)?;
