@@ -8,8 +8,8 @@
 use std::error::Error;
 use std::path::Path;
 
-use enfold_circuits::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
+use enfold_verifier::profile::ProfileId;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 
 /// Runs the example.
 ///

@@ -161,13 +161,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     cases.push(Case { name: "fold", data: &fold.data, inputs, free: Vec::new() });
 
     let root = circuits.prove_fold(&level)?;
-    let opening = BlockOpening {
-        chain_id: block.chain_id,
-        block_number: block.number,
-        before: block.before,
-        after: block.after,
-    };
-    let inputs = top.fill(&root, &opening.statement(circuits.id()), &opening.after)?;
+    let opening = BlockOpening::from(&block);
+    let inputs = top.fill(&root, &opening.statement(circuits.id()), &opening)?;
     cases.push(Case { name: "block", data: &top.data, inputs, free: Vec::new() });
 
     let share = count.div_ceil(cases.len());

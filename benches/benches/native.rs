@@ -9,7 +9,8 @@ use enfold_state::hash::{Digest, Tag, WIDTH, hash, node};
 use enfold_state::keys::{SecretKey, verify};
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::Op;
-use enfold_state::transaction::Transaction;
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::transaction::{NO_END, Transaction};
 use enfold_state::tree::Tree;
 use p3_goldilocks::default_goldilocks_poseidon2_12;
 use p3_symmetric::Permutation;
@@ -28,8 +29,8 @@ fn digest(rng: &mut impl Rng) -> Digest {
 fn hashes(c: &mut Criterion) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let (left, right) = (digest(&mut rng), digest(&mut rng));
-    let record: [_; 22] = std::array::from_fn(|i| from_u32(i as u32));
-    let leaf = Leaf { address: left, nonce: 1, asset: 2, balance: 3 };
+    let record: [_; 24] = std::array::from_fn(|i| from_u32(i as u32));
+    let leaf = Leaf { address: left, nonces: [1, 0], asset: 2, balance: 3 };
     let mut group = c.benchmark_group("permutation");
     let p3 = default_goldilocks_poseidon2_12();
     let (mut state, mut packed) = ([ZERO; WIDTH], PackedState::ZERO);
@@ -75,12 +76,14 @@ fn signatures(c: &mut Criterion) {
         op: Op::Transfer,
         chain_id: 1,
         from: LeafIndex(2),
-        nonce: 3,
+        nonce: Nonce::new(3, NonceKey::First),
         to_address: digest(&mut rng),
         asset: 4,
         amount: 5,
         fee: 6,
         memo: 7,
+        target: 0,
+        valid_until: NO_END,
     };
     let (public_key, signature) = (key.public_key(), key.sign(&transaction.elements()));
     let mut group = c.benchmark_group("signature");

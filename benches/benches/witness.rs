@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use enfold_fixtures::workload::Workload;
 use enfold_state::block::{Block, Genesis, GenesisLeaf};
+use enfold_state::chain::BlockId;
 use enfold_state::codec;
 use enfold_state::executor::{Signatures, execute, execute_checked};
-use enfold_state::hash::Digest;
-use enfold_state::hash::Tag;
 use enfold_state::hash::batch::{hashes_into, message_digests, nodes_into};
+use enfold_state::hash::{Digest, MessageSponge, Side, Tag};
+use enfold_state::kind::KindId;
 use enfold_state::leaf::Leaf;
+use enfold_state::ledger::Chain;
 use enfold_state::message::Message;
 use enfold_state::store::{Check, Store};
 use enfold_state::transaction::SignedTransaction;
@@ -66,11 +68,13 @@ fn stages(c: &mut Criterion) {
         });
     }
     group.bench_function("state", |b| {
-        b.iter(|| ledger.prepare(block.number, execution.previous_root, black_box(&execution.writes)));
+        let BlockId { number, time, .. } = execution.block;
+        b.iter(|| ledger.prepare(number, time, execution.previous_root, black_box(&execution.writes)));
     });
     group.finish();
 
-    let lists: Vec<&[Message]> = execution.credits.chunks(256).collect();
+    let sponge = MessageSponge::new(KindId::Debit.number(), Side::Emit);
+    let lists: Vec<_> = execution.credits.chunks(256).map(|messages| (sponge, messages)).collect();
     let mut group = c.benchmark_group("packed hashes");
     group.throughput(Throughput::Elements(HASHES as u64));
     let out = || vec![Digest::ZERO; HASHES];
@@ -92,10 +96,12 @@ fn stages(c: &mut Criterion) {
 fn store(c: &mut Criterion) {
     let (ledger, block) = Workload::Uniform.make(ACCOUNTS, TRANSFERS, 1);
     let execution = execute(&ledger, &block).expect("the block is valid");
-    let prepared = ledger.prepare(block.number, ledger.root(), &execution.writes);
+    let prepared = ledger.prepare(block.number, block.time, ledger.root(), &execution.writes);
     let root = prepared.expect("executed on this ledger").root();
     let leaf = |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
-    let genesis = Genesis { chain_id: ledger.chain_id(), leaves: ledger.leaves().iter().map(leaf).collect() };
+    let Chain { id: chain_id, shards } = ledger.chain();
+    let leaves = ledger.leaves().iter().map(leaf).collect();
+    let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves };
     let new = || {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Store::create(dir.path(), &genesis).expect("it is new");

@@ -1,8 +1,8 @@
 //! Results of sweeps, as JSON and as CSV.
 
-use enfold_circuits::verify::PinnedSet;
 use enfold_prover::machine::Machine;
 use enfold_state::hash::Digest;
+use enfold_verifier::verify::PinnedSet;
 use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 

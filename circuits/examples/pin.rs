@@ -15,7 +15,6 @@ use std::path::Path;
 use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::fold::Child;
-use enfold_circuits::verify::encode;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Place};
@@ -25,6 +24,7 @@ use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
 use enfold_state::receipt::Receipt;
 use enfold_state::transaction::Transaction;
+use enfold_verifier::verify::encode;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 

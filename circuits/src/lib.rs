@@ -43,6 +43,5 @@ pub mod security;
 pub mod serialization;
 mod session;
 
-pub use enfold_verifier::{
-    config, constraint, convert, field, for_each_gate, gates, hash, impl_gate, statement, verify,
-};
+pub use enfold_verifier::{config, constraint, convert, field, for_each_gate, gates, hash, impl_gate};
+use enfold_verifier::{statement, verify};

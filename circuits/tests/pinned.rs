@@ -8,13 +8,13 @@ use enfold_circuits::config::Proof;
 use enfold_circuits::fold::Child;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_circuits::recursion::ProveError;
-use enfold_circuits::verify::{
-    InnerCircuit, InnerKeys, PinnedSet, VerifierKey, VerifyError, encode, verify_block, verify_inner,
-};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::executor::execute;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_verifier::verify::{
+    InnerCircuit, InnerKeys, PinnedSet, VerifierKey, VerifyError, encode, verify_block, verify_inner,
+};
 use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 

@@ -7,11 +7,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::statement::chain::ChainStatement;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Ledger;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::statement::chain::ChainStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub struct ExpectArgs {
     expect_root: Option<Digest>,
     /// The chain that the block must be of.
     #[arg(long, value_name = "N")]
-    expect_chain_id: Option<u32>,
+    expect_chain_id: Option<u64>,
     /// The number that the block must have.
     #[arg(long, value_name = "N")]
     expect_number: Option<u32>,
@@ -73,27 +73,29 @@ pub struct Anchor {
     /// Whether the chain's id is one that was expected, or the genesis's.
     chain_id_checked: bool,
     #[serde(skip)]
-    chain_id: u32,
+    chain_id: u64,
 }
 
 /// Where a block, or several in a row, begin and end.
 struct Ends {
-    chain_id: u32,
+    chain_id: u64,
     first: u32,
     last: u32,
+    first_time: u32,
     previous_root: Digest,
     new_root: Digest,
 }
 
 impl Ends {
     const fn of(block: &BlockStatement) -> Self {
-        let &BlockStatement { chain_id, block_number: number, previous_root, new_root, .. } = block;
-        Self { chain_id, first: number, last: number, previous_root, new_root }
+        let &BlockStatement { chain_id, block_number: number, time, previous_root, new_root, .. } = block;
+        Self { chain_id, first: number, last: number, first_time: time, previous_root, new_root }
     }
 
     const fn of_chain(chain: &ChainStatement) -> Self {
-        let &ChainStatement { chain_id, first_block: first, last_block: last, .. } = chain;
-        Self { chain_id, first, last, previous_root: chain.first_root, new_root: chain.last_root }
+        let &ChainStatement { chain_id, first_block: first, last_block: last, first_time, .. } = chain;
+        let (previous_root, new_root) = (chain.first_root, chain.last_root);
+        Self { chain_id, first, last, first_time, previous_root, new_root }
     }
 }
 
@@ -153,7 +155,7 @@ impl ExpectArgs {
     }
 
     /// What was given, all of which holds once it was checked.
-    fn anchor(&self, chain_id: u32) -> Anchor {
+    fn anchor(&self, chain_id: u64) -> Anchor {
         let to = [
             (self.genesis.is_some(), AnchoredTo::Genesis),
             (self.expect_prev_root.is_some(), AnchoredTo::PreviousRoot),
@@ -173,13 +175,23 @@ impl ExpectArgs {
         let ledger = Ledger::from_genesis(&genesis).map_err(at(file))?;
         expect(path, "chain id", Some(ledger.chain_id()), ends.chain_id)?;
         expect(path, "first block", Some(1), ends.first)?;
-        expect(path, "previous root", Some(ledger.root()), ends.previous_root)
+        expect(path, "previous root", Some(ledger.root()), ends.previous_root)?;
+        if ends.first_time < genesis.time {
+            return Err(UnexpectedError {
+                path: path.to_owned(),
+                field: "time",
+                expected: format!("of at least {}, that of the genesis", genesis.time),
+                got: ends.first_time.to_string(),
+            }
+            .into());
+        }
+        Ok(())
     }
 }
 
 impl Anchor {
     /// Of a block of which nothing is known.
-    pub const fn none(chain_id: u32) -> Self {
+    pub const fn none(chain_id: u64) -> Self {
         Self { anchored_to: Vec::new(), chain_id_checked: false, chain_id }
     }
 
@@ -219,7 +231,7 @@ impl fmt::Display for Anchor {
 
 /// A chain that nothing says is the right one.
 #[derive(Clone, Copy, Debug)]
-pub struct UncheckedChain(Option<u32>);
+pub struct UncheckedChain(Option<u64>);
 
 impl fmt::Display for UncheckedChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,9 +5,9 @@ use std::fmt;
 use enfold_circuits::params::Params;
 use enfold_circuits::report::{ProfileReport, ShapeReport};
 use enfold_circuits::security::{Rounds, SecurityBits, security_bits};
-use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
+use enfold_verifier::verify::{PinnedSet, VerifierKey};
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 

@@ -5,19 +5,22 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::read_header;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, FeePolicy, Genesis, emitted_chain};
 use enfold_state::codec::{self, HEADER_LEN, Kind, Record};
 use enfold_state::hash::Digest;
-use enfold_state::keys::{PublicKey, SecretKey, verify};
+use enfold_state::keys::PublicKey;
 use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
+use enfold_state::nonce::Nonce;
+use enfold_state::owner::L1Owner;
 use enfold_state::receipt::{Receipt, ReceiptError};
+use enfold_state::signer::Signer;
 use enfold_state::store::Circuits;
-use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{VerifyError, read_header};
 use enfold_witness::profile::ProfileId;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -26,7 +29,7 @@ use crate::anchor::{Anchor, Forgeable};
 use crate::error::{CliError, Failure};
 use crate::files::{open, read_with, unreadable};
 use crate::proofs::{Bits, ProfileText, StatementText};
-use crate::text::{LeafText, count, grouped};
+use crate::text::{LeafText, OwnerText, TimeText, count, grouped};
 
 /// A file is none that can be summed up.
 #[derive(Debug, thiserror::Error)]
@@ -87,13 +90,13 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
         return Ok(Sort::Folder);
     }
     let mut start = Vec::new();
-    let length = HEADER_LEN.max(enfold_circuits::verify::HEADER_LEN) as u64;
+    let length = HEADER_LEN.max(enfold_verifier::verify::HEADER_LEN) as u64;
     let read = open(path)?.take(length).read_to_end(&mut start);
     read.map_err(unreadable(path))?;
     if let Some(kind) = codec::peek_kind(&start) {
         return Ok(Sort::Record(kind));
     }
-    if read_header(&start).is_ok() {
+    if matches!(read_header(&start), Ok(_) | Err(VerifyError::Version { .. })) {
         return Ok(Sort::Proof);
     }
     let unknown = || ContentsError::Unknown { path: path.to_owned() };
@@ -124,7 +127,12 @@ pub enum Summary {
     /// A genesis.
     Genesis {
         /// The chain's number.
-        chain_id: u32,
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
+        /// Its time, in seconds since 1970.
+        time: u32,
+        /// How many shards new accounts are spread over.
+        shards: u32,
         /// Count of leaves.
         leaves: usize,
         /// Root of the state that it starts.
@@ -135,9 +143,12 @@ pub enum Summary {
     /// A block.
     Block {
         /// The chain's number.
-        chain_id: u32,
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
         /// The block's number.
         number: u32,
+        /// Its time, in seconds since 1970.
+        time: u32,
         /// Count of transactions, valid or not.
         transactions: usize,
         /// Count of leaves that send.
@@ -153,15 +164,18 @@ pub enum Summary {
         id: Digest,
         /// What was signed.
         transaction: Transaction,
-        /// Address of the key that signed it.
+        /// Address of the key that signed it, and of its owner on L1.
         signer: Address,
+        /// That owner.
+        l1_owner: L1Owner,
         /// Whether the signature is the key's.
         signature_valid: bool,
     },
     /// Published messages.
     BlockData {
         /// The chain's number.
-        chain_id: u32,
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
         /// The block's number.
         number: u32,
         /// Count of batches that emit.
@@ -176,9 +190,14 @@ pub enum Summary {
     /// A receipt, not held against a proof.
     Receipt {
         /// The chain's number.
-        chain_id: u32,
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
         /// The block's number.
         number: u32,
+        /// The transaction's nonce, whose number is the word of whoever made the receipt.
+        nonce: Nonce,
+        /// The last second at which the transaction was valid, likewise.
+        valid_until: u32,
         /// The transaction's batch.
         batch: u32,
         /// The transfer's place in it.
@@ -195,7 +214,8 @@ pub enum Summary {
     /// An account proof, not held against a block proof.
     AccountProof {
         /// The chain's number.
-        chain_id: u32,
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
         /// The block after which the leaf is so.
         number: u32,
         /// The leaf's index.
@@ -225,15 +245,22 @@ pub enum Summary {
     Key {
         /// The public key.
         public_key: PublicKey,
-        /// Its address.
+        /// Its owner on L1.
+        owner: L1Owner,
+        /// Their address.
         address: Address,
     },
     /// A data directory.
     State {
         /// The chain's number.
-        chain_id: u32,
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
+        /// How many shards new accounts are spread over.
+        shards: u32,
         /// Number of the last block.
         height: u32,
+        /// Its time, in seconds since 1970.
+        time: u32,
         /// Count of leaves.
         leaves: usize,
         /// The state root.
@@ -261,6 +288,8 @@ impl Summary {
     pub fn of_genesis(genesis: &Genesis, ledger: &Ledger) -> Self {
         Self::Genesis {
             chain_id: genesis.chain_id,
+            time: genesis.time,
+            shards: genesis.shards,
             leaves: genesis.leaves.len(),
             root: ledger.root(),
             supplies: supplies(genesis.leaves.iter().map(|leaf| (leaf.asset, leaf.balance))),
@@ -273,6 +302,7 @@ impl Summary {
         Self::Block {
             chain_id: block.chain_id,
             number: block.number,
+            time: block.time,
             transactions: block.transactions.len(),
             senders: transactions().map(|tx| tx.from).collect::<BTreeSet<_>>().len(),
             receivers: transactions().map(|tx| tx.to_address).collect::<BTreeSet<_>>().len(),
@@ -282,18 +312,20 @@ impl Summary {
 
     /// Of a transaction.
     pub fn of_transaction(signed: &SignedTransaction) -> Self {
-        let SignedTransaction { transaction, public_key, signature } = signed;
+        let SignedTransaction { transaction, owner, .. } = signed;
         Self::Transaction {
             id: transaction.id(),
             transaction: *transaction,
-            signer: public_key.address(),
-            signature_valid: verify(public_key, &transaction.elements(), signature).is_ok(),
+            signer: signed.address(),
+            l1_owner: *owner,
+            signature_valid: signed.verify().is_ok(),
         }
     }
 
     /// Of published messages.
     pub fn of_data(data: &BlockData) -> Self {
-        let count = |op| data.emitted.iter().flatten().filter(|message| message.op == op).count();
+        let messages = || data.emitted.iter().flat_map(|batch| &batch.messages);
+        let count = |op| messages().filter(|message| message.op == op).count();
         Self::BlockData {
             chain_id: data.chain_id,
             number: data.number,
@@ -312,6 +344,8 @@ impl Summary {
         Ok(Self::Receipt {
             chain_id: receipt.chain_id,
             number: receipt.number,
+            nonce: receipt.nonce,
+            valid_until: receipt.valid_until,
             batch: receipt.batch,
             position: receipt.position,
             messages: receipt.messages.len(),
@@ -328,15 +362,17 @@ impl Summary {
     }
 
     /// Of a key.
-    pub fn of_key(key: &SecretKey) -> Self {
-        Self::Key { public_key: key.public_key(), address: key.address() }
+    pub fn of_key(key: &Signer) -> Self {
+        Self::Key { public_key: key.public_key(), owner: key.owner, address: key.address() }
     }
 
     /// Of a state.
     pub fn of_state(ledger: &Ledger, circuits: Option<Circuits>) -> Self {
         Self::State {
             chain_id: ledger.chain_id(),
+            shards: ledger.chain().shards,
             height: ledger.height(),
+            time: ledger.time(),
             leaves: ledger.len(),
             root: ledger.root(),
             profile: circuits.and_then(|circuits| ProfileId::from_number(circuits.profile.into())),
@@ -349,14 +385,16 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Genesis { chain_id, leaves, root, supplies } => {
+            Self::Genesis { chain_id, time, shards, leaves, root, supplies } => {
                 writeln!(f, "genesis of chain {chain_id}: {}", count(*leaves, "leaf", "leaves"))?;
+                writeln!(f, "time       {}\nshards     {shards}", TimeText(*time))?;
                 writeln!(f, "state root {root}")?;
                 write_supplies(f, supplies)
             }
-            Self::State { chain_id, height, leaves, root, profile, key, supplies } => {
+            Self::State { chain_id, shards, height, time, leaves, root, profile, key, supplies } => {
                 let leaves = count(*leaves, "leaf", "leaves");
                 writeln!(f, "state of chain {chain_id} after block {height}: {leaves}")?;
+                writeln!(f, "time       {}\nshards     {shards}", TimeText(*time))?;
                 writeln!(f, "state root {root}")?;
                 match profile {
                     Some(profile) => writeln!(f, "profile    {}", ProfileText(*profile))?,
@@ -367,9 +405,10 @@ impl fmt::Display for Summary {
                 }
                 write_supplies(f, supplies)
             }
-            Self::Block { chain_id, number, transactions, senders, receivers, fees } => {
+            Self::Block { chain_id, number, time, transactions, senders, receivers, fees } => {
                 let transactions = count(*transactions, "transaction", "transactions");
                 writeln!(f, "block {number} of chain {chain_id}: {transactions}")?;
+                writeln!(f, "time      {}", TimeText(*time))?;
                 writeln!(
                     f,
                     "senders   {}\nreceivers {}",
@@ -381,12 +420,17 @@ impl fmt::Display for Summary {
                 }
                 Ok(())
             }
-            Self::Transaction { id, transaction: tx, signer, signature_valid } => {
+            Self::Transaction { id, transaction: tx, signer, l1_owner, signature_valid } => {
                 writeln!(f, "transaction {id}")?;
                 writeln!(f, "chain {}, leaf {}, nonce {}", tx.chain_id, tx.from, tx.nonce)?;
                 writeln!(f, "{} of asset {} to {}", grouped(tx.amount), tx.asset, tx.to_address)?;
                 writeln!(f, "fee {}, memo {}", grouped(tx.fee), tx.memo)?;
+                match tx.valid_until {
+                    NO_END => writeln!(f, "valid until any time")?,
+                    last => writeln!(f, "valid until {}", TimeText(last))?,
+                }
                 writeln!(f, "signer {signer}")?;
+                writeln!(f, "L1 owner {}", OwnerText(*l1_owner))?;
                 writeln!(f, "signature {}", if *signature_valid { "good" } else { "bad" })
             }
             Self::BlockData { chain_id, number, batches, transfers, fees, emitted } => {
@@ -395,11 +439,27 @@ impl fmt::Display for Summary {
                 writeln!(f, "transfers {}\nfees      {}", grouped(*transfers as u64), grouped(*fees as u64))?;
                 writeln!(f, "data commitment E {emitted}")
             }
-            Self::Receipt { chain_id, number, batch, position, messages, batches, emitted, signed } => {
+            Self::Receipt {
+                chain_id,
+                number,
+                nonce,
+                valid_until,
+                batch,
+                position,
+                messages,
+                batches,
+                emitted,
+                signed,
+            } => {
                 writeln!(
                     f,
                     "receipt of message {position} of batch {batch} of block {number} of chain {chain_id}"
                 )?;
+                writeln!(f, "nonce                 {nonce}")?;
+                match *valid_until {
+                    NO_END => writeln!(f, "valid until           any time")?,
+                    last => writeln!(f, "valid until           {}", TimeText(last))?,
+                }
                 writeln!(f, "messages of the batch {}", grouped(*messages as u64))?;
                 writeln!(f, "batches               {}", grouped(*batches as u64))?;
                 writeln!(f, "data commitment E     {emitted}")?;
@@ -417,8 +477,9 @@ impl fmt::Display for Summary {
                 writeln!(f, "block proof of {} bytes: valid{profile} {anchor}", grouped(*bytes))?;
                 write!(f, "{}", StatementText(statement))
             }
-            Self::Key { public_key, address } => {
-                writeln!(f, "secret key (not shown)\npublic key {public_key}\naddress    {address}")
+            Self::Key { public_key, owner, address } => {
+                writeln!(f, "secret key (not shown)\npublic key {public_key}")?;
+                writeln!(f, "L1 owner   {}\naddress    {address}", OwnerText(*owner))
             }
         }
     }

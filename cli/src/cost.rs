@@ -18,7 +18,8 @@ use crate::text::{count, grouped};
 pub struct CostReport {
     kind: &'static str,
     profile: ProfileId,
-    chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
     number: u32,
     /// Transactions that were accepted.
     transactions: usize,

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use enfold_state::key_file::{LIMIT, parse};
-use enfold_state::keys::SecretKey;
+use enfold_state::signer::Signer;
 use zeroize::Zeroizing;
 
 use crate::error::{CliError, Failure, at};
@@ -25,11 +25,11 @@ impl Failure for KeyAccessError {
     }
 }
 
-/// Reads a key file.
+/// Reads a key file: the key and its owner on L1.
 ///
 /// # Errors
 /// If it cannot be read, or is not a key, or its parts do not belong together.
-pub fn read(path: &Path) -> Result<SecretKey, CliError> {
+pub fn read(path: &Path) -> Result<Signer, CliError> {
     read_from(path, open(path)?)
 }
 
@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<SecretKey, CliError> {
 ///
 /// # Errors
 /// As [`read`], or if others can read it.
-pub fn read_private(path: &Path) -> Result<SecretKey, CliError> {
+pub fn read_private(path: &Path) -> Result<Signer, CliError> {
     let file = open(path)?;
     // Of the file that is read, and not of what has its name later.
     let found = file.metadata().map_err(unreadable(path))?;
@@ -60,7 +60,7 @@ fn mode_for_others(_: &Metadata) -> Option<u32> {
     None
 }
 
-fn read_from(path: &Path, file: File) -> Result<SecretKey, CliError> {
+fn read_from(path: &Path, file: File) -> Result<Signer, CliError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
     if bytes.len() as u64 > LIMIT {

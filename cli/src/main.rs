@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
@@ -164,15 +165,20 @@ fn start(settings: &Settings, matches: &ArgMatches, cli: &Cli, slow: Option<&str
 
 /// Checks, before the first file is made, that none lies where a service takes files from.
 fn check_files(settings: &Settings, cli: &Cli) -> Result<(), CliError> {
-    let Command::Run(args) = &cli.command else { return Ok(()) };
-    let cache = cli.cache.folder();
+    match &cli.command {
+        Command::Run(args) => args.check(&files(settings, cli)),
+        _ => Ok(()),
+    }
+}
+
+/// The files and folders that a command uses whatever it does: what each is, and where.
+fn files(settings: &Settings, cli: &Cli) -> Vec<(&'static str, PathBuf)> {
     let files = [
-        ("cache folder", cache.as_deref()),
-        ("trace", cli.global.trace.as_deref()),
-        ("settings file", settings.path.as_deref()),
+        ("cache folder", cli.cache.folder()),
+        ("trace", cli.global.trace.clone()),
+        ("settings file", settings.path.clone()),
     ];
-    let files: Vec<_> = files.into_iter().filter_map(|(what, path)| Some((what, path?))).collect();
-    args.check(&files)
+    files.into_iter().filter_map(|(what, path)| Some((what, path?))).collect()
 }
 
 fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, CliError> {
@@ -192,7 +198,7 @@ fn run(settings: &Settings, matches: &ArgMatches, cli: &Cli) -> Result<Outcome, 
         Command::Import(args) => args.run(),
         Command::Init(args) => args.run(),
         Command::Prove(args) => args.run(),
-        Command::Run(args) => args.run(),
+        Command::Run(args) => args.run(files(settings, cli)),
         Command::Status(args) => args.run(),
         Command::Plan(args) => args.run(),
         Command::Verify(args) => args.run(),

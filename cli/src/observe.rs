@@ -74,6 +74,10 @@ impl Activity {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::CircuitsStarted { .. } => self.doing = "building circuits".to_owned(),
+            // The next one may be early while one is at work.
+            Event::BlockEarly { number, .. } if self.doing == WAITING => {
+                self.doing = format!("waiting for the time of block {number}");
+            }
             Event::BlockBegun { number, .. } => self.doing = format!("beginning block {number}"),
             &Event::Proving { batches, lifts, folds, .. } => {
                 self.doing = "proving".to_owned();

@@ -1,11 +1,13 @@
 //! Options that several commands share.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 use enfold_prover::files::{Access, check_writable};
 use enfold_state::codec::Record;
+use enfold_state::ranges::is_shards;
 use enfold_state::store::Check;
 use enfold_witness::profile::ProfileId;
 use tracing_subscriber::EnvFilter;
@@ -155,4 +157,46 @@ pub enum Format {
     Human,
     /// One JSON object.
     Json,
+}
+
+/// Reads a chain id: 1 to `2^63 - 1`.
+pub fn chain_id_parser() -> impl TypedValueParser<Value = u64> {
+    clap::value_parser!(u64).range(1..1 << 63)
+}
+
+/// Time of a genesis whose time is not given: 14 November 2023, 22:13:20 UTC.
+pub const GENESIS_TIME: u32 = 1_700_000_000;
+
+/// Seconds from one generated block to the next.
+pub const BLOCK_SECONDS: u32 = 12;
+
+/// Times, and how many shards new accounts are spread over, of chains that are generated.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct GenesisArgs {
+    /// Time of the genesis, in seconds since 1970; block N is 12 N seconds later.
+    #[arg(long, value_name = "SECONDS", default_value_t = GENESIS_TIME,
+          value_parser = clap::value_parser!(u32).range(1..=4_000_000_000))]
+    pub genesis_time: u32,
+    /// Number of shards that new accounts are spread over: a power of two up to 32.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = shards)]
+    pub shards: u32,
+}
+
+/// A number of the command line is none of shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a power of two from 1 to 32")]
+pub struct ShardsError;
+
+fn shards(text: &str) -> Result<u32, ShardsError> {
+    text.parse().ok().filter(|&shards| is_shards(shards)).ok_or(ShardsError)
+}
+
+/// This machine's clock, in seconds since 1970.
+///
+/// # Errors
+/// If it is before 1970 or after 2105, where no block's time can be.
+pub fn clock() -> Result<u32, CliError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    let now = now.and_then(|since| u32::try_from(since.as_secs()).ok()).filter(|&now| now > 0);
+    now.ok_or_else(|| CliError::usage("expected a clock from 1970 to 2105, got another: give the time"))
 }

@@ -14,7 +14,7 @@ use tracing_indicatif::style::ProgressStyle;
 
 use crate::interrupt;
 use crate::logging::{self, PROGRESS_TARGET};
-use crate::text::{count, duration, grouped, milliseconds, minutes, size};
+use crate::text::{TimeText, count, duration, grouped, milliseconds, minutes, size};
 
 /// Least time between two log lines that say how far the proofs are, where there are no bars.
 const LINE_EVERY: Duration = Duration::from_secs(15);
@@ -133,6 +133,13 @@ impl Progress {
                 waiting,
                 "block {missing} is missing: {} for it",
                 count(waiting, "block waits", "blocks wait")
+            ),
+            &Event::BlockEarly { number, time, clock } => warn!(
+                block = number,
+                time,
+                clock,
+                "block {number} waits: expected a time of at most 60 s after the clock, {clock}, got {}",
+                TimeText(time)
             ),
             &Event::SpaceShort { ref path, expected, got } => warn!(
                 path = %path.display(),

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use enfold_circuits::params::Params;
 use enfold_circuits::security::security_bits;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::statement::chain::{ChainStatement, link};
-use enfold_circuits::verify::{VerifierKey, verify_block};
-use enfold_prover::data::check_data;
 use enfold_state::block::BlockData;
+use enfold_verifier::data::check_data;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::statement::chain::{ChainStatement, link};
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, at};
 use crate::files::{files_in, read_bounded};
 use crate::records;
+use crate::text::TimeText;
 
 /// Longest proof file that is read, in bytes. A profile's proofs have one length, far below; this is so that a
 /// proof of another profile is told from a file that is none.
@@ -79,14 +80,18 @@ pub struct StatementText<'a>(pub &'a BlockStatement);
 
 impl fmt::Display for StatementText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BlockStatement { chain_id, block_number, transactions, messages, .. } = self.0;
+        let BlockStatement { chain_id, block_number, time, transactions, messages, .. } = self.0;
         writeln!(f, "chain id            {chain_id}")?;
         writeln!(f, "block number        {block_number}")?;
+        writeln!(f, "time                {}", TimeText(*time))?;
         writeln!(f, "previous state root {}", self.0.previous_root)?;
         writeln!(f, "new state root      {}", self.0.new_root)?;
         writeln!(f, "data commitment E   {}", self.0.emitted)?;
         writeln!(f, "transactions        {transactions}")?;
         writeln!(f, "messages            {messages}")?;
+        writeln!(f, "L1 queue before     {}", self.0.queue_before)?;
+        writeln!(f, "L1 queue after      {}", self.0.queue_after)?;
+        writeln!(f, "exits               {}", self.0.exits)?;
         writeln!(f, "profile             {}", ProfileText(self.0.profile))
     }
 }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use enfold_state::leaf::Leaf;
+use enfold_state::owner::L1Owner;
 use serde_json::Value;
 
 /// Text from outside (names of files, keys in JSON) that must not break a line or steer a terminal: control characters,
@@ -74,6 +75,30 @@ fn collect_unprintable<'a>(fields: &'a Value, into: &mut Vec<&'a str>) {
     }
 }
 
+/// A moment, in seconds since 1970, with its date.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeText(pub u32);
+
+impl Display for TimeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(self.0.into()));
+        write!(f, "{} ({date})", self.0)
+    }
+}
+
+/// An owner on L1, or what follows from there being none.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerText(pub L1Owner);
+
+impl Display for OwnerText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            L1Owner::NONE => f.write_str("none: no forced exit and no escape for its leaves"),
+            owner => write!(f, "{owner}"),
+        }
+    }
+}
+
 /// A count with its noun: `1 leaf`, `2 leaves`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number as u64), if number == 1 { one } else { many })
@@ -130,10 +155,10 @@ pub struct LeafText<'a>(pub &'a Leaf);
 
 impl Display for LeafText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Leaf { address, nonce, asset, balance } = self.0;
+        let Leaf { address, nonces: [first, second], asset, balance } = self.0;
         writeln!(f, "address    {address}")?;
         writeln!(f, "balance    {} of asset {asset}", grouped(*balance))?;
-        writeln!(f, "nonce      {nonce}")
+        writeln!(f, "nonces     {first} of key 0, {second} of key 1")
     }
 }
 

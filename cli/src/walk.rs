@@ -11,11 +11,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_prover::data::check_data;
 use enfold_state::block::{BlockData, Place};
+use enfold_state::hash::Digest;
 use enfold_state::receipt::Search;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::Transaction;
+use enfold_verifier::data::check_data;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -49,13 +50,32 @@ pub enum WalkError {
         /// The block.
         number: u32,
     },
+    /// A data file is of a block that the state does not have yet.
+    #[error("{}: expected data files of blocks up to {last}, the last one here, got block {got}", path.display())]
+    After {
+        /// The data directory.
+        path: PathBuf,
+        /// The state's last block.
+        last: u32,
+        /// The file's.
+        got: u32,
+    },
+    /// The data directory lacks the root of one of its blocks.
+    #[error("{}: expected the state root after block {number}, found none", path.display())]
+    Root {
+        /// The data directory.
+        path: PathBuf,
+        /// The block.
+        number: u32,
+    },
 }
 
 impl Failure for WalkError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "missing_block_data",
-            Self::Two { .. } => "other_block_data",
+            Self::Two { .. } | Self::After { .. } => "other_block_data",
+            Self::Root { .. } => "missing_root",
         }
     }
 }
@@ -87,16 +107,17 @@ impl DataFiles {
     /// # Errors
     /// If one cannot be read, or two are of one block.
     pub fn read(given: &[PathBuf]) -> Result<Self, CliError> {
-        let mut paths = BTreeSet::new();
+        let mut paths = BTreeMap::new();
         for path in given {
-            if path.is_dir() {
-                paths.extend(files_in(path, "data")?);
-            } else {
-                paths.insert(path.clone());
+            let found = if path.is_dir() { files_in(path, "data")? } else { vec![path.clone()] };
+            for path in found {
+                // Two names of one file are no two files. What is not there is said when it is read.
+                let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+                paths.entry(real).or_insert(path);
             }
         }
         let mut files = BTreeMap::new();
-        for path in paths {
+        for path in paths.into_values() {
             let data: BlockData = records::read(&path)?;
             let number = data.number;
             if let Some(DataFile { path: other, .. }) = files.get(&number) {
@@ -110,11 +131,6 @@ impl DataFiles {
     /// Whether there are files of blocks before this one.
     pub fn any_before(&self, number: u32) -> bool {
         self.0.range(..number).next().is_some()
-    }
-
-    /// Whether there are files of blocks after this one.
-    pub fn any_after(&self, number: u32) -> bool {
-        self.0.keys().next_back().is_some_and(|&last| last > number)
     }
 }
 
@@ -142,9 +158,16 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// A walk that begins at the state's last block.
-    pub fn new(state: &'a Snapshot, files: &'a DataFiles, profile: ProfileId) -> Self {
+    ///
+    /// # Errors
+    /// If a file is of a later block.
+    pub fn new(state: &'a Snapshot, files: &'a DataFiles, profile: ProfileId) -> Result<Self, WalkError> {
         let search = Search::new(state.ledger());
-        Self { state, files, profile, search, compared: false, not_compared: BTreeSet::new() }
+        let last = search.number();
+        if let Some((&got, _)) = files.0.range(last.saturating_add(1)..).next() {
+            return Err(WalkError::After { path: state.dir().to_owned(), last, got });
+        }
+        Ok(Self { state, files, profile, search, compared: false, not_compared: BTreeSet::new() })
     }
 
     /// Goes one block back. `None` if there is no file of it.
@@ -182,12 +205,15 @@ impl<'a> Walk<'a> {
         let Some(proof) = proof_of(path)? else { return Ok(None) };
         let statement = verify_file(&proof, self.profile)?;
         check_data(data, &statement).map_err(at(path))?;
-        // The walk goes over blocks that the data directory has, so it has both roots.
-        let (before, after) =
-            (self.state.root_at(data.number.saturating_sub(1)), self.state.root_at(data.number));
-        expect(&proof, "previous root", before, statement.previous_root)?;
-        expect(&proof, "new root", after, statement.new_root)?;
+        let (before, after) = (self.root_at(data.number.saturating_sub(1))?, self.root_at(data.number)?);
+        expect(&proof, "previous root", Some(before), statement.previous_root)?;
+        expect(&proof, "new root", Some(after), statement.new_root)?;
         Ok(Some(proof))
+    }
+
+    fn root_at(&self, number: u32) -> Result<Digest, WalkError> {
+        let root = self.state.root_at(number);
+        root.ok_or_else(|| WalkError::Root { path: self.state.dir().to_owned(), number })
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::public_inputs::BatchPublicInputs;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{InnerCircuit, InnerKeys, VerifierKey, verify_block, verify_inner};
 use enfold_state::codec::Malformed;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{InnerCircuit, InnerKeys, VerifierKey, verify_block, verify_inner};
 use enfold_witness::profile::{BatchId, ProfileId};
 
 use crate::check_error;

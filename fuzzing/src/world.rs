@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::{PreparedBlock, prepare_block};
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::ledger::Ledger;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 
 /// The golden block proof of the profile `test`.

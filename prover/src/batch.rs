@@ -7,7 +7,7 @@ use enfold_circuits::check::Violations;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::Proof;
 use enfold_circuits::fold::Child;
-use enfold_circuits::verify::encode;
+use enfold_verifier::verify::encode;
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::profile::BatchId;
 use enfold_witness::step::check_batch;
@@ -69,7 +69,7 @@ impl BlockProver<'_> {
                 let &[(Child::Fold, root)] = &children[..] else {
                     return Err(ProveError::Children { job, got: children.len() });
                 };
-                self.circuits.prove_block(root, &opening(self.witness)).map_err(failed)
+                self.circuits.prove_block(root, &BlockOpening::from(self.witness)).map_err(failed)
             }
         }
     }
@@ -147,12 +147,6 @@ impl BlockProver<'_> {
             Err(_) => Ok(()),
         }
     }
-}
-
-/// What the block circuit opens.
-pub(crate) fn opening(witness: &BlockWitness) -> BlockOpening {
-    let &BlockWitness { chain_id, number: block_number, before, after, .. } = witness;
-    BlockOpening { chain_id, block_number, before, after }
 }
 
 #[cfg(test)]

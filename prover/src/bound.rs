@@ -6,10 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enfold_circuits::verify::VerifierKey;
 use enfold_state::codec;
 use enfold_state::hash::Digest;
 use enfold_state::store::{Circuits, Snapshot, Store, StoreError};
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 use crate::journal::Journal;
@@ -154,7 +154,7 @@ mod tests {
     use crate::kept::KeptProofs;
 
     fn store(dir: &Path, circuits: Option<Circuits>) -> Store {
-        let genesis = Genesis { chain_id: 1, leaves: vec![] };
+        let genesis = Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![] };
         match circuits {
             Some(circuits) => Store::create_for(dir, &genesis, circuits).unwrap(),
             None => Store::create(dir, &genesis).unwrap(),

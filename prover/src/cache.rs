@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::recursion::BuildError;
-use enfold_circuits::verify::PinnedSet;
+use enfold_verifier::verify::PinnedSet;
 use enfold_witness::profile::ProfileId;
 use tracing::{Span, warn};
 

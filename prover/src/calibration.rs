@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use enfold_circuits::params::Params;
+use enfold_state::chain::BlockId;
 use enfold_state::codec::Malformed;
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::hash::Digest;
 use enfold_state::json;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::nonce::NonceKey;
 use enfold_state::system::words;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
@@ -189,14 +191,17 @@ pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> u
     let mut debits = Vec::with_capacity(transactions);
     let mut credits = Vec::with_capacity(2 * transactions);
     for from in (0..count).map(LeafIndex) {
-        let message = |op, to| Message { op, asset: 0, from, to, amount: 1, memo: 0, to_address: address };
+        let message = |op, to| {
+            let nonce_key = NonceKey::default();
+            Message { op, asset: 0, from, nonce_key, to, amount: 1, memo: 0, to_address: address }
+        };
         let first = credits.len();
         credits.push(message(Op::Transfer, LeafIndex(count + from.0)));
         credits.extend(fees.then(|| message(Op::Fee, LeafIndex(0))));
         debits.push(Accepted { position: from.0 as usize, from, messages: first..credits.len() });
     }
     let execution = Execution {
-        number: 1,
+        block: BlockId { chain_id: 1, number: 1, time: 1 },
         previous_root: Digest::ZERO,
         debits,
         credits,

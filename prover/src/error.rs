@@ -3,9 +3,9 @@
 use enfold_circuits::batch::BatchProveError;
 use enfold_circuits::check::Violations;
 use enfold_circuits::recursion::ProveError as RecursionError;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::VerifyError;
 use enfold_state::executor::{ExecuteError, Rejection};
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::VerifyError;
 use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::step::StepError;
 use enfold_witness::witness::WitnessError;

@@ -168,6 +168,16 @@ pub enum Event {
         /// Count of the blocks that wait for it.
         waiting: usize,
     },
+    /// The next block's time is too far ahead of this machine's clock: it waits in the queue. Said once, and again as long as
+    /// that lasts.
+    BlockEarly {
+        /// Its number.
+        number: u32,
+        /// Its time, in seconds since 1970.
+        time: u32,
+        /// The clock, likewise.
+        clock: u64,
+    },
     /// What an inbox and its queue hold has changed.
     Backlog(Backlog),
     /// The next block of the queue is about to be proven.

@@ -154,7 +154,7 @@ pub(crate) fn move_new(from: &Path, to: &Path) -> Result<(), FileError> {
 }
 
 /// Renames a file in one step, if nothing has the new name.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -169,8 +169,11 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // A file system without hard links.
-        Err(_) if to.symlink_metadata().is_err() => fs::rename(from, to),
-        Err(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => match to.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+            Err(error) => Err(error),
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        },
     }
 }
 
@@ -244,24 +247,23 @@ pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
     sync_dir(parent(path))
 }
 
-/// Makes a folder in one that is there, unless it is there itself. Its name survives a power cut.
+/// Makes a folder in one that is there, unless it is there itself. Its name survives a power cut, if the folder that it
+/// is in can be opened.
 pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
-        Ok(()) => sync_name(dir),
-        Err(_) if dir.is_dir() => Ok(()),
-        Err(error) => Err(error),
+        // A run that was cut off may have made it, but not its name durable.
+        Err(error) if !dir.is_dir() => Err(error),
+        _ => match sync_name(dir) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        },
     }
 }
 
 /// Makes a folder and those that it is in, as far as they are missing. Their names survive a power cut.
 pub(crate) fn make_dirs(dir: &Path) -> io::Result<()> {
-    match make_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && parent(dir) != dir => {
-            make_dirs(parent(dir))?;
-            make_dir(dir)
-        }
-        made => made,
-    }
+    let folders: Vec<_> = dir.ancestors().filter(|dir| !dir.as_os_str().is_empty()).collect();
+    folders.into_iter().rev().try_for_each(make_dir)
 }
 
 /// Writes a file as a whole or not at all.
@@ -271,6 +273,15 @@ pub(crate) fn make_dirs(dir: &Path) -> io::Result<()> {
 pub fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileError> {
     check_writable(path, force)?;
     Staged::write(path, bytes)?.publish(force)
+}
+
+/// Writes a file that may be there already, if it is just this one.
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if holds(path, bytes) {
+        // An attempt that failed may have given the name, but not made it durable.
+        return sync_name(path).map_err(failed(path));
+    }
+    Staged::write(path, bytes)?.publish(false)
 }
 
 /// Whether a file holds just these bytes. A link is none: it may lead to a file that is about to be removed.
@@ -362,9 +373,14 @@ mod tests {
     fn folders_are_made_with_names_that_stay() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        let made = crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap());
-        assert_eq!(made, [dir.path().to_owned(), at("a"), at("a/b")]);
-        assert!(crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap()).is_empty());
+        let synced = || {
+            let mut synced = crate::steps::synced_of(|| make_dirs(&at("a/b/c")).unwrap());
+            synced.retain(|folder| folder.starts_with(dir.path()));
+            synced
+        };
+        assert_eq!(synced(), [dir.path().to_owned(), at("a"), at("a/b")]);
+        // And again: the run that made them may have been cut off before.
+        assert_eq!(synced().len(), 3);
         fs::write(at("file"), "").unwrap();
         assert!(make_dirs(&at("file")).is_err() && make_dirs(&at("file/x")).is_err());
     }

@@ -111,7 +111,7 @@ impl Folders {
     ///
     /// # Errors
     /// If two overlap.
-    pub fn check(&self, data: &Path, files: &[(&'static str, &Path)]) -> Result<(), FolderError> {
+    pub fn check(&self, data: &Path, files: &[(&'static str, impl AsRef<Path>)]) -> Result<(), FolderError> {
         let data_place = Place::of(DATA, data)?;
         let mut own = vec![
             Place::of("store", &data.join(FILE_NAME))?,
@@ -121,7 +121,7 @@ impl Folders {
         own.extend(data_place.own()?);
         let three = [(INBOX, &self.inbox), (OUTBOX, &self.outbox), (REJECTED, &self.rejected)];
         let three = three.map(|(purpose, path)| Place::of(purpose, path));
-        let others = three.into_iter().chain(files.iter().map(|&(what, path)| Place::of(what, path)));
+        let others = three.into_iter().chain(files.iter().map(|(what, path)| Place::of(what, path.as_ref())));
         let others = others.collect::<Result<Vec<_>, _>>()?;
         data_place.check_not_anothers()?;
         for (i, one) in others.iter().enumerate() {
@@ -176,10 +176,12 @@ impl Folders {
             .try_for_each(|dir| make_dirs(dir).map_err(failed(dir)))
     }
 
-    /// Takes inbox and outbox for this service alone, as long as the result lives. Where the system cannot lock folders
-    /// nothing is taken.
+    /// Takes the folders for this service alone, as long as the result lives: what one service rejects, another would take
+    /// for deliveries. Where the system cannot lock folders nothing is taken.
     pub(crate) fn lock(&self) -> Result<Locks, FolderError> {
-        Ok(Locks(vec![Lock::take(INBOX, &self.inbox)?, Lock::take(OUTBOX, &self.outbox)?]))
+        let three = [(INBOX, &self.inbox), (OUTBOX, &self.outbox), (REJECTED, &self.rejected)];
+        let locks = three.into_iter().map(|(purpose, path)| Lock::take(purpose, path));
+        Ok(Locks(locks.collect::<Result<_, _>>()?))
     }
 
     pub(crate) fn claims(&self) -> PathBuf {
@@ -197,19 +199,18 @@ impl Folders {
 pub(crate) struct Locks(Vec<Lock>);
 
 impl Locks {
-    /// Takes those that were put in the place of the folders since, and says whether there are any: the lock of a folder
-    /// that was removed keeps nobody out of the one that was made for it.
-    pub(crate) fn renew(&mut self) -> Result<bool, FolderError> {
-        let mut renewed = false;
-        for lock in &mut self.0 {
-            let now = FileId::of(&lock.path);
-            // One that is gone may come again.
-            if now.is_some() && now != lock.id {
-                *lock = Lock::take(lock.purpose, &lock.path)?;
-                renewed = true;
-            }
+    /// Whether others were put in the place of the folders.
+    pub(crate) fn are_others(&self) -> bool {
+        self.0.iter().any(Lock::is_another)
+    }
+
+    /// Takes those that were put in the place of the folders: the lock of a folder that was removed keeps nobody out of the
+    /// one that was made for it.
+    pub(crate) fn renew(&mut self) -> Result<(), FolderError> {
+        for lock in self.0.iter_mut().filter(|lock| lock.is_another()) {
+            *lock = Lock::take(lock.purpose, &lock.path)?;
         }
-        Ok(renewed)
+        Ok(())
     }
 }
 
@@ -224,8 +225,17 @@ struct Lock {
 }
 
 impl Lock {
+    /// One that is gone may come again.
+    fn is_another(&self) -> bool {
+        let now = FileId::of(&self.path);
+        now.is_some() && now != self.id
+    }
+
     fn take(purpose: &'static str, path: &Path) -> Result<Self, FolderError> {
-        let dir = File::open(path).ok();
+        let dir = match File::open(path) {
+            Err(error) if [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind()) => None,
+            dir => Some(dir.map_err(|source| FolderError::Io { path: path.to_owned(), source })?),
+        };
         let locked = dir.as_ref().map_or(Ok(()), File::try_lock);
         if matches!(locked, Err(TryLockError::WouldBlock)) {
             return Err(FolderError::Used { purpose, path: path.to_owned() });
@@ -260,7 +270,7 @@ impl Place {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     // What is not there cannot be a link, but for one that leads nowhere.
                     if real.symlink_metadata().is_ok() {
-                        return Err(failed(error));
+                        return Err(failed(io::Error::new(error.kind(), "a link that leads nowhere")));
                     }
                     let Some(name) = real.file_name().map(ToOwned::to_owned) else {
                         return Err(failed(error));
@@ -507,6 +517,14 @@ mod tests {
         let locks = one.lock().unwrap();
         let other = Folders { inbox: at("data"), ..one.clone() };
         assert!(matches!(other.lock(), Err(FolderError::Used { purpose: OUTBOX, .. })));
+        // Nor may one reject into the other's inbox.
+        ["in2", "out2"].iter().for_each(|name| fs::create_dir(at(name)).unwrap());
+        for (inbox, rejected, expected) in
+            [("in2", "in", REJECTED), ("bad", "in2", INBOX), ("in2", "bad", REJECTED)]
+        {
+            let other = Folders { inbox: at(inbox), outbox: at("out2"), rejected: at(rejected) };
+            assert!(matches!(other.lock(), Err(FolderError::Used { purpose, .. }) if purpose == expected));
+        }
         drop(locks);
         other.lock().unwrap();
     }
@@ -517,21 +535,28 @@ mod tests {
         let case = Case::new();
         let at = |name: &str| case.0.path().join(name);
         let one = Folders { inbox: at("in"), outbox: at("out"), rejected: at("bad") };
-        let other = Folders { outbox: at("data"), ..one.clone() };
-        let third = Folders { inbox: at("data"), ..one.clone() };
-        for (folder, other) in [("in", &other), ("out", &third)] {
+        let (own, free) = (at("data"), at("free"));
+        fs::create_dir(&free).unwrap();
+        let other = |folder| match folder {
+            "in" => Folders { outbox: own.clone(), rejected: free.clone(), ..one.clone() },
+            "out" => Folders { inbox: own.clone(), rejected: free.clone(), ..one.clone() },
+            _ => Folders { inbox: own.clone(), outbox: free.clone(), ..one.clone() },
+        };
+        for folder in ["in", "out", "bad"] {
             let mut locks = one.lock().unwrap();
-            assert!(!locks.renew().unwrap());
+            assert!(!locks.are_others());
             fs::remove_dir(at(folder)).unwrap();
-            assert!(!locks.renew().unwrap(), "it may come again");
+            assert!(!locks.are_others(), "it may come again");
             fs::create_dir(at(folder)).unwrap();
-            assert!(locks.renew().unwrap() && !locks.renew().unwrap());
-            assert!(matches!(other.lock(), Err(FolderError::Used { .. })), "{folder}");
+            assert!(locks.are_others());
+            locks.renew().unwrap();
+            assert!(!locks.are_others());
+            assert!(matches!(other(folder).lock(), Err(FolderError::Used { .. })), "{folder}");
         }
         let mut locks = one.lock().unwrap();
         fs::remove_dir(at("in")).unwrap();
         fs::create_dir(at("in")).unwrap();
-        let _others = other.lock().unwrap();
+        let _others = other("in").lock().unwrap();
         assert!(matches!(locks.renew(), Err(FolderError::Used { purpose: INBOX, .. })));
     }
 }

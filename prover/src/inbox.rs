@@ -16,7 +16,7 @@ use blake3::Hash;
 use enfold_state::block::Block;
 use enfold_state::codec::{CodecError, Kind, Record};
 
-use crate::files::{FileError, FileId, failed, make_dir, make_dirs};
+use crate::files::{FileError, FileId, failed, make_dir, rename_new};
 use crate::pace::Pace;
 use crate::queue::Delivered;
 use crate::steps::step;
@@ -40,6 +40,8 @@ pub(crate) enum Found {
     New,
     /// Nothing that can be judged yet, and why.
     NotYet(String),
+    /// No regular file, and why that cannot be taken.
+    Other(String),
     /// No block, and why.
     Bad(String),
     /// It is not there any more.
@@ -56,7 +58,7 @@ struct Stamp {
 }
 
 /// A file as it was when it was read: its length, its time of change, its bytes.
-type Content = (u64, Option<SystemTime>, Hash);
+pub(crate) type Content = (u64, Option<SystemTime>, Hash);
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -144,10 +146,16 @@ impl Claim {
 /// What a file that is left waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// It is a block, and is taken if the next look finds it as it is.
+    /// It has just come or changed, and is taken if the next look finds it as it is.
     NextLook,
     /// That this passes.
     Passes(String),
+}
+
+impl From<FileError> for Wait {
+    fn from(error: FileError) -> Self {
+        Self::Passes(error.to_string())
+    }
 }
 
 /// A file that was left where it is.
@@ -174,15 +182,12 @@ impl Inbox {
         pace: Pace,
         stop: Option<&'static Stop>,
     ) -> Result<Self, FileError> {
-        if claims.symlink_metadata().is_err() {
-            make_dirs(&claims).map_err(failed(&claims))?;
-        }
         expect_folder(&claims).map_err(failed(&claims))?;
         let mut last = 0;
-        for entry in fs::read_dir(&claims).map_err(failed(&claims))?.flatten() {
+        for slot in list_if_there(&claims).map_err(failed(&claims))? {
             // Only those that are empty can be removed.
-            let _ = fs::remove_dir(entry.path());
-            let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let _ = fs::remove_dir(&slot);
+            let number = slot.file_name().and_then(|name| name.to_str()?.parse().ok());
             last = last.max(number.unwrap_or(0));
         }
         let (dir, seen) = (dir.to_owned(), BTreeMap::new());
@@ -226,14 +231,19 @@ impl Inbox {
                     left.push(Left::new(&path, Wait::NextLook));
                     continue;
                 }
-                Found::NotYet(reason) => {
+                Found::NotYet(reason) | Found::Other(reason) => {
                     left.push(Left::new(&path, Wait::Passes(reason)));
                     continue;
                 }
                 Found::Gone => continue,
             };
             match claimed {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                // Somebody took it, or else the folder that it was to be moved to.
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    if path.symlink_metadata().is_ok() {
+                        left.push(Left::new(&path, Wait::NextLook));
+                    }
+                }
                 Err(error) => {
                     left.push(Left::new(&path, Wait::Passes(format!("cannot be claimed: {error}"))));
                 }
@@ -250,7 +260,9 @@ impl Inbox {
 
     fn claim_file(&mut self, path: &Path) -> io::Result<()> {
         // Whoever has emptied the inbox may have taken this too, or put a link in its place.
-        make_dir(&self.claims)?;
+        if self.claims.symlink_metadata().is_err() {
+            make_dir(&self.claims)?;
+        }
         expect_folder(&self.claims)?;
         let slot = loop {
             self.last += 1;
@@ -270,39 +282,61 @@ impl Inbox {
         renamed
     }
 
-    /// What is claimed, in the order of claiming.
-    pub(crate) fn claims(&self) -> io::Result<Vec<Claim>> {
-        expect_folder(&self.claims)?;
-        let mut claims = Vec::new();
-        let slots = match fs::read_dir(&self.claims) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(claims),
-            slots => slots?,
-        };
-        // A link, to a folder too, is none of the service's.
-        let slots = slots.flatten().filter(|entry| entry.file_type().is_ok_and(|found| found.is_dir()));
-        let mut slots: Vec<_> = slots.map(|entry| entry.path()).collect();
-        slots.sort();
-        for slot in slots {
-            // What is no folder, or cannot be listed, is no claim.
-            for entry in fs::read_dir(&slot).into_iter().flatten().flatten() {
-                claims.push(Claim { slot: slot.clone(), file: entry.file_name() });
-            }
-        }
-        Ok(claims)
-    }
-
-    /// Removes a claim whose content is elsewhere by now, unless it is not what was read.
-    pub(crate) fn release(&mut self, claim: &Claim, read: &Delivered) -> Result<(), FileError> {
-        step("release");
-        let path = claim.path();
-        if let Found::Block(now) = self.look_at(&path)
-            && now.bytes == read.bytes
-        {
-            self.expect_within(&path).map_err(failed(&path))?;
-            fs::remove_file(&path).map_err(failed(&path))?;
+    /// Puts back what was put in the place of a file that was to be claimed: a folder with all that is in it, or a link.
+    pub(crate) fn give_back(&self, claim: &Claim) {
+        let given = rename_new(&claim.path(), &self.dir.join(&claim.file));
+        if given.is_ok() {
             self.clear(claim);
         }
+    }
+
+    /// What is claimed, in the order of claiming, and what cannot be read.
+    pub(crate) fn claims(&self) -> (Vec<Claim>, Vec<(PathBuf, io::Error)>) {
+        let (mut claims, mut unread) = (Vec::new(), Vec::new());
+        let mut list = |dir: &Path| {
+            let listed = expect_folder(dir).and_then(|()| list_if_there(dir));
+            listed.unwrap_or_else(|error| {
+                unread.push((dir.to_owned(), error));
+                Vec::new()
+            })
+        };
+        for slot in list(&self.claims) {
+            // A link, to a folder too, is none of the service's; nor is a file.
+            if !slot.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+                let files = list(&slot).into_iter();
+                claims.extend(files.filter_map(|path| {
+                    Some(Claim { slot: slot.clone(), file: path.file_name()?.to_owned() })
+                }));
+            }
+        }
+        (claims, unread)
+    }
+
+    /// Removes a claim whose content is elsewhere by now, if it is still what was `read`.
+    pub(crate) fn release(&mut self, claim: &Claim, read: Option<Content>) -> Result<(), Wait> {
+        step("release");
+        self.expect_still(claim, read)?;
+        let path = claim.path();
+        fs::remove_file(&path).map_err(failed(&path))?;
+        self.clear(claim);
         Ok(())
+    }
+
+    /// Requires a claim to be what was `read` of it, and in the inbox.
+    pub(crate) fn expect_still(&mut self, claim: &Claim, read: Option<Content>) -> Result<(), Wait> {
+        let path = claim.path();
+        let found = self.look_at(&path);
+        if read.is_none() || self.content(&path) != read || !matches!(found, Found::Block(_) | Found::Bad(_))
+        {
+            return Err(Wait::NextLook);
+        }
+        Ok(self.expect_within(&path).map_err(failed(&path))?)
+    }
+
+    /// What was read of a file last.
+    pub(crate) fn content(&self, path: &Path) -> Option<Content> {
+        let found = path.symlink_metadata().ok()?;
+        self.seen.get(&Key::of(path, &found))?.content
     }
 
     /// Requires a claim to be in the inbox, whatever was put in the place of its folders meanwhile.
@@ -331,7 +365,7 @@ impl Inbox {
     }
 
     fn read(&mut self, path: &Path) -> io::Result<Found> {
-        let expected = |got| Ok(Found::NotYet(format!("expected a regular file, got {got}")));
+        let expected = |got| Ok(Found::Other(format!("expected a regular file, got {got}")));
         if path.symlink_metadata()?.is_symlink() {
             return expected("a symbolic link");
         }
@@ -416,7 +450,7 @@ impl Seen {
 /// The name for a file that is no block: from its content, as far as that is read.
 pub(crate) fn name_of_other(path: &Path) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let file = File::open(path)?;
+    let file = open(path)?;
     hasher.update(&file.metadata()?.len().to_le_bytes());
     hasher.update_reader(file.take(LONG_PREFIX))?;
     Ok(format!("file-{}", hasher.finalize()))
@@ -435,6 +469,17 @@ fn open(path: &Path) -> io::Result<File> {
         options.custom_flags(flags.bits() as i32);
     }
     options.open(path)
+}
+
+/// What is in a folder, by name; nothing if it is not there.
+fn list_if_there(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// What in a folder may be a block, by name. Folders are none, and what begins with a dot or ends in `.part` or `.tmp`
@@ -470,6 +515,7 @@ mod tests {
     }
 
     fn open_inbox(dir: &Path, settle: Duration) -> Result<Inbox, FileError> {
+        make_dir(&dir.join(CLAIMS)).or_else(|_| expect_folder(&dir.join(CLAIMS))).map_err(failed(dir))?;
         let pace = Pace { look: Duration::ZERO, settle, ..Pace::default() };
         Inbox::open(dir, dir.join(CLAIMS), pace, None)
     }
@@ -497,7 +543,7 @@ mod tests {
         fn look(&mut self) -> (Vec<String>, Vec<String>) {
             let text = |name: OsString| name.to_string_lossy().into_owned();
             let left = self.inbox.claim().unwrap();
-            let claims = self.inbox.claims().unwrap().into_iter().map(|claim| text(claim.file));
+            let claims = self.inbox.claims().0.into_iter().map(|claim| text(claim.file));
             (
                 claims.collect(),
                 left.into_iter().map(|left| text(left.path.file_name().unwrap().to_owned())).collect(),
@@ -506,7 +552,7 @@ mod tests {
     }
 
     fn block(number: u32) -> Vec<u8> {
-        codec::encode(&Block { chain_id: 1, number, fees: vec![], transactions: vec![] }).unwrap()
+        codec::encode(&Block { chain_id: 1, number, time: 1, fees: vec![], transactions: vec![] }).unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(3600);
@@ -567,15 +613,20 @@ mod tests {
         let mut case = Case::new(LONG);
         case.put("a", &block(1));
         case.claim();
-        let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
-        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        let [claim] = &case.inbox.claims().0[..] else { panic!("one claim") };
+        assert!(matches!(case.inbox.look_at(&claim.path()), Found::Block(_)));
+        let read = case.inbox.content(&claim.path());
         fs::write(claim.path(), block(2)).unwrap();
-        case.inbox.release(claim, &read).unwrap();
+        // However often.
+        for _ in 0..3 {
+            assert_eq!(case.inbox.release(claim, read), Err(Wait::NextLook));
+        }
+        assert_eq!(case.inbox.release(claim, None), Err(Wait::NextLook));
         assert!(claim.path().exists());
-        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
-        assert_eq!(read.block.number, 2);
-        case.inbox.release(claim, &read).unwrap();
-        assert!(case.inbox.claims().unwrap().is_empty() && !claim.slot.exists());
+        let Found::Block(found) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
+        assert_eq!(found.block.number, 2);
+        case.inbox.release(claim, case.inbox.content(&claim.path())).unwrap();
+        assert!(case.inbox.claims().0.is_empty() && !claim.slot.exists());
     }
 
     #[test]
@@ -592,34 +643,35 @@ mod tests {
         let mut case = Case::new(LONG);
         case.put("a", &block(2));
         case.claim();
-        let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
+        let [claim] = &case.inbox.claims().0[..] else { panic!("one claim") };
         let claim = claim.clone();
         fs::rename(case.dir.path().join(CLAIMS), case.dir.path().join("aside")).unwrap();
         symlink(elsewhere.path(), case.dir.path().join(CLAIMS)).unwrap();
-        assert!(case.inbox.claim().is_err() && case.inbox.claims().is_err());
+        assert!(case.inbox.claim().is_err() && !case.inbox.claims().1.is_empty());
         // Put there between a look and what follows it.
         let slot = elsewhere.path().join(claim.slot.file_name().unwrap());
         fs::create_dir(&slot).unwrap();
         fs::write(slot.join("a"), block(2)).unwrap();
         assert!(matches!(case.inbox.look_at(&claim.path()), Found::New));
-        let Found::Block(read) = case.inbox.look_at(&claim.path()) else { panic!("a block") };
-        assert!(case.inbox.release(&claim, &read).is_err() && slot.join("a").exists());
+        assert!(matches!(case.inbox.look_at(&claim.path()), Found::Block(_)));
+        let read = case.inbox.content(&claim.path());
+        assert!(matches!(case.inbox.release(&claim, read), Err(Wait::Passes(_))) && slot.join("a").exists());
         // A link for one of its folders.
         let case = Case::new(LONG);
         symlink(elsewhere.path(), case.dir.path().join(CLAIMS).join("1")).unwrap();
-        assert!(case.inbox.claims().unwrap().is_empty());
+        assert!(case.inbox.claims().0.is_empty());
         // And for that of earlier versions, of which only blocks are taken.
         let dir = tempfile::tempdir().unwrap();
         symlink(elsewhere.path(), dir.path().join(EARLIER_CLAIMS)).unwrap();
         let inbox = open_inbox(dir.path(), LONG).unwrap();
-        assert!(inbox.claims().unwrap().is_empty() && theirs.exists());
+        assert!(inbox.claims().0.is_empty() && theirs.exists());
         let dir = tempfile::tempdir().unwrap();
         let proving = dir.path().join(EARLIER_CLAIMS);
         fs::create_dir(&proving).unwrap();
         fs::write(proving.join("notes"), "mine").unwrap();
         fs::write(proving.join("block"), block(3)).unwrap();
         let inbox = open_inbox(dir.path(), LONG).unwrap();
-        let claimed: Vec<_> = inbox.claims().unwrap().into_iter().map(|claim| claim.file).collect();
+        let claimed: Vec<_> = inbox.claims().0.into_iter().map(|claim| claim.file).collect();
         assert_eq!(claimed, ["block"]);
         assert!(proving.join("notes").exists());
     }
@@ -655,7 +707,7 @@ mod tests {
             assert!(case.look().0.is_empty());
         }
         assert_eq!(case.look().0, ["a"]);
-        let [claim] = &case.inbox.claims().unwrap()[..] else { panic!("one claim") };
+        let [claim] = &case.inbox.claims().0[..] else { panic!("one claim") };
         assert_eq!(fs::read(claim.path()).unwrap(), parts[2]);
         // One that is still written to when it is claimed is no sure one either.
         fs::write(claim.path(), block(4)).unwrap();
@@ -701,5 +753,9 @@ mod tests {
         let (claimed, left) = case.claim();
         assert!(claimed.is_empty(), "{claimed:?}");
         assert_eq!(left, ["dangling", "link", "pipe", "socket"]);
+        // And if it was put in the place of a claim that is about to be rejected.
+        let at = |name: &str| case.dir.path().join(name);
+        assert!(name_of_other(&at("link")).is_err());
+        name_of_other(&at("pipe")).unwrap();
     }
 }

@@ -33,7 +33,7 @@ impl Journal {
         let witness = &prepared.witness;
         Self {
             profile: prepared.profile,
-            previous_root: witness.before.root,
+            previous_root: prepared.execution.previous_root,
             seed: witness.seed,
             plan: witness.plan.clone(),
         }

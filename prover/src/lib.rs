@@ -57,5 +57,3 @@ mod space;
 mod spans;
 mod steps;
 pub mod stop;
-
-pub use enfold_verifier::data;

@@ -9,9 +9,9 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use blake3::Hash;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::executor::Rejection;
 use enfold_state::hash::Digest;
+use enfold_verifier::statement::BlockStatement;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{FileError, Staged, failed, sync_name};
@@ -105,6 +105,14 @@ pub(crate) struct List {
     listed: BTreeMap<u32, Option<Hash>>,
 }
 
+impl Pending {
+    pub(crate) fn of(line: &Line<'_>, digest: Hash) -> Result<Self, serde_json::Error> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        Ok(Self { number: line.number, digest, root: line.statement.new_root, line: text })
+    }
+}
+
 impl List {
     /// Reads the list of an outbox, and cuts off its last line if it is not whole.
     pub(crate) fn open(outbox: &Path, queue: &Path) -> Result<Self, FileError> {
@@ -119,10 +127,8 @@ impl List {
     }
 
     /// Keeps a line until its block is committed.
-    pub(crate) fn prepare(&self, line: &Line<'_>) -> Result<(), FileError> {
-        let mut text = serde_json::to_vec(line).map_err(|error| failed(&self.pending)(error.into()))?;
-        text.push(b'\n');
-        Staged::write(&self.pending, &text)?.publish(true)
+    pub(crate) fn prepare(&self, pending: &Pending) -> Result<(), FileError> {
+        Staged::write(&self.pending, &pending.line)?.publish(true)
     }
 
     /// The line that is kept.

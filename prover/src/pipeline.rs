@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use enfold_circuits::recursion::BuildError;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::VerifierKey;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::hash::Digest;
 use enfold_state::store::{Store, StoreError};
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 use crate::bound::{BoundError, bind};
@@ -24,7 +24,7 @@ use crate::job::{Job, Reused};
 use crate::journal::Journal;
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers};
-use crate::prove::{PreparedBlock, ProvenBlock, prepare_block, prove_kept, verify_own};
+use crate::prove::{PreparedBlock, ProvenBlock, prepare_block, prove_missing, verify_own};
 use crate::space::Needs;
 use crate::spans;
 use crate::stop::Stop;
@@ -142,7 +142,7 @@ impl Begun {
         output: &Output,
     ) -> Result<Self, PipelineError> {
         let PreparedBlock { profile, ref witness, .. } = prepared;
-        let number = witness.number;
+        let number = witness.block.number;
         let journal = codec::encode(&Journal::of(&prepared))?;
         let again = store.journal(number)?.is_some_and(|begun| begun == journal);
         let written = Written::find(output, &prepared, again)?;
@@ -164,7 +164,7 @@ impl Begun {
         patient: bool,
         observer: Observer<'_>,
     ) -> Result<ProvenBlock, PipelineError> {
-        let Self { prepared, output, kept, written } = self;
+        let Self { mut prepared, output, kept, written } = self;
         let profile = prepared.profile;
         let data = codec::encode(&prepared.data())?;
         let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
@@ -176,12 +176,13 @@ impl Begun {
             }
             None => {
                 let workers = Workers::new(options)?;
+                let resumed = prepared.resume(&kept, &workers, observer);
                 let circuits = match options.stop {
                     Some(stop) => circuits_unless_stopped(profile, &workers, stop, observer)?
-                        .ok_or_else(|| ProveError::Stopped { left: prepared.proofs() })?,
+                        .ok_or_else(|| ProveError::Stopped { left: resumed.to_make().len() })?,
                     None => workers.install(|| circuits(profile, observer))?,
                 };
-                prove_kept(circuits, prepared, &kept, options, observer)?
+                prove_missing(circuits, prepared, resumed, Some(&kept), options, observer)?
             }
         };
         let _span = spans::write(proven.statement.block_number).entered();

@@ -2,18 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::params::Params;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_state::block::{Block, BlockData};
+use enfold_state::chain::BlockId;
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::Ledger;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
-use crate::batch::{BlockProver, opening};
+use crate::batch::BlockProver;
 use crate::cost::proof_memory;
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
@@ -21,7 +23,7 @@ use crate::graph::Graph;
 use crate::job::{Job, Reused, Stage};
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers, memory_short};
-use crate::resume::Resume;
+use crate::resume::{Resume, Resumed};
 use crate::scheduler::{self, Limits};
 use crate::spans;
 use crate::stop::Stop;
@@ -74,7 +76,7 @@ pub struct Timings {
     pub execute: Duration,
     /// Planning and making witnesses.
     pub witness: Duration,
-    /// Making all proofs.
+    /// Making all proofs, and before that verifying kept ones.
     pub prove: Duration,
     /// Verifying the block proof.
     pub verify: Duration,
@@ -140,19 +142,38 @@ pub fn prepare_block(
 impl PreparedBlock {
     /// What the proof of the block will say.
     pub fn statement(&self) -> BlockStatement {
-        opening(&self.witness).statement(self.profile)
+        BlockOpening::from(&self.witness).statement(self.profile)
     }
 
     /// Count of proofs that the block takes.
     pub(crate) fn proofs(&self) -> usize {
+        self.graph().nodes.len()
+    }
+
+    /// The proofs that the block takes.
+    fn graph(&self) -> Graph {
         let params = Params::of(self.profile);
         let batches: Vec<_> = self.witness.batches.iter().map(|batch| batch.batch).collect();
-        Graph::new(&batches, params.lift_arity, params.fold_arity).nodes.len()
+        Graph::new(&batches, params.lift_arity, params.fold_arity)
+    }
+
+    /// Reads the kept proofs of the block and verifies them, which takes no circuit.
+    pub(crate) fn resume(&mut self, kept: &KeptProofs, workers: &Workers, observer: Observer<'_>) -> Resumed {
+        let _span = spans::resume().entered();
+        let start = Instant::now();
+        let resume = Resume { keys: InnerKeys::pinned(self.profile), witness: &self.witness, kept };
+        let resumed = workers.install(|| resume.read(self.graph(), observer));
+        self.timings.prove += start.elapsed();
+        let reused = resumed.reused;
+        if reused.total() + reused.refused > 0 {
+            observer(&Event::Resumed { reused, proofs: resumed.graph.nodes.len() });
+        }
+        resumed
     }
 
     /// What the block publishes beside its proof.
     pub fn data(&self) -> BlockData {
-        let BlockWitness { chain_id, number, ref emitted, .. } = self.witness;
+        let BlockWitness { block: BlockId { chain_id, number, .. }, ref emitted, .. } = self.witness;
         BlockData { chain_id, number, emitted: emitted.clone() }
     }
 
@@ -169,7 +190,7 @@ impl PreparedBlock {
         let Self { execution, witness, report, mut timings, .. } = self;
         timings.verify = start.elapsed();
         observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
-        let BlockWitness { chain_id, number, emitted, .. } = witness;
+        let BlockWitness { block: BlockId { chain_id, number, .. }, emitted, .. } = witness;
         let data = BlockData { chain_id, number, emitted };
         Ok(ProvenBlock { statement, proof, data, execution, report, reused, timings })
     }
@@ -185,26 +206,18 @@ pub fn prove_prepared(
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, ProveError> {
-    prove_with(circuits, prepared, None, options, observer)
+    let resumed = Resumed::nothing(prepared.graph());
+    prove_missing(circuits, prepared, resumed, None, options, observer)
 }
 
-/// [`prove_prepared`] that reuses the kept proofs of the block, and keeps those that it makes.
+/// Makes the proofs of a prepared block that are missing, and keeps them if it is said where.
 ///
 /// # Errors
-/// As [`prove_prepared`]. What is wrong with a kept proof is no error.
-pub fn prove_kept(
-    circuits: &CircuitSet,
-    prepared: PreparedBlock,
-    kept: &KeptProofs,
-    options: &ProveOptions,
-    observer: Observer<'_>,
-) -> Result<ProvenBlock, ProveError> {
-    prove_with(circuits, prepared, Some(kept), options, observer)
-}
-
-fn prove_with(
+/// As [`prove_prepared`].
+pub(crate) fn prove_missing(
     circuits: &CircuitSet,
     mut prepared: PreparedBlock,
+    resumed: Resumed,
     kept: Option<&KeptProofs>,
     options: &ProveOptions,
     observer: Observer<'_>,
@@ -214,24 +227,13 @@ fn prove_with(
         return Err(ProveError::Profile { expected: params.id, got: prepared.profile });
     }
     let witness = &prepared.witness;
-    let _span = spans::prove(witness.chain_id, witness.number, witness.batches.len()).entered();
+    let _span = spans::prove(witness.block.chain_id, witness.block.number, witness.batches.len()).entered();
     let workers = Workers::new(options)?;
     let in_flight = workers.in_flight(options, proof_memory(params));
-    let ids: Vec<_> = witness.batches.iter().map(|batch| batch.batch).collect();
-    let graph = Graph::new(&ids, params.lift_arity, params.fold_arity);
 
     let start = Instant::now();
-    let (proofs, reused) = match kept {
-        Some(kept) => {
-            let resume = Resume { keys: InnerKeys::pinned(circuits.id()), witness, kept };
-            spans::resume().in_scope(|| workers.install(|| resume.proofs(&graph, observer)))
-        }
-        None => (graph.nodes.iter().map(|_| None).collect(), Reused::default()),
-    };
-    if reused.total() + reused.refused > 0 {
-        observer(&Event::Resumed { reused, proofs: graph.nodes.len() });
-    }
-    let to_make = graph.to_make(|node| proofs[node].is_some());
+    let to_make = resumed.to_make();
+    let Resumed { graph, proofs, reused } = resumed;
     let of_stage = |stage| to_make.iter().filter(|&&node| graph.nodes[node].job.stage() == stage).count();
     let [batches, lifts, folds, _] = Stage::ALL.map(of_stage);
     if let Some(short) = memory_short(in_flight.min(to_make.len()), proof_memory(params)) {
@@ -246,7 +248,8 @@ fn prove_with(
             observer(&Event::Stopped { left });
         }
     })?;
-    (prepared.timings.prove, prepared.timings.jobs) = (start.elapsed(), jobs);
+    prepared.timings.prove += start.elapsed();
+    prepared.timings.jobs = jobs;
     let proof = encode(params.id, &proof);
     prepared.finish(proof, reused, observer)
 }

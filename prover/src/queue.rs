@@ -16,7 +16,7 @@ use enfold_state::codec::{self, CodecError};
 use enfold_state::unfinished::remove_left_over;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{FileError, Staged, failed, make_dirs};
+use crate::files::{FileError, Staged, failed, make_dirs, publish};
 use crate::steps::step;
 
 /// End of the names of files that say where a block came from.
@@ -111,13 +111,12 @@ impl Queue {
             let entry = entry.map_err(failed(&dir))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             origins.extend(name.strip_suffix(ORIGIN).and_then(BlockId::parse));
-            let id = BlockId::parse(&name);
-            if entry.file_type().is_ok_and(|found| found.is_file()) {
-                found.extend(id);
+            if entry.file_type().map_err(failed(&entry.path()))?.is_file() {
+                found.extend(BlockId::parse(&name));
             }
         }
         let mut queue = Self { dir, entries: Vec::new() };
-        let mut found: Vec<_> = found.into_iter().map(|id| queue.entry(id)).collect();
+        let mut found = found.into_iter().map(|id| queue.entry(id)).collect::<Result<Vec<_>, _>>()?;
         found.sort_by_key(|entry| (entry.order, *entry.id.digest.as_bytes(), entry.id.json));
         for entry in found {
             if queue.holds(entry.id.number, entry.id.digest) {
@@ -156,11 +155,14 @@ impl Queue {
     }
 
     /// A block that is in the folder. If nothing says where it came from, it came first, under its own name.
-    fn entry(&self, id: BlockId) -> Entry {
-        let origin = fs::read(self.origin_path(id)).ok();
-        let origin = origin.and_then(|bytes| serde_json::from_slice::<Origin>(&bytes).ok());
+    fn entry(&self, id: BlockId) -> Result<Entry, FileError> {
+        let path = self.origin_path(id);
+        let origin = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            read => serde_json::from_slice::<Origin>(&read.map_err(failed(&path))?).ok(),
+        };
         let Origin { order, file } = origin.unwrap_or_else(|| Origin { order: 0, file: id.name() });
-        Entry { id, order, file }
+        Ok(Entry { id, order, file })
     }
 
     /// Adds a block that is not there, durably.
@@ -172,7 +174,7 @@ impl Queue {
         let origin = serde_json::to_vec(&Origin { order, file: file.clone() });
         let origin = origin.map_err(|error| failed(&origin_path)(error.into()))?;
         Staged::write(&origin_path, &origin)?.publish(true)?;
-        Staged::write(&self.path(id), &delivered.bytes)?.publish(false)?;
+        publish(&self.path(id), &delivered.bytes)?;
         self.entries.push(Entry { id, order, file });
         Ok(())
     }
@@ -186,10 +188,19 @@ impl Queue {
         }
     }
 
-    /// Forgets blocks that are not in the folder any more.
-    pub(crate) fn look(&mut self) {
-        let dir = &self.dir;
-        self.entries.retain(|entry| dir.join(entry.id.name()).symlink_metadata().is_ok());
+    /// Forgets blocks that are not in the folder any more. Of those that cannot be looked at just now it gives the reasons.
+    pub(crate) fn look(&mut self) -> Vec<(PathBuf, io::Error)> {
+        let (dir, mut unseen) = (&self.dir, Vec::new());
+        self.entries.retain(|entry| {
+            let path = dir.join(entry.id.name());
+            match path.symlink_metadata() {
+                Err(error) if error.kind() == ErrorKind::NotFound => return false,
+                Err(error) => unseen.push((path, error)),
+                Ok(_) => {}
+            }
+            true
+        });
+        unseen
     }
 
     /// Removes a block.
@@ -216,7 +227,7 @@ mod tests {
     use super::*;
 
     fn block(number: u32) -> Block {
-        Block { chain_id: 1, number, fees: vec![], transactions: vec![] }
+        Block { chain_id: 1, number, time: 1, fees: vec![], transactions: vec![] }
     }
 
     fn delivered(number: u32) -> Delivered {
@@ -258,8 +269,22 @@ mod tests {
         queue.remove(&entry).unwrap();
         fs::remove_file(queue.path(queue.entries[1].id)).unwrap();
         assert_eq!(queue.read(&queue.entries[1]).unwrap(), None);
-        queue.look();
+        assert!(queue.look().is_empty());
         assert_eq!(queue.entries.iter().map(|entry| entry.id.number).collect::<Vec<_>>(), [3]);
         assert!(queue.holds(3, delivered(3).id.digest) && !queue.holds(3, delivered(2).id.digest));
+        // What cannot be looked at is not gone: here the folder is no folder for a while.
+        let aside = dir.path().join("aside");
+        fs::rename(&queue.dir, &aside).unwrap();
+        fs::write(&queue.dir, "").unwrap();
+        let unseen = queue.look();
+        assert_eq!((unseen.len(), queue.entries.len()), (1, 1), "{unseen:?}");
+        fs::remove_file(&queue.dir).unwrap();
+        fs::rename(&aside, &queue.dir).unwrap();
+        assert!(queue.look().is_empty() && queue.entries.len() == 1);
+        // One that an attempt that failed has left under its name is the block's own.
+        fs::write(queue.path(delivered(5).id), &delivered(5).bytes).unwrap();
+        queue.add(&delivered(5), "again".as_ref()).unwrap();
+        fs::write(queue.path(delivered(6).id), "another").unwrap();
+        assert!(matches!(queue.add(&delivered(6), "x".as_ref()), Err(FileError::Exists { .. })));
     }
 }

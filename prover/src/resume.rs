@@ -4,8 +4,8 @@ use std::io;
 
 use enfold_circuits::config::Proof;
 use enfold_circuits::public_inputs::BatchPublicInputs;
-use enfold_circuits::verify::{CircuitKey, InnerCircuit, InnerKeys, VerifyError, verify_inner};
 use enfold_state::chain::context;
+use enfold_verifier::verify::{CircuitKey, InnerCircuit, InnerKeys, VerifyError, verify_inner};
 use enfold_witness::witness::BlockWitness;
 use rayon::prelude::*;
 
@@ -25,6 +25,27 @@ pub(crate) enum KeptError {
     Verify(#[source] VerifyError),
 }
 
+/// A block's proofs, with those that are there already.
+pub(crate) struct Resumed {
+    pub graph: Graph,
+    /// By node.
+    pub proofs: Vec<Option<Proof>>,
+    pub reused: Reused,
+}
+
+impl Resumed {
+    /// No proof is there.
+    pub fn nothing(graph: Graph) -> Self {
+        let proofs = graph.nodes.iter().map(|_| None).collect();
+        Self { graph, proofs, reused: Reused::default() }
+    }
+
+    /// The nodes whose proofs are to be made, in order.
+    pub fn to_make(&self) -> Vec<usize> {
+        self.graph.to_make(|node| self.proofs[node].is_some())
+    }
+}
+
 /// Where kept proofs are looked for, and what they are held against.
 pub(crate) struct Resume<'a> {
     pub keys: &'a InnerKeys,
@@ -33,11 +54,10 @@ pub(crate) struct Resume<'a> {
 }
 
 impl Resume<'_> {
-    /// The kept proofs of a graph, by node, from the root down. Each level is verified in parallel. The block proof is
-    /// not looked for.
-    pub fn proofs(&self, graph: &Graph, observer: Observer<'_>) -> (Vec<Option<Proof>>, Reused) {
-        let mut reused = Reused::default();
-        let mut proofs: Vec<Option<Proof>> = graph.nodes.iter().map(|_| None).collect();
+    /// The kept proofs of a graph, from the root down. Each level is verified in parallel. The block proof is not looked
+    /// for.
+    pub fn read(&self, graph: Graph, observer: Observer<'_>) -> Resumed {
+        let Resumed { graph, mut proofs, mut reused } = Resumed::nothing(graph);
         let mut level = graph.nodes.last().map_or_else(Vec::new, |root| root.children.clone());
         while !level.is_empty() {
             let read: Vec<_> = level.par_iter().map(|&node| self.proof(&graph.nodes[node])).collect();
@@ -60,10 +80,9 @@ impl Resume<'_> {
             }
             level = next;
         }
-        let there = |node: usize| proofs[node].is_some();
-        let to_make = graph.to_make(there).len();
-        reused.below = graph.nodes.len() - to_make - reused.total();
-        (proofs, reused)
+        let mut resumed = Resumed { graph, proofs, reused };
+        resumed.reused.below = resumed.graph.nodes.len() - resumed.to_make().len() - reused.total();
+        resumed
     }
 
     fn proof(&self, node: &Node) -> Option<Result<Proof, KeptError>> {
@@ -92,7 +111,7 @@ impl Resume<'_> {
         let (first, last) = (&batches[node.batches.start], &batches[node.batches.end - 1]);
         BatchPublicInputs {
             set: self.keys.set(),
-            ctx: context(self.witness.chain_id, self.witness.seed),
+            ctx: context(&self.witness.block, self.witness.seed),
             before: first.before.digest(),
             after: last.after.digest(),
         }

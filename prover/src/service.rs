@@ -4,7 +4,8 @@
 //! are not looked at, so that a block can be written there and renamed. Their order is that of the block numbers in
 //! them; of several with one number, the first that came and is valid is proven. A block is claimed when two looks find it
 //! whole and the same: from then on it is in the queue, in the data directory, under a name of the service's own, and
-//! whoever replaces or withdraws the delivered file comes too late.
+//! whoever replaces or withdraws the delivered file comes too late. One whose time is more than 60 s ahead of the clock stays
+//! in the queue until that has passed, unless another of its number is proven.
 //!
 //! The next block is executed on the state of the one before, which is staged in the store, in memory alone, until its
 //! proof is there.
@@ -14,7 +15,7 @@
 //! there: what is committed is listed and put to its proof, what is not is proven from where it was.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -28,9 +29,9 @@ use crate::bound::bind;
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
 use crate::files::FileError;
-use crate::folders::Folders;
+use crate::folders::{FolderError, Folders};
 pub use crate::list::LIST;
-use crate::list::Line;
+use crate::list::{Line, Pending};
 use crate::options::ProveOptions;
 pub use crate::pace::Pace;
 use crate::pipeline::{Output, PipelineError, SAY_EVERY, data_path};
@@ -52,12 +53,21 @@ pub struct ServiceOptions {
     pub profile: ProfileId,
     /// The folders.
     pub folders: Folders,
+    /// What each file or folder is that the caller uses besides, and where. None may be in one of the folders.
+    pub files: Vec<(&'static str, PathBuf)>,
     /// End when there is nothing more to prove, instead of waiting.
     pub once: bool,
     /// How each block is proven; [`ProveOptions::stop`] ends the service.
     pub prove: ProveOptions,
     /// How often it looks, and for how long it lets things be.
     pub pace: Pace,
+}
+
+impl ServiceOptions {
+    /// Checks that each folder has one purpose: [`Folders::check`].
+    pub(crate) fn check(&self, data: &Path) -> Result<(), FolderError> {
+        self.folders.check(data, &self.files)
+    }
 }
 
 /// What a service did, and what it left.
@@ -73,6 +83,8 @@ pub struct Served {
     pub waiting: usize,
     /// The block that they wait for.
     pub missing: Option<u32>,
+    /// The next block, if its time is more than 60 s ahead of the clock.
+    pub early: Option<u32>,
     /// Files that could not be read or claimed, were not whole, or went on changing.
     pub unreadable: usize,
     /// Whether it was stopped, and not at the end of its work.
@@ -82,7 +94,7 @@ pub struct Served {
 impl Served {
     /// Whether every delivered block is proven.
     pub const fn is_all(&self) -> bool {
-        self.rejected == 0 && self.waiting == 0 && self.unreadable == 0
+        self.rejected == 0 && self.waiting == 0 && self.early.is_none() && self.unreadable == 0
     }
 }
 
@@ -99,7 +111,7 @@ pub fn serve(
 ) -> Result<Served, PipelineError> {
     bind(store, Some(options.profile))?;
     let data = store.dir().to_owned();
-    options.folders.check(&data, &[])?;
+    options.check(&data)?;
     let mut chain = StoreChain { store, profile: options.profile, options: &options.prove };
     serve_chain(&mut chain, &data, options, observer)
 }
@@ -112,6 +124,8 @@ fn serve_chain<C: Chain>(
 ) -> Result<Served, PipelineError> {
     options.folders.make()?;
     let locks = options.folders.lock()?;
+    // Others may have been put there until they were taken.
+    options.check(data)?;
     remove_left_over(&options.folders.outbox);
     remove_left_over(&options.folders.rejected);
     let intake = Intake::open(data, options, observer, locks)?;
@@ -198,13 +212,15 @@ impl<C: Chain> Service<'_, C> {
             statement,
             run,
         };
-        self.patiently(|intake| intake.list.prepare(&line))?;
+        let pending = Pending::of(&line, entry.id.digest).map_err(|error| FileError::Io {
+            path: self.options.folders.outbox.join(LIST),
+            source: error.into(),
+        })?;
+        self.patiently(|intake| intake.list.prepare(&pending))?;
         self.chain.commit(&proven, self.observer)?;
         self.intake.served.proven += 1;
-        self.patiently(|intake| match intake.list.pending()? {
-            Some(pending) => intake.list.append(&pending),
-            None => intake.list.prepare(&line),
-        })?;
+        // Even if what was kept of it is gone by now.
+        self.patiently(|intake| intake.list.append(&pending))?;
         self.patiently(|intake| intake.done(&entry))?;
         self.patiently(|intake| intake.list.forget())?;
         found

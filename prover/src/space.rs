@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use enfold_circuits::verify::VerifierKey;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::store::FILE_NAME;
+use enfold_verifier::verify::VerifierKey;
 
 use crate::journal::Journal;
 use crate::prove::PreparedBlock;

@@ -23,7 +23,7 @@ use tracing::{Span, info_span};
 
 use crate::job::Job;
 
-pub(crate) fn prepare(chain: u32, number: u32) -> Span {
+pub(crate) fn prepare(chain: u64, number: u32) -> Span {
     info_span!("prepare", chain, number)
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn resume() -> Span {
     info_span!("restore")
 }
 
-pub(crate) fn prove(chain: u32, number: u32, batches: usize) -> Span {
+pub(crate) fn prove(chain: u64, number: u32, batches: usize) -> Span {
     info_span!("prove", chain, number, batches)
 }
 

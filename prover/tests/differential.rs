@@ -50,7 +50,7 @@ impl Circuits {
     /// Requires the circuits to lead from the ledger's state to the block's end, batch by batch.
     fn follow(&self, block: &Block, witness: &BlockWitness) {
         let says: Vec<_> = witness.batches.par_iter().map(|batch| self.run(batch)).collect();
-        let ctx = context(block.chain_id, witness.seed);
+        let ctx = context(&block.id(), witness.seed);
         let mut state = witness.before.digest();
         for said in says {
             let expected = BatchPublicInputs { set: self.set.set(), ctx, before: state, after: said.after };
@@ -124,7 +124,7 @@ fn executor_root_is_the_circuits_root() {
             assert!(rejected.eq(planted.iter().map(|planted| (planted.position, &planted.rule))));
             seen.rules.extend(planted.iter().map(|planted| planted.rule.name()));
             circuits.follow(&block, &prepared.witness);
-            assert_eq!(prepared.witness.after.root, world.ledger().root());
+            assert_eq!(prepared.witness.after.tree_root, world.ledger().tree().root());
             seen.add(&before, &block, planted.len(), &prepared.witness);
         }
     }
@@ -150,5 +150,5 @@ fn a_full_tree_does_not_stop_its_block() {
     let witness = witness_block(ProfileId::Test.profile(), &ledger, &block, &execution).unwrap();
     circuits.follow(&block, &witness);
     ledger.apply(&execution).unwrap();
-    assert_eq!((ledger.root(), ledger.len()), (witness.after.root, capacity));
+    assert_eq!((ledger.tree().root(), ledger.len()), (witness.after.tree_root, capacity));
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::error::ProveError;
 use enfold_prover::events::{Event, Observer, ignore};
@@ -18,6 +17,7 @@ use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
 use enfold_state::store::Store;
 use enfold_verifier::data::check_data;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 
 const PROFILE: ProfileId = ProfileId::Test;

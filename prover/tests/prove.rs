@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 
 use enfold_circuits::circuit_set::CircuitSet;
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::cache::circuits;
 use enfold_prover::error::ProveError;
@@ -15,6 +14,7 @@ use enfold_state::block::Block;
 use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::rebuild;
 use enfold_verifier::data::check_data;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::batch::Paths;
 use enfold_witness::profile::ProfileId;
 
@@ -49,14 +49,15 @@ fn step(world: &mut World, published: &mut Ledger, transactions: usize) -> Prove
 
     let statement = verify_block(VerifierKey::pinned(ProfileId::Test), &proven.proof).unwrap();
     assert_eq!(statement, proven.statement);
-    assert_eq!((statement.chain_id, statement.block_number), (block.chain_id, block.number));
+    let id = (statement.chain_id, statement.block_number, statement.time);
+    assert_eq!(id, (block.chain_id, block.number, block.time));
     assert_eq!((statement.previous_root, statement.new_root), (before, world.ledger().root()));
     assert_eq!(statement.transactions as usize, execution.debits.len());
     assert_eq!(statement.messages as usize, execution.credits.len());
     assert_eq!(statement.profile, ProfileId::Test);
 
     check_data(&proven.data, &statement).unwrap();
-    rebuild(published, &proven.data, statement.previous_root, statement.new_root).unwrap();
+    rebuild(published, &proven.data, statement.time, statement.previous_root, statement.new_root).unwrap();
     proven
 }
 
@@ -131,8 +132,10 @@ fn blocks_that_cannot_be_proven() {
     assert!(matches!(refused(&nothing), ProveError::Execute(_)));
     let foreign = Block { chain_id: mixed.chain_id + 1, ..mixed.clone() };
     assert!(matches!(refused(&foreign), ProveError::Execute(_)));
-    let early = Block { number: mixed.number + 1, ..mixed };
-    assert!(matches!(refused(&early), ProveError::Execute(_)));
+    let skipping = Block { number: mixed.number + 1, ..mixed.clone() };
+    assert!(matches!(refused(&skipping), ProveError::Execute(_)));
+    let before_genesis = Block { time: 1, ..mixed };
+    assert!(matches!(refused(&before_genesis), ProveError::Execute(_)));
 }
 
 fn prepare(seed: u64) -> PreparedBlock {
@@ -147,7 +150,7 @@ fn corrupted_witnesses_are_errors() {
     type Change = fn(&mut PreparedBlock) -> usize;
     let changes: [Change; 6] = [
         |p| {
-            p.witness.batches[0].before.root = p.witness.seed;
+            p.witness.batches[0].before.tree_root = p.witness.seed;
             0
         },
         |p| {

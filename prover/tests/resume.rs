@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use enfold_circuits::verify::VerifierKey;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::error::ProveError;
 use enfold_prover::events::{Event, Observer, ignore};
@@ -18,6 +17,7 @@ use enfold_prover::prove::ProvenBlock;
 use enfold_prover::stop::Stop;
 use enfold_state::block::Block;
 use enfold_state::store::Store;
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 /// A state, and a block for it.

@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::events::{Event, Observer, ignore};
 use enfold_prover::files::FileError;
@@ -22,6 +21,7 @@ use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
 use enfold_state::store::Store;
 use enfold_verifier::data::check_data;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ impl Case {
         let pace =
             Pace { settle: Duration::from_millis(50), look: Duration::from_millis(20), ..Pace::default() };
         let (folders, once) = (self.folders(), stop.is_none());
-        let options = ServiceOptions { profile: ProfileId::Test, folders, once, prove, pace };
+        let options = ServiceOptions { profile: ProfileId::Test, folders, files: vec![], once, prove, pace };
         let served = serve(&mut store, &options, observer);
         assert_eq!(store.staged(), 0, "nothing but committed blocks is left");
         assert_eq!(store.ledger().root(), store.root());

@@ -184,8 +184,10 @@ pub enum CodecError {
         got: [u8; 8],
     },
     /// Another version of the format.
-    #[error("expected format version {expected}, got {got}")]
+    #[error("expected format version {expected}, got {got}: {}", version_advice(*kind, *got))]
     Version {
+        /// The expected kind.
+        kind: Kind,
         /// The version that is understood.
         expected: u32,
         /// The file's.
@@ -215,6 +217,22 @@ pub enum CodecError {
         /// What is wrong and where.
         source: Malformed,
     },
+}
+
+/// What is to be done about a file of another version.
+fn version_advice(kind: Kind, got: u32) -> String {
+    if got > FORMAT_VERSION {
+        return "it is newer; use the version of the program that wrote it".to_owned();
+    }
+    let commands = match kind {
+        Kind::Genesis => "enfold gen` or `enfold import",
+        Kind::Block => "enfold bundle`, `enfold gen` or `enfold import",
+        Kind::Transaction => "enfold sign",
+        Kind::BlockData | Kind::Proof | Kind::Journal => "enfold prove",
+        Kind::Receipt => "enfold receipt",
+        Kind::AccountProof => "enfold account",
+    };
+    format!("it is older, of chains that cannot be continued; make a new one with `{commands}`")
 }
 
 /// What a parser says about its input: one line of bounded length, although parsers repeat what they read.
@@ -339,7 +357,7 @@ fn check_header(kind: Kind, bytes: &[u8]) -> Result<&[u8], CodecError> {
     let Some((number, body)) = rest.split_first_chunk::<4>() else { return Err(truncated) };
     let got = u32::from_le_bytes(*version);
     if got != FORMAT_VERSION {
-        return Err(CodecError::Version { expected: FORMAT_VERSION, got });
+        return Err(CodecError::Version { kind, expected: FORMAT_VERSION, got });
     }
     let got = u32::from_le_bytes(*number);
     if got != kind as u32 {

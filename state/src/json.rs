@@ -1,20 +1,22 @@
 //! JSON in one form: what is an object is written as one.
 //!
 //! serde's derive takes a list of values for a struct, too, in the order of its fields. A record would then have two JSON
-//! forms, and the second says nothing of which value is which. Here a list in the place of an object is an error.
+//! forms, and the second says nothing of which value is which. Here a list in the place of an object is an error. So is
+//! `{"transfer": null}` in the place of the name `"transfer"`: enums are names, and have no fields.
 
 use std::fmt;
 use std::io::Read;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 
 /// Reads a value from the whole of a text.
 ///
 /// # Errors
-/// If the text is not JSON of exactly one such value, or has a list in the place of an object.
+/// If the text is not JSON of exactly one such value, or has a list in the place of an object or anything but a name in
+/// that of an enum.
 pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     read(serde_json::Deserializer::from_slice(text))
 }
@@ -103,13 +105,37 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         deserialize_tuple(len: usize);
         deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_map();
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
         deserialize_identifier();
         deserialize_ignored_any();
     }
 
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_str(Name(visitor))
+    }
+
     fn is_human_readable(&self) -> bool {
         self.0.is_human_readable()
+    }
+}
+
+/// A visitor of an enum, which is to be a name.
+struct Name<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Name<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name of ")?;
+        self.0.expecting(f)
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
+        self.0.visit_enum(name.into_deserializer())
     }
 }
 
@@ -137,10 +163,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
         self.visitor.visit_map(Objects(entries))
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Objects(data))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
@@ -219,40 +241,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Objects<A> {
     }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Objects<A> {
-    type Error = A::Error;
-    type Variant = Objects<A::Variant>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let (value, variant) = self.0.variant_seed(Objects(seed))?;
-        Ok((value, Objects(variant)))
-    }
-}
-
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Objects<A> {
-    type Error = A::Error;
-
-    fn unit_variant(self) -> Result<(), A::Error> {
-        self.0.unit_variant()
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.newtype_variant_seed(Objects(seed))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(len, Watched::any(visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, Watched::object(visitor))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -270,9 +258,8 @@ mod tests {
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Choice {
-        Unit,
-        One(Inner),
-        Fields { inner: Inner },
+        Left,
+        Right,
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
@@ -281,7 +268,7 @@ mod tests {
         pair: (u8, Inner),
         some: Option<Inner>,
         wrapped: Newtype,
-        choices: [Choice; 3],
+        choices: [Choice; 2],
         text: String,
     }
 
@@ -289,13 +276,13 @@ mod tests {
     #[test]
     fn a_list_is_no_object() {
         let good = r#"{"list":[{"number":1}],"pair":[2,{"number":2}],"some":{"number":3},"wrapped":{"number":4},
-            "choices":["unit",{"one":{"number":5}},{"fields":{"inner":{"number":6}}}],"text":"x"}"#;
+            "choices":["left","right"],"text":"x"}"#;
         let outer: Outer = from_slice(good.as_bytes()).unwrap();
         assert_eq!(
             (&outer.list[0], &outer.wrapped.0, outer.some),
             (&Inner { number: 1 }, &Inner { number: 4 }, Some(Inner { number: 3 }))
         );
-        for number in 1..=6 {
+        for number in 1..=4 {
             let object = format!("{{\"number\":{number}}}");
             let wrong = good.replace(&object, &format!("[{number}]"));
             assert_ne!(wrong, good);
@@ -303,9 +290,20 @@ mod tests {
             assert!(error.starts_with("invalid type: sequence, expected struct Inner at line "), "{error}");
             assert!(serde_json::from_str::<Outer>(&wrong).is_ok(), "serde takes it");
         }
-        let fields = good.replace(r#"{"inner":{"number":6}}"#, r#"[{"number":6}]"#);
-        assert!(from_slice::<Outer>(fields.as_bytes()).is_err());
         assert!(from_slice::<Inner>(b"[1]").is_err());
         assert!(from_slice::<Inner>(b"{\"number\":1} x").is_err(), "nothing may follow");
+    }
+
+    #[test]
+    fn an_enum_is_a_name() {
+        let choices =
+            |text: &str| from_slice::<Vec<Choice>>(text.as_bytes()).map_err(|error| error.to_string());
+        assert_eq!(choices(r#"["left","right"]"#), Ok(vec![Choice::Left, Choice::Right]));
+        for wrong in [r#"{"left":null}"#, "[\"left\"]", "0", "null"] {
+            let error = choices(&format!("[{wrong}]")).unwrap_err();
+            assert!(error.contains("expected a name of enum Choice"), "{wrong}: {error}");
+        }
+        assert!(choices(r#"["up"]"#).unwrap_err().contains("unknown variant `up`"));
+        assert!(serde_json::from_str::<Choice>(r#"{"left":null}"#).is_ok(), "serde takes it");
     }
 }

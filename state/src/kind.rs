@@ -6,10 +6,11 @@
 //!
 //! | to add | write |
 //! |---|---|
-//! | a kind | its line in [`for_each_kind!`](crate::for_each_kind), an implementation of [`Legs`](crate::legs::Legs), a twin, a circuit |
+//! | a kind | its line in [`for_each_kind!`](crate::for_each_kind), an implementation of [`Legs`](crate::legs::Legs), a twin and a circuit (`docs/contracts.md`) |
 //! | an op | its line in the table of [`crate::message`] |
 //!
-//! What is missing then does not compile.
+//! A kind that lacks a part does not compile. For an op the compiler does not say what is missing: the circuits of the kinds
+//! that emit and consume it.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -214,10 +214,10 @@ pub enum ApplyError {
         /// The leaf's index.
         got: LeafIndex,
     },
-    /// No index is left for a new leaf.
-    #[error("expected at most {expected} leaves, got one at index {got}")]
-    Full {
-        /// The tree's size.
+    /// A new leaf is not of an account.
+    #[error("expected a new leaf in a shard of accounts, below {expected}, got one at index {got}")]
+    Shard {
+        /// Shards of accounts.
         expected: usize,
         /// The leaf's index.
         got: LeafIndex,

@@ -83,7 +83,9 @@ pub mod rebuild;
 pub mod receipt;
 mod reserved;
 pub mod rule;
+#[cfg(feature = "node")]
 pub mod shards;
+pub mod signer;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod system;

@@ -7,8 +7,10 @@
 //!
 //! A message has neither the number of a nonce nor a transaction id, and does not say how long its transaction was valid.
 //! Of two transactions of one leaf that are alike but for these, a receipt does not tell which it is for: they are the word
-//! of whoever made it. A signature narrows that down to
-//! what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key it is.
+//! of whoever made it. A signature narrows that down to what a key signed; an [`AccountProof`](crate::account_proof::AccountProof) of the debited leaf says whose key
+//! it is, and which nonces the block has used: [`Receipt::nonces`].
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +139,14 @@ pub enum ReceiptError {
         /// What is wrong with it.
         source: MessageError,
     },
+    /// Of a transaction that the block's circuits refuse.
+    #[error("expected a transaction that is valid at {expected}, the block's time, got one until {got}")]
+    Expired {
+        /// The block's time.
+        expected: u32,
+        /// Until when it was valid.
+        got: u32,
+    },
     /// The commitment to the messages is another.
     #[error("expected E {expected}, got {got}")]
     Emitted {
@@ -178,6 +188,14 @@ pub enum IssueError {
         /// The signed transaction's.
         got: Digest,
     },
+}
+
+/// How many of some messages are from the same leaf and of the same nonce key as a transfer.
+fn sent(transfer: &Message, messages: &[Message]) -> i64 {
+    let same = |message: &&Message| {
+        message.op.is_signed() && message.from == transfer.from && message.nonce_key == transfer.nonce_key
+    };
+    messages.iter().filter(same).count() as i64
 }
 
 /// The transaction at a position, and its messages; `None` if none begins there.
@@ -287,5 +305,41 @@ impl Receipt {
             verify(public_key, &executed.transaction.elements(), signature)?;
         }
         Ok(executed)
+    }
+
+    /// The numbers that the nonce of a checked receipt can have had, if `before` and `after` are the debited leaf's nonces
+    /// of the same key before and after the block, as far as they are known. A leaf's transactions of one key stand in the
+    /// data in the order of their nonces, with none left out; so it depends on how many are before and behind this one. Of
+    /// other batches that is known from the block's `data`, which must have been held against its `E`.
+    pub fn nonces(
+        &self,
+        before: Option<u32>,
+        after: Option<u32>,
+        data: Option<&BlockData>,
+    ) -> RangeInclusive<i64> {
+        let (batch, position) = (self.batch as usize, self.position as usize);
+        let Some(transfer) = self.messages.get(position) else {
+            return RangeInclusive::new(1, 0);
+        };
+        let mut earlier = sent(transfer, &self.messages[..position]);
+        let mut later = sent(transfer, &self.messages[position + 1..]);
+        let (mut first, mut last) = (batch == 0, batch == self.digests.len());
+        if let Some(data) = data {
+            let batches =
+                |range: &[Emitted]| range.iter().map(|batch| sent(transfer, &batch.messages)).sum::<i64>();
+            earlier += batches(data.emitted.get(..batch).unwrap_or_default());
+            later += batches(data.emitted.get(batch + 1..).unwrap_or_default());
+            (first, last) = (true, true);
+        }
+        let (mut low, mut high) = (earlier, i64::from(u32::MAX));
+        if let Some(before) = before.map(i64::from) {
+            low = low.max(before + earlier);
+            high = if first { high.min(before + earlier) } else { high };
+        }
+        if let Some(after) = after.map(i64::from) {
+            high = high.min(after - 1 - later);
+            low = if last { low.max(after - 1 - later) } else { low };
+        }
+        low..=high
     }
 }

@@ -109,7 +109,7 @@ impl Unfinished {
             (Some(name), false) => match fs::hard_link(name, path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
                 // A file system without hard links.
-                Err(_) if path.symlink_metadata().is_err() => {
+                Err(_) if path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) => {
                     fs::rename(name, path)?;
                     self.name = None;
                     Ok(())

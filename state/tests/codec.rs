@@ -118,8 +118,13 @@ fn headers_are_checked() {
     newer[8] += 1;
     let (e, g) = (FORMAT_VERSION, FORMAT_VERSION + 1);
     assert!(
-        matches!(read::<Block>(&newer), Err(CodecError::Version { expected, got }) if (expected, got) == (e, g))
+        matches!(read::<Block>(&newer), Err(CodecError::Version { expected, got, .. }) if (expected, got) == (e, g))
     );
+    let mut older = bytes.clone();
+    older[8] = 1;
+    let message = read::<Block>(&older).expect_err("of version 1").to_string();
+    assert!(message.starts_with("expected format version 2, got 1: it is older"), "{message}");
+    assert!(message.contains("make a new one with `enfold bundle`"), "{message}");
     let foreign = encode(&genesis).expect("it has a binary form");
     let error = read::<Block>(&foreign).expect_err("a genesis is no block");
     assert!(matches!(error, CodecError::Kind { expected: Kind::Block, got: 1 }));

@@ -112,6 +112,50 @@ fn no_object_takes_a_strange_field_or_one_twice() {
     assert_eq!(walk(&account), 2);
 }
 
+/// Pointers to all ops and kinds in a value.
+fn names(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let at = format!("{at}/{name}");
+                if name == "op" || name == "kind" {
+                    found.push(at);
+                } else {
+                    names(value, &at, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, value)| names(value, &format!("{at}/{i}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// Writes each name of an op or a kind in serde's other form of an enum.
+fn with_names_as_objects<T: Record>(record: &T) {
+    let good: Value = serde_json::to_value(record).expect("it has a JSON form");
+    let mut found = Vec::new();
+    names(&good, "", &mut found);
+    assert!(!found.is_empty());
+    for at in found {
+        let mut changed = good.clone();
+        let name = changed.pointer_mut(&at).expect("a name");
+        *name =
+            Value::Object([(name.as_str().expect("a name").to_owned(), Value::Null)].into_iter().collect());
+        assert!(refused::<T>(&changed.to_string()).contains("expected a string"), "{at}");
+    }
+}
+
+#[test]
+fn an_op_and_a_kind_have_one_form() {
+    let Records { block, signed, data, receipt, .. } = records();
+    with_names_as_objects(&signed);
+    with_names_as_objects(&block);
+    with_names_as_objects(&data);
+    with_names_as_objects(&receipt);
+}
+
 /// Turns every number into its text, or back.
 fn as_texts(value: &mut Value, count: &mut usize) {
     match value {

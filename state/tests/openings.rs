@@ -17,7 +17,7 @@ use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::{L1Owner, OWNER_BYTES};
 use enfold_state::receipt::{Authorization, IssueError, Receipt, ReceiptError, Search, SearchError};
 use enfold_state::shards::Shards;
-use enfold_state::transaction::NO_END;
+use enfold_state::transaction::{NO_END, Transaction};
 
 const CHAIN: u64 = 7;
 
@@ -102,6 +102,50 @@ fn every_transaction_has_a_receipt() {
         }
     }
     assert!(fees[0] > 5 && fees[1] > 5, "with a fee and without: {fees:?}");
+}
+
+/// What is said of a transaction's nonce: never anything else than it is, and from the data, exactly that.
+#[test]
+fn the_nonces_of_a_receipt() {
+    let mut world = world();
+    // A few leaves send all: each several in one batch, and in several batches, of both keys.
+    let (block, before) = (world.block(60), world.ledger().clone());
+    let execution = world.advance(&block).expect("all are valid");
+    let (mut data, after) = (published(&execution), world.ledger());
+    data.emitted.pop_if(|batch| batch.messages.is_empty());
+    // Other transactions in other batches, in the same one, of the other key; in the first batch, in the last.
+    let mut seen = [0; 5];
+    for (place, transaction) in Search::new(after).transactions(&data).expect("the last block") {
+        let Transaction { from, nonce: own, valid_until, .. } = transaction;
+        let (key, own_number) = (own.key(), i64::from(own.number()));
+        let nonce = |ledger: &Ledger, key| ledger.leaf(from).expect("it sends").nonces[key as usize];
+        let receipt = Receipt::new(&data, place, own, valid_until).expect("a transfer");
+        let sent = |key| i64::from(nonce(after, key) - nonce(&before, key));
+        let (others, sent) = (sent(NonceKey::ALL[1 - key as usize]), sent(key));
+        let (before, after) = (nonce(&before, key), nonce(after, key));
+        let range = |before, after, data| {
+            let (low, high) = receipt.nonces(before, after, data).into_inner();
+            assert!(low <= own_number && own_number <= high, "{low} to {high}, {own}");
+            (low, high)
+        };
+        for (before, after) in [(Some(before), None), (None, Some(after)), (Some(before), Some(after))] {
+            assert_eq!(range(before, after, Some(&data)), (own_number, own_number));
+        }
+        let (first, last) = (place.batch == 0, place.batch == data.emitted.len() - 1);
+        let (low, high) = range(Some(before), None, None);
+        assert_eq!((low >= i64::from(before), low == high), (true, first));
+        let (low, high) = range(None, Some(after), None);
+        assert_eq!((high < i64::from(after), low == high), (true, last));
+        // With both sides it is as open as there are others in other batches.
+        let alike = |m: &&Message| m.op == Op::Transfer && m.from == from && m.nonce_key == key;
+        let here = data.emitted[place.batch].messages.iter().filter(alike).count() as i64;
+        let (low, high) = range(Some(before), Some(after), None);
+        assert_eq!(high - low, if first || last { 0 } else { sent - here });
+        for (count, is) in seen.iter_mut().zip([sent > here, here > 1, others > 0, first, last]) {
+            *count += usize::from(is);
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 1), "{seen:?}");
 }
 
 fn round_trip<T: Record + PartialEq + std::fmt::Debug>(record: &T) {

@@ -9,15 +9,28 @@
 //!
 //! ```
 //! use enfold_verifier::profile::ProfileId;
+//! use enfold_verifier::receipt::check_receipt;
 //! use enfold_verifier::verify::{VerifierKey, verify_block};
+//! use enfold_verifier::{Digest, codec};
 //!
-//! # let file = include_bytes!("../../fixtures/golden/test.proof");
-//! let statement = verify_block(VerifierKey::pinned(ProfileId::Test), file)?;
-//! assert_eq!((statement.chain_id, statement.block_number), (7, 1));
-//! # Ok::<(), enfold_verifier::verify::VerifyError>(())
+//! # let golden = |name: &str| std::fs::read(format!("../fixtures/golden/{name}"));
+//! # let (proof, receipt) = (golden("standard.proof")?, golden("standard.receipt")?);
+//! // The key is part of this crate. Never take one from whoever sends the proof.
+//! let statement = verify_block(VerifierKey::pinned(ProfileId::Standard), &proof)?;
+//!
+//! // A proof says that some state leads to some other. That it is your chain's, you have to compare.
+//! let known: Digest = "d7695e4efd4802ec6d1205823c21b28bef0bc97100741c80acedefa04a830767".parse()?;
+//! assert_eq!((statement.chain_id, statement.previous_root), (7, known));
+//!
+//! // What else you have of the block, in a binary or a JSON file, is checked against what the proof says, and never against
+//! // a statement that was not verified.
+//! let executed = check_receipt(&codec::read(&receipt)?, &statement)?;
+//! assert_eq!(executed.transaction.chain_id, 7);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The other modules are what circuits and verifier have in common: field, hash, gates and the stored forms.
+//! [`verify::verify_inner`] verifies the proofs that a block proof is made of, for those who prove. The other modules are
+//! what circuits and verifier have in common: field, hash, gates and the stored forms.
 
 pub mod account;
 pub mod config;
@@ -36,4 +49,5 @@ pub mod serialization;
 pub mod statement;
 pub mod verify;
 
-pub use enfold_state::profile;
+pub use enfold_state::hash::Digest;
+pub use enfold_state::{codec, profile};

@@ -76,6 +76,11 @@ impl BlockStatement {
     /// Elements of the record.
     pub const LEN: usize = FIELDS[FIELDS.len() - 1].end();
 
+    /// Which block.
+    pub fn block(&self) -> BlockId {
+        BlockId { chain_id: self.chain_id, number: self.block_number, time: self.time }
+    }
+
     /// The state root after a block, as far as this statement tells: after its own and after the one before.
     pub fn root_after(&self, number: u32) -> Option<Digest> {
         if number == self.block_number {

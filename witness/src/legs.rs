@@ -1,8 +1,8 @@
 //! Legs, run in the plan's order: the values of all leaves, before anything is hashed.
 //!
-//! Every leg is held against its kind's rules on the way ([`Legs::apply`](enfold_state::legs::Legs::apply)): a row that cannot be proven would cost the whole block, so it has to be found before the seed is
-//! fixed. Two rules hash and are not repeated: that a signature holds, and that its key is the owner's. The executor's
-//! signature stage has checked both.
+//! Every leg is held against its kind's rules on the way ([`Legs::apply`](enfold_state::legs::Legs::apply)): a row that
+//! cannot be proven would cost the whole block, so it has to be found before the seed is fixed. Two rules hash and are not
+//! repeated: that a signature holds, and that its key is the owner's. The executor's signature stage has checked both.
 //!
 //! All batches run side by side. A path continues another if its legs follow in the lane; where that one is in a batch
 //! before, at a cut, the leaf's value at the cut is found first.

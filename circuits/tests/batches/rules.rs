@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use enfold_circuits::kind::PathsTargets;
-use enfold_fixtures::accounts::Signer;
 use enfold_fixtures::invalid::{Case, INVALID};
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::executor::{ExecuteError, Rule, execute, execute_within};
@@ -13,6 +12,7 @@ use enfold_state::field::ORDER;
 use enfold_state::keys::SecretKey;
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::L1Owner;
+use enfold_state::signer::Signer;
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::profile::{BatchId, ProfileId};
 use rand::SeedableRng;

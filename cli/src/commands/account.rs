@@ -48,7 +48,8 @@ pub struct AccountArgs {
 struct Report<'a> {
     account: &'a Path,
     bytes: usize,
-    chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
     number: u32,
     index: LeafIndex,
     leaf: Leaf,

@@ -8,20 +8,22 @@ use std::str::FromStr;
 use clap::Args;
 use enfold_state::block::{Block, FeePolicy};
 use enfold_state::leaf::{AMOUNT_LIMIT, LeafIndex};
-use enfold_state::transaction::SignedTransaction;
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::transaction::{SignedTransaction, Transaction};
 use serde::Serialize;
 
 use crate::error::{CliError, Failure, at};
-use crate::options::OutArgs;
+use crate::options::{OutArgs, chain_id_parser, clock};
 use crate::output::Outcome;
 use crate::records;
-use crate::text::count;
+use crate::text::{TimeText, count};
 
 /// Options of `enfold bundle`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Transactions of the same leaf are sorted by nonce; all others keep their place. Refused are
-transactions of another chain, duplicates, and two with the same leaf and nonce.
+Transactions of the same leaf and nonce key are sorted by nonce; all others keep their place.
+Refused are transactions of another chain or void at the block's time, duplicates, and two with
+the same leaf and nonce.
 
 Examples:
   enfold bundle --number 1 tx-1.json tx-2.json --out block-1.bin
@@ -33,9 +35,12 @@ pub struct BundleArgs {
     /// The block's number: one more than that of the block before; the first block is 1.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     number: u32,
+    /// The block's time, in seconds since 1970; not before the block in front [default: this machine's clock].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    time: Option<u32>,
     /// The chain's number [default: the first transaction's].
-    #[arg(long, value_name = "N")]
-    chain_id: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = chain_id_parser())]
+    chain_id: Option<u64>,
     /// A fee policy: the asset, the lowest fee and the collector's address; at most one per asset.
     #[arg(long = "fee", value_name = "ASSET:FLOOR:COLLECTOR")]
     fees: Vec<FeeOption>,
@@ -73,8 +78,18 @@ pub enum BundleError {
     #[error("expected a transaction of chain {expected}, got chain {got}")]
     ChainId {
         /// The block's.
-        expected: u32,
+        expected: u64,
         /// The transaction's.
+        got: u64,
+    },
+    /// One is void at the block's time.
+    #[error(
+        "expected a transaction that is valid until {expected}, the block's time, or later, got one until {got}"
+    )]
+    Expired {
+        /// The block's time.
+        expected: u32,
+        /// The transaction's last second.
         got: u32,
     },
     /// One is there twice.
@@ -91,7 +106,7 @@ pub enum BundleError {
         /// The leaf.
         from: LeafIndex,
         /// The nonce.
-        nonce: u32,
+        nonce: Nonce,
     },
 }
 
@@ -99,7 +114,7 @@ impl Failure for BundleError {
     fn kind(&self) -> &'static str {
         match self {
             Self::ChainId { .. } => "wrong_chain_id",
-            Self::Twice { .. } | Self::Nonce { .. } => "bundle",
+            Self::Expired { .. } | Self::Twice { .. } | Self::Nonce { .. } => "bundle",
         }
     }
 }
@@ -107,16 +122,19 @@ impl Failure for BundleError {
 #[derive(Serialize)]
 struct Report<'a> {
     file: &'a Path,
-    chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
     number: u32,
+    time: u32,
     transactions: usize,
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let transactions = count(self.transactions, "transaction", "transactions");
-        let Self { number, chain_id, file, .. } = self;
-        writeln!(f, "block {number} of chain {chain_id}: {transactions}, written to {}", file.display())
+        let &Self { number, chain_id, time, file, .. } = self;
+        writeln!(f, "block {number} of chain {chain_id}: {transactions}, written to {}", file.display())?;
+        writeln!(f, "time {}", TimeText(time))
     }
 }
 
@@ -131,25 +149,30 @@ impl BundleArgs {
         let first = transactions.first().map(|signed| signed.transaction.chain_id);
         // The parser wants at least one transaction.
         let chain_id = self.chain_id.or(first).unwrap_or_default();
-        self.check(chain_id, &transactions)?;
+        let time = self.time.map_or_else(clock, Ok)?;
+        self.check(chain_id, time, &transactions)?;
         sort_nonces(&mut transactions);
         let fees = self.fees()?;
-        let block = Block { chain_id, number: self.number, fees, transactions };
+        let block = Block { chain_id, number: self.number, time, fees, transactions };
         self.out.write_record(&block)?;
         let Block { chain_id, number, ref transactions, .. } = block;
-        Outcome::of(&Report { file: self.out.path(), chain_id, number, transactions: transactions.len() })
+        let transactions = transactions.len();
+        Outcome::of(&Report { file: self.out.path(), chain_id, number, time, transactions })
     }
 }
 
 impl BundleArgs {
     /// Refuses transactions that cannot be in one block together.
-    fn check(&self, chain_id: u32, transactions: &[SignedTransaction]) -> Result<(), CliError> {
+    fn check(&self, chain_id: u64, time: u32, transactions: &[SignedTransaction]) -> Result<(), CliError> {
         let mut places = BTreeMap::new();
         for (path, signed) in self.transactions.iter().zip(transactions) {
             let tx = &signed.transaction;
             let refuse = at(path);
             if tx.chain_id != chain_id {
                 return Err(refuse(BundleError::ChainId { expected: chain_id, got: tx.chain_id }));
+            }
+            if tx.valid_until < time {
+                return Err(refuse(BundleError::Expired { expected: time, got: tx.valid_until }));
             }
             if let Some((other, id)) = places.insert((tx.from, tx.nonce), (path, tx.id())) {
                 let other = other.clone();
@@ -176,11 +199,12 @@ impl BundleArgs {
     }
 }
 
-/// Puts each leaf's transactions into the order of their nonces, in the places that they have.
+/// Puts each leaf's transactions of one nonce key into the order of their nonces, in the places that they have.
 fn sort_nonces(transactions: &mut [SignedTransaction]) {
-    let mut places: BTreeMap<LeafIndex, Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<(LeafIndex, NonceKey), Vec<usize>> = BTreeMap::new();
     for (place, signed) in transactions.iter().enumerate() {
-        places.entry(signed.transaction.from).or_default().push(place);
+        let Transaction { from, nonce, .. } = signed.transaction;
+        places.entry((from, nonce.key())).or_default().push(place);
     }
     for places in places.into_values() {
         let mut of_leaf: Vec<_> = places.iter().map(|&place| transactions[place]).collect();

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::verify::{VerifierKey, verify_block};
 use enfold_fixtures::accounts::secret_key;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::options::ProveOptions;
@@ -17,6 +15,8 @@ use enfold_state::leaf::Address;
 use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::rebuild;
 use enfold_state::store::Store;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -234,6 +234,7 @@ fn rebuild_from(genesis: &Genesis, proof: &Path, statement: &BlockStatement) -> 
     let path = data_path(proof);
     let data = read_data(&path, statement)?;
     let mut ledger = Ledger::from_genesis(genesis).map_err(at(proof))?;
-    rebuild(&mut ledger, &data, statement.previous_root, statement.new_root).map_err(at(&path))?;
+    rebuild(&mut ledger, &data, statement.time, statement.previous_root, statement.new_root)
+        .map_err(at(&path))?;
     Ok(ledger)
 }

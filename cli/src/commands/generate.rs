@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::error::{CliError, at};
 use crate::files::write_all;
+use crate::options::{GenesisArgs, chain_id_parser};
 use crate::output::Outcome;
 use crate::records;
 use crate::text::count;
@@ -43,8 +44,10 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "B", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     blocks: u32,
     /// Chain id.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    chain_id: u32,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = chain_id_parser())]
+    chain_id: u64,
+    #[command(flatten)]
+    genesis: GenesisArgs,
     /// Lowest fee; every third transaction offers a little more.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     fee: u64,
@@ -89,7 +92,10 @@ fn share(text: &str) -> Result<f64, NumberError> {
 #[derive(Serialize)]
 struct Report<'a> {
     folder: &'a Path,
-    chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
+    genesis_time: u32,
+    shards: u32,
     seed: u64,
     accounts: u32,
     blocks: Vec<BlockReport>,
@@ -98,6 +104,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct BlockReport {
     number: u32,
+    time: u32,
     transactions: usize,
     invalid: usize,
 }
@@ -105,7 +112,7 @@ struct BlockReport {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "genesis.bin: {}", count(self.accounts as usize, "account", "accounts"))?;
-        for BlockReport { number, transactions, invalid } in &self.blocks {
+        for BlockReport { number, transactions, invalid, .. } in &self.blocks {
             write!(f, "block-{number}.bin: {}", count(*transactions, "transaction", "transactions"))?;
             match invalid {
                 0 => writeln!(f)?,
@@ -126,6 +133,8 @@ impl GenerateArgs {
         let mut world = World::new(WorldSpec {
             seed: self.seed,
             chain_id: self.chain_id,
+            time: self.genesis.genesis_time,
+            shards: self.genesis.shards,
             accounts: self.accounts as usize,
             balance,
             skew: self.skew,
@@ -142,6 +151,7 @@ impl GenerateArgs {
             world.advance(&block).map_err(at(name.as_ref()))?;
             blocks.push(BlockReport {
                 number,
+                time: block.time,
                 transactions: block.transactions.len(),
                 invalid: planted.len(),
             });
@@ -151,6 +161,8 @@ impl GenerateArgs {
         Outcome::of(&Report {
             folder: &self.out,
             chain_id: self.chain_id,
+            genesis_time: self.genesis.genesis_time,
+            shards: self.genesis.shards,
             seed: self.seed,
             accounts: self.accounts,
             blocks,

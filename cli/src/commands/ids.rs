@@ -7,6 +7,7 @@ use clap::Args;
 use enfold_state::block::Block;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Address, Asset, LeafIndex};
+use enfold_state::nonce::Nonce;
 use enfold_state::store::{Check, Snapshot};
 use enfold_state::transaction::Transaction;
 use serde::Serialize;
@@ -25,7 +26,8 @@ executed. Messages carry no nonce, so nonces are counted back from the state in 
 directory: give the data files of all blocks from the wanted one to the last. If the proof is
 beside its data file (block-1.proof beside block-1.proof.data), it is verified with --profile, and
 must have the same E and the roots of the data directory. Blocks without a proof are listed as not
-compared: if one of their data files is wrong, so are the nonces and ids.
+compared: if one of their data files is wrong, so are the nonces and ids. Data do not show how
+long a transaction was valid: of one that was signed with an end, another id is listed than its own.
 
 Examples:
   enfold ids chain/block-1.bin
@@ -58,18 +60,20 @@ struct Entry {
     block: u32,
     id: Digest,
     from: LeafIndex,
-    nonce: u32,
+    nonce: Nonce,
     to_address: Address,
     asset: Asset,
     amount: u64,
     fee: u64,
     memo: u64,
+    /// Of transactions in data files it is not known: their id is that of one without an end.
+    valid_until: u32,
 }
 
 impl Entry {
     fn of(block: u32, transaction: &Transaction) -> Self {
-        let &Transaction { from, nonce, to_address, asset, amount, fee, memo, .. } = transaction;
-        Self { block, id: transaction.id(), from, nonce, to_address, asset, amount, fee, memo }
+        let &Transaction { from, nonce, to_address, asset, amount, fee, memo, valid_until, .. } = transaction;
+        Self { block, id: transaction.id(), from, nonce, to_address, asset, amount, fee, memo, valid_until }
     }
 }
 
@@ -112,7 +116,7 @@ impl IdsArgs {
     /// The transactions of the data files, in the order of the blocks.
     fn executed(&self, state: &Snapshot) -> Result<Report, CliError> {
         let files = DataFiles::read(&self.data_file)?;
-        let mut walk = Walk::new(state, &files, self.beside.profile);
+        let mut walk = Walk::new(state, &files, self.beside.profile)?;
         let last = walk.number();
         let mut blocks = Vec::new();
         while let Some(Step { file, transactions, .. }) = walk.back()? {
@@ -120,7 +124,7 @@ impl IdsArgs {
             blocks.push(transactions.iter().map(|(_, tx)| Entry::of(number, tx)).collect::<Vec<_>>());
         }
         let number = walk.number();
-        if blocks.is_empty() || files.any_before(number) || files.any_after(last) {
+        if blocks.is_empty() || files.any_before(number) {
             let path = state.dir().to_owned();
             return Err(WalkError::Missing { path, number, last }.into());
         }

@@ -10,6 +10,7 @@ use crate::error::{CliError, at};
 use crate::files::write_all;
 use crate::import::build::{BlockSummary, Import, LeftOut, Options, Summary, build};
 use crate::import::{keys, read_rows};
+use crate::options::{GenesisArgs, chain_id_parser};
 use crate::output::{Outcome, ReportError, to_value};
 use crate::records;
 use crate::text::{count, grouped};
@@ -41,8 +42,10 @@ pub struct ImportArgs {
     #[arg(long, value_name = "SEED", default_value_t = keys::DEFAULT_SEED)]
     seed: u64,
     /// Chain id of the new chain.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    chain_id: u32,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = chain_id_parser())]
+    chain_id: u64,
+    #[command(flatten)]
+    genesis: GenesisArgs,
     /// Fee of each transfer, in units of its asset after scaling, and the operator's lowest fee; 0 for no fees.
     #[arg(long, value_name = "N", default_value_t = 1)]
     fee: u64,
@@ -111,8 +114,9 @@ impl ImportArgs {
     /// If the file cannot be read or holds no such blocks, or the outputs cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let rows = read_rows(&self.csv)?;
-        let options =
-            Options { blocks: &self.blocks, seed: self.seed, chain_id: self.chain_id, fee: self.fee };
+        let GenesisArgs { genesis_time, shards } = self.genesis;
+        let &Self { ref blocks, seed, chain_id, fee, .. } = self;
+        let options = Options { blocks, seed, chain_id, genesis_time, shards, fee };
         let Import { genesis, blocks, summary } = build(&rows, &options).map_err(at(&self.csv))?;
         let report = Report { folder: &self.out, leaves: genesis.leaves.len(), summary: &summary };
         let mut report_file = serde_json::to_vec_pretty(&to_value(&report)?).map_err(ReportError)?;

@@ -16,7 +16,7 @@ use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::ProfileText;
 use crate::records;
-use crate::text::count;
+use crate::text::{TimeText, count};
 
 /// Options of `enfold init`.
 #[derive(Debug, Args)]
@@ -41,7 +41,10 @@ pub struct InitArgs {
 #[derive(Serialize)]
 struct Report<'a> {
     data: &'a Path,
-    chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
+    time: u32,
+    shards: u32,
     leaves: usize,
     root: Digest,
     profile: ProfileId,
@@ -54,6 +57,8 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let leaves = count(self.leaves, "leaf", "leaves");
         writeln!(f, "chain {} starts in {} with {leaves}", self.chain_id, self.data.display())?;
+        writeln!(f, "time       {}", TimeText(self.time))?;
+        writeln!(f, "shards     {}", self.shards)?;
         writeln!(f, "state root {}", self.root)?;
         writeln!(f, "profile    {}", ProfileText(self.profile))
     }
@@ -71,6 +76,8 @@ impl InitArgs {
         Outcome::of(&Report {
             data: &self.data,
             chain_id: ledger.chain_id(),
+            time: ledger.time(),
+            shards: ledger.chain().shards,
             leaves: ledger.len(),
             root: ledger.root(),
             profile: self.profile,

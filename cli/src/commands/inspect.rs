@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::verify::VerifierKey;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Kind, Record};
@@ -12,6 +11,7 @@ use enfold_state::ledger::Ledger;
 use enfold_state::receipt::Receipt;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::SignedTransaction;
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 use crate::anchor::Anchor;

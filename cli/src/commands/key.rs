@@ -4,8 +4,8 @@ use std::fmt;
 
 use clap::Args;
 use enfold_circuits::circuit_set::CircuitSet;
-use enfold_circuits::verify::{PinnedCircuit, PinnedSet, VerifierKey};
 use enfold_state::hash::Digest;
+use enfold_verifier::verify::{PinnedCircuit, PinnedSet, VerifierKey};
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;

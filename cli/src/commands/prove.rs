@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
 use enfold_prover::bound::bind;
 use enfold_prover::events::Event;
 use enfold_prover::job::{Reused, Stage};
@@ -14,6 +13,7 @@ use enfold_prover::prove::{ProvenBlock, Timings};
 use enfold_state::block::Block;
 use enfold_state::executor::Rejection;
 use enfold_state::store::{Store, StoreError};
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::plan::PlanReport;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;

@@ -12,6 +12,7 @@ use enfold_state::ledger::Ledger;
 use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::store::Store;
 use enfold_state::writes::Writes;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -21,7 +22,7 @@ use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::{ProfileText, link_blocks, read_data, verify_files, verify_folder};
 use crate::records;
-use crate::text::count;
+use crate::text::{TimeText, count};
 
 /// Options of `enfold rebuild`.
 #[derive(Debug, Args)]
@@ -57,7 +58,9 @@ pub struct RebuildArgs {
 
 #[derive(Serialize)]
 struct Report<'a> {
-    chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    chain_id: u64,
+    time: u32,
     height: u32,
     leaves: usize,
     root: Digest,
@@ -74,6 +77,7 @@ impl fmt::Display for Report<'_> {
         let messages = count(self.messages, "message", "messages");
         write!(f, "rebuilt the state of chain {} after {blocks} from {messages}", self.chain_id)?;
         writeln!(f, "{}", if self.forgeable { ", by proofs that can be forged" } else { "" })?;
+        writeln!(f, "time        {}", TimeText(self.time))?;
         writeln!(f, "leaves      {}", self.leaves)?;
         writeln!(f, "state root  {} (as the last proof states)", self.root)?;
         writeln!(f, "profile     {}", ProfileText(self.profile))?;
@@ -87,6 +91,7 @@ impl fmt::Display for Report<'_> {
 /// A block that was rebuilt.
 struct Step {
     number: u32,
+    time: u32,
     previous_root: Digest,
     writes: Writes,
     root: Digest,
@@ -113,12 +118,12 @@ impl RebuildArgs {
             let path = data_path(proof);
             let data = read_data(&path, statement)?;
             let fail = at(&path);
-            let (previous_root, root) = (statement.previous_root, statement.new_root);
+            let &BlockStatement { time, previous_root, new_root: root, .. } = statement;
             if self.data.is_some() {
-                let writes = replay(&ledger, &data.emitted).map_err(&fail)?;
-                steps.push(Step { number: data.number, previous_root, writes, root });
+                let writes = replay(&ledger, &data, time).map_err(&fail)?;
+                steps.push(Step { number: data.number, time, previous_root, writes, root });
             }
-            rebuild(&mut ledger, &data, previous_root, root).map_err(&fail)?;
+            rebuild(&mut ledger, &data, time, previous_root, root).map_err(&fail)?;
             messages += statement.messages as usize;
         }
         if let Some((_, last)) = blocks.last() {
@@ -126,12 +131,13 @@ impl RebuildArgs {
         }
         if let Some(path) = &self.data {
             let mut store = Store::create_for(path, &genesis, circuits_of(self.profile))?;
-            for Step { number, previous_root, writes, root } in steps {
-                store.commit_writes(number, previous_root, &writes, root)?;
+            for Step { number, time, previous_root, writes, root } in steps {
+                store.commit_writes(number, time, previous_root, &writes, root)?;
             }
         }
         Outcome::of(&Report {
             chain_id: ledger.chain_id(),
+            time: ledger.time(),
             height: ledger.height(),
             leaves: ledger.len(),
             root: ledger.root(),

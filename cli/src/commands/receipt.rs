@@ -7,9 +7,10 @@ use clap::Args;
 use enfold_state::block::Block;
 use enfold_state::codec::Kind;
 use enfold_state::hash::Digest;
+use enfold_state::nonce::Nonce;
 use enfold_state::receipt::{IssueError, Receipt};
 use enfold_state::store::Check;
-use enfold_state::transaction::SignedTransaction;
+use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use serde::Serialize;
 
 use crate::contents::{Sort, sort_of};
@@ -29,12 +30,14 @@ them. If the proof is beside its data file (block-1.proof beside block-1.proof.d
 verified with --profile, and must have the same E and the roots of the data directory. Blocks
 without a proof are listed as not compared: if one of their data files is wrong, so are the nonce
 and the id.
-With --signed, the receipt also carries the public key and the signature.
+With --signed, the receipt also carries the public key, its owner on L1 and the signature. Data do
+not show how long a transaction was valid, and its id covers that: of one that was signed with an
+end, give --valid-until or --signed.
 
 Examples:
   enfold receipt --data state --tx 9f0c... --data-file block-1.proof.data --out 9f0c.receipt
   enfold receipt --data state --tx 9f0c... --data-file proofs --signed chain/block-7.bin --out 9f0c.receipt
-  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c...")]
+  enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...")]
 pub struct ReceiptArgs {
     /// The data directory, whose state is after the transaction's block.
     #[arg(long, value_name = "DIR")]
@@ -47,6 +50,9 @@ pub struct ReceiptArgs {
     data_file: Vec<PathBuf>,
     #[command(flatten)]
     beside: BesideArgs,
+    /// Last second at which the transaction was valid [default: that of --signed, or no end].
+    #[arg(long, value_name = "SECONDS", conflicts_with = "signed", value_parser = clap::value_parser!(u32).range(1..))]
+    valid_until: Option<u32>,
     /// The signed transaction, or a block with it, for the signature.
     #[arg(long, value_name = "FILE")]
     signed: Option<PathBuf>,
@@ -69,7 +75,8 @@ struct Report<'a> {
     bytes: usize,
     id: Digest,
     number: u32,
-    nonce: u32,
+    nonce: Nonce,
+    valid_until: u32,
     batch: u32,
     position: u32,
     /// Messages of the batch.
@@ -107,13 +114,23 @@ impl fmt::Display for Report<'_> {
 
 /// A transaction is not where it was looked for.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: no transaction {id} in {}", path.display(), blocks_text(*first, *last))]
+#[error("{}: no transaction {id} in {}{}", path.display(), blocks_text(*first, *last), end_text(*valid_until))]
 struct UnknownTransactionError {
     path: PathBuf,
     id: Digest,
     /// The first block that was searched.
     first: u32,
     last: u32,
+    /// Until when it is looked for as valid, where the data do not say.
+    valid_until: Option<u32>,
+}
+
+fn end_text(valid_until: Option<u32>) -> String {
+    match valid_until {
+        None => String::new(),
+        Some(NO_END) => " without an end; of one with an end give --valid-until or --signed".to_owned(),
+        Some(last) => format!(" that is valid until {last}"),
+    }
 }
 
 fn blocks_text(first: u32, last: u32) -> String {
@@ -134,12 +151,14 @@ impl ReceiptArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let state = reading::open(&self.data, Check::Sampled)?;
         let files = DataFiles::read(&self.data_file)?;
-        let mut walk = Walk::new(&state, &files, self.beside.profile);
-        let last = walk.number();
-        let Found { path, proof, receipt } = self.find(&mut walk, &files, last)?;
+        let mut walk = Walk::new(&state, &files, self.beside.profile)?;
+        let signed = self.signed.as_deref().map(|path| self.signed_transaction(path)).transpose()?;
+        let valid_until = signed.as_ref().map(|signed| signed.transaction.valid_until);
+        let valid_until = valid_until.or(self.valid_until).unwrap_or(NO_END);
+        let Found { path, proof, receipt } = self.find(&mut walk, &files, valid_until)?;
         let compared = walk.compared();
-        let receipt = match &self.signed {
-            Some(signed) => receipt.with_signed(&self.signed_transaction(signed)?).map_err(at(path))?,
+        let receipt = match &signed {
+            Some(signed) => receipt.with_signed(signed).map_err(at(path))?,
             None => receipt,
         };
         let bytes = self.out.write_record(&receipt)?;
@@ -149,6 +168,7 @@ impl ReceiptArgs {
             id: self.tx,
             number: receipt.number,
             nonce: receipt.nonce,
+            valid_until: receipt.valid_until,
             batch: receipt.batch,
             position: receipt.position,
             messages: receipt.messages.len(),
@@ -161,11 +181,18 @@ impl ReceiptArgs {
     }
 
     /// Goes back from the state's last block.
-    fn find<'a>(&self, walk: &mut Walk<'a>, files: &DataFiles, last: u32) -> Result<Found<'a>, CliError> {
+    fn find<'a>(
+        &self,
+        walk: &mut Walk<'a>,
+        files: &DataFiles,
+        valid_until: u32,
+    ) -> Result<Found<'a>, CliError> {
+        let is_it = |tx: &Transaction| Transaction { valid_until, ..*tx }.id() == self.tx;
+        let last = walk.number();
         while let Some(Step { file, proof, transactions }) = walk.back()? {
-            if let Some((place, tx)) = transactions.into_iter().find(|(_, tx)| tx.id() == self.tx) {
+            if let Some((place, tx)) = transactions.into_iter().find(|(_, tx)| is_it(tx)) {
                 let fail = at(&file.path);
-                let receipt = Receipt::new(&file.data, place, tx.nonce).map_err(fail)?;
+                let receipt = Receipt::new(&file.data, place, tx.nonce, valid_until).map_err(fail)?;
                 return Ok(Found { path: &file.path, proof, receipt });
             }
         }
@@ -173,7 +200,7 @@ impl ReceiptArgs {
         if number == last || files.any_before(number) {
             return Err(WalkError::Missing { path: self.data.clone(), number, last }.into());
         }
-        Err(self.unknown(&self.data, number + 1, last).into())
+        Err(self.unknown(&self.data, (number + 1, last), Some(valid_until)).into())
     }
 
     fn signed_transaction(&self, path: &Path) -> Result<SignedTransaction, CliError> {
@@ -182,10 +209,15 @@ impl ReceiptArgs {
         }
         let block: Block = records::read(path)?;
         let found = block.transactions.into_iter().find(|signed| signed.transaction.id() == self.tx);
-        Ok(found.ok_or_else(|| self.unknown(path, block.number, block.number))?)
+        Ok(found.ok_or_else(|| self.unknown(path, (block.number, block.number), None))?)
     }
 
-    fn unknown(&self, path: &Path, first: u32, last: u32) -> UnknownTransactionError {
-        UnknownTransactionError { path: path.to_owned(), id: self.tx, first, last }
+    fn unknown(
+        &self,
+        path: &Path,
+        (first, last): (u32, u32),
+        valid_until: Option<u32>,
+    ) -> UnknownTransactionError {
+        UnknownTransactionError { path: path.to_owned(), id: self.tx, first, last, valid_until }
     }
 }

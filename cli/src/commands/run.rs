@@ -40,9 +40,12 @@ or .json, and a line of JSON per block in blocks.jsonl. Bad blocks go to the rej
 the reason in NAME.reason.json. Invalid transactions do not make a block bad, unless --strict is
 given: they are left out and listed.
 
+A block whose time is more than 60 seconds ahead of this machine's clock waits until it is not, and
+the log says so; another block of its number need not wait for it.
+
 Each folder has one purpose; only the data directory may hold the others. With --once, the exit
-code is 5 if a block was rejected, waits for a missing one, or cannot be read; files that keep
-changing are given thirty times --settle.
+code is 5 if a block was rejected, waits for a missing one or for its time, or cannot be read;
+files that keep changing are given thirty times as long.
 
 Ctrl-C or SIGTERM waits for the running proofs and exits with code 0; a second one exits at once
 with 130. After either, or after a crash, repeat the command to resume.
@@ -101,12 +104,15 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Served { proven, rejected, repeated, waiting, missing, unreadable, stopped } = self.served;
+        let Served { proven, rejected, repeated, waiting, missing, early, unreadable, stopped } = self.served;
         let (proven, files) = (count(proven, "block", "blocks"), |number| count(number, "file", "files"));
         writeln!(f, "{proven} proven, {} rejected", files(rejected))?;
         if let Some(missing) = missing {
             let waiting = count(waiting, "block waits", "blocks wait");
             writeln!(f, "{waiting} for block {missing}, which is missing")?;
+        }
+        if let Some(early) = early {
+            writeln!(f, "block {early} waits for its time, more than 60 s ahead of the clock")?;
         }
         if unreadable > 0 {
             writeln!(f, "{} left unread in the inbox", files(unreadable))?;
@@ -140,10 +146,11 @@ impl Failure for BlocksLeftError {
 
 /// What a service has left.
 fn left_text(served: &Served) -> String {
-    let Served { rejected, waiting, missing, unreadable, .. } = *served;
+    let Served { rejected, waiting, missing, early, unreadable, .. } = *served;
     let missing = missing.map(|missing| format!("{waiting} waiting for block {missing}"));
     let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let parts = [counted(rejected, "rejected"), missing, counted(unreadable, "unreadable")];
+    let early = early.map(|early| format!("block {early} waiting for its time"));
+    let parts = [counted(rejected, "rejected"), missing, early, counted(unreadable, "unreadable")];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -162,15 +169,15 @@ impl RunArgs {
     ///
     /// # Errors
     /// If two overlap.
-    pub fn check(&self, files: &[(&'static str, &Path)]) -> Result<(), CliError> {
+    pub fn check(&self, files: &[(&'static str, PathBuf)]) -> Result<(), CliError> {
         Ok(self.folders().check(&self.data, files)?)
     }
 
-    /// Runs the command.
+    /// Runs the command, which uses these `files` and folders besides: what each is, and where.
     ///
     /// # Errors
     /// If the data directory or a folder cannot be used, or the prover fails.
-    pub fn run(&self) -> Result<Outcome, CliError> {
+    pub fn run(&self, files: Vec<(&'static str, PathBuf)>) -> Result<Outcome, CliError> {
         let mut store = Store::open(&self.data)?;
         let profile = bind(&mut store, self.profile)?;
         let folders = self.folders();
@@ -182,7 +189,7 @@ impl RunArgs {
             ProveOptions { strict: self.strict, in_flight, stop: Some(&STOP), ..ProveOptions::default() };
         let settle = self.settle.unwrap_or(if self.once { 2 } else { 10 });
         let pace = Pace { settle: Duration::from_secs(settle.into()), ..Pace::default() };
-        let options = ServiceOptions { profile, folders, once: self.once, prove, pace };
+        let options = ServiceOptions { profile, folders, files, once: self.once, prove, pace };
         self.say_start(&store, &options.folders, profile);
         let watch = Watch::new(profile, self.metrics, &store)?;
         interrupt::watch(Idle::Return)?;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enfold_state::ledger::Chain;
 use enfold_state::store::{Circuits, Head};
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::output::Outcome;
 use crate::reading::{self, Activity};
-use crate::text::{count, grouped};
+use crate::text::{TimeText, count, grouped};
 
 /// Options of `enfold status`.
 #[derive(Debug, Args)]
@@ -39,9 +40,11 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Head { chain_id, height, root, leaves, circuits, ref under_way } = self.head;
+        let Head { chain: Chain { id: chain_id, .. }, height, time, root, leaves, circuits, ref under_way } =
+            self.head;
         let leaves = count(leaves as usize, "leaf", "leaves");
         writeln!(f, "{} is at block {height} of chain {chain_id}, {leaves}", self.data.display())?;
+        writeln!(f, "time       {}", TimeText(time))?;
         writeln!(f, "state root {root}")?;
         if let Some(Circuits { profile, key }) = circuits {
             let name = ProfileId::from_number(profile.into());

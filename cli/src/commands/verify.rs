@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
-use enfold_circuits::statement::chain::ChainStatement;
 use enfold_prover::pipeline::data_path;
+use enfold_verifier::statement::BlockStatement;
+use enfold_verifier::statement::chain::ChainStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::{ProfileText, StatementText, link_blocks, read_data, verify_file, verify_folder};
-use crate::text::{count, duration, grouped, milliseconds};
+use crate::text::{TimeText, count, duration, grouped, milliseconds};
 
 /// Options of `enfold verify`.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ in the working directory is read.
 Exit code 0: valid and as expected; 1: invalid, or not as expected; 3: not a proof of the profile.
 
 With --chain, all .proof files of a folder are verified and must be of consecutive blocks: each
-starts from the root and the deposit queue that the one before leads to. The expected previous
+starts from the root and the L1 queue that the one before leads to, and no earlier than it. The expected previous
 root is then that of the first block; the expected new root and number are those of the last.
 
 Examples:
@@ -110,10 +110,14 @@ impl fmt::Display for ChainReport<'_> {
         writeln!(f, " (checked in {})", duration(self.elapsed))?;
         writeln!(f, "chain id         {chain_id}")?;
         writeln!(f, "blocks           {first_block} to {last_block}, each from the root of the one before")?;
+        let ChainStatement { first_time, last_time, .. } = self.statement;
+        writeln!(f, "times            {} to {}", TimeText(first_time), TimeText(last_time))?;
         writeln!(f, "first state root {}", self.statement.first_root)?;
         writeln!(f, "last state root  {}", self.statement.last_root)?;
         writeln!(f, "transactions     {}", grouped(self.statement.transactions))?;
         writeln!(f, "messages         {}", grouped(self.statement.messages))?;
+        writeln!(f, "first L1 queue   {}", self.statement.queue_before)?;
+        writeln!(f, "last L1 queue    {}", self.statement.queue_after)?;
         writeln!(f, "profile          {}", ProfileText(self.statement.profile))?;
         if self.data_checked {
             writeln!(f, "the data files hold exactly the messages that each E commits to")?;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 

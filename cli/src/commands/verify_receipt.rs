@@ -4,14 +4,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
-use enfold_state::leaf::Address;
+use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::Message;
+use enfold_state::nonce::NonceKey;
+use enfold_state::owner::L1Owner;
 use enfold_state::receipt::{Executed, Receipt};
-use enfold_state::transaction::Transaction;
+use enfold_state::transaction::{NO_END, Transaction};
 use enfold_verifier::receipt::check_receipt;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
@@ -21,18 +23,18 @@ use crate::error::{CliError, Failure, at};
 use crate::exit::Exit;
 use crate::options::profile_parser;
 use crate::output::Outcome;
-use crate::proofs::{StatementText, verify_file};
+use crate::proofs::{StatementText, read_data, verify_file};
 use crate::records;
-use crate::text::grouped;
+use crate::text::{TimeText, grouped};
 
 /// Options of `enfold verify-receipt`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A valid receipt proves that the owner of the leaf signed a transfer with these contents, and that
-this block debited the leaf and credited the receiver's. Messages carry no nonce and so no
-transaction id: only a receipt with a signature (enfold receipt --signed) shows which transaction
-it was, and only an account proof of the sender's leaf, from before or after the block, shows
-whose signature counts. --tx needs both.
+this block debited the leaf and credited the receiver's. Messages do not carry the number of a
+nonce, nor how long the transaction was valid, and so no transaction id. An id is shown by a receipt with a signature (enfold receipt --signed), an account
+proof of the sender's leaf, which shows whose signature counts, and what leaves one nonce alone: an
+account proof from the other side of the block too, or the block's data file. --tx needs that.
 
 To be sure that the block is your chain's, expect its previous root, or give a folder of proofs
 that lead back to the genesis (--chain). A new root alone says nothing about what led to it.
@@ -42,7 +44,7 @@ Anyone with signed transactions can prove other blocks on the same states: with
 Examples:
   enfold verify-receipt 9f0c.receipt block-7.proof --expect-prev-root 8c1f...
   enfold verify-receipt 9f0c.receipt block-7.proof --chain proofs --genesis genesis.bin --expect-last-root 77a0...
-  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c... --account leaf-3.account --profile test")]
+  enfold verify-receipt 9f0c.receipt block-7.proof --tx 9f0c... --account before.account --account after.account")]
 pub struct VerifyReceiptArgs {
     /// The receipt, binary or JSON.
     #[arg(value_name = "RECEIPT")]
@@ -60,6 +62,9 @@ pub struct VerifyReceiptArgs {
     /// each bounds the nonce from both sides.
     #[arg(long = "account", value_name = "FILE")]
     accounts: Vec<PathBuf>,
+    /// The block's data file, which shows what else the leaf sent in the block.
+    #[arg(long, value_name = "FILE")]
+    data_file: Option<PathBuf>,
     #[command(flatten)]
     expect: ExpectArgs,
     #[command(flatten)]
@@ -69,10 +74,32 @@ pub struct VerifyReceiptArgs {
 /// A signature that is in a receipt.
 #[derive(Clone, Copy, Serialize)]
 struct Signed {
-    /// Address of the key.
+    /// Address of the key and its owner on L1.
     signer: Address,
+    /// That owner.
+    l1_owner: L1Owner,
     /// The transaction that it signed.
     id: Digest,
+}
+
+/// The nonces that a transaction can have had: those of a key.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Nonces {
+    key: NonceKey,
+    first: i64,
+    last: i64,
+}
+
+impl fmt::Display for Nonces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, first, last } = *self;
+        match () {
+            () if first == last => write!(f, "{first}"),
+            () if last == i64::from(u32::MAX) => write!(f, "{first} or later"),
+            () => write!(f, "{first} to {last}"),
+        }?;
+        f.write_str(if key == NonceKey::First { "" } else { " of key 1" })
+    }
 }
 
 #[derive(Serialize)]
@@ -85,9 +112,9 @@ struct Report<'a> {
     anchor: Anchor,
     /// Whether the state that the transaction was executed on, the one before the block, is known.
     root_anchored: bool,
-    /// The transaction's id, if the owner of the leaf has signed it.
+    /// The transaction's id, if the owner of the leaf has signed it and the block used no other nonce for it.
     id: Option<Digest>,
-    /// The transaction, if the owner of the leaf has signed it.
+    /// The transaction, if its id is known.
     transaction: Option<Transaction>,
     transfer: Message,
     fee: Option<Message>,
@@ -95,6 +122,8 @@ struct Report<'a> {
     signed: Option<Signed>,
     /// Owner of the sender's leaf, if an account proof says so.
     owner: Option<Address>,
+    /// The nonces of which the block used one for the transaction, as far as account proofs and data show.
+    nonces: Nonces,
     statement: BlockStatement,
 }
 
@@ -116,12 +145,26 @@ impl fmt::Display for Report<'_> {
         }
         writeln!(f, "  memo        {}", transfer.memo)?;
         match (self.transaction, self.signed) {
-            (Some(tx), _) => writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?,
-            (None, Some(Signed { signer, id })) => {
-                writeln!(f, "  signed by   {signer}; no account proof shows that they own the leaf")?;
+            (Some(tx), _) => {
+                writeln!(f, "  nonce       {}, as signed by the owner", tx.nonce)?;
+                match tx.valid_until {
+                    NO_END => writeln!(f, "  valid until any time")?,
+                    last => writeln!(f, "  valid until {}", TimeText(last))?,
+                }
+            }
+            (None, Some(Signed { signer, id, .. })) => {
+                match self.owner {
+                    Some(_) => writeln!(f, "  signed by   the owner; the block used nonce {}", self.nonces)?,
+                    None => {
+                        writeln!(f, "  signed by   {signer}; no account proof shows that they own the leaf")?;
+                    }
+                }
                 writeln!(f, "  signed id   {id}")?;
             }
-            (None, None) => writeln!(f, "  signed by   the owner; nonce and id are not in the messages")?,
+            (None, None) => {
+                writeln!(f, "  signed by   the owner; the receipt has no signature")?;
+                writeln!(f, "  nonce       {}", self.nonces)?;
+            }
         }
         writeln!(f, "as {} proves:", self.proof.display())?;
         write!(f, "{}", StatementText(statement))?;
@@ -133,14 +176,14 @@ impl Report<'_> {
     fn what(&self) -> String {
         match self.id {
             Some(id) => format!("transaction {id}"),
-            None => "a transfer, whose nonce and id are not shown".to_owned(),
+            None => "a transfer, whose id is not shown".to_owned(),
         }
     }
 }
 
-/// Nobody has signed the transaction that a receipt is said to be for.
+/// The receipt of the transaction that is asked for has no signature.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the receipt has no signature, and without one it proves no transaction's id", path.display())]
+#[error("{}: expected a receipt with a signature, as --tx needs, got one without", path.display())]
 struct UnsignedError {
     path: PathBuf,
 }
@@ -155,6 +198,40 @@ impl Failure for UnsignedError {
     }
 }
 
+/// Several nonces are possible for the transaction that a receipt is said to be for.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: expected one nonce that the block can have used for this transfer, got {nonces}; give {}",
+    path.display(),
+    if *both_sides { "--data-file" } else { "--account from both sides of the block, or --data-file" }
+)]
+struct UnknownNonceError {
+    path: PathBuf,
+    nonces: Nonces,
+    /// Whether there are account proofs from both sides.
+    both_sides: bool,
+}
+
+impl Failure for UnknownNonceError {
+    fn exit(&self) -> Exit {
+        Exit::ProofInvalid
+    }
+
+    fn kind(&self) -> &'static str {
+        "unknown_nonce"
+    }
+}
+
+/// What account proofs say of the sender's leaf.
+#[derive(Default)]
+struct Sender {
+    owner: Option<Address>,
+    /// Its nonces before the block.
+    before: Option<[u32; 2]>,
+    /// Its nonces after the block.
+    after: Option<[u32; 2]>,
+}
+
 impl VerifyReceiptArgs {
     /// Runs the command.
     ///
@@ -165,16 +242,20 @@ impl VerifyReceiptArgs {
         let statement = verify_file(&self.proof, self.profile)?;
         let executed = check_receipt(&receipt, &statement).map_err(at(&self.receipt))?;
         let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
-        let signed = receipt
-            .authorization
-            .map(|signed| Signed { signer: signed.public_key.address(), id: executed.transaction.id() });
-        let owner = self.owner(&statement, &executed, signed.is_some())?;
-        if let (Some(signed), Some(owner)) = (signed, owner) {
+        let Executed { transaction, transfer, fee } = executed;
+        let signed = receipt.authorization.map(|signed| Signed {
+            signer: signed.address(),
+            l1_owner: signed.owner,
+            id: transaction.id(),
+        });
+        let sender = self.sender(&statement, transfer.from)?;
+        if let (Some(signed), Some(owner)) = (signed, sender.owner) {
             expect(&self.receipt, "signer", Some(owner), signed.signer)?;
         }
-        let id = signed.filter(|_| owner.is_some()).map(|signed| signed.id);
-        self.expect_id(signed, id)?;
-        let Executed { transaction, transfer, fee } = executed;
+        let nonces = self.nonces(&statement, &receipt, &sender)?;
+        let one = nonces.first == nonces.last;
+        let id = signed.filter(|_| sender.owner.is_some() && one).map(|signed| signed.id);
+        self.expect_id(signed, &sender, nonces)?;
         Outcome::of(&Report {
             receipt: &self.receipt,
             proof: &self.proof,
@@ -187,55 +268,67 @@ impl VerifyReceiptArgs {
             transfer,
             fee,
             signed,
-            owner,
+            owner: sender.owner,
+            nonces,
             statement,
         })
     }
 
-    /// The owner of the sender's leaf, by the account proofs, which also say between which nonces the block's are.
-    fn owner(
-        &self,
-        statement: &BlockStatement,
-        executed: &Executed,
-        signed: bool,
-    ) -> Result<Option<Address>, CliError> {
-        let mut owner = None;
+    fn sender(&self, statement: &BlockStatement, from: LeafIndex) -> Result<Sender, CliError> {
+        let mut sender = Sender::default();
         for path in &self.accounts {
             let account: AccountProof = records::read(path)?;
             check_account(path, &account, statement)?;
-            expect(path, "leaf", Some(executed.transfer.from), account.index)?;
-            expect(path, "address", owner, account.leaf.address)?;
-            owner = Some(account.leaf.address);
-            let (nonce, bound) = (executed.transaction.nonce, account.leaf.nonce);
+            expect(path, "leaf", Some(from), account.index)?;
+            expect(path, "address", sender.owner, account.leaf.address)?;
+            sender.owner = Some(account.leaf.address);
             let after = account.number == statement.block_number;
-            if signed && (nonce < bound) != after {
-                let side = if after { "below" } else { "of at least" };
-                return Err(UnexpectedError {
-                    path: self.receipt.clone(),
-                    field: "a nonce",
-                    expected: format!("{side} {bound}, as {} says", path.display()),
-                    got: nonce.to_string(),
-                }
-                .into());
-            }
+            *(if after { &mut sender.after } else { &mut sender.before }) = Some(account.leaf.nonces);
         }
-        Ok(owner)
+        Ok(sender)
     }
 
-    /// Holds the transaction against the id that is expected, for which it must have been signed by the owner.
-    fn expect_id(&self, signed: Option<Signed>, id: Option<Digest>) -> Result<(), CliError> {
-        match (self.tx, signed, id) {
-            (None, ..) => Ok(()),
-            (Some(_), None, _) => Err(UnsignedError { path: self.receipt.clone() }.into()),
-            (Some(tx), Some(signed), None) => {
-                expect(&self.receipt, "transaction", Some(tx), signed.id)?;
-                let message = format!(
-                    "--tx needs --account, an account proof of the sender's leaf: {} signed, but may not own the leaf",
-                    signed.signer
-                );
-                Err(CliError::usage(message))
+    /// The nonces that the block can have used for the receipt's transfer, of which its own must be one.
+    fn nonces(
+        &self,
+        statement: &BlockStatement,
+        receipt: &Receipt,
+        sender: &Sender,
+    ) -> Result<Nonces, CliError> {
+        let data = self.data_file.as_ref().map(|path| read_data(path, statement)).transpose()?;
+        let key = receipt.nonce.key();
+        let [before, after] = [sender.before, sender.after].map(|nonces| Some(nonces?[key as usize]));
+        let range = receipt.nonces(before, after, data.as_ref());
+        let nonces = Nonces { key, first: *range.start(), last: *range.end() };
+        if !range.contains(&i64::from(receipt.nonce.number())) {
+            return Err(UnexpectedError {
+                path: self.receipt.clone(),
+                field: "nonce",
+                expected: nonces.to_string(),
+                got: receipt.nonce.to_string(),
             }
-            (Some(tx), _, Some(id)) => expect(&self.receipt, "transaction", Some(tx), id),
+            .into());
         }
+        Ok(nonces)
+    }
+
+    /// Holds the transaction against the id that is expected, for which the owner must have signed it, with the one nonce
+    /// that the block can have used.
+    fn expect_id(&self, signed: Option<Signed>, sender: &Sender, nonces: Nonces) -> Result<(), CliError> {
+        let Some(tx) = self.tx else { return Ok(()) };
+        let path = || self.receipt.clone();
+        let signed = signed.ok_or_else(|| UnsignedError { path: path() })?;
+        expect(&self.receipt, "transaction", Some(tx), signed.id)?;
+        if sender.owner.is_none() {
+            return Err(CliError::usage(format!(
+                "--tx needs --account, an account proof of the sender's leaf: {} signed, but may not own the leaf",
+                signed.signer
+            )));
+        }
+        if nonces.first != nonces.last {
+            let both_sides = sender.before.is_some() && sender.after.is_some();
+            return Err(UnknownNonceError { path: path(), nonces, both_sides }.into());
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! How the program ends with an error of the circuits.
 
 use enfold_circuits::recursion::BuildError;
-use enfold_circuits::statement::chain::ChainError;
-use enfold_circuits::verify::VerifyError;
+use enfold_verifier::statement::chain::ChainError;
+use enfold_verifier::verify::VerifyError;
 
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -12,20 +12,14 @@ use crate::exit::Exit;
 impl Failure for VerifyError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Invalid { .. }
-            | Self::Statement(_)
-            | Self::StatementProfile { .. }
-            | Self::Reserved { .. } => Exit::ProofInvalid,
+            Self::Invalid { .. } | Self::Statement(_) | Self::StatementProfile { .. } => Exit::ProofInvalid,
             _ => Exit::BadInput,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
-            Self::Invalid { .. }
-            | Self::Statement(_)
-            | Self::StatementProfile { .. }
-            | Self::Reserved { .. } => "proof_invalid",
+            Self::Invalid { .. } | Self::Statement(_) | Self::StatementProfile { .. } => "proof_invalid",
             Self::Profile { .. } => "wrong_profile",
             Self::Version { .. } => "wrong_version",
             _ => "malformed_proof",

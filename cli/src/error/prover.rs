@@ -5,13 +5,13 @@ use std::io;
 
 use enfold_prover::bound::BoundError;
 use enfold_prover::calibration::CalibrationError;
-use enfold_prover::data::DataError;
 use enfold_prover::error::ProveError;
 use enfold_prover::files::FileError;
 use enfold_prover::folders::FolderError;
 use enfold_prover::pipeline::PipelineError;
 use enfold_prover::plonk::measure::MeasureError;
 use enfold_state::executor::Rejection;
+use enfold_verifier::data::DataError;
 
 use crate::error::{Failure, io_exit};
 use crate::exit::Exit;

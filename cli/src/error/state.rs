@@ -41,6 +41,7 @@ impl Failure for ExecuteError {
         match self {
             Self::ChainId { .. } => "wrong_chain_id",
             Self::Number { .. } => "wrong_block_number",
+            Self::Time { .. } => "block_time",
             Self::DuplicateFeePolicy { .. } | Self::FloorRange { .. } => "fee_policy",
             Self::Empty { .. } => "empty_block",
             Self::Credit { .. } => "balance_range",

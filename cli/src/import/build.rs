@@ -9,7 +9,8 @@ use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::keys::SecretKey;
 use enfold_state::leaf::{Address, Asset, LeafIndex};
 use enfold_state::message::Op;
-use enfold_state::transaction::Transaction;
+use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::transaction::{NO_END, Transaction};
 use num_bigint::BigUint;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,7 +19,7 @@ use super::keys::{Purpose, derive};
 use super::rows::{Content, ForeignAddress, ForeignTransfer, Row};
 use super::scale::{Rounding, ScaleError, scale};
 use crate::error::Failure;
-
+use crate::options::BLOCK_SECONDS;
 use crate::text::count;
 
 /// What the import is to make.
@@ -29,7 +30,11 @@ pub struct Options<'a> {
     /// Seed of the keys.
     pub seed: u64,
     /// Number of the new chain.
-    pub chain_id: u32,
+    pub chain_id: u64,
+    /// Time of its genesis, in seconds since 1970.
+    pub genesis_time: u32,
+    /// How many shards its new accounts are spread over.
+    pub shards: u32,
     /// Fee of each transfer, in units of its asset after scaling; also the floor.
     pub fee: u64,
 }
@@ -49,7 +54,12 @@ pub struct Import {
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Number of the new chain.
-    pub chain_id: u32,
+    #[serde(with = "enfold_state::wide")]
+    pub chain_id: u64,
+    /// Time of its genesis, in seconds since 1970.
+    pub genesis_time: u32,
+    /// How many shards its new accounts are spread over.
+    pub shards: u32,
     /// Seed of the keys.
     pub seed: u64,
     /// Fee of each transfer, in units of its asset after scaling.
@@ -185,12 +195,12 @@ pub fn build(rows: &[Row], options: &Options<'_>) -> Result<Import, ImportError>
     }
     let assets = scale_assets(&mut carried, options.fee)?;
     let keys = derive_keys(&carried, options.seed);
-    let collector = derive(options.seed, Purpose::Collector).public_key().address();
+    let collector = derive(options.seed, Purpose::Collector).address();
     let (genesis, lanes) = fund(&carried, &keys, options);
     let blocks_made = sign(&carried, &keys, lanes, collector, options);
-    let Options { seed, chain_id, fee, .. } = *options;
+    let Options { seed, chain_id, genesis_time, shards, fee, .. } = *options;
     let addresses = keys.len();
-    let summary = Summary { chain_id, seed, fee, collector, addresses, assets, blocks };
+    let summary = Summary { chain_id, genesis_time, shards, seed, fee, collector, addresses, assets, blocks };
     Ok(Import { genesis, blocks: blocks_made, summary })
 }
 
@@ -272,7 +282,7 @@ fn derive_keys(blocks: &[Vec<Carried<'_>>], seed: u64) -> HashMap<ForeignAddress
         .into_par_iter()
         .map(|owner| {
             let key = derive(seed, Purpose::Owner(owner));
-            let address = key.public_key().address();
+            let address = key.address();
             (owner, (key, address))
         })
         .collect()
@@ -302,7 +312,8 @@ fn fund(
         // Scaling has made sure that the sum over all leaves of an asset stays below 2^62.
         leaves[lane.index.0 as usize].balance += carried.units + options.fee;
     }
-    (Genesis { chain_id: options.chain_id, leaves }, lanes)
+    let Options { chain_id, genesis_time: time, shards, .. } = *options;
+    (Genesis { chain_id, time, shards, leaves }, lanes)
 }
 
 fn sign(
@@ -329,18 +340,21 @@ fn sign(
                 op: Op::Transfer,
                 chain_id,
                 from: lane.index,
-                nonce: lane.nonce,
+                nonce: Nonce::new(lane.nonce, NonceKey::First),
                 to_address: keys[&transfer.to].1,
                 asset: *asset,
                 amount: *units,
                 fee: options.fee,
                 memo: 0,
+                target: 0,
+                valid_until: NO_END,
             };
             lane.nonce += 1;
             unsigned.push((transaction, &keys[&transfer.from].0));
         }
         let transactions = unsigned.into_par_iter().map(|(tx, key)| key.sign_transaction(tx)).collect();
-        made.push(Block { chain_id, number, fees, transactions });
+        let time = options.genesis_time + BLOCK_SECONDS * number;
+        made.push(Block { chain_id, number, time, fees, transactions });
     }
     made
 }

@@ -1,6 +1,5 @@
 //! What others than the operator check: chains of proofs, keys, receipts, accounts.
 
-use enfold_circuits::verify::{PinnedSet, VerifierKey};
 use enfold_fixtures::accounts::secret_key;
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec;
@@ -10,6 +9,7 @@ use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Message;
 use enfold_state::store::Store;
 use enfold_state::transaction::{SignedTransaction, Transaction};
+use enfold_verifier::verify::{PinnedSet, VerifierKey};
 use enfold_witness::profile::ProfileId;
 use serde_json::{Value, json};
 
@@ -173,10 +173,13 @@ fn transactions_of_both_blocks_have_receipts() {
             assert_eq!((&result["signed"]["signer"], &result["signed"]["id"]), (&signer, &json!(id)));
             assert_eq!((&result["id"], &result["owner"]), (&Value::Null, &Value::Null));
             let accounts = [number - 1, number].map(|height| account(&folder, height, transaction.from));
-            for accounts in [&accounts[..1], &accounts[1..], &accounts[..]] {
+            let data = format!("{proof}.data");
+            let [before, after] = accounts.each_ref().map(|account| ["--account", account]);
+            let [both, with_data] =
+                [[before, after], [after, ["--data-file", &data]]].map(|more| more.concat());
+            for more in [both, with_data] {
                 let id_text = id.to_string();
-                let mut line = [&verify_receipt(&path, &proof)[..], &["--tx", &id_text]].concat();
-                accounts.iter().for_each(|account| line.extend(["--account", account]));
+                let line = [&verify_receipt(&path, &proof)[..], &["--tx", &id_text], &more].concat();
                 let result = run(&line);
                 assert_eq!((&result["id"], &result["owner"]), (&json!(id), &signer));
                 assert_eq!(result["transaction"], json!(transaction));
@@ -271,7 +274,7 @@ fn a_signature_counts_by_the_owner_of_the_leaf_alone() {
     assert_eq!((&result["id"], &result["signed"]["id"]), (&Value::Null, &json!(id)));
     let text =
         String::from_utf8(enfold().args(verify_receipt(&foreign, &proof)).output().unwrap().stdout).unwrap();
-    assert!(text.lines().next().unwrap().contains("whose nonce and id are not shown"), "{text}");
+    assert!(text.lines().next().unwrap().contains("whose id is not shown"), "{text}");
     fail(&[&verify_receipt(&foreign, &proof)[..], &["--tx", &id]].concat(), 2, "usage");
     let (foreign, id) = signed(&by_others, transaction.nonce, "foreign.json");
     for more in [&["--account", &before][..], &["--tx", &id, "--account", &after]] {
@@ -285,7 +288,7 @@ fn a_signature_counts_by_the_owner_of_the_leaf_alone() {
         1,
         "unexpected",
     );
-    assert!(message.contains("expected a nonce below 1"), "{message}");
+    assert!(message.contains("expected nonce 0, got 77"), "{message}");
     // Account proofs of another leaf, of another state, and of another receipt's.
     let other = account(&folder, 1, LeafIndex(transaction.from.0 + 1));
     fail(&[&verify_receipt(&honest, &proof)[..], &["--account", &other]].concat(), 1, "unexpected");

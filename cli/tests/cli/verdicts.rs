@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::LazyLock;
 
-use enfold_circuits::statement::BlockStatement;
 use enfold_fixtures::accounts::secret_key;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Genesis, GenesisLeaf, Place, emitted_chain};
 use enfold_state::codec;
 use enfold_state::hash::Digest;
+use enfold_state::keys::SecretKey;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
@@ -18,6 +18,7 @@ use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::receipt::Receipt;
 use enfold_state::store::{Circuits, Store};
 use enfold_state::transaction::Transaction;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 
@@ -54,19 +55,7 @@ static THEFT: LazyLock<Theft> = LazyLock::new(|| {
     rebuild(&mut ledger, &data, previous_root, new_root).unwrap();
 
     std::fs::create_dir(folder.path("proofs")).unwrap();
-    let statement = BlockStatement {
-        chain_id: 1,
-        block_number: 1,
-        previous_root,
-        new_root,
-        emitted: emitted_chain(&data.emitted),
-        transactions: 1,
-        messages: 1,
-        deposit_queue_before: Digest::ZERO,
-        deposit_queue_after: Digest::ZERO,
-        exits: Digest::ZERO,
-        profile: ProfileId::Test,
-    };
+    let statement = statement(previous_root, new_root, &data.emitted, 1);
     folder.write("proofs/block-1.proof", forge(&statement));
     folder.write("proofs/block-1.proof.data", codec::encode(&data).unwrap());
     folder.write("genesis", codec::encode(&genesis).unwrap());
@@ -82,6 +71,28 @@ static THEFT: LazyLock<Theft> = LazyLock::new(|| {
     let id = Transaction { op, chain_id: 1, from, nonce: 0, to_address, asset, amount, fee: 0, memo }.id();
     Theft { folder, genesis, previous_root, new_root, id }
 });
+
+/// The statement of block 1 of chain 1 with these messages, none of which is a fee.
+fn statement(
+    previous_root: Digest,
+    new_root: Digest,
+    emitted: &[Vec<Message>],
+    messages: u32,
+) -> BlockStatement {
+    BlockStatement {
+        chain_id: 1,
+        block_number: 1,
+        previous_root,
+        new_root,
+        emitted: emitted_chain(emitted),
+        transactions: messages,
+        messages,
+        deposit_queue_before: Digest::ZERO,
+        deposit_queue_after: Digest::ZERO,
+        exits: Digest::ZERO,
+        profile: ProfileId::Test,
+    }
+}
 
 impl Theft {
     fn path(&self, name: &str) -> String {
@@ -286,19 +297,7 @@ fn a_run_does_not_take_up_a_forgery() {
     let previous_root = ledger.root();
     ledger.apply(&execution).unwrap();
     let emitted = vec![execution.credits.clone()];
-    let forged = forge(&BlockStatement {
-        chain_id: 1,
-        block_number: 1,
-        previous_root,
-        new_root: ledger.root(),
-        emitted: emitted_chain(&emitted),
-        transactions: 1,
-        messages: 1,
-        deposit_queue_before: Digest::ZERO,
-        deposit_queue_after: Digest::ZERO,
-        exits: Digest::ZERO,
-        profile: ProfileId::Test,
-    });
+    let forged = forge(&statement(previous_root, ledger.root(), &emitted, 1));
     let jobs = std::fs::read_dir(Path::new(&state).join("jobs")).unwrap();
     let job = jobs.map(|entry| entry.unwrap().path()).next().expect("the job that was begun");
     std::fs::write(job.join("block.proof"), &forged).unwrap();
@@ -432,4 +431,82 @@ fn a_data_directory_of_another_key_is_refused() {
         assert!(message.contains(&Digest::ZERO.to_string()) && message.contains(&key), "{message}");
     }
     assert_eq!(run(&["inspect", &state])["key"], Digest::ZERO.to_string());
+}
+
+/// A leaf signs six like transfers, and a block executes three of them, in two batches. The maker of a receipt says which
+/// one it is for; an id is believed only where nothing else is possible.
+#[test]
+fn no_receipt_is_for_a_like_transaction() {
+    let folder = Folder::new();
+    let [sender, receiver] = [0, 1].map(|index| secret_key(7, index));
+    let leaf = |key: &SecretKey, balance| GenesisLeaf { address: key.address(), asset: 0, balance };
+    let genesis = Genesis { chain_id: 1, leaves: vec![leaf(&sender, BALANCE), leaf(&receiver, 0)] };
+    let (from, to, to_address) = (LeafIndex(0), LeafIndex(1), receiver.address());
+    let message = Message { op: Op::Transfer, asset: 0, from, to, amount: 5, memo: 0, to_address };
+    let data = BlockData { chain_id: 1, number: 1, emitted: vec![vec![message; 2], vec![message], vec![]] };
+    let mut ledger = Ledger::from_genesis(&genesis).unwrap();
+    let account = |ledger: &Ledger, name: &str| {
+        folder.write(name, codec::encode(&AccountProof::new(ledger, from).unwrap()).unwrap())
+    };
+    let (previous_root, before) = (ledger.root(), account(&ledger, "before"));
+    let new_root = ledger.prepare(1, previous_root, &replay(&ledger, &data.emitted).unwrap()).unwrap().root();
+    rebuild(&mut ledger, &data, previous_root, new_root).unwrap();
+    let after = account(&ledger, "after");
+    let proof = folder.write("proof", forge(&statement(previous_root, new_root, &data.emitted, 3)));
+    let data_file = folder.write("data", codec::encode(&data).unwrap());
+
+    // What is expected of a receipt for a message, by its nonce: the kind of the error, or `None` where it is taken.
+    let check = |place: Place, files: &[&str], expected: [Option<&str>; 6]| {
+        for (nonce, expected) in (0..).zip(expected) {
+            let signed = sender.sign_transaction(Transaction {
+                op: Op::Transfer,
+                chain_id: 1,
+                from,
+                nonce,
+                to_address,
+                asset: 0,
+                amount: 5,
+                fee: 0,
+                memo: 0,
+            });
+            let receipt = Receipt::new(&data, place, nonce).unwrap().with_signed(&signed).unwrap();
+            let path = folder.write("receipt", codec::encode(&receipt).unwrap());
+            let id = signed.transaction.id().to_string();
+            let line = [&["verify-receipt", &path, &proof, "--profile", "test"], files].concat();
+            let with_id = [&line[..], &["--tx", &id]].concat();
+            match expected {
+                None => assert_eq!(run(&with_id)["id"], id.as_str(), "{place}, {nonce}"),
+                Some(kind) => {
+                    fail(&with_id, if kind == "usage" { 2 } else { 1 }, kind);
+                }
+            }
+            if expected != Some("unexpected") {
+                let id = if expected.is_none() { id.as_str().into() } else { Value::Null };
+                assert_eq!(run(&line)["id"], id, "{place}, {nonce}");
+            }
+        }
+    };
+    let [before, after, data_file] =
+        [["--account", &before], ["--account", &after], ["--data-file", &data_file]];
+    let (no, open) = (Some("unexpected"), Some("unknown_nonce"));
+    let [first, second, third] = [(0, 0), (0, 1), (1, 0)].map(|(batch, message)| Place { batch, message });
+    // One side alone bounds the nonce from there, and in the first batch, from both sides.
+    check(first, &before, [None, no, no, no, no, no]);
+    check(second, &before, [no, None, no, no, no, no]);
+    check(third, &before, [open, open, open, open, open, open]);
+    check(first, &after, [open, open, no, no, no, no]);
+    check(third, &after, [open, open, open, no, no, no]);
+    // Both sides leave open what is in other batches.
+    let both = [before, after].concat();
+    check(second, &both, [no, None, no, no, no, no]);
+    check(third, &both, [open, open, open, no, no, no]);
+    // The data say all.
+    for side in [before, after] {
+        check(third, &[side, data_file].concat(), [no, no, None, no, no, no]);
+    }
+    check(third, &data_file, [no, no, Some("usage"), Some("usage"), Some("usage"), Some("usage")]);
+    let other = folder.write("other", codec::encode(&BlockData { emitted: vec![], ..data.clone() }).unwrap());
+    let path = folder.path("receipt");
+    let line = ["verify-receipt", &path, &proof, "--profile", "test", "--data-file", &other];
+    assert!(fail(&line, 1, "unexpected").contains("expected 3 messages, got 0"));
 }

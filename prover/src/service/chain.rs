@@ -1,10 +1,10 @@
 //! What a service proves blocks with. All that it does with files is apart from that, so that it can be tried on chains
 //! that take no time to prove.
 
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::block::Block;
 use enfold_state::hash::Digest;
 use enfold_state::store::Store;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 
 use crate::error::ProveError;
@@ -24,7 +24,7 @@ pub(crate) trait Chain: Sync {
     type Proven;
 
     /// The chain's number.
-    fn chain_id(&self) -> u32;
+    fn chain_id(&self) -> u64;
 
     /// Number of the last committed block.
     fn height(&self) -> u32;
@@ -86,7 +86,7 @@ impl Chain for StoreChain<'_> {
     type Begun = Begun;
     type Proven = ProvenBlock;
 
-    fn chain_id(&self) -> u32 {
+    fn chain_id(&self) -> u64 {
         self.store.ledger().chain_id()
     }
 

@@ -1,17 +1,17 @@
 //! From the inbox to the next block: claims what is delivered, keeps it in the queue, rejects what is bad.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use blake3::Hash;
 use enfold_state::executor::ExecuteError;
 
 use crate::events::{Backlog, Event, Observer};
-use crate::files::{FileError, Staged, holds};
+use crate::files::{FileError, failed, publish};
 use crate::folders::{Locks, QUEUE};
-use crate::inbox::{Claim, Found, Inbox, Left, Wait, name_of_other};
+use crate::inbox::{Claim, Content, Found, Inbox, Left, Wait, name_of_other};
 use crate::list::List;
 use crate::pipeline::PipelineError;
 use crate::queue::{Delivered, Entry, Queue};
@@ -21,6 +21,19 @@ use crate::service::{Served, ServiceOptions};
 
 /// Times of settling without a block that was proven after which one that is to end waits no more.
 const LONGEST_WAIT: u32 = 30;
+
+/// Seconds that a block's time may be ahead of this machine's clock when it is executed.
+pub(super) const MOST_AHEAD: u64 = 60;
+
+/// This machine's clock, in seconds since 1970.
+pub(super) fn clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Whether a block's time is too far ahead by a clock.
+fn is_early(time: u32, clock: u64) -> bool {
+    u64::from(time) > clock.saturating_add(MOST_AHEAD)
+}
 
 /// A block that is ready to be proven.
 pub(super) struct Next<P> {
@@ -40,8 +53,12 @@ pub(super) struct Intake<'a> {
     pub served: Served,
     /// Blocks that are bad on the state that they were executed on. They are rejected when that is committed.
     judged: Vec<(Entry, String)>,
+    /// Blocks whose time was too far ahead when they were read, with it.
+    early: Vec<(Entry, u32)>,
     /// What cannot be taken yet.
     left: Vec<Left>,
+    /// Since when what is left is to be taken at the next look.
+    about_to: BTreeMap<PathBuf, Instant>,
     said: Said,
 }
 
@@ -53,6 +70,9 @@ struct Said {
     /// Of what is left, that which was said.
     paths: BTreeSet<PathBuf>,
     missing: Option<u32>,
+    /// The next block and its time, and when that was said.
+    early: Option<(u32, u32)>,
+    early_at: Option<Instant>,
     reminded: Option<Instant>,
     /// When something of the inbox or the queue last changed.
     changed: Option<Instant>,
@@ -80,7 +100,9 @@ impl<'a> Intake<'a> {
             list,
             served: Served::default(),
             judged: Vec::new(),
+            early: Vec::new(),
             left: Vec::new(),
+            about_to: BTreeMap::new(),
             said: Said::default(),
         })
     }
@@ -103,19 +125,26 @@ impl<'a> Intake<'a> {
         chain: &C,
         wanted: bool,
     ) -> Result<Option<Next<C::Prepared>>, PipelineError> {
-        if self.locks.renew()? {
-            // What is there now may be anything.
-            self.options.folders.check(self.data, &[])?;
+        if self.locks.are_others() {
+            // They may be anything, and others again until they are taken.
+            self.options.check(self.data)?;
+            self.locks.renew()?;
+            self.options.check(self.data)?;
         }
         self.left.clear();
         self.take_in(chain);
-        self.queue.look();
+        for (path, error) in self.queue.look() {
+            self.leave(&path, format!("cannot be looked at: {error}"));
+        }
         self.settle_past(chain);
+        self.find_restless();
+        self.early.retain(|(entry, _)| self.queue.entries().contains(entry));
         let next = if wanted && !self.inbox.stopped() { self.next(chain)? } else { None };
         if chain.tip() == chain.height() {
             self.reject_judged();
         }
         self.report(chain);
+        self.report_early(chain, wanted && next.is_none());
         Ok(next)
     }
 
@@ -124,10 +153,10 @@ impl<'a> Intake<'a> {
             Ok(left) => self.left.extend(left),
             Err(error) => self.leave(&self.options.folders.inbox, format!("cannot be read: {error}")),
         }
-        let claims = self.inbox.claims().unwrap_or_else(|error| {
-            self.leave(&self.options.folders.claims(), format!("cannot be read: {error}"));
-            Vec::new()
-        });
+        let (claims, unread) = self.inbox.claims();
+        for (path, error) in unread {
+            self.leave(&path, format!("cannot be read: {error}"));
+        }
         for claim in claims {
             if self.inbox.stopped() {
                 return;
@@ -138,6 +167,21 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// What was to be taken at the next look for too long keeps changing: as a file whose name is given to a new one again
+    /// and again.
+    fn find_restless(&mut self) {
+        let (given, mut before) =
+            (self.options.pace.settle + self.options.pace.look, mem::take(&mut self.about_to));
+        for left in self.left.iter_mut().filter(|left| left.wait == Wait::NextLook) {
+            let known = before.remove(&left.path);
+            if known.is_some_and(|since| since.elapsed() > given) {
+                left.wait = Wait::Passes("keeps changing".to_owned());
+            }
+            let since = known.unwrap_or_else(Instant::now);
+            self.about_to.insert(left.path.clone(), since);
+        }
+    }
+
     fn leave(&mut self, path: &Path, reason: String) {
         self.left.push(Left::new(path, Wait::Passes(reason)));
     }
@@ -145,45 +189,52 @@ impl<'a> Intake<'a> {
     /// Takes in what is claimed; an error is what it must wait for.
     fn take<C: Chain>(&mut self, claim: &Claim, chain: &C) -> Result<(), Wait> {
         let path = claim.path();
-        let taken = match self.inbox.look_at(&path) {
+        let found = self.inbox.look_at(&path);
+        let read = self.inbox.content(&path);
+        match found {
             Found::Gone => {
                 self.inbox.clear(claim);
                 Ok(())
             }
-            Found::New => return Err(Wait::NextLook),
-            Found::NotYet(reason) => return Err(Wait::Passes(reason)),
-            Found::Bad(reason) => {
-                let name = name_of_other(&path).map_err(|error| Wait::Passes(error.to_string()))?;
-                self.reject_claim(claim, &name, false, &reason)
+            Found::New => Err(Wait::NextLook),
+            Found::NotYet(reason) => Err(Wait::Passes(reason)),
+            Found::Other(_) => {
+                // It was put in the place of the file, just before that was claimed.
+                self.inbox.give_back(claim);
+                Err(Wait::NextLook)
             }
-            Found::Block(delivered) => self.take_block(claim, &delivered, chain),
-        };
-        taken.map_err(|error| Wait::Passes(error.to_string()))
+            Found::Bad(reason) => {
+                let name = name_of_other(&path).map_err(failed(&path))?;
+                self.reject_claim(claim, read, (&name, false), &reason)
+            }
+            Found::Block(delivered) => self.take_block(claim, read, &delivered, chain),
+        }
     }
 
     fn take_block<C: Chain>(
         &mut self,
         claim: &Claim,
+        read: Option<Content>,
         delivered: &Delivered,
         chain: &C,
-    ) -> Result<(), FileError> {
+    ) -> Result<(), Wait> {
         let id = delivered.id;
         let (expected, got) = (chain.chain_id(), delivered.block.chain_id);
         if got != expected {
             let reason = ExecuteError::ChainId { expected, got }.to_string();
-            return self.reject_claim(claim, &id.name(), true, &reason);
+            return self.reject_claim(claim, read, (&id.name(), true), &reason);
         }
         let past = id.number <= chain.height();
         let proven = past && self.list.digest(id.number) == Some(id.digest);
         if past && !proven {
             let reason = self.past(id.number, id.digest, chain.height());
-            return self.reject_claim(claim, &id.name(), true, &reason);
+            return self.reject_claim(claim, read, (&id.name(), true), &reason);
         }
         let repeated = proven || self.queue.holds(id.number, id.digest);
         if !repeated {
             self.queue.add(delivered, &claim.file)?;
         }
-        self.inbox.release(claim, delivered)?;
+        self.inbox.release(claim, read)?;
         let file = claim.file.to_string_lossy().into_owned();
         if repeated {
             self.served.repeated += 1;
@@ -205,13 +256,15 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Rejects a claim, if it is still what was read, under a name. A block is `whole`.
     fn reject_claim(
         &mut self,
         claim: &Claim,
-        name: &str,
-        whole: bool,
+        read: Option<Content>,
+        (name, whole): (&str, bool),
         reason: &str,
-    ) -> Result<(), FileError> {
+    ) -> Result<(), Wait> {
+        self.inbox.expect_still(claim, read)?;
         let file = &claim.file.to_string_lossy();
         self.reject(Bad { path: &claim.path(), name, file, whole }, reason)?;
         self.inbox.clear(claim);
@@ -274,11 +327,13 @@ impl<'a> Intake<'a> {
         self.queue.remove(entry)
     }
 
-    /// The block after the last one, executed, if it is there.
+    /// The block after the last one, executed, if it is there and not too early. One that is too early gives way to another
+    /// of its number.
     fn next<C: Chain>(&mut self, chain: &C) -> Result<Option<Next<C::Prepared>>, PipelineError> {
         let expected = u64::from(chain.tip()) + 1;
         let candidates: Vec<_> = (self.queue.entries().iter())
-            .filter(|entry| u64::from(entry.id.number) == expected && !self.is_judged(entry))
+            .filter(|entry| u64::from(entry.id.number) == expected)
+            .filter(|entry| !self.is_judged(entry) && !self.is_known_early(entry))
             .cloned()
             .collect();
         for entry in candidates {
@@ -293,7 +348,14 @@ impl<'a> Intake<'a> {
             };
             let read = Delivered::read(bytes).map_err(|error| error.to_string());
             let prepared = match read {
-                Ok(read) if read.id == entry.id => chain.prepare(&read.block, self.observer)?,
+                Ok(read) if read.id == entry.id => {
+                    if is_early(read.block.time, clock()) {
+                        self.early.retain(|(known, _)| *known != entry);
+                        self.early.push((entry, read.block.time));
+                        continue;
+                    }
+                    chain.prepare(&read.block, self.observer)?
+                }
                 Ok(_) => Err("expected the block that the name says, got another".to_owned()),
                 Err(reason) => Err(reason),
             };
@@ -307,6 +369,11 @@ impl<'a> Intake<'a> {
 
     fn is_judged(&self, entry: &Entry) -> bool {
         self.judged.iter().any(|(judged, _)| judged == entry)
+    }
+
+    /// Whether a block need not be read again: its time is still too far ahead.
+    fn is_known_early(&self, entry: &Entry) -> bool {
+        self.early.iter().any(|(known, time)| known == entry && is_early(*time, clock()))
     }
 
     /// Rejects what is bad on a state that is committed by now.
@@ -347,6 +414,22 @@ impl<'a> Intake<'a> {
 
     fn say(&self, event: &Event) {
         (self.observer)(event);
+    }
+
+    /// Says that the next block's time is too far ahead, if that is why there `is_none`; while it lasts, now and then.
+    fn report_early<C: Chain>(&mut self, chain: &C, is_none: bool) {
+        let next = u64::from(chain.tip()) + 1;
+        let is_next = |entry: &Entry| u64::from(entry.id.number) == next && !self.is_judged(entry);
+        let earliest =
+            self.early.iter().filter(|(entry, _)| is_none && is_next(entry)).min_by_key(|early| early.1);
+        let early = earliest.map(|(entry, time)| (entry.id.number, *time));
+        self.served.early = early.map(|(number, _)| number);
+        let remind = self.said.early_at.is_none_or(|last| last.elapsed() >= self.options.pace.remind);
+        if let Some((number, time)) = early.filter(|&early| remind || self.said.early != Some(early)) {
+            self.say(&Event::BlockEarly { number, time, clock: clock() });
+            self.said.early_at = Some(Instant::now());
+        }
+        self.said.early = early;
     }
 
     /// Says what is new about the backlog; what lasts, now and then.
@@ -391,12 +474,4 @@ impl<'a> Intake<'a> {
             self.said.reminded = Some(now);
         }
     }
-}
-
-/// Writes a file that may be there already, if it is just this one.
-fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    if holds(path, bytes) {
-        return Ok(());
-    }
-    Staged::write(path, bytes)?.publish(false)
 }

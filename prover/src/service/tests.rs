@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use enfold_state::block::Block;
 use enfold_state::codec;
 use enfold_witness::profile::ProfileId;
 use rand::Rng;
 
-use super::{Pace, Served, ServiceOptions, serve_chain};
+use super::intake::{MOST_AHEAD, clock};
+use super::{LIST, Pace, Served, ServiceOptions, serve_chain};
 use crate::events::{Event, Observer, ignore};
 use crate::files::FileError;
 use crate::folders::{CLAIMS, FolderError, Folders, QUEUE};
@@ -81,6 +83,7 @@ impl Schedule {
         let options = ServiceOptions {
             profile: ProfileId::Test,
             folders: self.folders(),
+            files: vec![("trace", self.at("logs/trace"))],
             once: stop.is_none(),
             prove: ProveOptions { stop, ..ProveOptions::default() },
             pace: Pace { look: Duration::ZERO, settle, ..Pace::default() },
@@ -280,7 +283,7 @@ fn an_inbox_that_is_made_again_is_taken_again_or_given_up() {
         let schedule = Arc::new(Schedule::new(0));
         let stop: &'static Stop = Box::leak(Box::default());
         let (inbox, folders, data) = (schedule.at("in"), schedule.folders(), schedule.at("data"));
-        let other = Folders { outbox: schedule.at("own"), ..folders };
+        let other = Folders { outbox: schedule.at("own"), rejected: schedule.at("data"), ..folders };
         let locks = Mutex::new(None);
         at_each("pause", move |n| match n {
             0 => {
@@ -309,6 +312,139 @@ fn an_inbox_that_is_made_again_is_taken_again_or_given_up() {
     }
 }
 
+/// A folder of rejected blocks that is the inbox would feed it for ever.
+#[test]
+#[cfg(unix)]
+fn a_folder_that_becomes_another_ends_a_service() {
+    use std::os::unix::fs::symlink;
+    for (folder, becomes) in [("bad", "in"), ("bad", "out"), ("out", "in"), ("out", "logs"), ("in", "logs")] {
+        let schedule = Arc::new(Schedule::new(0));
+        fs::create_dir(schedule.at("logs")).unwrap();
+        let (stop, at): (&'static Stop, _) = (Box::leak(Box::default()), Arc::clone(&schedule));
+        at_each("pause", move |n| match n {
+            0 => {
+                fs::write(at.at("in/a"), "no block").unwrap();
+                fs::rename(at.at(folder), at.at("aside")).unwrap();
+                symlink(at.at(becomes), at.at(folder)).unwrap();
+            }
+            1..50 => {}
+            _ => _ = stop.request(),
+        });
+        let ended = schedule.serve(Duration::ZERO, Some(stop));
+        Hook(None).enter();
+        let overlap = matches!(
+            ended,
+            Err(PipelineError::Folders(FolderError::Same { .. } | FolderError::Within { .. }))
+        );
+        assert!(overlap, "{folder} becomes {becomes}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_block_is_listed_whatever_becomes_of_the_kept_line() {
+    let schedule = Schedule::new(0);
+    fs::write(schedule.at("in/a"), codec::encode(&block(1, 0)).unwrap()).unwrap();
+    let kept = schedule.at("data/queue/listing.json");
+    at_each("commit", move |_| fs::remove_file(&kept).unwrap());
+    assert_eq!(schedule.serve(Duration::ZERO, None).unwrap().proven, 1);
+    Hook(None).enter();
+    let list = fs::read_to_string(schedule.at("out").join(LIST)).unwrap();
+    assert!(list.starts_with("{\"number\":1,") && list.lines().count() == 1, "{list}");
+}
+
+/// What was no block when it was read, and is one when it is to be rejected.
+#[test]
+fn a_claim_that_becomes_a_block_is_proven() {
+    let schedule = Schedule::new(0);
+    fs::write(schedule.at("in/a"), "no block").unwrap();
+    let (inbox, whole) = (schedule.at("in"), codec::encode(&block(1, 0)).unwrap());
+    // The first look finds it in the inbox, the second where it was claimed, the third asks whether it is still that.
+    at_each("look", move |n| {
+        if n == 2 {
+            let slot = inbox.join(CLAIMS).join(&names(&inbox.join(CLAIMS))[0]);
+            fs::write(slot.join("a"), &whole).unwrap();
+        }
+    });
+    let served = schedule.serve(Duration::ZERO, None).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.rejected, served.is_all()), (1, 0, true));
+    assert!(names(&schedule.at("bad")).is_empty());
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_given_back() {
+    let schedule = Schedule::new(0);
+    let path = schedule.at("in/a");
+    fs::write(&path, "no block").unwrap();
+    let theirs = path.clone();
+    at_each("claim", move |n| {
+        assert_eq!(n, 0);
+        fs::remove_file(&theirs).unwrap();
+        fs::create_dir(&theirs).unwrap();
+        fs::write(theirs.join("notes"), "mine").unwrap();
+    });
+    let served = schedule.serve(Duration::ZERO, None).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.rejected, served.is_all()), (0, true), "folders are none of the service's");
+    assert!(path.join("notes").exists() && names(&schedule.at("in").join(CLAIMS)).is_empty());
+}
+
+/// A name that is given to a new file again and again, each of which is a block.
+#[test]
+fn a_file_that_is_replaced_for_ever_is_said() {
+    let schedule = Schedule::new(0);
+    let (path, bytes) = (schedule.at("in/a"), codec::encode(&block(1, 0)).unwrap());
+    fs::write(&path, &bytes).unwrap();
+    let (new, aside) = (path.clone(), schedule.at("aside"));
+    at_each("pause", move |n| {
+        thread::sleep(Duration::from_millis(1));
+        // Each has a number of its own for as long as there is the one before.
+        fs::write(aside.with_extension(n.to_string()), &bytes).unwrap();
+        fs::rename(aside.with_extension(n.to_string()), &new).unwrap();
+    });
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| log.lock().unwrap().push(event.clone());
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    let served = schedule.serve_on(&mut chain, Duration::from_millis(10), None, &observe).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.unreadable, served.is_all()), (0, 1, false));
+    let said = |event: &Event| matches!(event, Event::FileLeft { reason, .. } if reason == "keeps changing");
+    assert!(log.into_inner().unwrap().iter().any(said));
+}
+
+/// What cannot be looked at is not gone.
+#[test]
+#[cfg(unix)]
+fn a_queue_that_is_away_for_a_while_is_kept() {
+    let schedule = Arc::new(Schedule::new(0));
+    let bytes = |number| codec::encode(&block(number, 0)).unwrap();
+    fs::write(schedule.at("in/b"), bytes(2)).unwrap();
+    let (stop, at): (&'static Stop, _) = (Box::leak(Box::default()), Arc::clone(&schedule));
+    let times = AtomicU64::new(0);
+    at_each("pause", move |_| {
+        let queued = at.at("data/queue").is_dir() && !names(&at.at("data/queue")).is_empty();
+        if !queued && times.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        match times.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                fs::rename(at.at("data/queue"), at.at("data/aside")).unwrap();
+                fs::write(at.at("data/queue"), "").unwrap();
+            }
+            3 => {
+                fs::remove_file(at.at("data/queue")).unwrap();
+                fs::rename(at.at("data/aside"), at.at("data/queue")).unwrap();
+                fs::write(at.at("in/a"), bytes(1)).unwrap();
+            }
+            30 => _ = stop.request(),
+            _ => {}
+        }
+    });
+    let served = schedule.serve(Duration::ZERO, Some(stop)).unwrap();
+    Hook(None).enter();
+    assert_eq!((served.proven, served.waiting), (2, 0));
+}
+
 #[test]
 fn a_stop_is_seen_between_files() {
     let schedule = Schedule::new(0);
@@ -323,4 +459,44 @@ fn a_stop_is_seen_between_files() {
         let queued = names(&schedule.at("data/queue")).len();
         assert_eq!(queued, 2 * most, "a block and its origin, after {step}");
     }
+}
+
+/// Neither is it rejected, nor does another block of its number have to wait for it.
+#[test]
+fn a_block_whose_time_is_ahead_of_the_clock_waits() {
+    let schedule = Schedule::new(0);
+    let put = |name: &str, variant, number, time| {
+        let block = Block { time, ..block(number, variant) };
+        fs::write(schedule.at("in").join(name), codec::encode(&block).unwrap()).unwrap();
+    };
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| log.lock().unwrap().push(event.clone());
+    let said = || {
+        let early = |event: &Event| matches!(event, Event::BlockEarly { .. });
+        log.lock().unwrap().drain(..).filter(early).count()
+    };
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    put("a", 0, 1, u32::MAX);
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    assert_eq!(served, Served { early: Some(1), ..Served::default() });
+    assert!(!served.is_all());
+    assert_eq!((names(&schedule.at("data/queue")).len(), said()), (2, 1), "a block and its origin");
+    // Another one comes, and then the first is late.
+    put("b", 1, 1, 1);
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    assert_eq!(served, Served { proven: 1, rejected: 1, ..Served::default() });
+    // It is proven as soon as its time has come near enough.
+    let soon = clock() + MOST_AHEAD + 2;
+    put("c", 0, 2, u32::try_from(soon).unwrap());
+    let stop: &'static Stop = Box::leak(Box::default());
+    let until = |event: &Event| {
+        observe(event);
+        if matches!(event, Event::Written { .. }) {
+            stop.request();
+        }
+    };
+    said();
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, Some(stop), &until).unwrap();
+    assert_eq!((served.proven, served.early, said()), (1, None, 1));
+    assert!(clock() + MOST_AHEAD >= soon);
 }

@@ -218,7 +218,7 @@ impl StoreError {
 
 fn schema_advice(got: u64) -> &'static str {
     if got < SCHEMA_VERSION {
-        "it is older; make a new one from genesis and proofs with `enfold rebuild --data`"
+        "it is older, of a chain that cannot be continued; start a new one with `enfold init`"
     } else {
         "it is newer; use the version of the program that wrote it"
     }

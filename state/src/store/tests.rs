@@ -358,7 +358,10 @@ fn nodes_that_do_not_fit_are_refused() {
 #[test]
 fn an_older_store_says_what_to_do() {
     let message = tampered(put_meta("schema", 2)).to_string();
-    assert!(message.contains("expected schema version 3, got 2") && message.contains("rebuild"), "{message}");
+    assert!(
+        message.contains("expected schema version 3, got 2") && message.contains("`enfold init`"),
+        "{message}"
+    );
     let message = tampered(put_meta("schema", 4)).to_string();
     assert!(message.contains("expected schema version 3, got 4") && message.contains("newer"), "{message}");
 }

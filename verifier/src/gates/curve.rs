@@ -42,7 +42,7 @@
 //! If its two points differ in x, then the slope and the sum are the only ones possible. If they are
 //! opposite, the constraint reads `0 = 2 y` and no slope meets it, because no point of the group has
 //! `y = 0`. If they are equal, the first and third constraint read `0 = 0` and admit any slope (the
-//! second reads `2 y = 0` here too, and never passes). [`crate::gadgets::schnorr`] says why `P = d K`
+//! second reads `2 y = 0` here too, and never passes). `circuits::gadgets::schnorr` says why `P = d K`
 //! and `B = Q` help nobody.
 
 use std::sync::LazyLock;

@@ -37,7 +37,7 @@ use crate::config::Proof;
 use crate::convert::to_native_array;
 use crate::statement::{BlockStatement, StatementError};
 
-/// Bytes were not a valid block proof.
+/// Bytes were not a valid proof: of a block, or of a batch, a lift or a fold.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// Shorter than the header.
@@ -55,7 +55,7 @@ pub enum VerifyError {
         got: [u8; 8],
     },
     /// A format that this program does not read.
-    #[error("expected format version {expected}, got {got}")]
+    #[error("expected format version {expected}, got {got}{}", if got < expected { ": it is older, of a chain that cannot be continued" } else { "" })]
     Version {
         /// The version this program reads.
         expected: u32,
@@ -87,7 +87,7 @@ pub enum VerifyError {
     /// The file is truncated or has trailing bytes.
     #[error("expected a file of {expected} bytes, got {got}")]
     FileLength {
-        /// Header and proof.
+        /// Header and proof; of an inner proof, which has no header, the proof alone.
         expected: u64,
         /// Bytes given.
         got: u64,

@@ -18,7 +18,7 @@ use super::witness::WitnessBenchError;
 use crate::error::{CliError, at};
 use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
-use crate::options::profile_parser;
+use crate::options::{GENESIS_TIME, profile_parser};
 use crate::output::Outcome;
 use crate::text::grouped;
 
@@ -151,7 +151,14 @@ impl ParallelismArgs {
             seconds: 0.0,
         };
         for number in numbers {
-            let options = Options { blocks: &[number], seed: keys::DEFAULT_SEED, chain_id: 1, fee: self.fee };
+            let options = Options {
+                blocks: &[number],
+                seed: keys::DEFAULT_SEED,
+                chain_id: 1,
+                genesis_time: GENESIS_TIME,
+                shards: 1,
+                fee: self.fee,
+            };
             let import = build(&rows, &options).map_err(at(&self.csv))?;
             let failed = WorkloadError::<WitnessBenchError>::of(format!("block {number}"));
             let ledger = Ledger::from_genesis(&import.genesis).map_err(at(&self.csv))?;

@@ -10,7 +10,7 @@ use enfold_state::executor::{ExecuteError, Signatures, execute, execute_checked}
 use enfold_state::hash::Digest;
 use enfold_state::hash::batch::nodes_into;
 use enfold_state::leaf::{Leaf, TREE_DEPTH};
-use enfold_state::ledger::{ApplyError, Ledger};
+use enfold_state::ledger::{ApplyError, Chain, Ledger};
 use enfold_state::store::{self, Check, Store};
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::ProfileId;
@@ -236,9 +236,10 @@ impl WitnessArgs {
         let leaf =
             |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
         let leaves = ledger.leaves().iter().map(leaf).collect();
-        let genesis = Genesis { chain_id: ledger.chain_id(), leaves };
+        let Chain { id: chain_id, shards } = ledger.chain();
+        let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves };
         let (state_bytes, root) =
-            (ledger.memory(), ledger.prepare(block.number, ledger.root(), &execution.writes));
+            (ledger.memory(), ledger.prepare(block.number, block.time, ledger.root(), &execution.writes));
         let root = root.map_err(|error| failed(error.into()))?.root();
         drop(ledger);
         let dir = temporary_folder()?;
@@ -367,7 +368,8 @@ impl Case {
         let mut done = |stage: Stage, hashes| lap(stage.name(), hashes);
         let witness = witness_observed(profile, ledger, block, &execution, plan, &mut done)?;
         // What follows the batches is no stage of its own: it takes no time worth the name.
-        let prepared = ledger.prepare(block.number, execution.previous_root, &execution.writes)?;
+        let prepared =
+            ledger.prepare(block.number, block.time, execution.previous_root, &execution.writes)?;
         lap("state", prepared.hashes());
         let report = witness.plan.report(profile);
         let hashes = stages.iter().map(|stage| stage.2).sum();

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::error::{CliError, at};
 use crate::import::build::{Options, build};
 use crate::import::{keys, read_rows};
-use crate::options::profile_parser;
+use crate::options::{GENESIS_TIME, profile_parser};
 use crate::output::Outcome;
 use crate::progress::Progress;
 use crate::text::{count, duration, grouped};
@@ -158,7 +158,14 @@ impl WorkloadArgs {
         let Some(csv) = &self.csv else { return Ok(Vec::new()) };
         let rows = read_rows(csv)?;
         let import = |&number: &u64| {
-            let options = Options { blocks: &[number], seed: keys::DEFAULT_SEED, chain_id: 1, fee: 1 };
+            let options = Options {
+                blocks: &[number],
+                seed: keys::DEFAULT_SEED,
+                chain_id: 1,
+                genesis_time: GENESIS_TIME,
+                shards: 1,
+                fee: 1,
+            };
             let imported = build(&rows, &options).map_err(at(csv))?;
             let ledger = Ledger::from_genesis(&imported.genesis).map_err(at(csv))?;
             let block = imported.blocks.into_iter().next().unwrap_or_default();

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blake3::Hash;
-use enfold_circuits::statement::BlockStatement;
 use enfold_state::block::Block;
 use enfold_state::codec;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_verifier::statement::BlockStatement;
 use enfold_witness::profile::ProfileId;
 
 use super::{Event, PipelineError};
@@ -23,7 +23,7 @@ use crate::steps::step;
 /// A block whose fee has such a floor is bad on every state.
 pub const BAD_FLOOR: u64 = 1 << 40;
 
-pub const CHAIN_ID: u32 = 1;
+pub const CHAIN_ID: u64 = 1;
 
 /// The digests of the committed blocks, in a file, and of the staged ones.
 pub struct FakeChain {
@@ -86,7 +86,7 @@ impl Chain for FakeChain {
     type Begun = Begun;
     type Proven = Fake;
 
-    fn chain_id(&self) -> u32 {
+    fn chain_id(&self) -> u64 {
         CHAIN_ID
     }
 
@@ -148,13 +148,14 @@ impl Chain for FakeChain {
         let statement = BlockStatement {
             chain_id: CHAIN_ID,
             block_number: proven.number,
+            time: 1,
             previous_root: zero,
             new_root: root_of(proven.digest),
             emitted: zero,
             transactions: 0,
             messages: 0,
-            deposit_queue_before: zero,
-            deposit_queue_after: zero,
+            queue_before: zero,
+            queue_after: zero,
             exits: zero,
             profile: ProfileId::Test,
         };

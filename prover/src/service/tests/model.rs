@@ -85,7 +85,7 @@ fn hostile_names() -> Vec<OsString> {
 
 pub fn block(number: u32, variant: u64) -> Block {
     let fee = FeePolicy { asset: 0, floor: variant, collector: zero() };
-    Block { chain_id: CHAIN_ID, number, fees: vec![fee], transactions: vec![] }
+    Block { chain_id: CHAIN_ID, number, time: 1, fees: vec![fee], transactions: vec![] }
 }
 
 /// Which block it is, if it is one of the chain, and whether it can be proven.

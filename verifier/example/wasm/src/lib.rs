@@ -1,13 +1,13 @@
 //! The verifier as a WebAssembly module that calls nothing outside of itself.
 //!
 //! The caller asks for room ([`input`]), writes a file's bytes there and calls a check. It returns 1 if the file holds and
-//! 0 if not; [`answer`] then is what it says, in JSON, or what is wrong. `run.mjs` shows it from JavaScript.
+//! 0 if not; [`answer`] then is what it says, in JSON, or what is wrong. `verifier.mjs` does that in JavaScript.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 
-use enfold_state::codec::{self, Record};
 use enfold_verifier::account::check_account;
+use enfold_verifier::codec::{self, Record};
 use enfold_verifier::data::check_data;
 use enfold_verifier::profile::ProfileId;
 use enfold_verifier::receipt::check_receipt;
@@ -57,10 +57,10 @@ pub extern "C" fn verify_proof(profile: u32) -> i32 {
     reply(verified.map(|statement| json(&statement)))
 }
 
-/// Checks the data file in the input.
+/// Checks the data file in the input. The answer is `null`.
 #[unsafe(no_mangle)]
-pub extern "C" fn check_block_data() -> i32 {
-    check(|data, statement| check_data(&data, statement).map(|()| "true".to_owned()))
+pub extern "C" fn check_data_file() -> i32 {
+    check(|data, statement| check_data(&data, statement).map(|()| "null".to_owned()))
 }
 
 /// Checks the receipt in the input. The answer is the transaction.
