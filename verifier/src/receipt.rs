@@ -9,5 +9,5 @@ use crate::statement::BlockStatement;
 /// # Errors
 /// If it is of another block, is not in its one form, or does not lead to the block's `E`.
 pub fn check_receipt(receipt: &Receipt, statement: &BlockStatement) -> Result<Executed, ReceiptError> {
-    receipt.check(statement.chain_id, statement.block_number, statement.emitted)
+    receipt.check(&statement.block(), statement.emitted)
 }

@@ -1,5 +1,6 @@
 //! What a block proof says: the public inputs of the block circuit, in order.
 
+use enfold_state::chain::BlockId;
 use enfold_state::field::{F, ZERO, reduce, to_u64};
 use enfold_state::hash::Digest;
 use enfold_state::profile::ProfileId;
