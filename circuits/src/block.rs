@@ -252,11 +252,9 @@ impl BlockCircuit {
 
 /// Checks natively that the shards grow by the new leaves.
 fn check_counts(before: &Counts, after: &Counts, created: u32) -> Result<(), ProveError> {
-    let grown = before.0.iter().zip(&after.0).map(|(&before, after)| after.checked_sub(before));
-    match grown.sum::<Option<u32>>() {
-        Some(expected) if expected == created => Ok(()),
-        expected => Err(ProveError::Created { expected, got: created }),
-    }
+    let (pairs, expected) = (before.0.iter().zip(&after.0), u64::from(created));
+    let got = pairs.map(|(&before, after)| after.checked_sub(before).map(u64::from)).sum();
+    if got == Some(expected) { Ok(()) } else { Err(ProveError::Created { expected, got }) }
 }
 
 impl OpenedTargets {

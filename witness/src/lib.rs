@@ -2,6 +2,7 @@
 //!
 //! ```
 //! use enfold_fixtures::world::{World, WorldSpec};
+//! use enfold_state::chain::state_root;
 //! use enfold_state::executor::execute;
 //! use enfold_witness::profile::ProfileId;
 //! use enfold_witness::{check_block, witness_block};
@@ -16,7 +17,8 @@
 //!
 //! // The circuits' native twin: every batch keeps the rules, each begins where the last one ended.
 //! check_block(profile, &witness)?;
-//! assert_eq!(witness.after.root, world.ledger().clone().apply(&execution)?);
+//! let root = state_root(witness.after.tree_root, witness.counts.digest());
+//! assert_eq!(root, world.ledger().clone().apply(&execution)?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

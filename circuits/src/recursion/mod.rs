@@ -130,12 +130,12 @@ pub enum ProveError {
         got: Quadratic,
     },
     /// The shards do not grow by as many leaves as the batches create.
-    #[error("block: expected {} new leaves, got {got}", expected.map_or("no negative number of".to_owned(), |n| n.to_string()))]
+    #[error("block: expected shards that grow by {expected} leaves, got {}", growth(*got))]
     Created {
-        /// By the counts; `None` if a shard has fewer leaves than before.
-        expected: Option<u32>,
         /// By the batches.
-        got: u32,
+        expected: u64,
+        /// By the counts; `None` if a shard has fewer leaves than before.
+        got: Option<u64>,
     },
     /// The witness does not satisfy the circuit, or plonky2 failed.
     #[error("{circuit}: {source}")]
@@ -145,6 +145,11 @@ pub enum ProveError {
         /// plonky2's error.
         source: anyhow::Error,
     },
+}
+
+/// By how much shards grow together, in words.
+fn growth(leaves: Option<u64>) -> String {
+    leaves.map_or_else(|| "one that shrinks".to_owned(), |leaves| leaves.to_string())
 }
 
 /// Proves.
