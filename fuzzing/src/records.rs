@@ -130,7 +130,7 @@ pub fn receipt(bytes: &[u8]) {
         check_error(&error);
     }
     let emitted = CHAIN.prepared.statement().emitted;
-    match receipt.check(CHAIN.data.chain_id, CHAIN.data.number, emitted) {
+    match receipt.check(&CHAIN.block.id(), emitted) {
         Ok(executed) => {
             let said = &executed.transaction;
             let matches = |t: &SignedTransaction| {

@@ -214,10 +214,10 @@ pub enum ApplyError {
         /// The leaf's index.
         got: LeafIndex,
     },
-    /// No index is left for a new leaf.
-    #[error("expected at most {expected} leaves, got one at index {got}")]
-    Full {
-        /// The tree's size.
+    /// A new leaf is not of an account.
+    #[error("expected a new leaf in a shard of accounts, below {expected}, got one at index {got}")]
+    Shard {
+        /// Shards of accounts.
         expected: usize,
         /// The leaf's index.
         got: LeafIndex,
@@ -446,9 +446,12 @@ impl Ledger {
         let mut counts = self.leaves.counts();
         for &(index, leaf) in writes.iter() {
             let Some(known) = self.leaf(index) else {
+                // Blocks create leaves of accounts only.
                 let shard = index.shard();
-                let count =
-                    counts.0.get_mut(shard).ok_or(ApplyError::Full { expected: MAX_LEAVES, got: index })?;
+                let accounts = &mut counts.0[..ACCOUNT_SHARDS];
+                let count = accounts
+                    .get_mut(shard)
+                    .ok_or(ApplyError::Shard { expected: ACCOUNT_SHARDS, got: index })?;
                 if index.position() != *count {
                     return Err(ApplyError::NotDense {
                         expected: LeafIndex((shard << SHARD_DEPTH) as u32 + *count),

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{BlockData, Emitted, Place, emitted_digests};
-use crate::chain::link_emitted;
+use crate::chain::{BlockId, link_emitted};
 use crate::debit::DebitLeg;
 use crate::hash::Digest;
 use crate::keys::{PublicKey, Signature, SignatureError, verify};
@@ -242,7 +242,7 @@ impl Receipt {
             digests: others.map(|(_, &digest)| digest).collect(),
             authorization: None,
         };
-        receipt.check(data.chain_id, data.number, emitted)?;
+        receipt.open(data.chain_id, data.number, emitted)?;
         Ok(receipt)
     }
 
@@ -282,8 +282,19 @@ impl Receipt {
     /// Checks the receipt against a block that is known to have this `E`, from its proof.
     ///
     /// # Errors
-    /// If it is of another block, is not in its one form, or does not lead to `E`.
-    pub fn check(&self, chain_id: u64, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
+    /// If it is of another block, is not in its one form, does not lead to `E`, or is of a transaction that had expired by the
+    /// block's time.
+    pub fn check(&self, block: &BlockId, emitted: Digest) -> Result<Executed, ReceiptError> {
+        let BlockId { chain_id, number, time } = *block;
+        let executed = self.open(chain_id, number, emitted)?;
+        if self.valid_until < time {
+            return Err(ReceiptError::Expired { expected: time, got: self.valid_until });
+        }
+        Ok(executed)
+    }
+
+    /// [`Self::check`], whatever the block's time: published data do not say that.
+    fn open(&self, chain_id: u64, number: u32, emitted: Digest) -> Result<Executed, ReceiptError> {
         if self.chain_id != chain_id {
             return Err(ReceiptError::ChainId { expected: chain_id, got: self.chain_id });
         }

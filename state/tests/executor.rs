@@ -514,8 +514,11 @@ fn writes_leave_no_gap() {
     let gap = |expected, got| Err(ApplyError::NotDense { expected, got: LeafIndex(got) });
     assert_eq!(prepare(&[28]), gap(LeafIndex(27), 28));
     assert_eq!(prepare(&[0, 27, 29]), gap(LeafIndex(28), 29));
-    let full = ApplyError::Full { expected: 1 << 30, got: LeafIndex(1 << 30) };
-    assert_eq!(prepare(&[27, 1 << 30]), Err(full));
+    // Of no shard of accounts: one of contracts, and none at all.
+    for index in [1 << 29, 1 << 30] {
+        let shard = ApplyError::Shard { expected: 32, got: LeafIndex(index) };
+        assert_eq!(prepare(&[27, index]), Err(shard));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::{ORDER, to_u64};
 use enfold_state::hash::{Digest, climb};
 use enfold_state::kind::KindId;
-use enfold_state::leaf::{AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
+use enfold_state::leaf::{ACCOUNT_SHARDS, AMOUNT_LIMIT, Address, Leaf, LeafIndex, TREE_DEPTH};
 use enfold_state::ledger::{ApplyError, Chain, GenesisError, Ledger};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
@@ -102,7 +102,7 @@ fn of_two_leaves_of_one_owner_and_asset_the_first_receives() {
 fn a_leaf_in_an_earlier_shard_receives_until_it_is_taken_back() {
     let (address, asset) = (genesis(&[(1, 0, 0)]).leaves[0].address, 4);
     let leaf = |balance| Leaf { balance, ..Leaf::new(address, asset) };
-    let late = LeafIndex::new(40, 0);
+    let late = LeafIndex::new(20, 0);
     let mut ledger = Ledger::restore(CHAIN, 0, TIME, Shards::default());
     let mut add = |index, balance| {
         let writes: Writes = [(index, leaf(balance))].into_iter().collect();
@@ -117,22 +117,24 @@ fn a_leaf_in_an_earlier_shard_receives_until_it_is_taken_back() {
     };
     let (_, found, _) = add(late, 1);
     assert_eq!(found, Some(late));
-    let (_, found, _) = add(LeafIndex::new(41, 0), 2);
+    let (_, found, _) = add(LeafIndex::new(21, 0), 2);
     assert_eq!(found, Some(late));
     let (undo, found, mut ledger) = add(LeafIndex::new(3, 0), 3);
     assert_eq!(found, Some(LeafIndex::new(3, 0)));
     ledger.revert(&undo);
     assert_eq!(ledger.find(&address, asset), Some(late));
     assert_eq!(ledger.len(), 2);
-    // A gap in a shard, and a shard that is not there.
+    // A gap in a shard.
     let prepare = |index| {
         let writes: Writes = [(index, leaf(0))].into_iter().collect();
         ledger.prepare(ledger.height() + 1, TIME, ledger.root(), &writes).map(drop)
     };
-    let (expected, got) = (LeafIndex::new(40, 1), LeafIndex::new(40, 2));
+    let (expected, got) = (LeafIndex::new(20, 1), LeafIndex::new(20, 2));
     assert_eq!(prepare(got), Err(ApplyError::NotDense { expected, got }));
-    let got = LeafIndex(1 << TREE_DEPTH);
-    assert_eq!(prepare(got), Err(ApplyError::Full { expected: 1 << TREE_DEPTH, got }));
+    // A shard of contracts, and one that is not there.
+    for got in [LeafIndex::new(ACCOUNT_SHARDS, 0), LeafIndex(1 << TREE_DEPTH)] {
+        assert_eq!(prepare(got), Err(ApplyError::Shard { expected: ACCOUNT_SHARDS, got }));
+    }
 }
 
 /// What the block publishes: the messages sorted by sender, as the debit batches emit them.

@@ -3,6 +3,7 @@
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::{AccountProof, AccountProofError};
 use enfold_state::block::{Block, BlockData, Emitted, Place};
+use enfold_state::chain::BlockId;
 use enfold_state::chain::state_root;
 use enfold_state::codec::{CodecError, HEADER_LEN, Record, decode, encode, encode_json, read};
 use enfold_state::executor::{Accepted, Execution};
@@ -26,6 +27,11 @@ fn world() -> World {
     let spec =
         WorldSpec { chain_id: CHAIN, accounts: 6, new_share: 0.2, fee_floor: 0, ..WorldSpec::default() };
     World::new(WorldSpec { balance: 1 << 28, max_amount: 1 << 20, ..spec })
+}
+
+/// A block of the chain, at a time at which all are valid.
+fn block_at(number: u32) -> BlockId {
+    BlockId { chain_id: CHAIN, number, time: 1 }
 }
 
 /// What a block publishes, in batches of four transactions, lane by lane, and an empty batch at its end.
@@ -92,12 +98,12 @@ fn every_transaction_has_a_receipt() {
             assert_eq!(search.number(), data.number - 1);
             let receipt = Receipt::new(data, place, nonce, valid_until).expect("a transfer");
             assert_eq!(receipt.digests.len() + 1, data.emitted.len());
-            let executed = receipt.check(CHAIN, data.number, commitment).expect("holds");
+            let executed = receipt.check(&block_at(data.number), commitment).expect("holds");
             assert_eq!(executed.transaction, signed.transaction);
             assert_eq!(executed.fee.map_or(0, |fee| fee.amount), signed.transaction.fee);
             fees[usize::from(executed.fee.is_some())] += 1;
             let receipt = receipt.with_signed(signed).expect("it is the one");
-            assert_eq!(receipt.check(CHAIN, data.number, commitment), Ok(executed));
+            assert_eq!(receipt.check(&block_at(data.number), commitment), Ok(executed));
             round_trip(&receipt);
         }
     }
@@ -166,12 +172,12 @@ fn round_trip<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
 fn a_changed_receipt_is_refused() {
     let (honest, commitment) = receipt();
     let number = honest.number;
-    honest.check(CHAIN, number, commitment).expect("holds");
+    honest.check(&block_at(number), commitment).expect("holds");
     let check = |change: &dyn Fn(&mut Receipt)| {
         let mut receipt = honest.clone();
         change(&mut receipt);
         assert_ne!(receipt, honest);
-        receipt.check(CHAIN, number, commitment).expect_err("changed")
+        receipt.check(&block_at(number), commitment).expect_err("changed")
     };
     let at = honest.position as usize;
     assert_eq!(check(&|r| r.chain_id += 1), ReceiptError::ChainId { expected: CHAIN, got: CHAIN + 1 });
@@ -242,7 +248,7 @@ fn a_changed_receipt_is_refused() {
     assert_eq!(second.emitted(), Ok(commitment));
     let got = second.messages[at].amount;
     let error = ReceiptError::Message { at, source: MessageError::AmountRange { got } };
-    assert_eq!(second.check(CHAIN, number, commitment), Err(error));
+    assert_eq!(second.check(&block_at(number), commitment), Err(error));
 
     let signer = honest.authorization.expect("signed").public_key;
     let keys = world();
@@ -265,10 +271,15 @@ fn a_changed_receipt_is_refused() {
     assert_ne!(Authorization { owner, ..authorization }.address(), authorization.address());
 
     // Under another block's E.
-    assert!(matches!(honest.check(CHAIN, number, Digest::ZERO), Err(ReceiptError::Emitted { .. })));
+    assert!(matches!(honest.check(&block_at(number), Digest::ZERO), Err(ReceiptError::Emitted { .. })));
+    // Of a transaction that had expired by the block's time, which nothing but the receipt tells.
+    let until = |valid_until| Receipt { authorization: None, valid_until, ..honest.clone() };
+    let late = BlockId { time: 100, ..block_at(number) };
+    until(100).check(&late, commitment).expect("still valid");
+    assert_eq!(until(99).check(&late, commitment), Err(ReceiptError::Expired { expected: 100, got: 99 }));
     // Without the signature a changed nonce is another transaction, and that is all that can be said.
     let unsigned = Receipt { authorization: None, nonce: later, ..honest.clone() };
-    let (a, b) = (unsigned.check(CHAIN, number, commitment), honest.check(CHAIN, number, commitment));
+    let (a, b) = (unsigned.check(&block_at(number), commitment), honest.check(&block_at(number), commitment));
     let (a, b) = (a.expect("holds"), b.expect("holds"));
     assert!(a.transfer == b.transfer && a.transaction.id() != b.transaction.id());
 }
@@ -295,7 +306,7 @@ fn receipts_are_made_for_transfers_alone() {
     let key = data.emitted[0].messages[0].nonce_key;
     let nonce = Nonce::new(0, key);
     let receipt = Receipt::new(data, place(0, 0), nonce, NO_END).expect("a transfer");
-    let id = |receipt: &Receipt| receipt.check(CHAIN, 1, emitted(data)).expect("holds").transaction.id();
+    let id = |receipt: &Receipt| receipt.check(&block_at(1), emitted(data)).expect("holds").transaction.id();
     let other = block.transactions.iter().find(|signed| signed.transaction.id() != id(&receipt));
     let other = other.expect("there is more than one");
     let error = IssueError::Transaction { expected: id(&receipt), got: other.transaction.id() };

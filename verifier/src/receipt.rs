@@ -10,8 +10,5 @@ use crate::statement::BlockStatement;
 /// If it is of another block, is not in its one form, does not lead to the block's `E`, or is of a transaction that was void
 /// at the block's time.
 pub fn check_receipt(receipt: &Receipt, statement: &BlockStatement) -> Result<Executed, ReceiptError> {
-    let executed = receipt.check(statement.chain_id, statement.block_number, statement.emitted)?;
-    // No message says how long the transaction was valid, but it was at this time.
-    let (expected, got) = (statement.time, receipt.valid_until);
-    if got < expected { Err(ReceiptError::Expired { expected, got }) } else { Ok(executed) }
+    receipt.check(&statement.block(), statement.emitted)
 }

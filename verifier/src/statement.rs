@@ -1,5 +1,6 @@
 //! What a block proof says: the public inputs of the block circuit, in order.
 
+use enfold_state::chain::BlockId;
 use enfold_state::field::{F, ZERO, reduce, to_u64};
 use enfold_state::hash::Digest;
 use enfold_state::profile::ProfileId;
@@ -75,6 +76,11 @@ pub enum StatementError {
 impl BlockStatement {
     /// Elements of the record.
     pub const LEN: usize = FIELDS[FIELDS.len() - 1].end();
+
+    /// Which block.
+    pub fn block(&self) -> BlockId {
+        BlockId { chain_id: self.chain_id, number: self.block_number, time: self.time }
+    }
 
     /// The state root after a block, as far as this statement tells: after its own and after the one before.
     pub fn root_after(&self, number: u32) -> Option<Digest> {

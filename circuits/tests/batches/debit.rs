@@ -233,7 +233,7 @@ fn live_leg_after_one_that_is_off() {
 // Nonces (3, 9).
 
 /// The last account's leaf with these nonces, and what it pays by the nonce of a key.
-fn many_with_nonces(nonces: [u32; 2], key: NonceKey) -> Lie {
+pub fn many_with_nonces(nonces: [u32; 2], key: NonceKey) -> Lie {
     let mut bank = Bank::new(LAST + 1);
     bank.put_leaf(LAST, Leaf { nonces, ..leaf(bank.address(LAST), 0, BALANCE) });
     let mut pay = |account, key| bank.pay_by(key, account, stranger(account as u32), 100, 1);

@@ -16,7 +16,7 @@ use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_witness::profile::BatchId;
 use plonky2::field::types::Field;
 
-use crate::bank::{BALANCE, Bank, leaf, only, stranger};
+use crate::bank::{Bank, only, stranger};
 use crate::lie::{Lie, number};
 use crate::{credit, debit};
 
@@ -216,16 +216,17 @@ fn plant(lie: &mut Lie, level: usize, index: LeafIndex, digest: Digest) {
 /// no block leads to.
 #[test]
 fn last_nonce_is_not_used() {
-    let mut bank = Bank::new(debit::LAST + 1);
-    let leaf = leaf(bank.address(debit::LAST), u32::MAX - 1, BALANCE);
-    bank.put_leaf(debit::LAST, leaf);
-    let mut lie = debit::many_of(bank);
-    lie.debit().leaf.nonces[0] += 1;
-    lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, NonceKey::First);
-    lie.sign(0, debit::LAST);
-    let (index, digest) = (lie.debit().index, lie.debit().leaf.digest());
-    plant(&mut lie, 4, index, digest);
-    lie.breaks(&[crate::lie::broken::RANGE]);
+    for key in NonceKey::ALL {
+        let mut nonces = [5; 2];
+        nonces[key as usize] = u32::MAX - 1;
+        let mut lie = debit::many_with_nonces(nonces, key);
+        lie.debit().leaf.nonces[key as usize] += 1;
+        lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, key);
+        lie.sign(0, debit::LAST);
+        let (index, digest) = (lie.debit().index, lie.debit().leaf.digest());
+        plant(&mut lie, 4, index, digest);
+        lie.breaks(&[crate::lie::broken::RANGE]);
+    }
 }
 
 /// With `empty` two, the digest that is opened is the leaf's, negated.

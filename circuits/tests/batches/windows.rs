@@ -6,7 +6,7 @@ use enfold_circuits::kind::PathsTargets;
 use enfold_state::hash::{Digest, climb};
 use enfold_state::keys::padding_key;
 use enfold_state::kind::KindId;
-use enfold_state::leaf::LeafIndex;
+use enfold_state::leaf::{LeafIndex, SHARD_DEPTH, SHARDS};
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::BatchId;
 use enfold_witness::step::{StepError, step};
@@ -15,7 +15,7 @@ use plonky2::iop::target::Target;
 
 use crate::bank::{Bank, only, profile, stranger};
 use crate::honest::block;
-use crate::lie::broken::INDEX;
+use crate::lie::broken::{INDEX, PATH_RANGE};
 use crate::lie::{Lie, number};
 
 /// Leaves of a window.
@@ -138,6 +138,34 @@ fn no_leaf_is_created_in_the_upper_half() {
             assert!(found.iter().any(|name| name.starts_with("ConstantGate")), "{found:?}");
         }
     }
+}
+
+/// The count that bounds a new leaf is its own shard's, whatever room others have or lack.
+#[test]
+fn a_new_leaf_is_bounded_by_the_count_of_its_shard() {
+    let mut tried = 0;
+    for batch in [BatchId::CreditMany, BatchId::CreditFew] {
+        for shard in [0_usize, 3, 21, 31] {
+            let window = (shard as u32) << SHARD_DEPTH >> WINDOW.ilog2();
+            let mut witness = moved(&accounts(), only(&block(), batch), window);
+            let Paths::Credit(paths) = &witness.paths else { unreachable!("a credit batch") };
+            let new = paths.iter().filter(|path| path.leaf.is_none()).map(|path| path.index.position());
+            let Some(newest) = new.max() else { continue };
+            for (others, own, holds) in [(0, newest + 1, true), (1 << SHARD_DEPTH, newest, false)] {
+                witness.counts.0 = [others; SHARDS];
+                witness.counts.0[shard] = own;
+                witness.before.counts = witness.counts.digest();
+                let lie = Lie::new(accounts(), witness.clone());
+                if holds {
+                    lie.holds()
+                } else {
+                    lie.breaks(&[PATH_RANGE])
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 8, "{tried} batches");
 }
 
 fn last_index(lie: &Lie) -> Target {

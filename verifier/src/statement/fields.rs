@@ -70,7 +70,7 @@ impl StatementField {
     /// The chain.
     pub const CHAIN_ID: Self = Self { name: "chain id", kind: number(1, u64::MAX >> 1), offset: 0 };
     /// The block's number.
-    pub const BLOCK_NUMBER: Self = Self::CHAIN_ID.then("block number", number(0, WIDE >> 1));
+    pub const BLOCK_NUMBER: Self = Self::CHAIN_ID.then("block number", number(1, WIDE >> 1));
     /// The block's time, in seconds since 1970.
     pub const TIME: Self = Self::BLOCK_NUMBER.then("time", number(1, WIDE));
     /// State root before the block.

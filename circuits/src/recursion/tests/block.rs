@@ -65,27 +65,33 @@ fn what_the_statement_leaves_out() {
 
 #[test]
 fn ends_and_starts() {
-    let mut ends = states(1);
-    ends[1].sum = [reduce(1), reduce(0)];
-    let open = opening(&ends);
-    let fold = fold_of(&BatchPublicInputs { set: FAMILY.fold.set(), ..step(&ends, 0) });
-    refused("messages that do not cancel", &fold, &open);
-    let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
-    assert!(matches!(result, Err(ProveError::Sum { .. })));
+    let sums = [[1, 0], [0, 1]].map(|sum| sum.map(reduce));
+    for sum in sums {
+        let mut ends = states(1);
+        ends[1].sum = sum;
+        let open = opening(&ends);
+        let fold = fold_of(&BatchPublicInputs { set: FAMILY.fold.set(), ..step(&ends, 0) });
+        refused("messages that do not cancel", &fold, &open);
+        let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
+        assert!(matches!(result, Err(ProveError::Sum { .. })));
+    }
 
-    // What must be zero in the start: one number, one in the middle of the record, and all at once.
+    // What must be nothing in the start, one thing at a time.
     let fresh = states(1);
     let one = Digest([reduce(1); 4]);
-    let sum = [reduce(0), reduce(1)];
-    let used = ChainState { emitted: one, consumed: one, messages: 1, exits: one, ..fresh[0] };
+    let [first, second] = sums;
     for (what, start) in [
-        ("a sum", ChainState { sum, ..fresh[0] }),
+        ("the sum's first element", ChainState { sum: first, ..fresh[0] }),
+        ("the sum's second element", ChainState { sum: second, ..fresh[0] }),
+        ("E", ChainState { emitted: one, ..fresh[0] }),
+        ("C", ChainState { consumed: one, ..fresh[0] }),
+        ("messages", ChainState { messages: 1, ..fresh[0] }),
+        ("a phase", ChainState { phase: Phase::Credit, ..fresh[0] }),
         ("transactions", ChainState { transactions: 1, ..fresh[0] }),
         ("new leaves", ChainState { created: 1, ..fresh[0] }),
         ("a queue", ChainState { queue: one, ..fresh[0] }),
         ("exits that are zero", ChainState { exits: Digest::ZERO, ..fresh[0] }),
         ("counts before the block", ChainState { counts: counts()[0].digest(), ..fresh[0] }),
-        ("all but these", ChainState { phase: Phase::Credit, ..used }),
     ] {
         let states = [start, fresh[1]];
         let fold = fold_of(&step(&states, 0));
@@ -126,6 +132,14 @@ fn keys_and_sets() {
     refused("a wrong set", &fold, &open);
     let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
     assert!(matches!(result, Err(ProveError::Set { .. })));
+
+    // A child that claims a list with a third entry, which is none of fold's: its set is another than any list that fold
+    // can be given.
+    let third = key_set(&[list[0], list[1], list[0]]);
+    let lift = OTHER.lift.prove(&[(0, &batch)], third).unwrap();
+    let slot = SlotWitness { proof: &lift, ..slot };
+    let witness = FAMILY.fold.fill(&[slot, dead, dead], list);
+    super::refused("a third entry", &FAMILY.fold.data, witness);
 
     // All of another family. Its fold is the same circuit: fold knows nothing of batches. The set tells.
     assert_eq!(entry(OTHER.fold.key(Child::Fold)), entry(FAMILY.fold.key(Child::Fold)));
