@@ -12,8 +12,9 @@
 //!    amount, fee, memo, 0, valid_until]`, whose chain id is the context's, index the path's and asset the leaf's. Op and
 //!    target are constants.
 //! 5. If `l`, the leaf's address is the hash of that key and an owner on L1 (three elements, which nothing else binds).
-//! 6. `valid_until - time < 2^32`, with the context's time: the transaction is still valid. Both are below 2^32
-//!    in whatever is signed and stated, so a negative difference represents an element above 2^32.
+//! 6. `valid_until - time < 2^32`, with the context's time: the transaction is still valid. Both are below 2^32 in
+//!    what is stated and in what a wallet signs, so a negative difference represents an element above 2^32. Whoever signs
+//!    a larger element has set a later end, or none that comes, and nothing else.
 //! 7. `amount - 1 < 2^62`, `fee < 2^62`: the amount is not zero.
 //! 8. `balance' = balance - l (amount + fee) < 2^62`. Balance and fee are below 2^62, the amount is 2^62 at
 //!    most, so what an uncovered debit leaves is a negative number from -2^63 on, which represents

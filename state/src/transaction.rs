@@ -16,8 +16,10 @@ pub const NO_END: u32 = u32::MAX;
 
 /// What a person signs. The receiver is an address, never an index.
 ///
-/// Numbers out of their ranges are refused in a file of one transaction ([`Self::check_ranges`]). In a block the executor
-/// leaves the transaction out, by the rule that it breaks: nobody's transaction makes a whole block unreadable.
+/// Chain id, target and last second out of their ranges are refused in a file of one transaction ([`Self::check_ranges`]); in
+/// a block the executor leaves the transaction out, by the rule that it breaks. What has no value in these types (an op that
+/// nobody signs, a nonce of 2^33, an element of p) is malformed, in a block as by itself, so whoever makes blocks reads each
+/// transaction by itself first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transaction {

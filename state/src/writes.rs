@@ -29,13 +29,13 @@ impl Writes {
     }
 }
 
-/// The entries, by index.
 /// Two lists sorted by leaf, merged. If both have a leaf, the later entry counts.
 pub fn merge<'a>(earlier: &'a [Entry], later: &'a [Entry]) -> impl Iterator<Item = Entry> + 'a {
     let merged = earlier.iter().merge_join_by(later, |a, b| a.0.cmp(&b.0));
     merged.map(|entry| *entry.reduce(|_, later| later))
 }
 
+/// The entries, by index.
 impl Deref for Writes {
     type Target = [Entry];
 

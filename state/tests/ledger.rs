@@ -282,9 +282,13 @@ fn data_that_do_not_lead_to_the_root() {
         with(&|m| m.amount = got),
         RebuildError::Rule { place: p, rule } if p == place && matches!(rule, Rule::Overdraft { expected, .. } if expected <= from.balance)
     ));
-    let far = LeafIndex((1 << TREE_DEPTH) - 1);
+    // The last leaf of all accounts, and the last of all.
+    let far = LeafIndex((1 << (TREE_DEPTH - 1)) - 1);
     let gap = with(&|m| (m.to, m.to_address) = (far, Address::ZERO));
     assert!(matches!(gap, RebuildError::Apply(ApplyError::NotDense { got, .. }) if got == far));
+    let far = LeafIndex((1 << TREE_DEPTH) - 1);
+    let shard = with(&|m| (m.to, m.to_address) = (far, Address::ZERO));
+    assert!(matches!(shard, RebuildError::Apply(ApplyError::Shard { got, .. }) if got == far));
     let occupied = with(&|m| (m.to, m.to_address) = (LeafIndex(0), Address::ZERO));
     let (expected, got) = (start.leaves()[LeafIndex(0)].address, Address::ZERO);
     assert_eq!(occupied, broken(Rule::Receiver { expected, got }));

@@ -204,7 +204,7 @@ mod tests {
         };
         for (at, field, least, most) in [
             (0, "chain id", 1, (1 << 63) - 1),
-            (1, "block number", 0, (1 << 31) - 1),
+            (1, "block number", 1, (1 << 31) - 1),
             (2, "time", 1, (1 << 32) - 1),
             (15, "transactions", 0, (1 << 32) - 1),
             (16, "messages", 0, (1 << 32) - 1),

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 22 | the walk, [`CurveGate`] |
 //! | 1 | split of the challenge, the key's point, the encoding of R, [`SignatureGate`] |
-//! | 3 | the challenge: hash of R (5), key (5), record (12) |
+//! | 3 | the challenge: hash of R (5), key (5), record (14) |
 //! | 1 | the address: hash of the key (5) |
 //!
 //! Constants (the walk's start, 0, tags) are shared by all signatures of a circuit.

@@ -38,7 +38,7 @@ fn block(ledger: &Ledger) -> (u32, Writes, Digest) {
     let time = time(ledger.height() + 1);
     let number = ledger.height() + 1;
     let Counts(counts) = ledger.leaves().counts();
-    let other = 1 + 31 * (number % 3) as usize;
+    let other = 1 + 15 * (number % 3) as usize;
     let added = [(0, counts[0]), (0, counts[0] + 1), (other, counts[other])].into_iter();
     let changed = ledger.leaves().entries().map(|(index, _)| index).filter(|index| index.0 % 3 == number % 3);
     let changed = changed.chain(added.map(|(shard, position)| LeafIndex::new(shard, position)));
@@ -334,7 +334,7 @@ fn nodes_that_do_not_fit_are_refused() {
         transaction.open_table(NODES).expect("opened").remove(1).expect("removed");
     });
     // Of the block's other shard.
-    let next = Some((0, LeafIndex::new(32, 0).0 >> 5));
+    let next = Some((0, LeafIndex::new(16, 0).0 >> 5));
     assert!(
         matches!(error, StoreError::NodeGap { expected: Some((0, 1)), got, .. } if got == next),
         "{error:?}"
