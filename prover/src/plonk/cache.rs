@@ -268,6 +268,28 @@ mod tests {
         assert_eq!((build(&folder, 5), build(&folder, 6)), (1, 1));
     }
 
+    /// The same circuit at another rate has another tree, and another file.
+    #[test]
+    fn rates_have_files_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let build = |rate_bits: usize| {
+            let mut builder = circuit(5);
+            builder.config.fri_config.rate_bits = rate_bits;
+            builder.config.security_bits = 0;
+            let kernels = Kernels::with_cache(CircuitCache::new(dir.path()));
+            let Built { data, prover } = kernels.build(builder);
+            data.verify(prover.prove(&data, PartialWitness::new()).unwrap()).unwrap();
+            (kernels.loaded(), data.verifier_only)
+        };
+        let built = [1, 2, 3].map(build);
+        let again = [1, 2, 3].map(build);
+        for ((first, second), files) in built.iter().zip(&again).zip(1..) {
+            assert_eq!((first.0, second.0), (0, 1), "rate {files}");
+            assert_eq!(first.1, second.1, "rate {files}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+    }
+
     #[test]
     fn damaged_files_are_noticed_and_replaced() {
         let dir = tempfile::tempdir().unwrap();

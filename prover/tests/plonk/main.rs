@@ -1,5 +1,7 @@
 //! The engine against stock plonky2: the same proofs up to the grinding nonce, accepted by its verifier.
 
+mod rates;
+
 use enfold_circuits::backend::{Backend, Built};
 use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::check::check_witness;
