@@ -30,10 +30,12 @@ pub fn stage_cost(params: &Params, stage: Stage) -> f64 {
 }
 
 /// Bytes that a stage's proof takes while it is made: all committed columns on the committed points, and once more for
-/// what they are computed from and with, coefficients among it.
+/// what they are computed from and with, coefficients among it; values of the witness, 16 bytes a wire, and as much
+/// for the quotient's sums and values. Measured: 0.59 GB of a batch of `standard`, for which this gives 0.65.
 fn stage_memory(params: &Params, stage: Stage) -> u64 {
     let shape = shape(params, stage);
-    (16 * cells(shape)) << shape.0.fri_config.rate_bits
+    let (config, degree_bits) = shape;
+    ((16 * cells(shape)) << config.fri_config.rate_bits) + ((32 * config.num_wires as u64) << degree_bits)
 }
 
 /// Bytes that the largest proof of a profile takes while it is made.
@@ -55,7 +57,7 @@ mod tests {
     fn a_standard_proof_takes_more_than_its_wires() {
         let bytes = proof_memory(&Params::of(ProfileId::Standard));
         // The wires alone, extended twofold, take 135 * 2^17 * 8 bytes.
-        assert!((2 * 141_000_000..4 * 141_000_000).contains(&bytes), "{bytes}");
+        assert!((4 * 141_000_000..6 * 141_000_000).contains(&bytes), "{bytes}");
         assert!(proof_memory(&Params::of(ProfileId::Test)) < bytes / 4);
     }
 

@@ -225,7 +225,7 @@ fn digest(bytes: &[u8; DIGEST_BYTES]) -> Option<Digest> {
 mod tests {
     use enfold_circuits::backend::{Backend, Built};
     use enfold_circuits::config::{Builder, EnfoldConfig};
-    use enfold_circuits::params::Params;
+    use enfold_circuits::params::{Params, stock};
     use enfold_witness::profile::ProfileId;
     use plonky2::iop::witness::PartialWitness;
 
@@ -234,7 +234,7 @@ mod tests {
 
     /// A circuit with as many constants.
     fn circuit(constants: u32) -> Builder {
-        let mut builder = Builder::new(Params::of(ProfileId::Test).recursion);
+        let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).recursion));
         for constant in 0..constants {
             let constant = builder.constant(plonky2::field::types::Field::from_canonical_u32(constant + 7));
             builder.register_public_input(constant);

@@ -152,7 +152,8 @@ fn wrong_wires_at_half_rate_are_refused() {
     let profile = ProfileId::Test.profile();
     let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
     let params = Params::of(ProfileId::Test);
-    let config = at_rate(params.batch.clone(), 1);
+    let config = params.batch.clone();
+    assert_eq!(config.fri_config.rate_bits, 1, "batches are at half rate");
     let mut seen = std::collections::BTreeSet::new();
     for id in [BatchId::DebitMany, BatchId::CreditMany] {
         let kernels = Kernels::default();
