@@ -4,8 +4,8 @@
 //!
 //! | profile | lift's child | fold's child | rows | arity |
 //! |---|---|---|---|---|
-//! | test | 2,000 | 2,280 | 2^13 | 3 |
-//! | standard | 12,260 | 12,860 | 2^16 | 5 |
+//! | test | 2,020 | 2,300 | 2^13 | 3 |
+//! | standard | 12,280 | 12,870 | 2^16 | 5 |
 //!
 //! Batches, lift and fold are committed at a rate of 1/2: hashing is most of what a rate costs, and of a rate of 1/8 it is
 //! half of a proof. Block, whose proof is published, is at 1/8, where proofs are short.

@@ -270,7 +270,10 @@ struct Uncommitted;
 impl Backend for Uncommitted {
     fn build(&self, builder: Builder) -> Built {
         let bare = Bare::build(builder);
-        let cap = MerkleCap(vec![HashOut::ZERO; 1 << bare.common.config.fri_config.cap_height]);
+        // Elements that differ, since verifiers have the key as constants, and equal ones share a place.
+        let element = |digest, i| F::from_canonical_usize((1 << 40) + NUM_HASH_OUT_ELTS * digest + i);
+        let digest = |digest| HashOut { elements: std::array::from_fn(|i| element(digest, i)) };
+        let cap = MerkleCap((0..1 << bare.common.config.fri_config.cap_height).map(digest).collect());
         let data = bare.with_tree(MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap });
         Built { data, prover: Box::new(Stock) }
     }
