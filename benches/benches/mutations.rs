@@ -18,6 +18,7 @@ use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::mutate::{Harness, Report};
 use enfold_circuits::recursion::{SlotWitness, fill_dead};
 use enfold_fixtures::world::{World, WorldSpec};
+use enfold_prover::plonk::Kernels;
 use enfold_state::executor::execute;
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::{BatchId, ProfileId};
@@ -116,7 +117,7 @@ fn slot<'a>(proof: &'a Proof, key: &'a CircuitData, which: usize) -> SlotWitness
 #[allow(clippy::print_stdout, reason = "a program that reports")]
 fn main() -> Result<(), Box<dyn Error>> {
     let count: usize = if std::env::args().any(|argument| argument == "--test") { 2_000 } else { 100_000 };
-    let circuits = CircuitSet::build(ProfileId::Test)?;
+    let circuits = CircuitSet::build_with(&Kernels::default(), ProfileId::Test)?;
     let block = block(&circuits)?;
     let set = circuits.set();
     let mut cases = Vec::new();

@@ -16,6 +16,7 @@ use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::fold::Child;
 use enfold_fixtures::world::{World, WorldSpec};
+use enfold_prover::plonk::Kernels;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::block::{Block, BlockData, Place};
 use enfold_state::chain::BlockId;
@@ -38,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     for name in names {
         let profile: ProfileId = name.parse()?;
-        let circuits = CircuitSet::build(profile)?;
+        let circuits = CircuitSet::build_with(&Kernels::default(), profile)?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let keys = root.join("verifier/keys");
         std::fs::create_dir_all(&keys)?;

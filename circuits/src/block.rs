@@ -158,7 +158,7 @@ impl BlockCircuit {
         params: &Params,
         fold: &FoldCircuit,
     ) -> Result<Self, BuildError> {
-        let mut builder = Builder::new(params.recursion.clone());
+        let mut builder = Builder::new(params.block.clone());
         let proof = builder.add_virtual_proof_with_pis(&fold.data.common);
         let key = builder.constant_verifier_data(&fold.data.verifier_only);
         let names = ["block: the proof verifies", "block: it verifies under fold's key"];

@@ -4,11 +4,11 @@
 //!
 //! | profile | lift's child | fold's child | rows | arity |
 //! |---|---|---|---|---|
-//! | test | 1,160 | 1,150 | 2^12 | 3 |
-//! | standard | 4,780 | 4,480 | 2^14 | 3 |
+//! | test | 2,020 | 2,300 | 2^13 | 3 |
+//! | standard | 12,280 | 12,870 | 2^16 | 5 |
 //!
-//! In the standard profile 2^15 rows take six children. That is a fifth less work for a block of very many
-//! batches, but twice the work for a block of up to three, and a third more for one of six.
+//! Batches, lift and fold are committed at a rate of 1/2: hashing is most of what a rate costs, and of a rate of 1/8 it is
+//! half of a proof. Block, whose proof is published, is at 1/8, where proofs are short.
 //!
 //! Sizes of batches are in [`enfold_witness::profile`]; what the
 //! parameters are worth in bits is computed in [`crate::security`].
@@ -35,7 +35,7 @@ pub struct Params {
     pub batch: CircuitConfig,
     /// log2 of the rows of every batch circuit.
     pub batch_degree_bits: usize,
-    /// Configuration of lift, fold and block.
+    /// Configuration of lift and fold.
     pub recursion: CircuitConfig,
     /// log2 of the rows of lift and fold.
     pub recursion_degree_bits: usize,
@@ -43,6 +43,8 @@ pub struct Params {
     pub lift_arity: usize,
     /// Most lift or fold proofs that one fold proof verifies.
     pub fold_arity: usize,
+    /// Configuration of block.
+    pub block: CircuitConfig,
     /// log2 of the rows of the block circuit.
     pub block_degree_bits: usize,
 }
@@ -81,41 +83,58 @@ impl Strength {
     }
 }
 
+/// A configuration as plonky2's own prover needs it, at a rate of at most one over the quotient's degree, and with as
+/// many queries as are worth the same at capacity, rounded up: for comparisons with plonky2.
+pub fn stock(config: &CircuitConfig) -> CircuitConfig {
+    let mut config = config.clone();
+    let fri = &mut config.fri_config;
+    let rate_bits = config.max_quotient_degree_factor.next_power_of_two().ilog2() as usize;
+    if fri.rate_bits < rate_bits {
+        fri.num_query_rounds = (fri.num_query_rounds * fri.rate_bits).div_ceil(rate_bits);
+        fri.rate_bits = rate_bits;
+    }
+    config
+}
+
 impl Params {
     /// The parameters of a profile.
     pub fn of(id: ProfileId) -> Self {
         match id {
             ProfileId::Test => {
-                let strength =
+                let short =
                     Strength { num_challenges: 2, rate_bits: 3, queries: 5, grinding_bits: 4, cap_height: 2 };
+                let fast = Strength { rate_bits: 1, queries: 15, ..short };
                 Self {
                     id,
-                    batch: strength.config(BATCH_ROUTED_WIRES),
+                    batch: fast.config(BATCH_ROUTED_WIRES),
                     batch_degree_bits: 10,
-                    recursion: strength.config(RECURSION_ROUTED_WIRES),
-                    recursion_degree_bits: 12,
+                    recursion: fast.config(RECURSION_ROUTED_WIRES),
+                    recursion_degree_bits: 13,
                     lift_arity: 3,
                     fold_arity: 3,
-                    block_degree_bits: 11,
+                    block: short.config(RECURSION_ROUTED_WIRES),
+                    block_degree_bits: 12,
                 }
             }
             ProfileId::Standard => {
-                let strength = Strength {
+                let short = Strength {
                     num_challenges: 3,
                     rate_bits: 3,
                     queries: 28,
                     grinding_bits: 16,
                     cap_height: 4,
                 };
+                let fast = Strength { rate_bits: 1, queries: 88, ..short };
                 Self {
                     id,
-                    batch: strength.config(BATCH_ROUTED_WIRES),
+                    batch: fast.config(BATCH_ROUTED_WIRES),
                     batch_degree_bits: 16,
-                    recursion: strength.config(RECURSION_ROUTED_WIRES),
-                    recursion_degree_bits: 14,
-                    lift_arity: 3,
-                    fold_arity: 3,
-                    block_degree_bits: 13,
+                    recursion: fast.config(RECURSION_ROUTED_WIRES),
+                    recursion_degree_bits: 16,
+                    lift_arity: 5,
+                    fold_arity: 5,
+                    block: short.config(RECURSION_ROUTED_WIRES),
+                    block_degree_bits: 14,
                 }
             }
         }

@@ -32,7 +32,7 @@ pub struct CircuitsReport {
     fold_arity: usize,
     batches: Vec<BatchReport>,
     degree_bits: DegreeBits,
-    fri: FriReport,
+    fri: FriReports,
     /// Repetitions of the permutation argument.
     challenges: usize,
     security_bits: BitsReport,
@@ -56,6 +56,14 @@ struct DegreeBits {
     batch: usize,
     lift_and_fold: usize,
     block: usize,
+}
+
+/// FRI's parameters.
+#[derive(Debug, Serialize)]
+struct FriReports {
+    batch: FriReport,
+    lift_and_fold: FriReport,
+    block: FriReport,
 }
 
 #[derive(Debug, Serialize)]
@@ -184,7 +192,16 @@ impl CircuitsReport {
             };
             BatchReport { name: batch.name(), each, shape }
         };
-        let fri = &params.batch.fri_config;
+        let [batch_fri, recursion_fri, block_fri] =
+            [&params.batch, &params.recursion, &params.block].map(|config| {
+                let fri = &config.fri_config;
+                FriReport {
+                    rate_bits: fri.rate_bits,
+                    queries: fri.num_query_rounds,
+                    grinding_bits: fri.proof_of_work_bits,
+                    cap_height: fri.cap_height,
+                }
+            });
         let measures = ProfileReport::measure(id)?;
         Ok(Self {
             key: key.digest(),
@@ -199,12 +216,7 @@ impl CircuitsReport {
                 lift_and_fold: params.recursion_degree_bits,
                 block: key.degree_bits(),
             },
-            fri: FriReport {
-                rate_bits: fri.rate_bits,
-                queries: fri.num_query_rounds,
-                grinding_bits: fri.proof_of_work_bits,
-                cap_height: fri.cap_height,
-            },
+            fri: FriReports { batch: batch_fri, lift_and_fold: recursion_fri, block: block_fri },
             challenges: params.batch.num_challenges,
             security_bits: security_bits(&params).into(),
             measures: measures.with_digests(&PinnedSet::of(id)),
@@ -236,11 +248,16 @@ impl fmt::Display for CircuitsReport {
         writeln!(f, "  {:<12} 2^{block} rows: one fold proof", "block")?;
         writeln!(f, "  a batch works inside a window of 2^{} leaves", self.window_depth)?;
         write!(f, "{}", MeasuresText(&self.measures))?;
-        let FriReport { rate_bits, queries, grinding_bits, cap_height } = self.fri;
-        writeln!(
-            f,
-            "\nFRI: rate 2^-{rate_bits}, {queries} queries, {grinding_bits} bits of grinding, cap height {cap_height}"
-        )?;
+        writeln!(f, "\nFRI")?;
+        let FriReports { batch, lift_and_fold, block } = &self.fri;
+        for (name, fri) in [("batches", batch), ("lift, fold", lift_and_fold), ("block", block)] {
+            let FriReport { rate_bits, queries, grinding_bits, cap_height } = fri;
+            let rate = 1_u64 << rate_bits;
+            writeln!(
+                f,
+                "  {name:<12} rate 1/{rate}, {queries} queries, {grinding_bits} bits of grinding, cap height {cap_height}"
+            )?;
+        }
         writeln!(f, "challenges of the permutation argument: {}", self.challenges)?;
         writeln!(f, "\nsecurity, in bits, each argument alone (how: docs/security.md)")?;
         for (name, bits) in self.security_bits.rows() {

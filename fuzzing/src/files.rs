@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use enfold_circuits::backend::Backend;
 use enfold_circuits::config::{Builder, EnfoldConfig, VerifierOnlyCircuitData};
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{Params, stock};
 use enfold_fixtures::accounts::signer;
 use enfold_prover::calibration::Calibration;
 use enfold_prover::plonk::{CircuitCache, Kernels};
@@ -20,7 +20,7 @@ use crate::check_error;
 
 /// A small circuit.
 fn circuit() -> Builder {
-    let mut builder = Builder::new(Params::of(ProfileId::Test).recursion);
+    let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).recursion));
     for _ in 0..4 {
         let input = builder.add_virtual_target();
         let square = builder.mul(input, input);

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::public_inputs::BatchPublicInputs;
+use enfold_prover::plonk::Kernels;
 use enfold_state::codec::Malformed;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{InnerCircuit, InnerKeys, VerifierKey, verify_block, verify_inner};
@@ -49,7 +50,7 @@ struct Kept {
 }
 
 static KEPT: LazyLock<Kept> = LazyLock::new(|| {
-    let circuits = CircuitSet::build(ProfileId::Test).expect("the circuits fit");
+    let circuits = CircuitSet::build_with(&Kernels::default(), ProfileId::Test).expect("the circuits fit");
     let witness = &CHAIN.prepared.witness.batches[0];
     let proof = circuits.prove_batch(witness).expect("the witness is right");
     let says = BatchPublicInputs::from_elements(&proof.public_inputs).expect("a batch proof's");

@@ -19,7 +19,7 @@ use crate::config::{Builder, CircuitData, EnfoldConfig, F, Proof};
 use crate::fold::{Child, FoldCircuit};
 use crate::gates::range::RangeGate;
 use crate::lift::LiftCircuit;
-use crate::params::Params;
+use crate::params::{Params, stock};
 use crate::public_inputs::{BATCH_PUBLIC_INPUTS_LEN, BatchPublicInputs};
 
 /// A circuit whose 16 public inputs are free. `constant` tells one from another.
@@ -51,6 +51,22 @@ impl Toy {
     }
 }
 
+/// The test profile's parameters, as plonky2's own prover can work with them.
+pub fn params() -> Params {
+    let Params { id, batch, recursion, block, .. } = Params::of(ProfileId::Test);
+    Params {
+        id,
+        batch: stock(&batch),
+        batch_degree_bits: 6,
+        recursion: stock(&recursion),
+        recursion_degree_bits: 12,
+        lift_arity: 3,
+        fold_arity: 3,
+        block: stock(&block),
+        block_degree_bits: 11,
+    }
+}
+
 /// All circuits of a family over toys.
 pub struct Family {
     pub toys: Vec<Toy>,
@@ -75,10 +91,10 @@ impl Family {
 }
 
 /// The family that the tests are about.
-pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family::build(Params::of(ProfileId::Test), 11));
+pub static FAMILY: LazyLock<Family> = LazyLock::new(|| Family::build(params(), 11));
 
 /// Another family of the same shape: other constants, so other keys.
-pub static OTHER: LazyLock<Family> = LazyLock::new(|| Family::build(Params::of(ProfileId::Test), 51));
+pub static OTHER: LazyLock<Family> = LazyLock::new(|| Family::build(params(), 51));
 
 /// How many leaves the shards have before the block and after it: seven are new.
 pub fn counts() -> [Counts; 2] {

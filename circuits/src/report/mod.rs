@@ -13,14 +13,15 @@ use enfold_state::kind::PerBatch;
 use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
-use plonky2::hash::merkle_tree::MerkleCap;
+use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::backend::{Backend, Bare, Built, Stock};
 use crate::batch::BatchCircuit;
 use crate::block::BlockCircuit;
 use crate::check::Checker;
-use crate::config::{CircuitData, CommonCircuitData, F, VerifierOnlyCircuitData};
+use crate::config::{Builder, CircuitData, CommonCircuitData, F, VerifierOnlyCircuitData};
 use crate::fold::FoldCircuit;
 use crate::gadgets::schnorr;
 use crate::lift::LiftCircuit;
@@ -262,6 +263,22 @@ impl ProfileReport {
     }
 }
 
+/// Builds circuits without their commitments: all that figures need.
+#[derive(Debug)]
+struct Uncommitted;
+
+impl Backend for Uncommitted {
+    fn build(&self, builder: Builder) -> Built {
+        let bare = Bare::build(builder);
+        // Elements that differ, since verifiers have the key as constants, and equal ones share a place.
+        let element = |digest, i| F::from_canonical_usize((1 << 40) + NUM_HASH_OUT_ELTS * digest + i);
+        let digest = |digest| HashOut { elements: std::array::from_fn(|i| element(digest, i)) };
+        let cap = MerkleCap((0..1 << bare.common.config.fri_config.cap_height).map(digest).collect());
+        let data = bare.with_tree(MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap });
+        Built { data, prover: Box::new(Stock) }
+    }
+}
+
 /// Lift, fold and block over batch circuits with these common data and any keys.
 fn recursion(params: &Params, common: &CommonCircuitData) -> Result<[CircuitReport; 3], BuildError> {
     let key = |number| VerifierOnlyCircuitData {
@@ -269,9 +286,9 @@ fn recursion(params: &Params, common: &CommonCircuitData) -> Result<[CircuitRepo
         circuit_digest: HashOut { elements: [F::from_canonical_usize(number); NUM_HASH_OUT_ELTS] },
     };
     let keys: Vec<_> = (0..BatchId::ALL.len()).map(key).collect();
-    let lift = LiftCircuit::build(params, common, &keys)?;
-    let fold = FoldCircuit::build(params, &lift)?;
-    let block = BlockCircuit::build(params, &fold)?;
+    let lift = LiftCircuit::build_with(&Uncommitted, params, common, &keys)?;
+    let fold = FoldCircuit::build_with(&Uncommitted, params, &lift)?;
+    let block = BlockCircuit::build_with(&Uncommitted, params, &fold)?;
     Ok([
         CircuitReport::of_built("lift", &lift.data),
         CircuitReport::of_built("fold", &fold.data),

@@ -115,7 +115,7 @@ pub fn stages(params: &Params) -> [Stage; 3] {
     [
         Stage::new(&params.batch, params.batch_degree_bits, BATCH_GATES),
         Stage::new(&params.recursion, params.recursion_degree_bits, RECURSION_GATES),
-        Stage::new(&params.recursion, params.block_degree_bits, RECURSION_GATES),
+        Stage::new(&params.block, params.block_degree_bits, RECURSION_GATES),
     ]
 }
 

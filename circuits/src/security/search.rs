@@ -20,6 +20,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
+use plonky2::plonk::circuit_data::CircuitConfig;
 use rayon::prelude::*;
 
 use super::proximity::Theorem;
@@ -28,7 +29,7 @@ use super::{BATCH_GATES, RECURSION_GATES, Rounds, extension_bits};
 use crate::batch::BatchCircuit;
 use crate::config::{Builder, CommonCircuitData};
 use crate::keys::entry_target;
-use crate::params::{BATCH_ROUTED_WIRES, RECURSION_ROUTED_WIRES, Strength};
+use crate::params::{BATCH_ROUTED_WIRES, Params, RECURSION_ROUTED_WIRES, Strength};
 use crate::public_inputs::BatchPublicInputs;
 use crate::recursion::Slot;
 use crate::statement::BlockStatement;
@@ -216,8 +217,8 @@ pub struct Candidate {
     pub lift_arity: usize,
     /// Lift or fold proofs to a fold proof.
     pub fold_arity: usize,
-    /// log2 of the block circuit's rows.
-    pub block_degree_bits: usize,
+    /// Block.
+    pub block: Choice,
     /// Bytes of a block proof.
     pub proof_bytes: usize,
     /// Core-seconds for 2^16 rows of batches in a large block: their share of lifts and folds included.
@@ -225,8 +226,14 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Rates a pair of choices; nothing if a child does not fit into lift, or two into fold.
+    /// Rates a pair of choices, block's rate and queries those of lift and fold; nothing if a child does not fit into
+    /// lift, or two into fold.
     pub fn new(batch: Priced, recursion: Priced) -> Option<Self> {
+        Self::with_block(batch, recursion, recursion.choice)
+    }
+
+    /// [`Self::new`] with block's rate and queries; its rows follow.
+    pub fn with_block(batch: Priced, recursion: Priced, block: Choice) -> Option<Self> {
         /// Rows of lift, fold and block for all but verifiers: chain of the children, statement, public inputs.
         const SHARED_ROWS: usize = 128;
         let rows = (1_usize << recursion.choice.degree_bits).checked_sub(SHARED_ROWS)?;
@@ -236,7 +243,7 @@ impl Candidate {
         }
         let block_rows = (recursion.child_rows + SHARED_ROWS).next_power_of_two();
         let block_degree_bits = block_rows.trailing_zeros() as usize;
-        let block = Choice { degree_bits: block_degree_bits, ..recursion.choice };
+        let block = Choice { degree_bits: block_degree_bits, ..block };
         let num_public_inputs = BlockStatement::LEN;
         let common = CommonCircuitData { num_public_inputs, ..block.recursion_common() };
         let proof_bytes = Layout::of(&common).len();
@@ -245,18 +252,27 @@ impl Candidate {
         let folds = lifts / (fold_arity - 1) as f64;
         let each = batch.choice.core_seconds() + (lifts + folds) * recursion.choice.core_seconds();
         let core_seconds = each / (batch.choice.degree_bits as f64 - 16.0).exp2();
-        Some(Self { batch, recursion, lift_arity, fold_arity, block_degree_bits, proof_bytes, core_seconds })
+        Some(Self { batch, recursion, lift_arity, fold_arity, block, proof_bytes, core_seconds })
     }
 
     /// The parameters of `standard`.
     pub fn standard() -> Self {
-        let choice = |degree_bits| Choice { degree_bits, rate_bits: 3, queries: 28, grinding_bits: 16 };
-        Self::new(batch(choice(16)), recursion(choice(14))).expect("the profile's circuits fit")
+        let params = Params::of(ProfileId::Standard);
+        let choice = |config: &CircuitConfig, degree_bits| Choice {
+            degree_bits,
+            rate_bits: config.fri_config.rate_bits,
+            queries: config.fri_config.num_query_rounds,
+            grinding_bits: config.fri_config.proof_of_work_bits,
+        };
+        let batch = batch(choice(&params.batch, params.batch_degree_bits));
+        let recursion = recursion(choice(&params.recursion, params.recursion_degree_bits));
+        let block = choice(&params.block, params.block_degree_bits);
+        Self::with_block(batch, recursion, block).expect("the profile's circuits fit")
     }
 
     /// Whether plonky2's own prover, which needs a rate of 1/8 at the most, could make the proofs.
     pub fn stock(&self) -> bool {
-        self.batch.choice.rate_bits.min(self.recursion.choice.rate_bits) >= 3
+        [self.batch.choice, self.recursion.choice, self.block].iter().all(|choice| choice.rate_bits >= 3)
     }
 }
 
@@ -333,10 +349,9 @@ pub fn table(goal: Goal) -> String {
 }
 
 fn row(name: &str, candidate: &Candidate) -> String {
-    let Candidate { batch, recursion, lift_arity, fold_arity, block_degree_bits, proof_bytes, core_seconds } =
-        candidate;
+    let Candidate { batch, recursion, lift_arity, fold_arity, block, proof_bytes, core_seconds } = candidate;
     format!(
-        "| {name} | {} | {} | {}, {} | {lift_arity}, {fold_arity} | 2^{block_degree_bits} rows, {} kB | {core_seconds:.1} |\n",
+        "| {name} | {} | {} | {}, {} | {lift_arity}, {fold_arity} | {block}, {} kB | {core_seconds:.1} |\n",
         batch.choice,
         recursion.choice,
         batch.child_rows,
@@ -361,15 +376,15 @@ mod tests {
             usize::try_from(circuit["rows"].as_u64().unwrap()).unwrap()
         };
         for (name, children, child) in
-            [("lift", 3, rated.batch), ("fold", 3, rated.recursion), ("block", 1, rated.recursion)]
+            [("lift", 5, rated.batch), ("fold", 5, rated.recursion), ("block", 1, rated.recursion)]
         {
             // Slots share rows of arithmetic, which makes a slot alone a little larger.
             let (verifiers, built) = (children * child.child_rows, rows(name));
             assert!((verifiers - 64..verifiers + 128).contains(&built), "{name}: {built} {verifiers}");
         }
-        assert_eq!((rated.lift_arity, rated.fold_arity, rated.block_degree_bits), (3, 3, 13));
+        assert_eq!((rated.lift_arity, rated.fold_arity, rated.block.degree_bits), (5, 5, 14));
         assert_eq!(rated.proof_bytes, VerifierKey::pinned(ProfileId::Standard).proof_len());
-        assert!(rated.stock());
+        assert!(!rated.stock());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use enfold_circuits::batch::BatchCircuit;
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{Params, stock};
 use enfold_circuits::removal::{self, Opened};
 use enfold_fixtures::accounts::secret_keys;
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
@@ -59,7 +59,8 @@ fn open(batch: BatchId) -> Opened<'static> {
 
 fn build(batch: BatchId) -> BatchCircuit {
     let params = Params::of(ProfileId::Test);
-    BatchCircuit::build(profile(), batch, &params.batch, params.batch_degree_bits)
+    // At a rate that plonky2 can prove at: some of the tests have it prove.
+    BatchCircuit::build(profile(), batch, &stock(&params.batch), params.batch_degree_bits)
 }
 
 /// Accounts whose leaf index is their number; each owns one leaf of [`ASSET`], which holds [`BALANCE`].

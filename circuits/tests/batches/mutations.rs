@@ -10,7 +10,7 @@ use enfold_circuits::check::Checker;
 use enfold_circuits::config::{Builder, EnfoldConfig, F};
 use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::mutate::{Harness, Outcome, Site, prove_and_verify};
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{Params, stock};
 use enfold_state::kind::KindId;
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::profile::{BatchId, ProfileId};
@@ -107,7 +107,7 @@ fn wires_that_are_left_out_have_no_effect() {
 /// A target without a constraint is found, though nothing sets it.
 #[test]
 fn a_wire_without_a_constraint_is_found() {
-    let mut builder = Builder::new(Params::of(ProfileId::Test).batch);
+    let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).batch));
     let [x, forgotten] = builder.add_virtual_target_arr();
     builder.mul(x, forgotten);
     builder.register_public_input(x);

@@ -10,7 +10,7 @@ use enfold_circuits::gates::curve::{self, CurveGate};
 use enfold_circuits::gates::row::RowGate;
 use enfold_circuits::gates::signature::SignatureGate;
 use enfold_circuits::mutate::{Harness, Outcome, prove_and_verify};
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{Params, stock};
 use enfold_circuits::serialization::{Gates, Generators};
 use enfold_state::ecgfp5::walk::{Walk, constants};
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
@@ -164,7 +164,7 @@ pub struct One {
 
 impl One {
     pub fn new() -> Self {
-        let mut builder = Builder::new(Params::of(ProfileId::Test).batch);
+        let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).batch));
         let signature = SignatureTargets::new(&mut builder);
         let record = builder.add_virtual_target_arr();
         let mut signatures = Signatures::default();

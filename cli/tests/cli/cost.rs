@@ -33,8 +33,8 @@ fn inspect_block_counts_what_the_block_costs() {
     let whole = ["lower_bound", "commutative", "strict"].map(|name| number(&whole[name]));
     assert!(whole.is_sorted() && whole[0] > 0, "{whole:?}");
     let above = number(&result["lifts"]) + number(&result["folds"]);
-    // 2^10 rows a batch, 2^12 a lift or fold, 2^11 the block.
-    assert_eq!(number(&result["rows_paid"]), (count << 10) + (above << 12) + (1 << 11));
+    // 2^10 rows a batch, 2^13 a lift or fold, 2^12 the block.
+    assert_eq!(number(&result["rows_paid"]), (count << 10) + (above << 13) + (1 << 12));
     let used = number(&result["rows_used"]);
     assert!((60 * valid..count << 10).contains(&used), "{used}");
 
@@ -66,4 +66,15 @@ fn inspect_circuits_measures_them() {
         assert_eq!(circuit["digest"].as_str().unwrap().len(), 64);
     }
     assert!(result["rows_per_transfer"].as_f64().unwrap() > 0.0);
+    for (stage, rate_bits, queries) in [("batch", 1, 15), ("lift_and_fold", 1, 15), ("block", 3, 5)] {
+        let fri = &result["fri"][stage];
+        assert_eq!((number(&fri["rate_bits"]), number(&fri["queries"])), (rate_bits, queries), "{stage}");
+    }
+    let output = enfold().args(["inspect", "circuits", "--profile", "test"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in
+        ["batches      rate 1/2, 15 queries", "lift, fold   rate 1/2, 15", "block        rate 1/8, 5 queries"]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }

@@ -225,7 +225,7 @@ fn digest(bytes: &[u8; DIGEST_BYTES]) -> Option<Digest> {
 mod tests {
     use enfold_circuits::backend::{Backend, Built};
     use enfold_circuits::config::{Builder, EnfoldConfig};
-    use enfold_circuits::params::Params;
+    use enfold_circuits::params::{Params, stock};
     use enfold_witness::profile::ProfileId;
     use plonky2::iop::witness::PartialWitness;
 
@@ -234,7 +234,7 @@ mod tests {
 
     /// A circuit with as many constants.
     fn circuit(constants: u32) -> Builder {
-        let mut builder = Builder::new(Params::of(ProfileId::Test).recursion);
+        let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).recursion));
         for constant in 0..constants {
             let constant = builder.constant(plonky2::field::types::Field::from_canonical_u32(constant + 7));
             builder.register_public_input(constant);
@@ -266,6 +266,28 @@ mod tests {
         assert_eq!(build(&folder, 5), 1);
         assert_eq!(build(&folder, 6), 0, "another circuit has another file");
         assert_eq!((build(&folder, 5), build(&folder, 6)), (1, 1));
+    }
+
+    /// The same circuit at another rate has another tree, and another file.
+    #[test]
+    fn rates_have_files_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let build = |rate_bits: usize| {
+            let mut builder = circuit(5);
+            builder.config.fri_config.rate_bits = rate_bits;
+            builder.config.security_bits = 0;
+            let kernels = Kernels::with_cache(CircuitCache::new(dir.path()));
+            let Built { data, prover } = kernels.build(builder);
+            data.verify(prover.prove(&data, PartialWitness::new()).unwrap()).unwrap();
+            (kernels.loaded(), data.verifier_only)
+        };
+        let built = [1, 2, 3].map(build);
+        let again = [1, 2, 3].map(build);
+        for ((first, second), files) in built.iter().zip(&again).zip(1..) {
+            assert_eq!((first.0, second.0), (0, 1), "rate {files}");
+            assert_eq!(first.1, second.1, "rate {files}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
     }
 
     #[test]

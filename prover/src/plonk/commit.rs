@@ -1,6 +1,7 @@
 //! Commitments to batches of polynomials.
 
-use std::sync::OnceLock;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use enfold_circuits::config::F;
 use enfold_circuits::hash::Poseidon2Hash;
@@ -8,13 +9,14 @@ use enfold_state::hash::DIGEST_LEN;
 use p3_dft::{Layout, TwoAdicSubgroupDft};
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView, RowMajorMatrixViewMut};
+use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
 
-use super::buffers::Buffer;
+use super::buffers::{Buffer, Buffers};
 use super::domain::{DFT, Domain, leaf_of_row, row_of_leaf, shift};
-use super::field::{ALIGN, G, from_kernel, to_kernel};
+use super::field::{ALIGN, G, from_kernel, reverse, to_kernel};
 use super::merkle::{Digest, Tree, hash_rows};
 
 /// Elements of a row in memory.
@@ -25,19 +27,43 @@ pub(super) fn stride(width: usize) -> usize {
 /// Rows of a task.
 const TASK: usize = 1 << 8;
 
-fn tree_of(values: &[G], width: usize, bits: usize, cap_height: usize) -> Tree {
-    Tree::new(values, stride(width), width, cap_height, |leaf| row_of_leaf(leaf, bits))
-}
-
 /// Polynomials by their values on the committed points, one row a point, and the tree over the rows.
 #[derive(Debug)]
 pub(super) struct Commitment {
+    /// The committed rows first; there may be rows of more blocks.
     values: Buffer,
+    /// Coefficients, in their order, to evaluate on blocks whose rows are not there.
+    coefficients: Option<Buffer>,
     stride: usize,
     width: usize,
-    /// log2 of the rows.
+    /// log2 of the committed rows.
     bits: usize,
     tree: Tree,
+}
+
+/// Rows of some blocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    values: &'a [G],
+    stride: usize,
+    /// The first one.
+    first: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The polynomials' values at a point of these blocks, and zeros up to the stride.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> &'a [G] {
+        let start = (row - self.first) * self.stride;
+        &self.values[start..start + self.stride]
+    }
+}
+
+/// Replaces a block's memory by the values there of polynomials with these coefficients.
+fn evaluate(coefficients: &[G], stride: usize, shift: G, out: &mut Buffer) {
+    let chunks = out.par_chunks_mut(TASK * stride).zip(coefficients.par_chunks(TASK * stride));
+    chunks.for_each(|(out, coefficients)| out.copy_from_slice(coefficients));
+    out.replace(|values| DFT.coset_dft_batch(RowMajorMatrix::new(values, stride), shift).inner.values);
 }
 
 impl Commitment {
@@ -52,7 +78,7 @@ impl Commitment {
         transform: impl FnOnce(&mut RowMajorMatrixViewMut<'_, G>, Layout),
     ) -> Self {
         let stride = stride(width);
-        let bits = domain.degree_bits + domain.rate_bits;
+        let bits = domain.degree_bits + domain.commit_bits;
         // Leaves are hashed where the transform has just put them, while they are in a cache. A block of rows is a
         // block of leaves, in another order.
         let blocks: OnceLock<Vec<OnceLock<Vec<Digest>>>> = OnceLock::new();
@@ -73,8 +99,8 @@ impl Commitment {
         };
         values.replace(|values| {
             let matrix = RowMajorMatrix::new(values, stride);
-            let rate_bits = domain.rate_bits;
-            DFT.coset_lde_batch_with_blocks(matrix, rate_bits, shift(), transform, consumer).inner.values
+            let bits = domain.commit_bits;
+            DFT.coset_lde_batch_with_blocks(matrix, bits, shift(), transform, consumer).inner.values
         });
         let blocks: Vec<Vec<Digest>> = blocks
             .into_inner()
@@ -86,20 +112,85 @@ impl Commitment {
         let digest = |leaf: usize| blocks[leaf / height][leaf % height];
         let digests = (0..1 << bits).into_par_iter().with_min_len(TASK).map(digest).collect();
         let tree = Tree::over(digests, cap_height);
-        Self { values, stride, width, bits, tree }
+        Self { values, coefficients: None, stride, width, bits, tree }
     }
 
-    /// Commits to polynomials of which all committed points are there, as plonky2's leaves. The tree may be known.
-    pub(super) fn of_leaves(leaves: &[Vec<F>], cap_height: usize, tree: Option<Tree>) -> Self {
-        let width = leaves.first().map_or(0, Vec::len);
-        let (stride, bits) = (stride(width), leaves.len().ilog2() as usize);
-        let mut values = G::zero_vec(leaves.len() * stride);
-        values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
-            let leaf = &leaves[leaf_of_row(row, bits)];
-            cells.iter_mut().zip(leaf).for_each(|(cell, &element)| *cell = to_kernel(element));
+    /// [`Self::new`] of polynomials that the quotient is computed from. Where it takes more blocks than are committed,
+    /// their coefficients are kept.
+    pub(super) fn extended(
+        values: Buffer,
+        width: usize,
+        domain: &Domain,
+        cap_height: usize,
+        buffers: &Arc<Buffers>,
+    ) -> Self {
+        let mut coefficients = (domain.committed_blocks() < domain.quotient_blocks())
+            .then(|| buffers.zeros(values.len(), values.len()));
+        let transform = |matrix: &mut RowMajorMatrixViewMut<'_, G>, layout: Layout| {
+            let Some(coefficients) = &mut coefficients else { return };
+            let (stride, bits) = (stride(width), domain.degree_bits);
+            let rows = coefficients.par_chunks_exact_mut(stride).with_min_len(TASK);
+            rows.enumerate().for_each(|(power, kept)| {
+                let row = if matches!(layout, Layout::BitReversed) { reverse(power, bits) } else { power };
+                kept.copy_from_slice(&matrix.values[row * stride..][..stride]);
+            });
+        };
+        let committed = Self::new(values, width, domain, cap_height, transform);
+        Self { coefficients, ..committed }
+    }
+
+    /// Commits to polynomials, and keeps their values on all blocks that the quotient is computed on. The tree may be
+    /// known.
+    pub(super) fn of_polynomials(
+        polynomials: &[PolynomialCoeffs<F>],
+        domain: &Domain,
+        cap_height: usize,
+        tree: Option<Tree>,
+    ) -> Self {
+        let (width, rows, bits) = (polynomials.len(), domain.rows(), domain.degree_bits + domain.commit_bits);
+        let stride = stride(width);
+        let mut coefficients = G::zero_vec(rows * stride);
+        coefficients.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(
+            |(power, cells)| {
+                let polynomials = cells.iter_mut().zip(polynomials);
+                polynomials.for_each(|(cell, polynomial)| *cell = to_kernel(polynomial.coeffs[power]));
+            },
+        );
+        let mut block = Buffer::from(G::zero_vec(rows * stride));
+        let mut values = Vec::with_capacity(rows * stride * domain.block_shifts.len());
+        for coset in 0..domain.block_shifts.len() {
+            evaluate(&coefficients, stride, domain.coset_shift(coset), &mut block);
+            values.extend_from_slice(&block);
+        }
+        let tree = tree.unwrap_or_else(|| {
+            let committed = &values[..stride << bits];
+            Tree::new(committed, stride, width, cap_height, |leaf| row_of_leaf(leaf, bits))
         });
-        let tree = tree.unwrap_or_else(|| tree_of(&values, width, bits, cap_height));
-        Self { values: values.into(), stride, width, bits, tree }
+        Self { values: values.into(), coefficients: None, stride, width, bits, tree }
+    }
+
+    /// Blocks of which all rows are there.
+    pub(super) fn blocks(&self, domain: &Domain) -> usize {
+        self.values.len() / (domain.rows() * self.stride)
+    }
+
+    /// Rows of some blocks: if they are not there, of one, which is evaluated in `scratch`, a block's memory.
+    pub(super) fn rows<'a>(
+        &'a self,
+        blocks: Range<usize>,
+        domain: &Domain,
+        scratch: &'a mut Buffer,
+    ) -> Rows<'a> {
+        let (stride, first, length) =
+            (self.stride, blocks.start * domain.rows(), domain.rows() * self.stride);
+        let values = match &self.coefficients {
+            Some(coefficients) if blocks.end > self.blocks(domain) => {
+                evaluate(coefficients, stride, domain.coset_shift(blocks.start), scratch);
+                scratch
+            }
+            _ => &self.values[blocks.start * length..blocks.end * length],
+        };
+        Rows { values, stride, first }
     }
 
     /// The tree.
@@ -125,5 +216,12 @@ impl Commitment {
     pub(super) fn open(&self, leaf: usize) -> (Vec<F>, MerkleProof<F, Poseidon2Hash>) {
         let row = &self.row(row_of_leaf(leaf, self.bits))[..self.width];
         (row.iter().copied().map(from_kernel).collect(), self.tree.prove(leaf))
+    }
+
+    /// Has other committed rows, and what is said to be the tree over them.
+    #[cfg(test)]
+    pub(super) fn corrupt(&mut self, values: Vec<G>, tree: Tree) {
+        self.values = values.into();
+        self.tree = tree;
     }
 }

@@ -5,6 +5,10 @@
 //! order: row `block n + r` holds the point `g w^reverse(block) v^reverse(r)`, `w` the generator of K, `v` that of
 //! H. So each block of `n` rows is a coset of H, and the first one is `g H`.
 //!
+//! The quotient is computed on as many blocks as its degree asks for, which may be more than are committed: then K is
+//! the larger group. `w^reverse(block)` does not depend on which of the groups has the block, so what is
+//! committed are the first blocks in any case.
+//!
 //! p3 and plonky2 have different generators of the same groups: plonky2's is p3's to an odd power, [`RATIO`].
 //! Matrices are in p3's order, which the transforms give; witnesses and leaves are in plonky2's. The functions
 //! `row_of_leaf` and the others of this kind go from one to the other. Both orders of leaves have the same
@@ -75,13 +79,13 @@ const TASK: usize = 1 << 10;
 pub(super) struct Domain {
     /// log2 of the rows.
     pub(super) degree_bits: usize,
-    /// log2 of the blow-up.
-    pub(super) rate_bits: usize,
+    /// log2 of the blocks that are committed: the blow-up.
+    pub(super) commit_bits: usize,
     /// log2 of the blocks that the quotient is computed on.
     pub(super) quotient_bits: usize,
     /// Points of the first block.
     pub(super) points: Vec<G>,
-    /// What takes the first block's points to each block's.
+    /// What takes the first block's points to each block's, of those that are committed or the quotient's.
     pub(super) block_shifts: Vec<G>,
     /// `1 / (x^n - 1)` for each of the quotient's blocks.
     pub(super) inverse_zerofier: Vec<G>,
@@ -100,13 +104,14 @@ pub(super) fn generator(bits: usize) -> G {
 }
 
 impl Domain {
-    pub(super) fn new(degree_bits: usize, rate_bits: usize, quotient_bits: usize) -> Self {
+    pub(super) fn new(degree_bits: usize, commit_bits: usize, quotient_bits: usize) -> Self {
         let rows = 1 << degree_bits;
         let natural = powers(shift(), generator(degree_bits), rows);
         let points: Vec<G> = (0..rows).map(|r| natural[reverse(r, degree_bits)]).collect();
-        let root = generator(degree_bits + rate_bits);
+        let block_bits = commit_bits.max(quotient_bits);
+        let root = generator(degree_bits + block_bits);
         let block_shifts: Vec<G> =
-            (0..1 << rate_bits).map(|block| root.exp_u64(reverse(block, rate_bits) as u64)).collect();
+            (0..1 << block_bits).map(|block| root.exp_u64(reverse(block, block_bits) as u64)).collect();
         let zerofier: Vec<G> = block_shifts[..1 << quotient_bits]
             .iter()
             .map(|&block| (shift() * block).exp_power_of_2(degree_bits) - G::ONE)
@@ -124,7 +129,15 @@ impl Domain {
             })
             .collect();
         let inverse_zerofier = zerofier.iter().map(Field::inverse).collect();
-        Self { degree_bits, rate_bits, quotient_bits, points, block_shifts, inverse_zerofier, first_lagrange }
+        Self {
+            degree_bits,
+            commit_bits,
+            quotient_bits,
+            points,
+            block_shifts,
+            inverse_zerofier,
+            first_lagrange,
+        }
     }
 
     /// Rows of the trace.
@@ -132,7 +145,22 @@ impl Domain {
         1 << self.degree_bits
     }
 
-    /// The committed row of the point that the trace has after the one of `row`.
+    /// Blocks that are committed.
+    pub(super) fn committed_blocks(&self) -> usize {
+        1 << self.commit_bits
+    }
+
+    /// Blocks that the quotient is computed on.
+    pub(super) fn quotient_blocks(&self) -> usize {
+        1 << self.quotient_bits
+    }
+
+    /// The block `s H` of points has this `s`.
+    pub(super) fn coset_shift(&self, block: usize) -> G {
+        shift() * self.block_shifts[block]
+    }
+
+    /// The row of the point that the trace has after the one of `row`. It is in the same block.
     #[inline(always)]
     pub(super) fn next(&self, row: usize) -> usize {
         let mask = self.rows() - 1;

@@ -49,7 +49,7 @@ pub enum Feature {
     Lookups,
     /// Blinded commitments.
     ZeroKnowledge,
-    /// A quotient of a degree that is not a power of two times the rows, or above the rate.
+    /// A quotient of a degree that is not a power of two times the rows.
     QuotientDegree,
     /// Selectors that are not those that plonky2 computes from the gates.
     Selectors,

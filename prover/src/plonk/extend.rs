@@ -34,7 +34,7 @@ pub(super) struct Extension<'a> {
 impl<'a> Extension<'a> {
     /// From the first `known` blocks of the quotient, at least one, to the rest.
     pub(super) fn new(domain: &'a Domain, known: usize) -> Self {
-        let (first, others) = domain.block_shifts[..1 << domain.quotient_bits].split_at(known);
+        let (first, others) = domain.block_shifts[..domain.quotient_blocks()].split_at(known);
         // What all blocks have in common, the shift of the first one, cancels: s and z stand in quotients alone.
         let z = |s: &G| s.exp_power_of_2(domain.degree_bits);
         let at = |target: &G| -> Vec<G> {

@@ -121,8 +121,11 @@ impl Engine<'_> {
             committed.iter().map(|&width| tree(rows << rate_bits, width, cap_height)).sum();
         permutations += 1 << config.fri_config.proof_of_work_bits;
         let transform = rows / 2 * bits;
-        let mut butterflies =
-            committed.iter().sum::<usize>() * transform * (1 + (1 << rate_bits)) + 2 * transform;
+        // Wires and permutation go to the quotient's blocks too, where these are more than are committed.
+        let blocks = common.quotient_degree_factor;
+        let committed_blocks = 1_usize << rate_bits;
+        let evaluated = (config.num_wires + zs) * (1 + committed_blocks.max(blocks));
+        let mut butterflies = (evaluated + quotients * (1 + committed_blocks)) * transform + 2 * transform;
         let mut layer_bits = bits;
         for &arity_bits in &common.fri_params.reduction_arity_bits {
             permutations += tree(1 << (layer_bits + rate_bits - arity_bits), 2 << arity_bits, cap_height);
@@ -131,7 +134,6 @@ impl Engine<'_> {
         }
 
         let gates = &self.prepared.gates;
-        let blocks = common.quotient_degree_factor;
         let extended: usize = gates.classes().iter().map(|class| class.places.len()).sum();
         butterflies += extended * count * transform * blocks;
 

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use enfold_circuits::backend::{Backend, Stock};
 use enfold_circuits::batch::BatchCircuit;
-use enfold_circuits::config::{D, F, Proof};
+use enfold_circuits::config::{D, EnfoldConfig, F, Proof};
 use enfold_circuits::fill::FillError;
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{Params, stock};
 use enfold_state::block::Block;
 use enfold_state::executor::{ExecuteError, execute};
 use enfold_state::hash::Digest;
@@ -18,7 +19,7 @@ use plonky2::plonk::config::PoseidonGoldilocksConfig;
 
 use super::floor::{Floor, Work};
 use super::phases::ProofPhase;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Kernels};
 use crate::machine::{peak_memory, reset_peak_memory, resident_memory};
 
 /// The circuit that is measured.
@@ -53,11 +54,12 @@ pub enum MeasureError {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
-/// A batch circuit with inputs.
+/// A batch circuit with inputs, and its twin with parameters that plonky2 can prove with.
 #[derive(Debug)]
 pub struct Subject {
     profile: ProfileId,
     circuit: BatchCircuit,
+    twin: BatchCircuit,
     inputs: PartialWitness<F>,
     poseidon: Option<CircuitData<F, PoseidonGoldilocksConfig, D>>,
 }
@@ -67,20 +69,22 @@ pub struct Subject {
 pub struct Runs {
     /// Threads.
     pub threads: usize,
-    /// Stock plonky2, witness included, in order.
+    /// Stock plonky2 on the twin, witness included, in order.
     pub stock: Vec<Duration>,
-    /// The engine, witness included, in order.
+    /// The engine on the twin, witness included, in order.
+    pub twin: Vec<Duration>,
+    /// The engine with the parameters in use, witness included, in order.
     pub engine: Vec<Duration>,
     /// Stock plonky2 with its own Poseidon, on the same rows; empty if not asked for.
     pub stock_poseidon: Vec<Duration>,
     /// The most bytes that a proof of stock plonky2 added to what the process held before it; `None` where the
     /// system does not say.
     pub stock_bytes: Option<u64>,
-    /// The same for the engine, matrices that it keeps for the next proof included.
+    /// The same for the engine with the parameters in use, matrices that it keeps for the next proof included.
     pub engine_bytes: Option<u64>,
-    /// Medians of the engine's phases, in order.
+    /// Medians of the engine's phases with the parameters in use, in order.
     pub phases: Vec<(ProofPhase, Duration)>,
-    /// The least time.
+    /// The least time with the parameters in use.
     pub floor: Floor,
 }
 
@@ -97,8 +101,8 @@ pub fn median(times: &[Duration]) -> Duration {
 }
 
 impl Subject {
-    /// Builds the profile's debit circuit, and its inputs from the first such batch of a block. `poseidon` builds
-    /// it once more, with plonky2's own hash in its commitments.
+    /// Builds the profile's debit circuit and its twin, and inputs for both from the first such batch of a block.
+    /// `poseidon` builds the twin once more, with plonky2's own hash in its commitments.
     ///
     /// # Errors
     /// If the block has no such batch.
@@ -112,11 +116,16 @@ impl Subject {
         let witness = witness_block(profile.profile(), ledger, block, &execution)?;
         let batch = witness.batches.iter().find(|batch| batch.batch == BATCH).ok_or(MeasureError::NoBatch)?;
         let Params { batch: config, batch_degree_bits, .. } = Params::of(profile);
-        let circuit = BatchCircuit::build(profile.profile(), BATCH, &config, batch_degree_bits);
+        let build = |backend: &dyn Backend, config| {
+            BatchCircuit::build_with(backend, profile.profile(), BATCH, config, batch_degree_bits)
+        };
+        let circuit = build(&Kernels::default(), &config);
         let inputs = circuit.fill(batch, Digest::ZERO)?;
+        let stock = stock(&config);
+        let twin = build(&Stock, &stock);
         let poseidon =
-            poseidon.then(|| BatchCircuit::build_for(profile.profile(), BATCH, &config, batch_degree_bits));
-        Ok(Self { profile, circuit, inputs, poseidon })
+            poseidon.then(|| BatchCircuit::build_for(profile.profile(), BATCH, &stock, batch_degree_bits));
+        Ok(Self { profile, circuit, twin, inputs, poseidon })
     }
 
     /// The profile.
@@ -129,12 +138,20 @@ impl Subject {
         BATCH.name()
     }
 
+    /// log2 of the inverse rate and number of FRI's queries, of the circuit and of its twin.
+    pub fn rates(&self) -> [(usize, usize); 2] {
+        [&self.circuit, &self.twin].map(|circuit| {
+            let fri = &circuit.data.common.config.fri_config;
+            (fri.rate_bits, fri.num_query_rounds)
+        })
+    }
+
     /// Rows of the circuit.
     pub fn rows(&self) -> usize {
         self.circuit.data.common.degree()
     }
 
-    /// What a proof computes at the least.
+    /// What a proof with the parameters in use computes at the least.
     ///
     /// # Errors
     /// If the engine does not provide for the circuit.
@@ -142,18 +159,19 @@ impl Subject {
         Ok(Engine::new(&self.circuit.data)?.work())
     }
 
-    /// Proves `runs` times with stock plonky2 and with the engine, alternating. Every proof is verified by the
+    /// Proves `runs` times with the engine, and its twin with the engine and with stock plonky2, alternating. Every proof is verified by the
     /// stock verifier, outside the measured time.
     ///
     /// # Errors
     /// If a proof fails or is refused.
     pub fn run(&self, runs: usize, threads: usize, seen: &dyn Fn(usize)) -> Result<Runs, MeasureError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let data = &self.circuit.data;
-        let engine = Engine::new(data)?;
+        let (data, twin) = (&self.circuit.data, &self.twin.data);
+        let (engine, twin_engine) = (Engine::new(data)?, Engine::new(twin)?);
         let mut report = Runs {
             threads,
             stock: Vec::new(),
+            twin: Vec::new(),
             engine: Vec::new(),
             stock_poseidon: Vec::new(),
             stock_bytes: None,
@@ -171,12 +189,15 @@ impl Subject {
             report.engine.push(elapsed);
             report.engine_bytes = report.engine_bytes.max(bytes);
             phases.push(parts);
-            self.verify(proof)?;
+            verify(data, proof)?;
+            let (proof, elapsed, _) = time(&pool, inputs(), |inputs| Ok(twin_engine.prove(inputs)?))?;
+            report.twin.push(elapsed);
+            verify(twin, proof)?;
             let (proof, elapsed, bytes) =
-                time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
+                time(&pool, inputs(), |inputs| twin.prove(inputs).map_err(MeasureError::Stock))?;
             report.stock.push(elapsed);
             report.stock_bytes = report.stock_bytes.max(bytes);
-            self.verify(proof)?;
+            verify(twin, proof)?;
             if let Some(data) = &self.poseidon {
                 let (proof, elapsed, _) =
                     time(&pool, inputs(), |inputs| data.prove(inputs).map_err(MeasureError::Stock))?;
@@ -190,10 +211,10 @@ impl Subject {
         }
         Ok(report)
     }
+}
 
-    fn verify(&self, proof: Proof) -> Result<(), MeasureError> {
-        self.circuit.data.verify(proof).map_err(MeasureError::Refused)
-    }
+fn verify(data: &CircuitData<F, EnfoldConfig, D>, proof: Proof) -> Result<(), MeasureError> {
+    data.verify(proof).map_err(MeasureError::Refused)
 }
 
 /// What proves the inputs, its time, and the most bytes that it added to what the process held.

@@ -24,6 +24,8 @@ mod phases;
 mod prepared;
 mod quotient;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod transcript;
 mod witness;
 
@@ -166,7 +168,7 @@ impl<'a> Engine<'a> {
         let routed = self.routed(&wires);
         clock.end(ProofPhase::Matrix);
 
-        let wires = Commitment::new(wires, common.config.num_wires, domain, cap_height, |_, _| {});
+        let wires = Commitment::extended(wires, common.config.num_wires, domain, cap_height, buffers);
         let mut transcript = Transcript::new();
         transcript.observe_params(&common.fri_params);
         transcript.observe_hash(data.prover_only.circuit_digest);
@@ -180,7 +182,7 @@ impl<'a> Engine<'a> {
         drop(routed);
         clock.end(ProofPhase::Permutation);
         let width = count * (1 + common.num_partial_products);
-        let zs = Commitment::new(zs, width, domain, cap_height, |_, _| {});
+        let zs = Commitment::extended(zs, width, domain, cap_height, buffers);
         transcript.observe_cap(&zs.cap());
         clock.end(ProofPhase::CommitPermutation);
 
@@ -260,7 +262,7 @@ impl<'a> Engine<'a> {
         let stride = stride(width);
         let domain = &self.prepared.domain;
         let (bits, length) = (domain.degree_bits, domain.rows() * stride);
-        let mut out = self.prepared.buffers.zeros(length, length << domain.rate_bits);
+        let mut out = self.prepared.buffers.zeros(length, length << domain.commit_bits);
         out.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
             let start = trace_of_row(row, bits) * width;
             let representatives = &witness.representative_map[start..start + width];

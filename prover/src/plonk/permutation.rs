@@ -103,6 +103,7 @@ pub(super) fn polynomials(
         }
     });
     let bits = data.common.degree_bits();
+    // With room for the committed points.
     let mut ordered = buffers.zeros(out.len(), out.len() << data.common.config.fri_config.rate_bits);
     ordered.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
         cells.copy_from_slice(&out[trace_of_row(row, bits) * stride..][..stride]);

@@ -49,10 +49,13 @@ impl Prepared {
         let fri = &common.config.fri_config;
         let factor = common.quotient_degree_factor;
         let quotient_bits = factor.ilog2() as usize;
-        if !factor.is_power_of_two() || quotient_bits > fri.rate_bits {
+        if !factor.is_power_of_two() {
             return refuse(Feature::QuotientDegree);
         }
-        if common.degree() << quotient_bits < LANES {
+        // Packed points may reach from one block into the next one only where all rows are there.
+        let points =
+            if quotient_bits > fri.rate_bits { common.degree() } else { common.degree() << quotient_bits };
+        if points < LANES {
             return refuse(Feature::Degree);
         }
         let domain = Domain::new(common.degree_bits(), fri.rate_bits, quotient_bits);
@@ -61,7 +64,7 @@ impl Prepared {
         let cached = cache.map(|cache| (cache, Key::new(common, &commitment.polynomials)));
         let known = cached.as_ref().and_then(|(cache, key)| cache.load(key));
         let is_known = known.is_some();
-        let constants = Commitment::of_leaves(&commitment.merkle_tree.leaves, fri.cap_height, known);
+        let constants = Commitment::of_polynomials(&commitment.polynomials, &domain, fri.cap_height, known);
         if let Some((cache, key)) = cached.filter(|_| !is_known) {
             cache.save(&key, constants.tree());
         }

@@ -1,5 +1,9 @@
 //! The quotient of all constraints by the polynomial that vanishes on the trace's rows.
+//!
+//! It takes as many blocks as its degree asks for. Those that are not committed are evaluated from coefficients, one
+//! after the other in the same memory, when their turn comes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use enfold_circuits::config::{CircuitData, F};
@@ -9,9 +13,9 @@ use p3_matrix::dense::RowMajorMatrixViewMut;
 use plonky2::hash::hash_types::HashOut;
 use rayon::prelude::*;
 
-use super::buffers::Buffers;
-use super::commit::{Commitment, stride};
-use super::domain::{Domain, Powers, shift};
+use super::buffers::{Buffer, Buffers};
+use super::commit::{Commitment, Rows, stride};
+use super::domain::{Domain, Powers};
 use super::extend::Extension;
 use super::field::{G, LANES, P, gather, powers, reverse};
 use super::gates::{Class, GateSpace, Gates, Point, Sums};
@@ -32,6 +36,14 @@ pub(super) struct Quotient<'a> {
     pub(super) permutation: &'a Challenges,
     pub(super) alphas: &'a [G],
     pub(super) public_inputs_hash: &'a HashOut<F>,
+}
+
+/// The polynomials on some blocks.
+#[derive(Clone, Copy)]
+struct Oracles<'a> {
+    constants: Rows<'a>,
+    wires: Rows<'a>,
+    zs: Rows<'a>,
 }
 
 /// One thread's space.
@@ -58,7 +70,7 @@ impl Quotient<'_> {
         let terms = argument_terms + common.num_gate_constraints;
         let alpha_powers: Vec<Vec<G>> =
             self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, terms)).collect();
-        let (rows, blocks) = (self.domain.rows(), 1 << self.domain.quotient_bits);
+        let (rows, blocks) = (self.domain.rows(), self.domain.quotient_blocks());
         let mut out = G::zero_vec(rows * blocks * count);
         // A row for each point has the sums of the gates that are extended, one an alpha.
         let classes = self.gates.classes();
@@ -78,26 +90,30 @@ impl Quotient<'_> {
         // Up to where the sums of a class are known, then on with what they give on the other blocks.
         let ends = classes.iter().map(|class| (class.known, Some(class))).chain([(blocks, None)]);
         let mut start = 0;
+        let mut scratch = self.scratch(buffers);
         for (end, class) in ends {
-            let points = start * rows..end * rows;
-            let out = &mut out[points.start * count..points.end * count];
-            let rows_here = &mut sums[points.start * width..points.end * width];
-            let tasks = out.par_chunks_mut(TASK * count).zip(rows_here.par_chunks_mut(TASK * width));
-            tasks.enumerate().for_each_init(space, |space, (task, (out, sums))| {
-                let packs = out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
-                for (pack, (out, sums)) in packs.enumerate() {
-                    let first = points.start + task * TASK + pack * LANES;
-                    self.fill_totals(space, first, argument_terms, &alpha_powers, sums);
-                    let zerofier = P::from_fn(|lane| {
-                        self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
-                    });
-                    for (i, &total) in space.totals.iter().enumerate() {
-                        for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
-                            out[lane * count + i] = value;
+            for blocks in self.spans(start..end) {
+                let points = blocks.start * rows..blocks.end * rows;
+                let oracles = self.oracles(blocks, &mut scratch);
+                let out = &mut out[points.start * count..points.end * count];
+                let rows_here = &mut sums[points.start * width..points.end * width];
+                let tasks = out.par_chunks_mut(TASK * count).zip(rows_here.par_chunks_mut(TASK * width));
+                tasks.enumerate().for_each_init(space, |space, (task, (out, sums))| {
+                    let packs = out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
+                    for (pack, (out, sums)) in packs.enumerate() {
+                        let first = points.start + task * TASK + pack * LANES;
+                        self.fill_totals(space, &oracles, first, argument_terms, &alpha_powers, sums);
+                        let zerofier = P::from_fn(|lane| {
+                            self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
+                        });
+                        for (i, &total) in space.totals.iter().enumerate() {
+                            for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
+                                out[lane * count + i] = value;
+                            }
                         }
                     }
-                }
-            });
+                });
+            }
             if let Some(Class { known, places }) = class {
                 let columns = places.start * count..places.end * count;
                 Extension::new(self.domain, *known).fill(&mut sums, width, columns);
@@ -107,20 +123,49 @@ impl Quotient<'_> {
         out
     }
 
+    /// Blocks that are computed at a time: all of those whose rows are there, each of the others alone.
+    fn spans(&self, blocks: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let known = [self.constants, self.wires, self.zs].map(|oracle| oracle.blocks(self.domain));
+        let middle = known.into_iter().min().unwrap_or(0).clamp(blocks.start, blocks.end);
+        let whole = Some(blocks.start..middle).filter(|span| !span.is_empty());
+        whole.into_iter().chain((middle..blocks.end).map(|block| block..block + 1))
+    }
+
+    /// Memory for a block of each oracle that does not have all of them.
+    fn scratch(&self, buffers: &Arc<Buffers>) -> [Buffer; 3] {
+        [self.constants, self.wires, self.zs].map(|oracle| {
+            let length = match oracle.blocks(self.domain) < self.domain.quotient_blocks() {
+                true => self.domain.rows() * stride(oracle.width()),
+                false => 0,
+            };
+            buffers.zeros(length, length)
+        })
+    }
+
+    fn oracles<'s>(&'s self, blocks: Range<usize>, scratch: &'s mut [Buffer; 3]) -> Oracles<'s> {
+        let [constants, wires, zs] = scratch;
+        Oracles {
+            constants: self.constants.rows(blocks.clone(), self.domain, constants),
+            wires: self.wires.rows(blocks.clone(), self.domain, wires),
+            zs: self.zs.rows(blocks, self.domain, zs),
+        }
+    }
+
     /// All terms, summed up, at the packed point that starts at row `first`. `sums` are its rows of what is extended.
     #[inline(always)]
     fn fill_totals(
         &self,
         space: &mut Space,
+        oracles: &Oracles<'_>,
         first: usize,
         argument_terms: usize,
         alpha_powers: &[Vec<G>],
         sums: &mut [G],
     ) {
-        gather(std::array::from_fn(|lane| self.constants.row(first + lane)), &mut space.preprocessed);
-        gather(std::array::from_fn(|lane| self.wires.row(first + lane)), &mut space.wires);
-        gather(std::array::from_fn(|lane| self.zs.row(first + lane)), &mut space.zs);
-        let next = |lane| self.zs.row(self.domain.next(first + lane));
+        gather(std::array::from_fn(|lane| oracles.constants.row(first + lane)), &mut space.preprocessed);
+        gather(std::array::from_fn(|lane| oracles.wires.row(first + lane)), &mut space.wires);
+        gather(std::array::from_fn(|lane| oracles.zs.row(first + lane)), &mut space.zs);
+        let next = |lane| oracles.zs.row(self.domain.next(first + lane));
         gather(std::array::from_fn(next), &mut space.next_zs);
 
         let width = sums.len() / LANES;
@@ -196,10 +241,10 @@ pub(super) fn commit(
     buffers: &Arc<Buffers>,
 ) -> Commitment {
     let rows = domain.rows();
-    let blocks = 1 << domain.quotient_bits;
+    let blocks = domain.quotient_blocks();
     let width = blocks * count;
     let stride = stride(width);
-    let mut matrix = buffers.zeros(rows * stride, (rows << domain.rate_bits) * stride);
+    let mut matrix = buffers.zeros(rows * stride, (rows << domain.commit_bits) * stride);
     matrix.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, out)| {
         let row = reverse(row, domain.degree_bits);
         for (block, out) in out.chunks_exact_mut(count).take(blocks).enumerate() {
@@ -224,9 +269,8 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn new(count: usize, domain: &'a Domain) -> Self {
-        let blocks = 1 << domain.quotient_bits;
-        let inverse_shifts: Vec<G> =
-            domain.block_shifts[..blocks].iter().map(|&block| (shift() * block).inverse()).collect();
+        let blocks = domain.quotient_blocks();
+        let inverse_shifts: Vec<G> = (0..blocks).map(|block| domain.coset_shift(block).inverse()).collect();
         // s^n runs over g^n times the roots of unity of order `blocks`: the inverse of a Fourier matrix.
         let scale = G::from_usize(blocks).inverse();
         let inverse_powers: Vec<G> =

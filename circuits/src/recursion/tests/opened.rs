@@ -6,23 +6,23 @@ use super::*;
 use crate::block::BlockCircuit;
 use crate::fold::FoldCircuit;
 use crate::lift::LiftCircuit;
-use crate::params::Params;
 use crate::recursion::fill_dead;
+use crate::recursion::toy;
 use crate::removal::{Opened, opened};
 
 pub static LIFT: LazyLock<Opened<'static>> = LazyLock::new(|| {
-    let (params, common) = (Params::of(ProfileId::Test), &FAMILY.foreign.data.common);
+    let (params, common) = (toy::params(), &FAMILY.foreign.data.common);
     let (circuit, names) = opened(|| LiftCircuit::build(&params, common, FAMILY.lift.batch_keys()));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 
 pub static FOLD: LazyLock<Opened<'static>> = LazyLock::new(|| {
-    let (circuit, names) = opened(|| FoldCircuit::build(&Params::of(ProfileId::Test), &FAMILY.lift));
+    let (circuit, names) = opened(|| FoldCircuit::build(&toy::params(), &FAMILY.lift));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 
 pub static BLOCK: LazyLock<Opened<'static>> = LazyLock::new(|| {
-    let (circuit, names) = opened(|| BlockCircuit::build(&Params::of(ProfileId::Test), &FAMILY.fold));
+    let (circuit, names) = opened(|| BlockCircuit::build(&toy::params(), &FAMILY.fold));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::check::Checker;
 use crate::convert::from_digest;
 use crate::lift::LiftCircuit;
-use crate::params::Params;
+use crate::recursion::toy;
 use crate::recursion::toy::Toy;
 use crate::removal::Opened;
 
@@ -216,7 +216,7 @@ fn none_is_chosen() {
 /// none of them boolean. Over the four of a profile, an entry is one with a probability of `2^-64`.
 #[test]
 fn choices_that_are_weights() {
-    let params = Params::of(ProfileId::Test);
+    let params = toy::params();
     let more: Vec<Toy> = [71, 72].map(|constant| Toy::build(&params, constant)).into();
     let keys: Vec<_> = FAMILY.toys.iter().chain(&more).map(|toy| toy.data.verifier_only.clone()).collect();
     let common = &FAMILY.foreign.data.common;

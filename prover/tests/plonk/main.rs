@@ -1,11 +1,13 @@
 //! The engine against stock plonky2: the same proofs up to the grinding nonce, accepted by its verifier.
 
+mod rates;
+
 use enfold_circuits::backend::{Backend, Built};
 use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::check::check_witness;
 use enfold_circuits::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
 use enfold_circuits::hash::Poseidon2Hash;
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{Params, stock as at_stock_rate};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::{Engine, EngineError, Feature, Kernels};
 use enfold_state::executor::execute;
@@ -23,9 +25,9 @@ use plonky2::util::timing::TimingTree;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The parameters of the test profile's recursion circuits.
+/// The parameters of the test profile's recursion circuits, as plonky2's own prover can work with them.
 fn config() -> CircuitConfig {
-    Params::of(ProfileId::Test).recursion
+    at_stock_rate(&Params::of(ProfileId::Test).recursion)
 }
 
 fn witness(data: &CircuitData, inputs: PartialWitness<F>) -> PartitionWitness<'_, F> {
@@ -236,7 +238,8 @@ fn batches_have_stock_proofs() {
     let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
     let params = Params::of(ProfileId::Test);
     for id in [BatchId::DebitMany, BatchId::CreditMany] {
-        let circuit = BatchCircuit::build(profile, id, &params.batch, params.batch_degree_bits);
+        let config = at_stock_rate(&params.batch);
+        let circuit = BatchCircuit::build(profile, id, &config, params.batch_degree_bits);
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();
         let inputs = circuit.fill(batch, Digest::ZERO).unwrap();
         assert_same_witness(&circuit.data, inputs.clone());
