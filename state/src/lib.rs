@@ -81,6 +81,8 @@ pub mod ranges;
 #[cfg(feature = "node")]
 pub mod rebuild;
 pub mod receipt;
+#[cfg(feature = "node")]
+pub(crate) mod registry;
 mod reserved;
 pub mod rule;
 #[cfg(feature = "node")]

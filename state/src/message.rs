@@ -79,6 +79,21 @@ impl Op {
         Self::ALL.into_iter().find(|&op| op as u64 == number)
     }
 
+    /// The ops that legs of this kind emit, in the order of the table.
+    pub fn emitted_by(kind: KindId) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |op| op.emitter() == kind)
+    }
+
+    /// The ops that legs of this kind consume, in the order of the table.
+    pub fn consumed_by(kind: KindId) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |op| op.consumer() == kind)
+    }
+
+    /// The ops that people sign, in the order of the table.
+    pub fn signed() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|op| op.is_signed())
+    }
+
     /// The op's field element.
     pub const fn element(self) -> F {
         from_u32(self as u32)
@@ -112,12 +127,12 @@ impl<'de> Deserialize<'de> for Op {
 impl KindId {
     /// Whether its legs emit messages.
     pub fn emits(self) -> bool {
-        Op::ALL.into_iter().any(|op| op.emitter() == self)
+        Op::emitted_by(self).next().is_some()
     }
 
     /// Whether its legs consume messages.
     pub fn consumes(self) -> bool {
-        Op::ALL.into_iter().any(|op| op.consumer() == self)
+        Op::consumed_by(self).next().is_some()
     }
 }
 
@@ -302,6 +317,7 @@ impl<'de> Deserialize<'de> for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::Phase;
 
     #[test]
     fn tables_fit_together() {
@@ -310,7 +326,11 @@ mod tests {
         }
         for op in Op::ALL {
             assert_eq!(Op::from_number(op as u64), Some(op));
-            assert!(op.emitter().phase() <= op.consumer().phase(), "{} goes forward", op.name());
+            let [emitter, consumer] = [op.emitter(), op.consumer()].map(KindId::phase);
+            assert!(emitter <= consumer, "{} goes forward", op.name());
+            // What executor and circuits take for granted.
+            assert!(!op.is_signed() || emitter == Phase::Debit, "{} is debited", op.name());
+            assert!(op.is_signed() || consumer == Phase::Credit, "only signed ops call contracts");
         }
     }
 }
