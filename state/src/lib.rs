@@ -83,6 +83,8 @@ pub mod rebuild;
 pub mod receipt;
 #[cfg(feature = "node")]
 pub(crate) mod registry;
+#[cfg(feature = "toy")]
+pub mod relay;
 mod reserved;
 pub mod rule;
 #[cfg(feature = "node")]

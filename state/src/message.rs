@@ -66,7 +66,27 @@ macro_rules! ops {
     (@signed) => { false };
 }
 
-ops! {
+#[cfg(not(feature = "toy"))]
+macro_rules! with_toy {
+    ($($table:tt)*) => {
+        ops! { $($table)* }
+    };
+}
+
+#[cfg(feature = "toy")]
+macro_rules! with_toy {
+    ($($table:tt)*) => {
+        ops! {
+            $($table)*
+            /// An amount that the relay is to pass on.
+            Put("put") = 240, Debit => Relay, signed;
+            /// What the relay passes on.
+            Payout("payout") = 241, Relay => Credit;
+        }
+    };
+}
+
+with_toy! {
     /// A payment, from a sender's leaf to a receiver's.
     Transfer("transfer") = 1, Debit => Credit, signed;
     /// The fee of a transaction, from the sender's leaf to the collector's.
