@@ -16,7 +16,7 @@
 //!
 //! 8. It is `[op + 2^8 asset, sender + 2^32 index, amount, memo, address]`, with asset and address the leaf's
 //!    and index the path's. So a leaf of another address or asset is not credited.
-//! 9. The op is transfer or fee.
+//! 9. The op is one that credits consume: the first, transfer, or that of a boolean bit, of which one is 1 at most.
 //! 10. `sender < 2^32`: the debited leaf and the nonce key, which are the emitter's to tell apart. With 6 and 9, the
 //!     message's first two elements have one reading only.
 //! 11. `balance' = balance + l amount < 2^62` after every message. The amount has no range of its own: every
@@ -34,6 +34,7 @@
 
 use enfold_state::credit::{Credit, opened};
 use enfold_state::hash::Digest;
+use enfold_state::kind::KindId;
 use enfold_state::leaf::TREE_DEPTH;
 use enfold_state::message::{Message, Op};
 use enfold_witness::batch::CreditPath;
@@ -44,6 +45,7 @@ use crate::constraint::{Constrain, define};
 use crate::fill::{Fill, FillError, check_length};
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::message;
+use crate::gadgets::op::OpTargets;
 use crate::kind::{KindCircuit, Opened};
 use crate::rows::Part;
 use crate::session::{PositionTargets, Session};
@@ -62,12 +64,12 @@ pub struct CreditPathTargets {
 }
 
 /// Targets of a message that a path consumes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CreditMessageTargets {
     /// Off in padding.
     pub live: Target,
-    /// 1 if it is a fee message, 0 if a transfer.
-    pub is_fee: Target,
+    /// Which of the ops that credits consume it is.
+    pub op: OpTargets,
     /// The leaf that was debited and the nonce key: the lower half of the message's second element.
     pub sender: Target,
     /// How much.
@@ -149,7 +151,7 @@ fn constrain_path(
     // 7. The new leaf's position.
     session.create(&position, empty);
 
-    let head = message::head(session.builder, Op::Transfer, leaf.asset);
+    let head = message::head(session.builder, messages[0].op.first(), leaf.asset);
     let mut balance = leaf.balance;
     for message in &messages {
         balance = constrain_message(session, &position, &leaf, head, message, balance);
@@ -167,15 +169,15 @@ fn constrain_message(
     session: &mut Session<'_>,
     position: &PositionTargets,
     leaf: &LeafTargets,
-    transfer_head: Target,
-    &CreditMessageTargets { live, is_fee, sender, amount, memo }: &CreditMessageTargets,
+    first_head: Target,
+    &CreditMessageTargets { live, ref op, sender, amount, memo }: &CreditMessageTargets,
     balance: Target,
 ) -> Target {
     let builder = &mut *session.builder;
 
-    // 9. The op: fee's number is transfer's plus one.
-    builder.require_bool("credit: op is transfer or fee", is_fee);
-    let head = define("credit: first element by op", builder.add(transfer_head, is_fee));
+    // 9. The op.
+    op.require(builder, "credit: op is one that credits consume");
+    let head = op.choose(builder, "credit: first element by op", first_head);
 
     // 8, 10. The message.
     session.ranges.narrow("credit: sender has 32 bits", sender);
@@ -194,7 +196,7 @@ impl CreditMessageTargets {
     fn new(builder: &mut Builder) -> Self {
         Self {
             live: builder.add_virtual_target(),
-            is_fee: builder.add_virtual_target(),
+            op: OpTargets::new(builder, Op::consumed_by(KindId::Credit)),
             sender: builder.add_virtual_target(),
             amount: builder.add_virtual_target(),
             memo: builder.add_virtual_target(),
@@ -203,7 +205,7 @@ impl CreditMessageTargets {
 
     fn fill(&self, fill: &mut Fill, message: Option<&Message>) {
         fill.flag(self.live, message.is_some());
-        fill.flag(self.is_fee, message.is_some_and(|message| message.op == Op::Fee));
+        self.op.fill(fill, message.map_or(self.op.first(), |message| message.op));
         let sender = |message: &Message| message.from.0 | (message.nonce_key as u32) << TREE_DEPTH;
         fill.number(self.sender, message.map_or(0, sender));
         fill.wide(self.amount, message.map_or(0, |message| message.amount));

@@ -8,9 +8,10 @@
 //! For each leg, with live flag `l` and nonce key `k`:
 //!
 //! 3. `k` is boolean. The chosen nonce is the leaf's current one of key `k`: `nonce 0 + k (nonce 1 - nonce 0)`.
-//! 4. The signature is a key's, over the record `[transfer, chain id, index, chosen nonce + 2^32 k, to_address, asset,
-//!    amount, fee, memo, 0, valid_until]`, whose chain id is the context's, index the path's and asset the leaf's. Op and
-//!    target are constants.
+//! 4. The op is one that people sign: the first, transfer, or that of a boolean bit, of which one is 1 at most. (There is no
+//!    bit while there is one such op.) The signature is a key's, over the record `[op, chain id, index, chosen nonce + 2^32 k, to_address, asset,
+//!    amount, fee, memo, 0, valid_until]`, whose chain id is the context's, index the path's and asset the leaf's. The
+//!    target is a constant.
 //! 5. If `l`, the leaf's address is the hash of that key and an owner on L1 (three elements, which nothing else binds).
 //! 6. `valid_until - time < 2^32`, with the context's time: the transaction is still valid. Both are below 2^32 in
 //!    what is stated and in what a wallet signs, so a negative difference represents an element above 2^32. Whoever signs
@@ -23,7 +24,7 @@
 //!    other stays. Neither ever falls, and a record says nonce and key, so it is debited once.
 //! 10. `to < 2^30`, `fee_to < 2^30`: with the index and `k` one of these makes up the second element of a message in
 //!     one way only.
-//! 11. The transfer message `[transfer + 2^8 asset, index + 2^30 k + 2^32 to, amount, memo, to_address]` is flagged by
+//! 11. The signed message `[op + 2^8 asset, index + 2^30 k + 2^32 to, amount, memo, to_address]` is flagged by
 //!     `l`.
 //! 12. The fee message `[fee + 2^8 asset, index + 2^32 fee_to, fee, 0, collector]` is flagged by `l` and
 //!     `fee != 0`. `collector` and `fee_to` are the operator's choice.
@@ -53,6 +54,7 @@ use crate::convert::from_native;
 use crate::fill::{Fill, FillError, check_length};
 use crate::gadgets::leaf::LeafTargets;
 use crate::gadgets::message;
+use crate::gadgets::op::OpTargets;
 use crate::gadgets::schnorr::{self, SignatureTargets};
 use crate::kind::{KindCircuit, Opened};
 use crate::rows::Part;
@@ -74,6 +76,8 @@ pub struct DebitPathTargets {
 pub struct DebitSlotTargets {
     /// Off in padding.
     pub live: Target,
+    /// Which of the ops that people sign.
+    pub op: OpTargets,
     /// Key, owner and signature.
     pub signature: SignatureTargets,
     /// Which of the leaf's nonces was signed.
@@ -115,7 +119,8 @@ impl KindCircuit for Debit {
         let leaf = LeafTargets::new(session.builder);
         let old = session.rows.measure(Part::Leaves, session.builder, |builder| leaf.digest(builder));
 
-        let heads = [Op::Transfer, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
+        let first = Op::signed().next().expect("people sign an op");
+        let heads = [first, Op::Fee].map(|op| message::head(session.builder, op, leaf.asset));
         let mut running = Running { leaf, previous_live: None };
         let legs = (0..slots).map(|_| constrain_leg(session, &position, heads, &mut running)).collect();
 
@@ -142,12 +147,12 @@ impl KindCircuit for Debit {
 fn constrain_leg(
     session: &mut Session<'_>,
     position: &PositionTargets,
-    [transfer_head, fee_head]: [Target; 2],
+    [first_head, fee_head]: [Target; 2],
     running: &mut Running,
 ) -> DebitSlotTargets {
     let builder = &mut *session.builder;
     let leg = DebitSlotTargets::new(builder);
-    let DebitSlotTargets { live, nonce_key, valid_until, amount, fee, memo, .. } = leg;
+    let DebitSlotTargets { live, ref op, nonce_key, valid_until, amount, fee, memo, .. } = leg;
     let (index, leaf, time) = (position.index, running.leaf, session.block.time);
     let (zero, one) = (builder.zero(), builder.one());
 
@@ -166,11 +171,14 @@ fn constrain_leg(
     let nonce = define("debit: signed nonce is nonce + 2^32 key", nonce);
 
     // 4. The signature.
-    let op = builder.constant(from_native(Op::Transfer.element()));
+    op.require(builder, "debit: op is one that people sign");
+    let first_op = op.first();
+    let number = builder.constant(from_native(first_op.element()));
+    let number = op.choose(builder, "debit: signed op", number);
     let [a0, a1, a2, a3] = leg.to_address.elements;
     let chain_id = session.block.chain_id;
     let record =
-        [op, chain_id, index, nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo, zero, valid_until];
+        [number, chain_id, index, nonce, a0, a1, a2, a3, leaf.asset, amount, fee, memo, zero, valid_until];
     let signatures = &mut session.signatures;
     let verify = |builder: &mut Builder| schnorr::verify(builder, signatures, &leg.signature, record);
     let signer = session.rows.measure(Part::Signature, builder, verify);
@@ -209,10 +217,11 @@ fn constrain_leg(
     session.ranges.index("debit: receiver has 30 bits", leg.to);
     session.ranges.index("debit: fee's receiver has 30 bits", leg.fee_to);
 
-    // 11. The transfer message.
+    // 11. The signed message.
     let sender = message::sender(builder, index, nonce_key);
     let route = message::route(builder, sender, leg.to);
-    let transfer = [transfer_head, route, amount, memo, a0, a1, a2, a3];
+    let head = op.choose(builder, "debit: first element by op", first_head);
+    let signed = [head, route, amount, memo, a0, a1, a2, a3];
 
     // 12. The fee message. `charged` is 1 if the fee is not zero, and 0 if it is.
     let charged = define("debit: charged is fee times inverse", builder.mul(fee, leg.fee_inverse));
@@ -224,7 +233,7 @@ fn constrain_leg(
     let fee_message = [fee_head, fee_route, fee, zero, c0, c1, c2, c3];
 
     // 13. The counters.
-    session.emit([(Op::Transfer, transfer, live), (Op::Fee, fee_message, fee_flag)]);
+    session.emit([(first_op, signed, live), (Op::Fee, fee_message, fee_flag)]);
     running.leaf = LeafTargets { nonces: [first, second], balance, ..leaf };
     leg
 }
@@ -233,6 +242,7 @@ impl DebitSlotTargets {
     fn new(builder: &mut Builder) -> Self {
         Self {
             live: builder.add_virtual_target(),
+            op: OpTargets::new(builder, Op::signed()),
             signature: SignatureTargets::new(builder),
             nonce_key: builder.add_virtual_target(),
             valid_until: builder.add_virtual_target(),
@@ -251,6 +261,7 @@ impl DebitSlotTargets {
         let transaction = &leg.signed.transaction;
         let fee = F::from_canonical_u64(transaction.fee);
         fill.flag(self.live, leg.live);
+        self.op.fill(fill, transaction.op);
         fill.number(self.nonce_key, transaction.nonce.key() as u32);
         fill.number(self.valid_until, transaction.valid_until);
         fill.digest(self.to_address, transaction.to_address);

@@ -1,7 +1,5 @@
 //! What a kind adds to this crate: the targets of a path, its constraints and how it is filled.
 
-use enfold_state::credit::Credit;
-use enfold_state::debit::Debit;
 use enfold_state::for_each_kind;
 use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
@@ -79,14 +77,14 @@ macro_rules! paths {
         #[derive(Debug)]
         #[allow(private_interfaces, reason = "the targets of a kind are public, what is done with them is not")]
         pub enum PathsTargets {
-            $($(#[$doc])* $kind(Vec<<$kind as KindCircuit>::Targets>),)+
+            $($(#[$doc])* $kind(Vec<<enfold_state::$module::$kind as KindCircuit>::Targets>),)+
         }
 
         impl PathsTargets {
             /// Constrains the paths of a batch.
             pub(crate) fn constrain(session: &mut Session<'_>, kind: KindId, shape: BatchShape) -> Self {
                 match kind {
-                    $(KindId::$kind => Self::$kind(constrain::<$kind>(session, shape)),)+
+                    $(KindId::$kind => Self::$kind(constrain::<enfold_state::$module::$kind>(session, shape)),)+
                 }
             }
 
@@ -97,7 +95,7 @@ macro_rules! paths {
             pub(crate) fn fill(&self, fill_in: &mut Fill, witness: &BatchWitness) -> Result<(), FillError> {
                 match (self, &witness.paths) {
                     $((Self::$kind(targets), Paths::$kind(paths)) => {
-                        fill::<$kind>(targets, fill_in, witness, paths)
+                        fill::<enfold_state::$module::$kind>(targets, fill_in, witness, paths)
                     })+
                     _ => Err(FillError::Kind { expected: witness.batch }),
                 }

@@ -35,6 +35,8 @@ mod operations;
 pub mod params;
 pub mod public_inputs;
 pub mod recursion;
+#[cfg(feature = "toy")]
+pub mod relay;
 #[cfg(feature = "removal")]
 pub mod removal;
 pub mod report;

@@ -136,8 +136,12 @@ fn rows_grow_by_paths_and_legs() {
 /// is the collector's, then come the senders, then the receivers.
 fn cold_block(transfers: u32) -> Execution {
     let address = Digest([from_u32(9); 4]);
-    let debit =
-        |i: usize| Accepted { position: i, from: LeafIndex(1 + i as u32), messages: 2 * i..2 * i + 2 };
+    let debit = |i: usize| Accepted {
+        position: i,
+        from: LeafIndex(1 + i as u32),
+        messages: 2 * i..2 * i + 2,
+        call: None,
+    };
     let messages = |i: u32| {
         let from = LeafIndex(1 + i);
         let nonce_key = NonceKey::First;
@@ -149,6 +153,7 @@ fn cold_block(transfers: u32) -> Execution {
         block: BlockId { chain_id: 1, number: 1, time: 1 },
         previous_root: Digest::ZERO,
         debits: (0..transfers as usize).map(debit).collect(),
+        calls: Default::default(),
         credits: (0..transfers).flat_map(messages).collect(),
         rejections: Vec::new(),
         writes: Default::default(),

@@ -198,12 +198,13 @@ pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> u
         let first = credits.len();
         credits.push(message(Op::Transfer, LeafIndex(count + from.0)));
         credits.extend(fees.then(|| message(Op::Fee, LeafIndex(0))));
-        debits.push(Accepted { position: from.0 as usize, from, messages: first..credits.len() });
+        debits.push(Accepted { position: from.0 as usize, from, messages: first..credits.len(), call: None });
     }
     let execution = Execution {
         block: BlockId { chain_id: 1, number: 1, time: 1 },
         previous_root: Digest::ZERO,
         debits,
+        calls: Default::default(),
         credits,
         rejections: Vec::new(),
         writes: Default::default(),

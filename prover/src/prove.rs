@@ -117,7 +117,7 @@ pub fn prepare_block(
     observer(&Event::Executed {
         transactions: execution.debits.len(),
         rejected: execution.rejections.len(),
-        messages: execution.credits.len(),
+        messages: execution.emitted(),
         elapsed: execute,
     });
     if options.strict && !execution.rejections.is_empty() {

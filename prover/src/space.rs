@@ -65,7 +65,7 @@ impl Needs {
         let journal = 2 * on_disk(codec::encode(&Journal::of(prepared))?.len() as u64);
         let store = fs::metadata(data.join(FILE_NAME)).map_or(0, |found| found.len());
         let execution = &prepared.execution;
-        let leaves = (execution.debits.len() + execution.credits.len()) as u64;
+        let leaves = (execution.debits.len() + execution.emitted()) as u64;
         let commit = COMMIT + store.min(leaves * PAGES_PER_LEAF * UNIT);
         Ok(Self {
             data: with_margin(kept + journal + line + commit),

@@ -40,6 +40,14 @@ impl Legs for Credit {
     fn consume(message: &Message, messages: &mut Vec<Message>) {
         messages.push(*message);
     }
+
+    fn read(
+        _: &BlockId,
+        _: impl Fn(LeafIndex) -> Option<Leaf>,
+        messages: &[Message],
+    ) -> Option<(LeafIndex, Message, usize)> {
+        messages.first().map(|&message| (message.to, message, 1))
+    }
 }
 
 /// What a first message makes of an empty position, before its amount.

@@ -19,7 +19,7 @@ pub struct Debit;
 pub struct DebitLeg {
     /// The transaction.
     pub transaction: Transaction,
-    /// The receiver's leaf, as the executor found or assigned it.
+    /// The leaf that consumes the signed message: the receiver's, as the executor found or assigned it, or the contract's.
     pub to: LeafIndex,
     /// The fee collector's leaf; 0 where there is no fee.
     pub fee_to: LeafIndex,
@@ -47,10 +47,22 @@ impl Legs for Debit {
     }
 
     fn consume(_: &DebitLeg, _: &mut Vec<Message>) {}
+
+    /// Messages carry no nonce: it was the leaf's next.
+    fn read(
+        block: &BlockId,
+        leaf: impl Fn(LeafIndex) -> Option<Leaf>,
+        messages: &[Message],
+    ) -> Option<(LeafIndex, DebitLeg, usize)> {
+        let first = messages.first()?;
+        let nonce = leaf(first.from).map_or(0, |leaf| leaf.nonces[first.nonce_key as usize]);
+        let (leg, emitted) = DebitLeg::read(block.chain_id, nonce, messages)?;
+        Some((first.from, leg, emitted))
+    }
 }
 
 impl DebitLeg {
-    /// The message to the receiver.
+    /// The signed message: to the receiver, or to the contract that is called.
     pub fn transfer(&self) -> Message {
         let Transaction { op, asset, from, nonce, amount, memo, to_address, .. } = self.transaction;
         Message { op, asset, from, nonce_key: nonce.key(), to: self.to, amount, memo, to_address }

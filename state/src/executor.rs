@@ -2,13 +2,13 @@
 //!
 //! First every transaction is checked alone. Then the debits run, each lane (the transactions of one leaf)
 //! in order of arrival, against the balance at the start of the block; new leaves get their indices in order of
-//! arrival. Then the credits run, again lane by lane. What is received is spendable from the next block, so the
+//! arrival, in which contracts are called as well. Then the credits run, again lane by lane. What is received is spendable from the next block, so the
 //! order of transactions of different senders changes no balance. All but the new indices is parallel, and
 //! the result does not depend on the number of threads. Only the [signature stage](Signatures) hashes, but for the ids
 //! of what is refused.
 //!
-//! Where a tree fills up, the debits run again, one after the other: a transaction that finds no leaf is refused and
-//! so changes what its sender's later ones meet.
+//! Where a tree fills up, or a contract refuses a call, the debits run again, one after the other: a transaction that finds
+//! no leaf or breaks a contract's rule is refused, and so changes what its sender's later ones meet.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,13 @@ use rayon::prelude::*;
 use crate::block::{Block, FeePolicy};
 use crate::chain::BlockId;
 use crate::debit::{DebitLeg, check_contents, check_leaf};
-pub use crate::execution::{Accepted, Execution};
+pub use crate::execution::{Accepted, Call, CallAt, Execution};
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::ledger::{Ledger, MAX_ACCOUNTS};
 use crate::message::Message;
 pub use crate::rule::{Rejection, Rule};
 use crate::transaction::{SignedTransaction, Transaction};
+use crate::writes::{self, Entry};
 
 mod lanes;
 mod routes;
@@ -164,7 +165,7 @@ fn run(
         };
         transactions.par_iter().enumerate().map(check).collect()
     };
-    let router = || Router::new(ledger, policies, transactions, capacity.min(MAX_ACCOUNTS));
+    let router = || Router::new(ledger, id, policies, transactions, capacity.min(MAX_ACCOUNTS));
     let mut checks = check_all();
     let mut debited = run_debits(ledger, transactions, &mut checks);
     let routes = match router().route_all(&checks) {
@@ -176,7 +177,7 @@ fn run(
             routes
         }
     };
-    let Routes { debits, emitted } = routes;
+    let Routes { debits, calls, emitted, paid, contracts } = routes;
     let refused: Vec<_> =
         checks.into_iter().enumerate().filter_map(|(at, check)| Some((at, check.err()?))).collect();
     let reject = |(position, rule): (usize, Box<Rule>)| Rejection {
@@ -188,10 +189,14 @@ fn run(
     if debits.is_empty() {
         return Err(ExecuteError::Empty { rejections });
     }
-    let message = |emitted: &Emitted| emitted.message(transactions, policies);
+    let message = |emitted: &Emitted| emitted.message(transactions, policies, &paid);
     let credits: Vec<Message> = emitted.par_iter().with_min_len(MIN_LEGS).map(message).collect();
+    if !contracts.is_empty() {
+        let contracts: Vec<Entry> = contracts.into_iter().collect();
+        debited = writes::merge(&debited, &contracts).collect();
+    }
     let writes = run_credits(ledger, &debited, &credits)?;
-    Ok(Execution { block: id, previous_root: ledger.root(), debits, credits, rejections, writes })
+    Ok(Execution { block: id, previous_root: ledger.root(), debits, calls, credits, rejections, writes })
 }
 
 /// What a transaction alone says, or the rule that it breaks.
@@ -207,24 +212,36 @@ struct Sound {
     fee: Option<Asset>,
 }
 
-/// A message that an accepted transaction emits.
+/// A message that is credited.
 #[derive(Clone, Copy)]
-struct Emitted {
-    position: usize,
-    to: LeafIndex,
-    /// Whether it carries the fee.
-    fee: bool,
+enum Emitted {
+    /// The transfer of the transaction at a position.
+    Transfer { position: usize, to: LeafIndex },
+    /// Its fee.
+    Fee { position: usize, to: LeafIndex },
+    /// What a contract pays out, by its place in [`Routes::paid`].
+    Paid(usize),
 }
 
 impl Emitted {
-    fn message(&self, transactions: &[SignedTransaction], policies: &BTreeMap<Asset, FeePolicy>) -> Message {
-        let transaction = transactions[self.position].transaction;
-        let leg = DebitLeg { transaction, to: self.to, fee_to: self.to, collector: Address::ZERO };
-        if self.fee {
-            let policy = policies.get(&transaction.asset).expect("a fee without a policy is refused");
-            DebitLeg { collector: policy.collector, ..leg }.fee()
-        } else {
-            leg.transfer()
+    fn message(
+        self,
+        transactions: &[SignedTransaction],
+        policies: &BTreeMap<Asset, FeePolicy>,
+        paid: &[Message],
+    ) -> Message {
+        let leg = |position: usize, to| {
+            let SignedTransaction { transaction, .. } = transactions[position];
+            DebitLeg { transaction, to, fee_to: to, collector: Address::ZERO }
+        };
+        match self {
+            Self::Transfer { position, to } => leg(position, to).transfer(),
+            Self::Fee { position, to } => {
+                let leg = leg(position, to);
+                let policy = policies.get(&leg.transaction.asset).expect("a fee without a policy is refused");
+                DebitLeg { collector: policy.collector, ..leg }.fee()
+            }
+            Self::Paid(at) => paid[at],
         }
     }
 }

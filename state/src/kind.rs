@@ -28,7 +28,7 @@ use crate::chain::Phase;
 #[macro_export]
 macro_rules! for_each_kind {
     ($callback:ident) => {
-        $callback! {
+        $crate::with_toy! { $callback
             /// Senders' legs: signed transactions.
             Debit(debit) = 2, Debit,
                 /// Debits of many leaves, one leg a path.
@@ -41,6 +41,34 @@ macro_rules! for_each_kind {
                 CreditMany("credit_many")
                 /// Credits of few leaves, many messages a path.
                 CreditFew("credit_few");
+        }
+    };
+}
+
+/// The table as it is.
+#[cfg(not(feature = "toy"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_toy {
+    ($callback:ident $($table:tt)*) => {
+        $callback! { $($table)* }
+    };
+}
+
+/// The table and the contract for tests.
+#[cfg(feature = "toy")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_toy {
+    ($callback:ident $($table:tt)*) => {
+        $callback! {
+            $($table)*
+            /// The relay's legs: one message each.
+            Relay(relay) = 17, Contract,
+                /// Relays of many leaves, one leg a path.
+                RelayMany("relay_many")
+                /// Relays of few leaves, many legs a path.
+                RelayFew("relay_few");
         }
     };
 }

@@ -2,7 +2,7 @@
 
 use crate::chain::BlockId;
 use crate::kind::KindId;
-use crate::leaf::{Leaf, LeafIndex};
+use crate::leaf::{Address, Leaf, LeafIndex};
 use crate::message::Message;
 use crate::rule::Rule;
 
@@ -26,4 +26,25 @@ pub trait Legs {
 
     /// Adds the messages that a leg consumes, in their order.
     fn consume(leg: &Self::Leg, messages: &mut Vec<Message>);
+
+    /// Reads a leg back out of published messages: its leaf, the leg, and how many messages are its own; `None` if no leg
+    /// begins with the first of them. The messages are those that the kind's legs emitted, in the order of the legs, and
+    /// those that they consumed if the kind emits nothing. `leaf` is the state before the leg.
+    ///
+    /// What messages do not tell, a leg does not have: it is enough for [`Self::apply`], and no more.
+    fn read(
+        block: &BlockId,
+        leaf: impl Fn(LeafIndex) -> Option<Leaf>,
+        messages: &[Message],
+    ) -> Option<(LeafIndex, Self::Leg, usize)>;
+
+    /// For a contract, owner of its leaves, one for each asset. It must be the address of no key: a leaf that is debited too
+    /// would change before and between the contract's legs. Other kinds have none.
+    const ADDRESS: Option<Address> = None;
+
+    /// For a contract, the leg that consumes the message of one transaction, which called it, and pays out to a leaf: that
+    /// of the message's address in its asset. Other kinds are not called.
+    fn call(_message: &Message, _payee: LeafIndex) -> Option<Self::Leg> {
+        None
+    }
 }

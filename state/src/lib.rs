@@ -81,6 +81,10 @@ pub mod ranges;
 #[cfg(feature = "node")]
 pub mod rebuild;
 pub mod receipt;
+#[cfg(feature = "node")]
+pub(crate) mod registry;
+#[cfg(feature = "toy")]
+pub mod relay;
 mod reserved;
 pub mod rule;
 #[cfg(feature = "node")]

@@ -66,7 +66,27 @@ macro_rules! ops {
     (@signed) => { false };
 }
 
-ops! {
+#[cfg(not(feature = "toy"))]
+macro_rules! with_toy {
+    ($($table:tt)*) => {
+        ops! { $($table)* }
+    };
+}
+
+#[cfg(feature = "toy")]
+macro_rules! with_toy {
+    ($($table:tt)*) => {
+        ops! {
+            $($table)*
+            /// An amount that the relay is to pass on.
+            Put("put") = 240, Debit => Relay, signed;
+            /// What the relay passes on.
+            Payout("payout") = 241, Relay => Credit;
+        }
+    };
+}
+
+with_toy! {
     /// A payment, from a sender's leaf to a receiver's.
     Transfer("transfer") = 1, Debit => Credit, signed;
     /// The fee of a transaction, from the sender's leaf to the collector's.
@@ -77,6 +97,21 @@ impl Op {
     /// The op with this number.
     pub fn from_number(number: u64) -> Option<Self> {
         Self::ALL.into_iter().find(|&op| op as u64 == number)
+    }
+
+    /// The ops that legs of this kind emit, in the order of the table.
+    pub fn emitted_by(kind: KindId) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |op| op.emitter() == kind)
+    }
+
+    /// The ops that legs of this kind consume, in the order of the table.
+    pub fn consumed_by(kind: KindId) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |op| op.consumer() == kind)
+    }
+
+    /// The ops that people sign, in the order of the table.
+    pub fn signed() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|op| op.is_signed())
     }
 
     /// The op's field element.
@@ -112,12 +147,12 @@ impl<'de> Deserialize<'de> for Op {
 impl KindId {
     /// Whether its legs emit messages.
     pub fn emits(self) -> bool {
-        Op::ALL.into_iter().any(|op| op.emitter() == self)
+        Op::emitted_by(self).next().is_some()
     }
 
     /// Whether its legs consume messages.
     pub fn consumes(self) -> bool {
-        Op::ALL.into_iter().any(|op| op.consumer() == self)
+        Op::consumed_by(self).next().is_some()
     }
 }
 
@@ -302,6 +337,7 @@ impl<'de> Deserialize<'de> for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::Phase;
 
     #[test]
     fn tables_fit_together() {
@@ -310,7 +346,11 @@ mod tests {
         }
         for op in Op::ALL {
             assert_eq!(Op::from_number(op as u64), Some(op));
-            assert!(op.emitter().phase() <= op.consumer().phase(), "{} goes forward", op.name());
+            let [emitter, consumer] = [op.emitter(), op.consumer()].map(KindId::phase);
+            assert!(emitter <= consumer, "{} goes forward", op.name());
+            // What executor and circuits take for granted.
+            assert!(!op.is_signed() || emitter == Phase::Debit, "{} is debited", op.name());
+            assert!(op.is_signed() || consumer == Phase::Credit, "only signed ops call contracts");
         }
     }
 }

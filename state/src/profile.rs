@@ -149,8 +149,12 @@ const TEST: Profile = Profile {
     shapes: PerBatch::new([
         BatchShape::singles(16),
         BatchShape::lanes(2, 13),
-        BatchShape { lanes: 3, legs: 12, singles: 28 },
-        BatchShape::lanes(3, 100),
+        BatchShape { lanes: 3, legs: 12, singles: if cfg!(feature = "toy") { 24 } else { 28 } },
+        BatchShape::lanes(3, if cfg!(feature = "toy") { 88 } else { 100 }),
+        #[cfg(feature = "toy")]
+        BatchShape::singles(8),
+        #[cfg(feature = "toy")]
+        BatchShape::lanes(2, 10),
     ]),
 };
 
@@ -163,5 +167,9 @@ const STANDARD: Profile = Profile {
         BatchShape::lanes(16, 117),
         BatchShape { lanes: 12, legs: 120, singles: 1105 },
         BatchShape::lanes(16, 1426),
+        #[cfg(feature = "toy")]
+        BatchShape::singles(8),
+        #[cfg(feature = "toy")]
+        BatchShape::lanes(2, 10),
     ]),
 };

@@ -2,20 +2,19 @@
 //!
 //! The messages need no signatures and no trust: a block proof says that they are the ones under its `E`
 //! and that they lead from the previous root to the new one, and [`rebuild`] ends at that root or not at
-//! all. Debits come first, leg by leg as their messages tell of them, then the credits.
+//! all. Kinds come in the order of their phases, leg by leg as their messages tell of them.
 
 use std::collections::BTreeMap;
 
 use crate::block::{BlockData, Emitted, Place};
 use crate::chain::BlockId;
-use crate::credit::Credit;
-use crate::debit::{Debit, DebitLeg};
 use crate::hash::Digest;
 use crate::kind::KindId;
 use crate::leaf::{Leaf, LeafIndex};
 use crate::ledger::{ApplyError, Ledger};
 use crate::legs::Legs;
-use crate::message::Op;
+use crate::message::{Message, Op};
+use crate::registry::{Visitor, visit};
 use crate::rule::Rule;
 use crate::writes::Writes;
 
@@ -31,7 +30,7 @@ pub enum RebuildError {
         got: u64,
     },
     /// A batch of a kind that emits nothing.
-    #[error("batch {batch}: expected a batch of kind {}, got kind {got}", KindId::Debit)]
+    #[error("batch {batch}: expected a batch of a kind that emits messages, got kind {got}")]
     Kind {
         /// The batch.
         batch: usize,
@@ -96,28 +95,46 @@ pub fn rebuild(
 /// If a message does not fit the ledger. Whether new leaves leave gaps is checked by [`Ledger::prepare`].
 pub fn replay(ledger: &Ledger, data: &BlockData, time: u32) -> Result<Writes, RebuildError> {
     let block = BlockId { chain_id: ledger.chain_id(), number: data.number, time };
-    let mut writes = Leaves { ledger, block, changed: BTreeMap::new() };
-    for (batch, &Emitted { kind, ref messages }) in data.emitted.iter().enumerate() {
-        if kind != KindId::Debit {
+    for (batch, &Emitted { kind, .. }) in data.emitted.iter().enumerate() {
+        if !kind.emits() {
             return Err(RebuildError::Kind { batch, got: kind });
         }
-        let mut message = 0;
-        while let Some(first) = messages.get(message) {
-            let place = Place { batch, message };
-            // Messages carry no nonce: it was the leaf's next.
-            let nonce = writes.get(first.from).map_or(0, |leaf| leaf.nonces[first.nonce_key as usize]);
-            let stray = RebuildError::Stray { place, got: first.op };
-            let (leg, emitted) = DebitLeg::read(block.chain_id, nonce, &messages[message..]).ok_or(stray)?;
-            writes.apply::<Debit>(first.from, &leg, place)?;
-            message += emitted;
-        }
     }
-    for (batch, Emitted { messages, .. }) in data.emitted.iter().enumerate() {
-        for (message, credit) in messages.iter().enumerate() {
-            writes.apply::<Credit>(credit.to, credit, Place { batch, message })?;
-        }
+    let mut writes = Leaves { ledger, block, changed: BTreeMap::new() };
+    for kind in KindId::in_order() {
+        visit(kind, Replay { data, writes: &mut writes })?;
     }
     Ok(writes.changed.into_iter().collect())
+}
+
+/// Replays the legs of a kind.
+struct Replay<'a, 'b> {
+    data: &'a BlockData,
+    writes: &'a mut Leaves<'b>,
+}
+
+impl Visitor for Replay<'_, '_> {
+    type Output = Result<(), RebuildError>;
+
+    fn visit<K: Legs>(self) -> Self::Output {
+        let Self { data, writes } = self;
+        for (batch, Emitted { kind, messages }) in data.emitted.iter().enumerate() {
+            if !K::ID.emits() {
+                // Each message that its legs consume is a leg's.
+                for (message, consumed) in messages.iter().enumerate() {
+                    if consumed.op.consumer() == K::ID {
+                        writes.replay::<K>(std::slice::from_ref(consumed), Place { batch, message })?;
+                    }
+                }
+            } else if *kind == K::ID {
+                let mut message = 0;
+                while message < messages.len() {
+                    message += writes.replay::<K>(&messages[message..], Place { batch, message })?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Leaves that have changed so far, above those of the ledger.
@@ -132,10 +149,13 @@ impl Leaves<'_> {
         self.changed.get(&index).or_else(|| self.ledger.leaf(index))
     }
 
-    fn apply<K: Legs>(&mut self, index: LeafIndex, leg: &K::Leg, place: Place) -> Result<(), RebuildError> {
-        let leaf = K::apply(&self.block, index, self.get(index), leg)
+    /// Replays the leg that the first of these messages tells of. Gives how many are its own.
+    fn replay<K: Legs>(&mut self, messages: &[Message], place: Place) -> Result<usize, RebuildError> {
+        let read = K::read(&self.block, |index| self.get(index).copied(), messages);
+        let (index, leg, count) = read.ok_or(RebuildError::Stray { place, got: messages[0].op })?;
+        let leaf = K::apply(&self.block, index, self.get(index), &leg)
             .map_err(|rule| RebuildError::Rule { place, rule })?;
         self.changed.insert(index, leaf);
-        Ok(())
+        Ok(count)
     }
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::field::ORDER;
 use crate::hash::Digest;
 use crate::keys::SignatureError;
+use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
 use crate::message::Op;
 use crate::nonce::Nonce;
@@ -19,7 +20,7 @@ use crate::nonce::Nonce;
 /// itself: no transaction breaks them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Only a transfer may be signed.
+    /// Only some ops may be signed: [`Op::signed`].
     Op {
         /// What was signed.
         got: Op,
@@ -123,6 +124,24 @@ pub enum Rule {
         /// How many leaves the tree takes.
         expected: usize,
     },
+    /// The contract that a transaction calls has no leaf in its asset at the start of the block.
+    NoContract {
+        /// The contract.
+        contract: KindId,
+        /// The transaction's asset.
+        asset: Asset,
+    },
+    /// A rule of a contract's own.
+    Contract {
+        /// The contract.
+        contract: KindId,
+        /// What it demands, up to the number.
+        demand: &'static str,
+        /// The number that it demands.
+        expected: u64,
+        /// The call's.
+        got: u64,
+    },
     /// A leg that needs a leaf has an empty position.
     Empty {
         /// The position.
@@ -150,7 +169,8 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Names of the rules that a transaction can break, in the order in which they are checked.
+    /// Names of the rules that any transaction can break, in the order in which they are checked. One that calls a contract
+    /// can also break `no_contract` and `contract`.
     pub const NAMES: [&'static str; 18] = [
         "op",
         "chain_id",
@@ -172,7 +192,7 @@ impl Rule {
         "full",
     ];
 
-    /// The rule's name in reports; one of [`Rule::NAMES`] if a transaction can break it.
+    /// The rule's name in reports; one of [`Rule::NAMES`] if any transaction can break it.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Op { .. } => "op",
@@ -193,6 +213,8 @@ impl Rule {
             Self::NonceExhausted { .. } => "nonce_exhausted",
             Self::Overdraft { .. } => "overdraft",
             Self::Full { .. } => "full",
+            Self::NoContract { .. } => "no_contract",
+            Self::Contract { .. } => "contract",
             Self::Empty { .. } => "empty",
             Self::Index { .. } => "index",
             Self::Receiver { .. } => "receiver",
@@ -203,7 +225,7 @@ impl Rule {
     /// What was expected, in words and numbers.
     pub fn expected(&self) -> String {
         match self {
-            Self::Op { .. } => "op transfer".to_owned(),
+            Self::Op { .. } => format!("op {}", Op::signed().map(Op::name).collect::<Vec<_>>().join(" or ")),
             Self::ChainId { expected, .. } => format!("chain id {expected}"),
             Self::Target { .. } => "no target".to_owned(),
             Self::Expired { expected, .. } => format!("a transaction that is valid at {expected} or later"),
@@ -222,6 +244,10 @@ impl Rule {
             Self::Overdraft { expected, .. } => format!("amount plus fee of at most {expected}"),
             Self::Full { expected } => {
                 format!("a receiver and a fee collector with leaves, as all {expected} are taken")
+            }
+            Self::NoContract { contract, asset } => format!("a leaf of contract {contract} in asset {asset}"),
+            Self::Contract { contract, demand, expected, .. } => {
+                format!("by {contract}, {demand} {expected}")
             }
             Self::Empty { index } => format!("a leaf at {index}"),
             Self::Index { expected, .. } => format!("a leg of leaf {expected}"),
@@ -244,13 +270,15 @@ impl Rule {
             | Self::FeeRange { got }
             | Self::FeeAsset { got, .. }
             | Self::FeeFloor { got, .. }
-            | Self::Overdraft { got, .. } => got.to_string(),
+            | Self::Overdraft { got, .. }
+            | Self::Contract { got, .. } => got.to_string(),
             Self::UnknownLeaf { got } | Self::Index { got, .. } => got.to_string(),
             Self::Owner { got, .. } | Self::Receiver { got, .. } => got.to_string(),
             Self::BalanceRange { got } => got.to_string(),
             Self::Empty { .. } => "an empty position".to_owned(),
             Self::Signature { got } => got.to_string(),
             Self::Full { .. } => "one without".to_owned(),
+            Self::NoContract { .. } => "none".to_owned(),
         }
     }
 }

@@ -27,14 +27,15 @@ pub struct DebitPath {
     pub legs: Vec<DebitSlot>,
 }
 
-/// A signed leg or padding: the transfer message and, if the fee is not zero, the fee message.
+/// A signed leg or padding: the signed message and, if the fee is not zero, the fee message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebitSlot {
     /// Off in padding.
     pub live: bool,
     /// The transaction; in padding, one of the padding key that fits the leaf.
     pub signed: SignedTransaction,
-    /// The receiver's leaf, as the executor found or assigned it; 0 in padding.
+    /// The leaf that consumes the signed message: the receiver's, as the executor found or assigned it, or a contract's; 0 in
+    /// padding.
     pub to: LeafIndex,
     /// The fee collector's leaf; 0 where there is no fee.
     pub fee_to: LeafIndex,
@@ -64,10 +65,11 @@ impl BatchKind for Debit {
 
     fn check_emitted(source: &Source<'_>, position: usize, got: &[Message]) -> Result<(), WitnessError> {
         let accepted = &source.execution.debits[position];
-        if source.execution.credits.get(accepted.messages.clone()) != Some(got) {
-            return Err(WitnessError::Messages { position: accepted.position });
+        let expected = source.execution.messages(accepted);
+        match expected.is_some_and(|(signed, fee)| [signed].into_iter().chain(fee).eq(got)) {
+            true => Ok(()),
+            false => Err(WitnessError::Messages { position: accepted.position }),
         }
-        Ok(())
     }
 
     fn slot(source: &Source<'_>, position: usize) -> Result<DebitSlot, WitnessError> {
@@ -148,7 +150,7 @@ impl BatchKind for Debit {
             false => *leaf,
         };
 
-        // Messages: the transfer, flagged if the leg is live; the fee, flagged if it is live and not zero.
+        // Messages: the signed one, flagged if the leg is live; the fee, flagged if it is live and not zero.
         messages.emit(debit.transfer().elements(), live);
         messages.emit(debit.fee().elements(), live && fee != 0);
         messages.transactions += usize::from(live);

@@ -33,6 +33,8 @@ mod legs;
 pub mod logup;
 mod paths;
 pub mod plan;
+#[cfg(feature = "toy")]
+pub mod relay;
 pub mod siblings;
 mod slots;
 pub mod step;

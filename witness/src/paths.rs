@@ -1,7 +1,5 @@
 //! All kinds: the paths of a batch, and what is done for a kind that is known by its number or its paths only.
 
-use enfold_state::credit::Credit;
-use enfold_state::debit::Debit;
 use enfold_state::for_each_kind;
 use enfold_state::kind::KindId;
 
@@ -34,7 +32,7 @@ macro_rules! kinds {
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[allow(private_interfaces, reason = "the paths of a kind are public, what is done with them is not")]
         pub enum Paths {
-            $($(#[$doc])* $kind(Vec<<$kind as BatchKind>::Path>),)+
+            $($(#[$doc])* $kind(Vec<<enfold_state::$module::$kind as BatchKind>::Path>),)+
         }
 
         impl Paths {
@@ -48,12 +46,12 @@ macro_rules! kinds {
             /// Does something with the paths, whatever their kind.
             pub(crate) fn visit<V: PathsVisitor>(&self, visitor: V) -> V::Output {
                 match self {
-                    $(Self::$kind(paths) => visitor.visit::<$kind>(paths),)+
+                    $(Self::$kind(paths) => visitor.visit::<enfold_state::$module::$kind>(paths),)+
                 }
             }
         }
 
-        $(impl Registered for $kind {
+        $(impl Registered for enfold_state::$module::$kind {
             fn wrap(paths: Vec<Self::Path>) -> Paths {
                 Paths::$kind(paths)
             }
@@ -62,7 +60,7 @@ macro_rules! kinds {
         /// Does something for a kind.
         pub(crate) fn visit<V: Visitor>(kind: KindId, visitor: V) -> V::Output {
             match kind {
-                $(KindId::$kind => visitor.visit::<$kind>(),)+
+                $(KindId::$kind => visitor.visit::<enfold_state::$module::$kind>(),)+
             }
         }
     };

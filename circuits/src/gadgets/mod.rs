@@ -8,6 +8,7 @@ pub mod leaf;
 pub mod logup;
 pub mod merkle;
 pub mod message;
+pub mod op;
 pub mod range;
 pub mod schnorr;
 pub mod select;

@@ -1,6 +1,7 @@
 //! What a block costs in rows.
 
 use enfold_state::kind::{KindId, PerBatch, PerKind};
+use enfold_state::message::Op;
 use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
@@ -89,7 +90,9 @@ impl RowCosts {
 
     /// The cost of a block with this plan.
     pub fn block(&self, plan: &Plan) -> BlockCost {
-        let transfers = plan[KindId::Debit].order.len() as f64;
+        let signs = |kind: &KindId| Op::emitted_by(*kind).any(Op::is_signed);
+        let transactions = KindId::ALL.iter().filter(|kind| signs(kind)).map(|&kind| plan[kind].order.len());
+        let transfers = transactions.sum::<usize>() as f64;
         let (mut batches, mut used) = (0, 0.0);
         for (_, batch) in plan.batches() {
             let legs = batch.paths.iter().map(|path| path.legs.len()).sum();

@@ -307,7 +307,8 @@ fn fee_consumed_as_a_transfer_of_a_fractional_asset() {
 #[test]
 fn transfer_consumed_in_another_asset() {
     let mut lie = many_old();
-    lie.set(targets(&lie).messages[0].is_fee, number(1 << 8));
+    let bit = targets(&lie).messages[0].op.bits().next().unwrap();
+    lie.set(bit, number(1 << 8));
     lie.breaks(&[ARITHMETIC]);
 }
 
@@ -315,7 +316,8 @@ fn transfer_consumed_in_another_asset() {
 fn op_that_is_neither_transfer_nor_fee() {
     for is_fee in [F::TWO, F::NEG_ONE] {
         let mut lie = many_old();
-        lie.set(targets(&lie).messages[0].is_fee, is_fee);
+        let bit = targets(&lie).messages[0].op.bits().next().unwrap();
+        lie.set(bit, is_fee);
         lie.breaks(&[ARITHMETIC]);
     }
 }

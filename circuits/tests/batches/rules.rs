@@ -65,6 +65,9 @@ fn by(rule: &Rule) -> By {
         Rule::Empty { .. } | Rule::Index { .. } | Rule::Receiver { .. } | Rule::BalanceRange { .. } => {
             unreachable!("no transaction breaks {rule}")
         }
+        Rule::NoContract { .. } | Rule::Contract { .. } => {
+            unreachable!("no payment breaks {rule}")
+        }
     }
 }
 

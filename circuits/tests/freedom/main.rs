@@ -191,8 +191,8 @@ fn inputs_of_credits() {
     let batch = Batch::first(BatchId::CreditMany);
     let (path, other) = (batch.credit_path(0), batch.credit_path(1));
     let siblings: Vec<Target> = path.position.climb.siblings.iter().flat_map(|s| s.elements).collect();
-    let message = path.messages[0];
-    let numbers = [message.amount, message.sender, message.is_fee, path.leaf.asset];
+    let message = &path.messages[0];
+    let numbers = [message.amount, message.sender, message.op.bits().next().unwrap(), path.leaf.asset];
     let balances = [message.amount, path.leaf.balance];
     batch.assert_freedom(&[
         // The next path opens the same root.

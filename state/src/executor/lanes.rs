@@ -59,7 +59,7 @@ pub(super) fn run_debits(
     entries.concat()
 }
 
-/// Runs the credit lanes. Gives all leaves that change, those that were debited alone among them.
+/// Runs the credit lanes. Gives all leaves that change, those that were only debited, or are contracts', among them.
 pub(super) fn run_credits(
     ledger: &Ledger,
     debited: &[Entry],

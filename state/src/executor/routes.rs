@@ -1,12 +1,17 @@
-//! Where transactions lead: the leaves of receivers and fee collectors, new ones among them.
+//! Where transactions lead: the leaves of receivers and fee collectors, new ones among them, and the contracts that they call.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Accepted, Check, Emitted, Sound};
+use super::{Accepted, Call, CallAt, Check, Emitted, Sound};
 use crate::block::FeePolicy;
-use crate::debit::spend;
+use crate::chain::{BlockId, Phase};
+use crate::debit::{DebitLeg, spend};
+use crate::kind::{KindId, PerKind};
 use crate::leaf::{ACCOUNT_SHARDS, Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
 use crate::ledger::Ledger;
+use crate::legs::Legs;
+use crate::message::Message;
+use crate::registry::{Visitor, visit};
 use crate::rule::Rule;
 use crate::shards::Counts;
 use crate::transaction::{SignedTransaction, Transaction};
@@ -15,12 +20,18 @@ use crate::writes::Entry;
 /// Where the accepted transactions lead.
 pub(super) struct Routes {
     pub debits: Vec<Accepted>,
-    /// The messages of all debits, in order.
+    pub calls: PerKind<Vec<Call>>,
+    /// The messages that are credited, in order.
     pub emitted: Vec<Emitted>,
+    /// The messages of contracts.
+    pub paid: Vec<Message>,
+    /// The leaves of contracts after their legs.
+    pub contracts: BTreeMap<LeafIndex, Leaf>,
 }
 
 /// Finds the leaves that transactions lead to, in order of arrival.
 pub(super) struct Router<'a> {
+    block: BlockId,
     policies: &'a BTreeMap<Asset, FeePolicy>,
     transactions: &'a [SignedTransaction],
     book: AddressBook<'a>,
@@ -32,21 +43,30 @@ pub(super) struct Router<'a> {
 impl<'a> Router<'a> {
     pub fn new(
         ledger: &'a Ledger,
+        block: BlockId,
         policies: &'a BTreeMap<Asset, FeePolicy>,
         transactions: &'a [SignedTransaction],
         capacity: usize,
     ) -> Self {
         let count = transactions.len();
         Self {
+            block,
             policies,
             transactions,
-            book: AddressBook { ledger, added: HashMap::new(), counts: ledger.leaves().counts(), capacity },
+            book: AddressBook::new(ledger, ledger.leaves().counts(), capacity),
             collectors: BTreeMap::new(),
-            routes: Routes { debits: Vec::with_capacity(count), emitted: Vec::with_capacity(2 * count) },
+            routes: Routes {
+                debits: Vec::with_capacity(count),
+                calls: PerKind::default(),
+                emitted: Vec::with_capacity(2 * count),
+                paid: Vec::new(),
+                contracts: BTreeMap::new(),
+            },
         }
     }
 
-    /// The routes of the transactions whose debits went well; `None` if one of them finds no leaf.
+    /// The routes of the transactions whose debits went well; `None` if one of them finds no leaf, or a contract
+    /// refuses it.
     pub fn route_all(mut self, checks: &[Check]) -> Option<Routes> {
         for (position, check) in checks.iter().enumerate() {
             let Ok(sound) = check else { continue };
@@ -55,8 +75,8 @@ impl<'a> Router<'a> {
         Some(self.routes)
     }
 
-    /// Runs the debits one after the other, on transactions that are sound alone. One that finds no leaf debits
-    /// nothing. Gives the senders' leaves, by index, and notes the rules that transactions break.
+    /// Runs the debits one after the other, on transactions that are sound alone. One that finds no leaf, or that a
+    /// contract refuses, debits nothing. Gives the senders' leaves, by index, and notes the rules that transactions break.
     pub fn run_debits(mut self, checks: &mut [Check]) -> (Vec<Entry>, Routes) {
         let ledger = self.book.ledger;
         let mut senders: BTreeMap<LeafIndex, Leaf> = BTreeMap::new();
@@ -74,34 +94,50 @@ impl<'a> Router<'a> {
         (senders.into_iter().collect(), self.routes)
     }
 
-    /// Adds what a transaction emits. If it finds no leaf, all stays as it was.
+    /// Adds what a transaction and the contract that it calls emit. If it is refused, all stays as it was.
     fn route(&mut self, position: usize, sound: &Sound) -> Result<(), Rule> {
+        let before = self.book.order.len();
+        let routed = self.find_route(position, sound);
+        if routed.is_err() {
+            self.book.take_back(before);
+        }
+        routed
+    }
+
+    /// [`Self::route`], but for the leaves that a refused transaction has added to the book.
+    fn find_route(&mut self, position: usize, sound: &Sound) -> Result<(), Rule> {
         let Sound { from, to, fee } = *sound;
-        let Transaction { to_address, asset, .. } = self.transactions[position].transaction;
+        let Transaction { op, to_address, asset, .. } = self.transactions[position].transaction;
         let full = Rule::Full { expected: self.book.capacity };
-        let before = self.book.added.len();
         let to = match to.or_else(|| self.book.find_or_add(to_address, asset)) {
             Some(to) => to,
             None => return Err(full),
         };
+        let contract = Some(op.consumer()).filter(|kind| kind.phase() == Phase::Contract);
+        let called = contract.map(|kind| self.call(kind, position, to)).transpose()?;
         let collector = match fee.and_then(|asset| Some((asset, self.policies.get(&asset)?))) {
-            Some((asset, policy)) => match self.collector(asset, policy.collector) {
-                Some(collector) => Some(collector),
-                None => {
-                    if self.book.added.len() > before {
-                        self.book.take_back(to_address, asset);
-                    }
-                    return Err(full);
-                }
-            },
+            Some((asset, policy)) => Some(self.collector(asset, policy.collector).ok_or(full)?),
             None => None,
         };
-        let Routes { debits, emitted } = &mut self.routes;
+        // Nothing refuses it any more.
+        let emitted = &mut self.routes.emitted;
         let first = emitted.len();
-        emitted.push(Emitted { position, to, fee: false });
-        emitted.extend(collector.map(|to| Emitted { position, to, fee: true }));
-        debits.push(Accepted { position, from, messages: first..emitted.len() });
+        if called.is_none() {
+            emitted.push(Emitted::Transfer { position, to });
+        }
+        emitted.extend(collector.map(|to| Emitted::Fee { position, to }));
+        let messages = first..emitted.len();
+        let call = called.map(|called| self.routes.add(called, position, to));
+        self.routes.debits.push(Accepted { position, from, messages, call });
         Ok(())
+    }
+
+    /// What a contract makes of a transaction that pays out to a leaf.
+    fn call(&self, kind: KindId, position: usize, payee: LeafIndex) -> Result<Called, Rule> {
+        let (ledger, contracts) = (self.book.ledger, &self.routes.contracts);
+        let transaction = self.transactions[position].transaction;
+        let run = Run { block: self.block, ledger, contracts, transaction, payee };
+        visit(kind, run)
     }
 
     /// The leaf of an asset's collector.
@@ -115,17 +151,85 @@ impl<'a> Router<'a> {
     }
 }
 
+/// What a contract makes of a call.
+struct Called {
+    kind: KindId,
+    index: LeafIndex,
+    /// The contract's leaf after it.
+    leaf: Leaf,
+    /// The message that is consumed.
+    message: Message,
+    /// Those that are emitted.
+    paid: Vec<Message>,
+}
+
+impl Routes {
+    /// Adds a leg of a contract.
+    fn add(&mut self, called: Called, transaction: usize, payee: LeafIndex) -> CallAt {
+        let Called { kind, index, leaf, message, paid } = called;
+        let first = self.emitted.len();
+        let new = self.paid.len()..self.paid.len() + paid.len();
+        self.emitted.extend(new.map(Emitted::Paid));
+        self.paid.extend(paid);
+        self.contracts.insert(index, leaf);
+        let calls = &mut self.calls[kind];
+        let position = calls.len() as u32;
+        calls.push(Call {
+            position: transaction,
+            leaf: index,
+            message,
+            payee,
+            messages: first..self.emitted.len(),
+        });
+        CallAt { kind, position }
+    }
+}
+
+/// Runs a leg of a contract.
+struct Run<'a> {
+    block: BlockId,
+    ledger: &'a Ledger,
+    contracts: &'a BTreeMap<LeafIndex, Leaf>,
+    transaction: Transaction,
+    payee: LeafIndex,
+}
+
+impl Visitor for Run<'_> {
+    type Output = Result<Called, Rule>;
+
+    fn visit<K: Legs>(self) -> Self::Output {
+        let Self { block, ledger, contracts, transaction, payee } = self;
+        let asset = transaction.asset;
+        let index = K::ADDRESS.and_then(|address| ledger.find(&address, asset));
+        let index = index.ok_or(Rule::NoContract { contract: K::ID, asset })?;
+        let leg = DebitLeg { transaction, to: index, fee_to: LeafIndex(0), collector: Address::ZERO };
+        let message = leg.transfer();
+        let leg = K::call(&message, payee).ok_or(Rule::Op { got: message.op })?;
+        let before = contracts.get(&index).or_else(|| ledger.leaf(index));
+        let leaf = K::apply(&block, index, before, &leg)?;
+        let mut paid = Vec::new();
+        K::emit(&leg, &mut paid);
+        Ok(Called { kind: K::ID, index, leaf, message, paid })
+    }
+}
+
 /// Finds receivers' leaves and gives new ones the next free index.
 struct AddressBook<'a> {
     ledger: &'a Ledger,
     /// Only looked up, never iterated.
     added: HashMap<(Address, Asset), LeafIndex>,
+    /// What was added, in order.
+    order: Vec<(Address, Asset)>,
     counts: Counts,
     /// Leaves of accounts in a full tree.
     capacity: usize,
 }
 
-impl AddressBook<'_> {
+impl<'a> AddressBook<'a> {
+    fn new(ledger: &'a Ledger, counts: Counts, capacity: usize) -> Self {
+        Self { ledger, added: HashMap::new(), order: Vec::new(), counts, capacity }
+    }
+
     /// `None` if no index is left.
     fn find_or_add(&mut self, address: Address, asset: Asset) -> Option<LeafIndex> {
         let known = self.ledger.find(&address, asset);
@@ -141,14 +245,17 @@ impl AddressBook<'_> {
         let shard = shards.find(|&shard| self.counts.0[shard] >> SHARD_DEPTH == 0)?;
         let index = LeafIndex::new(shard, self.counts.0[shard]);
         self.added.insert((address, asset), index);
+        self.order.push((address, asset));
         self.counts.0[shard] += 1;
         Some(index)
     }
 
-    /// Takes back the leaf that was added last.
-    fn take_back(&mut self, address: Address, asset: Asset) {
-        if let Some(index) = self.added.remove(&(address, asset)) {
-            self.counts.0[index.shard()] -= 1;
+    /// Takes back all leaves that were added but the first so many.
+    fn take_back(&mut self, kept: usize) {
+        for key in self.order.drain(kept..) {
+            if let Some(index) = self.added.remove(&key) {
+                self.counts.0[index.shard()] -= 1;
+            }
         }
     }
 }
@@ -167,7 +274,7 @@ mod tests {
         for &shard in full {
             counts.0[shard] = 1 << SHARD_DEPTH;
         }
-        AddressBook { ledger, added: HashMap::new(), counts, capacity: MAX_ACCOUNTS }
+        AddressBook::new(ledger, counts, MAX_ACCOUNTS)
     }
 
     #[test]
@@ -191,8 +298,9 @@ mod tests {
             assert_eq!(book.find_or_add(address, 5), index, "{full:?}");
             assert_eq!(book.find_or_add(address, 5), index, "it has a leaf now");
             assert_eq!(book.find_or_add(address, 6).map(LeafIndex::position), Some(1));
-            book.take_back(address, 6);
-            book.take_back(address, 5);
+            book.take_back(1);
+            assert_eq!(book.find_or_add(address, 5), index, "the first stays");
+            book.take_back(0);
             assert_eq!(book.counts, before);
         }
         // None has room, however many positions are left for contracts; and those take none from accounts.
