@@ -6,6 +6,7 @@ mod world;
 use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::fold::Child;
+use enfold_prover::plonk::Kernels;
 use enfold_state::block::BlockData;
 use enfold_state::executor::{ExecuteError, Rule, execute};
 use enfold_state::kind::KindId;
@@ -126,7 +127,8 @@ fn many_calls_go_into_batches_of_few_leaves() {
 
 #[test]
 fn a_block_with_calls_is_proven() {
-    let circuits = CircuitSet::build(ProfileId::Test).expect("the test profile fits");
+    let circuits =
+        CircuitSet::build_with(&Kernels::default(), ProfileId::Test).expect("the test profile fits");
     let mut world = World::new();
     let (block, execution) = mixed(&mut world);
     let witness = witness_block(circuits.profile(), &world.ledger, &block, &execution).expect("a witness");
