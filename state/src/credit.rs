@@ -1,5 +1,7 @@
 //! Credits: what a message does to its receiver's leaf.
 
+use std::num::NonZeroUsize;
+
 use crate::chain::BlockId;
 use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
@@ -45,8 +47,8 @@ impl Legs for Credit {
         _: &BlockId,
         _: impl Fn(LeafIndex) -> Option<Leaf>,
         messages: &[Message],
-    ) -> Option<(LeafIndex, Message, usize)> {
-        messages.first().map(|&message| (message.to, message, 1))
+    ) -> Option<(LeafIndex, Message, NonZeroUsize)> {
+        messages.first().map(|&message| (message.to, message, NonZeroUsize::MIN))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Debits: what a signed transaction does to its sender's leaf, and the messages that it emits.
 
+use std::num::NonZeroUsize;
+
 use crate::chain::BlockId;
 use crate::field::from_canonical;
 use crate::kind::KindId;
@@ -53,11 +55,11 @@ impl Legs for Debit {
         block: &BlockId,
         leaf: impl Fn(LeafIndex) -> Option<Leaf>,
         messages: &[Message],
-    ) -> Option<(LeafIndex, DebitLeg, usize)> {
+    ) -> Option<(LeafIndex, DebitLeg, NonZeroUsize)> {
         let first = messages.first()?;
         let nonce = leaf(first.from).map_or(0, |leaf| leaf.nonces[first.nonce_key as usize]);
         let (leg, emitted) = DebitLeg::read(block.chain_id, nonce, messages)?;
-        Some((first.from, leg, emitted))
+        Some((first.from, leg, NonZeroUsize::new(emitted)?))
     }
 }
 

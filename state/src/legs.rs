@@ -1,5 +1,7 @@
 //! What a kind of legs does.
 
+use std::num::NonZeroUsize;
+
 use crate::chain::BlockId;
 use crate::kind::KindId;
 use crate::leaf::{Address, Leaf, LeafIndex};
@@ -36,7 +38,7 @@ pub trait Legs {
         block: &BlockId,
         leaf: impl Fn(LeafIndex) -> Option<Leaf>,
         messages: &[Message],
-    ) -> Option<(LeafIndex, Self::Leg, usize)>;
+    ) -> Option<(LeafIndex, Self::Leg, NonZeroUsize)>;
 
     /// For a contract, owner of its leaves, one for each asset. It must be the address of no key: a leaf that is debited too
     /// would change before and between the contract's legs. Other kinds have none.

@@ -5,6 +5,7 @@
 //! all. Kinds come in the order of their phases, leg by leg as their messages tell of them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use crate::block::{BlockData, Emitted, Place};
 use crate::chain::BlockId;
@@ -129,7 +130,8 @@ impl Visitor for Replay<'_, '_> {
             } else if *kind == K::ID {
                 let mut message = 0;
                 while message < messages.len() {
-                    message += writes.replay::<K>(&messages[message..], Place { batch, message })?;
+                    let own = writes.replay::<K>(&messages[message..], Place { batch, message })?;
+                    message += own.get();
                 }
             }
         }
@@ -150,7 +152,7 @@ impl Leaves<'_> {
     }
 
     /// Replays the leg that the first of these messages tells of. Gives how many are its own.
-    fn replay<K: Legs>(&mut self, messages: &[Message], place: Place) -> Result<usize, RebuildError> {
+    fn replay<K: Legs>(&mut self, messages: &[Message], place: Place) -> Result<NonZeroUsize, RebuildError> {
         let read = K::read(&self.block, |index| self.get(index).copied(), messages);
         let (index, leg, count) = read.ok_or(RebuildError::Stray { place, got: messages[0].op })?;
         let leaf = K::apply(&self.block, index, self.get(index), &leg)

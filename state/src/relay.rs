@@ -4,6 +4,8 @@
 //! [`Payout`](Op::Payout). It relays no more at once than its own balance, which anybody can raise by a transfer to
 //! [`ADDRESS`] and nobody can lower.
 
+use std::num::NonZeroUsize;
+
 use crate::chain::BlockId;
 use crate::field::{ZERO, from_u32};
 use crate::hash::Digest;
@@ -81,10 +83,10 @@ impl Legs for Relay {
         _: &BlockId,
         _: impl Fn(LeafIndex) -> Option<Leaf>,
         messages: &[Message],
-    ) -> Option<(LeafIndex, RelayLeg, usize)> {
+    ) -> Option<(LeafIndex, RelayLeg, NonZeroUsize)> {
         let &payout = messages.first().filter(|first| first.op == Op::Payout)?;
         let put = Message { op: Op::Put, from: LeafIndex(0), to: payout.from, ..payout };
-        Some((payout.from, RelayLeg { put, payee: payout.to }, 1))
+        Some((payout.from, RelayLeg { put, payee: payout.to }, NonZeroUsize::MIN))
     }
 
     fn call(&put: &Message, payee: LeafIndex) -> Option<RelayLeg> {
