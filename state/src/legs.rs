@@ -24,6 +24,11 @@ pub trait Legs {
     fn apply(block: &BlockId, index: LeafIndex, leaf: Option<&Leaf>, leg: &Self::Leg) -> Result<Leaf, Rule>;
 
     /// Adds the messages that a leg emits, in their order.
+    ///
+    /// A contract's leg pays at least one message to the payee of its [`call`](Self::call), whose leaf may have been opened
+    /// for it; each message is in range ([`Message::check`]), of an op that the contract emits, and goes to a leaf of its
+    /// address and asset. Otherwise the executor refuses the call with [`Rule::Paid`]. It does not panic: what a leg
+    /// emits follows from what somebody signed, and nobody shall stop an operator by a transaction.
     fn emit(leg: &Self::Leg, messages: &mut Vec<Message>);
 
     /// Adds the messages that a leg consumes, in their order.

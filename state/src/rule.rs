@@ -9,8 +9,34 @@ use crate::hash::Digest;
 use crate::keys::SignatureError;
 use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
-use crate::message::Op;
+use crate::message::{MessageError, Op};
 use crate::nonce::Nonce;
+
+/// What is wrong with the messages that a contract makes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PaidError {
+    /// None goes to the leaf of the receiver whom the call names.
+    #[error("no message to leaf {payee}")]
+    Nothing {
+        /// The leaf.
+        payee: LeafIndex,
+    },
+    /// One is of an op that the contract does not emit.
+    #[error("a {}", got.name())]
+    Op {
+        /// The op.
+        got: Op,
+    },
+    /// One goes to a leaf that does not exist, or not with its address and asset.
+    #[error("a message to leaf {got}, which is not of its address and asset")]
+    Leaf {
+        /// The leaf.
+        got: LeafIndex,
+    },
+    /// One is out of the ranges of messages.
+    #[error("a message out of range ({0})")]
+    Range(#[from] MessageError),
+}
 
 /// A broken rule of a leg.
 ///
@@ -142,6 +168,13 @@ pub enum Rule {
         /// The call's.
         got: u64,
     },
+    /// A contract would emit what it must not, or not what it must.
+    Paid {
+        /// The contract.
+        contract: KindId,
+        /// What it would emit.
+        got: PaidError,
+    },
     /// A leg that needs a leaf has an empty position.
     Empty {
         /// The position.
@@ -170,7 +203,7 @@ pub enum Rule {
 
 impl Rule {
     /// Names of the rules that any transaction can break, in the order in which they are checked. One that calls a contract
-    /// can also break `no_contract` and `contract`.
+    /// can also break `no_contract`, `contract` and `paid`.
     pub const NAMES: [&'static str; 18] = [
         "op",
         "chain_id",
@@ -215,6 +248,7 @@ impl Rule {
             Self::Full { .. } => "full",
             Self::NoContract { .. } => "no_contract",
             Self::Contract { .. } => "contract",
+            Self::Paid { .. } => "paid",
             Self::Empty { .. } => "empty",
             Self::Index { .. } => "index",
             Self::Receiver { .. } => "receiver",
@@ -249,6 +283,9 @@ impl Rule {
             Self::Contract { contract, demand, expected, .. } => {
                 format!("by {contract}, {demand} {expected}")
             }
+            Self::Paid { contract, .. } => {
+                format!("{contract} to pay the receiver, and everybody in range and at their own leaf")
+            }
             Self::Empty { index } => format!("a leaf at {index}"),
             Self::Index { expected, .. } => format!("a leg of leaf {expected}"),
             Self::Receiver { expected, .. } => format!("the receiver {expected}"),
@@ -277,6 +314,7 @@ impl Rule {
             Self::BalanceRange { got } => got.to_string(),
             Self::Empty { .. } => "an empty position".to_owned(),
             Self::Signature { got } => got.to_string(),
+            Self::Paid { got, .. } => got.to_string(),
             Self::Full { .. } => "one without".to_owned(),
             Self::NoContract { .. } => "none".to_owned(),
         }

@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::legs::Legs;
 use crate::message::Message;
 use crate::registry::{Visitor, visit};
-use crate::rule::Rule;
+use crate::rule::{PaidError, Rule};
 use crate::shards::Counts;
 use crate::transaction::{SignedTransaction, Transaction};
 use crate::writes::Entry;
@@ -209,7 +209,38 @@ impl Visitor for Run<'_> {
         let leaf = K::apply(&block, index, before, &leg)?;
         let mut paid = Vec::new();
         K::emit(&leg, &mut paid);
+        check_paid(K::ID, ledger, &transaction, payee, &paid)
+            .map_err(|got| Rule::Paid { contract: K::ID, got })?;
         Ok(Called { kind: K::ID, index, leaf, message, paid })
+    }
+}
+
+/// What all that follows relies on: the payee's leaf, which may be new, is written; each message is credited to the leaf
+/// that it names; and the leg can be read back out of what it emits.
+fn check_paid(
+    contract: KindId,
+    ledger: &Ledger,
+    call: &Transaction,
+    payee: LeafIndex,
+    paid: &[Message],
+) -> Result<(), PaidError> {
+    let owner = |index| match ledger.leaf(index) {
+        None if index == payee => Some((call.to_address, call.asset)),
+        leaf => leaf.map(|leaf| (leaf.address, leaf.asset)),
+    };
+    for message in paid {
+        let &Message { op, to, to_address, asset, .. } = message;
+        if op.emitter() != contract {
+            return Err(PaidError::Op { got: op });
+        }
+        message.check()?;
+        if owner(to) != Some((to_address, asset)) {
+            return Err(PaidError::Leaf { got: to });
+        }
+    }
+    match paid.iter().any(|message| message.to == payee) {
+        true => Ok(()),
+        false => Err(PaidError::Nothing { payee }),
     }
 }
 
@@ -262,11 +293,17 @@ impl<'a> AddressBook<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
-    use crate::block::Genesis;
-    use crate::field::reduce;
+    use crate::block::{Genesis, GenesisLeaf};
+    use crate::field::{from_u32, reduce};
     use crate::hash::Digest;
+    use crate::leaf::AMOUNT_LIMIT;
     use crate::ledger::MAX_ACCOUNTS;
+    use crate::message::{MessageError, Op};
+    use crate::nonce::{Nonce, NonceKey};
+    use crate::transaction::NO_END;
 
     /// A book over shards of which some are full. A full shard is too large for a test: the counts alone say that it is.
     fn book<'a>(ledger: &'a Ledger, full: &[usize]) -> AddressBook<'a> {
@@ -275,6 +312,115 @@ mod tests {
             counts.0[shard] = 1 << SHARD_DEPTH;
         }
         AddressBook::new(ledger, counts, MAX_ACCOUNTS)
+    }
+
+    /// A contract of which the memo of a call says what it pays, under a kind that emits an op that nobody signs.
+    struct Odd;
+
+    impl Legs for Odd {
+        const ID: KindId = KindId::Debit;
+        const ADDRESS: Option<Address> = Some(Digest([from_u32(1); 4]));
+
+        type Leg = Vec<Message>;
+
+        fn apply(_: &BlockId, index: LeafIndex, leaf: Option<&Leaf>, _: &Vec<Message>) -> Result<Leaf, Rule> {
+            leaf.copied().ok_or(Rule::Empty { index })
+        }
+
+        fn emit(leg: &Vec<Message>, messages: &mut Vec<Message>) {
+            messages.extend(leg);
+        }
+
+        fn consume(_: &Vec<Message>, _: &mut Vec<Message>) {}
+
+        fn read(
+            _: &BlockId,
+            _: impl Fn(LeafIndex) -> Option<Leaf>,
+            _: &[Message],
+        ) -> Option<(LeafIndex, Vec<Message>, NonZeroUsize)> {
+            None
+        }
+
+        fn call(call: &Message, payee: LeafIndex) -> Option<Vec<Message>> {
+            let fair = Message { op: Op::Fee, from: call.to, to: payee, ..*call };
+            let own = Message { to: call.to, to_address: Self::ADDRESS?, ..fair };
+            Some(match call.memo {
+                0 => vec![fair],
+                1 => vec![own, fair, fair],
+                2 => vec![],
+                3 => vec![own],
+                4 => vec![Message { amount: 0, ..fair }],
+                5 => vec![fair, Message { amount: AMOUNT_LIMIT, ..fair }],
+                6 => vec![Message { nonce_key: NonceKey::Second, ..fair }],
+                7 => vec![Message { asset: 6, ..fair }],
+                8 => vec![fair, Message { to: call.to, ..fair }],
+                _ => vec![fair, Message { to: LeafIndex(payee.0 + 1), ..fair }],
+            })
+        }
+    }
+
+    #[test]
+    fn a_contract_pays_the_payee_in_range_or_is_not_called() {
+        let own = GenesisLeaf { address: Odd::ADDRESS.expect("it has one"), asset: 5, balance: 9 };
+        let old = GenesisLeaf { address: Digest([reduce(2); 4]), ..own };
+        let genesis = Genesis { chain_id: 7, time: 1, shards: 1, leaves: vec![own, old] };
+        let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
+        let transaction = |to_address: Address, memo: u64| Transaction {
+            op: Op::Transfer,
+            chain_id: 7,
+            from: LeafIndex(1),
+            nonce: Nonce::default(),
+            to_address,
+            asset: 5,
+            amount: 4,
+            fee: 0,
+            memo,
+            target: 0,
+            valid_until: NO_END,
+        };
+        let call = |to_address: Address, memo: u64, payee: LeafIndex| {
+            let transaction = transaction(to_address, memo);
+            let block = BlockId { chain_id: 7, number: 1, time: 1 };
+            let contracts = BTreeMap::new();
+            Run { block, ledger: &ledger, contracts: &contracts, transaction, payee }.visit::<Odd>()
+        };
+        for (address, payee) in
+            [(old.address, LeafIndex(1)), (Digest([reduce(3); 4]), LeafIndex(2)), (own.address, LeafIndex(0))]
+        {
+            let paid = |memo| call(address, memo, payee).map(|called| called.paid.len());
+            assert_eq!((paid(0), paid(1)), (Ok(1), Ok(3)));
+            let range = |got| PaidError::Range(MessageError::AmountRange { got });
+            let mut refusals = vec![
+                (2, PaidError::Nothing { payee }),
+                (4, range(0)),
+                (5, range(AMOUNT_LIMIT)),
+                (6, PaidError::Range(MessageError::NonceKey)),
+                (7, PaidError::Leaf { got: payee }),
+            ];
+            if payee != LeafIndex(0) {
+                refusals.push((3, PaidError::Nothing { payee }));
+                refusals.push((8, PaidError::Leaf { got: LeafIndex(0) }));
+                refusals.push((9, PaidError::Leaf { got: LeafIndex(payee.0 + 1) }));
+            }
+            for (memo, got) in refusals {
+                assert_eq!(paid(memo), Err(Rule::Paid { contract: Odd::ID, got }), "{memo}");
+            }
+        }
+        let leg = DebitLeg {
+            transaction: transaction(old.address, 0),
+            to: LeafIndex(1),
+            fee_to: LeafIndex(0),
+            collector: Address::ZERO,
+        };
+        let (message, payee) = (leg.transfer(), leg.to);
+        let check = |kind| check_paid(kind, &ledger, &leg.transaction, payee, &[message]);
+        assert_eq!(check(KindId::Debit), Ok(()));
+        assert_eq!(check(KindId::Credit), Err(PaidError::Op { got: Op::Transfer }), "it emits none");
+        let Err(rule) = call(old.address, 2, LeafIndex(1)) else { panic!("it pays nothing") };
+        assert_eq!(
+            rule.to_string(),
+            "paid: expected debit to pay the receiver, and everybody in range and at their own leaf, got no message to leaf 1"
+        );
     }
 
     #[test]
