@@ -167,17 +167,18 @@ pub struct Message {
     pub op: Op,
     /// The asset that moves.
     pub asset: Asset,
-    /// The leaf that was debited.
+    /// The leaf that was debited, or the contract's that pays out.
     pub from: LeafIndex,
     /// Which of the leaf's nonces the debit counts; the first where it counts none.
     pub nonce_key: NonceKey,
-    /// The leaf to be credited: existing, or newly assigned by the executor.
+    /// The leaf whose leg consumes it: a receiver's, existing or newly assigned by the executor, or that of the contract that
+    /// is called.
     pub to: LeafIndex,
     /// How much, in the asset's smallest unit, 1 to `2^62 - 1`.
     pub amount: u64,
     /// The sender's memo (canonical element); 0 in a fee message.
     pub memo: u64,
-    /// Owner of the leaf to be credited.
+    /// Whom it pays: owner of the leaf to be credited, by this message or by what a contract makes of it.
     pub to_address: Address,
 }
 

@@ -3,7 +3,7 @@
 //! `E` chains the digests of the block's batches, and a batch's digest is that of its messages. So a receipt is the
 //! messages of one batch and the digests of the others. What it proves, together with a block proof that states the
 //! `E`: in this block, a leaf was debited by a transaction with these contents, signed by its owner, and the
-//! messages were credited.
+//! messages were consumed: credited, or the first of them taken by the contract that it calls.
 //!
 //! A message has neither the number of a nonce nor a transaction id, and does not say how long its transaction was valid.
 //! Of two transactions of one leaf that are alike but for these, a receipt does not tell which it is for: they are the word
