@@ -7,22 +7,25 @@ use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::fold::Child;
 use enfold_prover::plonk::Kernels;
-use enfold_state::block::BlockData;
-use enfold_state::executor::{ExecuteError, Rule, execute};
+use enfold_state::block::{Block, BlockData, Place};
+use enfold_state::executor::{ExecuteError, Execution, Rule, execute};
+use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
 use enfold_state::leaf::LeafIndex;
-use enfold_state::message::Op;
-use enfold_state::rebuild::rebuild;
+use enfold_state::ledger::Ledger;
+use enfold_state::message::{Message, Op};
+use enfold_state::nonce::NonceKey;
+use enfold_state::rebuild::{RebuildError, rebuild};
 use enfold_state::relay::ADDRESS;
 use enfold_verifier::verify::{encode, verify_block};
 use enfold_witness::check_block;
 use enfold_witness::profile::{BatchId, ProfileId};
-use enfold_witness::witness::witness_block;
+use enfold_witness::witness::{BlockWitness, witness_block};
 
 use world::{ASSET, LIMIT, RELAY, World, stranger};
 
 /// Payments, puts to old and new receivers, one of them with a fee, and refusals in between.
-fn mixed(world: &mut World) -> (enfold_state::block::Block, enfold_state::executor::Execution) {
+fn mixed(world: &mut World) -> (Block, Execution) {
     let (one, two) = (world.address(1), world.address(2));
     let transactions = vec![
         world.transfer(1, two, 5, 1),
@@ -36,6 +39,33 @@ fn mixed(world: &mut World) -> (enfold_state::block::Block, enfold_state::execut
     let block = world.block(transactions);
     let execution = execute(&world.ledger, &block).expect("a block");
     (block, execution)
+}
+
+/// The witness of an executed block, of which each batch breaks no constraint; and the ledger after it, to which its data
+/// alone lead as well.
+fn follow(world: &World, block: &Block, execution: &Execution) -> (BlockWitness, Ledger) {
+    let profile = ProfileId::Test.profile();
+    let witness = witness_block(profile, &world.ledger, block, execution).expect("a witness");
+    check_block(profile, &witness).expect("the native twin agrees");
+    assert_eq!(witness.after.messages as usize, execution.emitted());
+    for batch in &witness.batches {
+        assert_eq!(lies::broken(batch), [] as [&str; 0], "{}", batch.batch.name());
+    }
+    let mut after = world.ledger.clone();
+    let root = after.apply(execution).expect("it follows");
+    assert_eq!(rebuilt(world, block, &data(block, &witness), &after), Ok(root));
+    (witness, after)
+}
+
+fn data(block: &Block, witness: &BlockWitness) -> BlockData {
+    BlockData { chain_id: block.chain_id, number: block.number, emitted: witness.emitted.clone() }
+}
+
+/// The root to which data lead, which is that of a ledger.
+fn rebuilt(world: &World, block: &Block, data: &BlockData, after: &Ledger) -> Result<Digest, RebuildError> {
+    let mut ledger = world.ledger.clone();
+    let before = ledger.root();
+    rebuild(&mut ledger, data, block.time, before, after.root()).map(|()| ledger.root())
 }
 
 #[test]
@@ -56,47 +86,112 @@ fn a_block_with_calls_is_executed_witnessed_and_rebuilt() {
     assert!(calls.iter().all(|call| call.leaf == RELAY && call.message.op == Op::Put));
     assert_eq!(execution.emitted(), execution.credits.len() + 3);
 
-    let profile = ProfileId::Test.profile();
-    let witness = witness_block(profile, &world.ledger, &block, &execution).expect("a witness");
-    check_block(profile, &witness).expect("the native twin agrees");
-    assert_eq!(witness.after.messages as usize, execution.emitted());
-    for batch in &witness.batches {
-        assert_eq!(lies::broken(batch), [] as [&str; 0], "{}", batch.batch.name());
-    }
-
-    let mut after = world.ledger.clone();
-    let root = after.apply(&execution).expect("it follows");
+    let (_, after) = follow(&world, &block, &execution);
     let relay = after.leaf(RELAY).expect("the relay's leaf");
     assert_eq!((relay.nonces, relay.balance), ([3, 0], LIMIT));
     let balance =
         |address| after.find(&address, ASSET).and_then(|at| after.leaf(at)).map(|leaf| leaf.balance);
     assert_eq!((balance(stranger(1)), balance(stranger(2))), (Some(9), Some(11)));
     assert_eq!(balance(world.address(4)), Some(world::BALANCE), "who was refused has paid nothing");
+}
 
-    let data = BlockData { chain_id: block.chain_id, number: block.number, emitted: witness.emitted.clone() };
-    let mut rebuilt = world.ledger.clone();
-    rebuild(&mut rebuilt, &data, block.time, world.ledger.root(), root).expect("the data lead to the root");
-    assert_eq!(rebuilt.root(), after.root());
-    let mut wrong = data;
-    let payouts = wrong.emitted.iter_mut().find(|batch| batch.kind == KindId::Relay).expect("payouts");
-    payouts.messages.pop();
-    assert!(rebuild(&mut world.ledger.clone(), &wrong, block.time, world.ledger.root(), root).is_err());
+#[test]
+fn data_that_no_legs_emitted_are_refused() {
+    let mut world = World::new();
+    let (block, execution) = mixed(&mut world);
+    let (witness, after) = follow(&world, &block, &execution);
+    let honest = data(&block, &witness);
+    let batch_of =
+        |kind| honest.emitted.iter().position(|batch| batch.kind == kind).expect("a batch of the kind");
+    let (debits, relays) = (batch_of(KindId::Debit), batch_of(KindId::Relay));
+    let message = |batch: usize| honest.emitted[batch].messages[0];
+    let with = |batch: usize, change: &dyn Fn(&mut Vec<Message>)| {
+        let mut wrong = honest.clone();
+        change(&mut wrong.emitted[batch].messages);
+        rebuilt(&world, &block, &wrong, &after).expect_err("no legs emitted them")
+    };
+
+    // A leg is left out: the data lead elsewhere.
+    let error = with(relays, &|messages| messages.truncate(messages.len() - 1));
+    assert!(
+        matches!(error, RebuildError::Root { expected, got } if expected == after.root() && got != expected),
+        "{error}"
+    );
+    // Messages with which no leg of the batch's kind begins.
+    let (payout, transfer) = (message(relays), message(debits));
+    assert_eq!((payout.op, transfer.op), (Op::Payout, Op::Transfer));
+    for (batch, stray) in [(debits, payout), (relays, transfer)] {
+        let place = Place { batch, message: 0 };
+        let error = with(batch, &|messages| messages.insert(0, stray));
+        assert_eq!(error, RebuildError::Stray { place, got: stray.op });
+    }
+    // More than the relay lets pass.
+    let (contract, demand, got) = (KindId::Relay, "an amount of at most", LIMIT + 1);
+    let place = Place { batch: relays, message: 0 };
+    let rule = Rule::Contract { contract, demand, expected: LIMIT, got };
+    let error = with(relays, &|messages| messages[0].amount = got);
+    assert_eq!(error, RebuildError::Rule { place, rule });
+}
+
+/// What the relay is paid in a block raises its limit from the next block on.
+#[test]
+fn a_contract_is_called_and_credited_in_one_block() {
+    let mut world = World::new();
+    let two = world.address(2);
+    let transactions = vec![
+        world.put(1, two, LIMIT, 0),
+        world.transfer(5, ADDRESS, 50, 0),
+        world.put_by(NonceKey::Second, 1, stranger(1), 7, 1),
+        world.put(3, stranger(1), LIMIT + 1, 0),
+        world.put(4, ADDRESS, 20, 0),
+        world.put_by(NonceKey::Second, 1, two, 8, 0),
+    ];
+    let block = world.block(transactions);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| {
+            let execution = execute(&world.ledger, &block).expect("a block");
+            let (witness, after) = follow(&world, &block, &execution);
+            (execution, witness, after.root())
+        })
+    };
+    let (execution, witness, root) = run(1);
+    assert_eq!(run(4), (execution.clone(), witness, root));
+
+    let refused: Vec<_> = execution.rejections.iter().map(|r| (r.position, r.rule.name())).collect();
+    assert_eq!(refused, [(3, "contract")]);
+    let keys: Vec<_> = execution.calls[KindId::Relay].iter().map(|call| call.message.nonce_key).collect();
+    let (first, second) = (NonceKey::First, NonceKey::Second);
+    assert_eq!(keys, [first, second, first, second]);
+    assert!(execution.credits.iter().all(|message| message.nonce_key == first));
+    let mut after = world.ledger.clone();
+    after.apply(&execution).expect("it follows");
+    let relay = after.leaf(RELAY).expect("the relay's leaf");
+    assert_eq!((relay.nonces, relay.balance), ([4, 0], LIMIT + 70));
+    let sender = after.leaf(LeafIndex(2)).expect("account 1");
+    assert_eq!((sender.nonces, sender.balance), ([1, 2], world::BALANCE - LIMIT - 16));
 }
 
 #[test]
 fn a_refused_call_opens_no_leaf_and_its_senders_next_is_refused_too() {
     let mut world = World::new();
     let two = world.address(2);
-    let transactions =
-        vec![world.put(1, stranger(1), LIMIT + 1, 0), world.put(1, two, 1, 0), world.put(2, two, 1, 0)];
+    let transactions = vec![
+        world.put(1, stranger(1), LIMIT + 1, 0),
+        world.put(1, two, 1, 0),
+        world.put(2, two, 1, 0),
+        world.put(3, stranger(2), 1, 0),
+    ];
     let block = world.block(transactions);
     let execution = execute(&world.ledger, &block).expect("a block");
     let names: Vec<_> = execution.rejections.iter().map(|r| (r.position, r.rule.name())).collect();
     assert_eq!(names, [(0, "contract"), (1, "nonce")]);
-    assert!(execution.writes.iter().all(|&(index, _)| world.ledger.leaf(index).is_some()));
-    let witness =
-        witness_block(ProfileId::Test.profile(), &world.ledger, &block, &execution).expect("a witness");
-    check_block(ProfileId::Test.profile(), &witness).expect("the native twin agrees");
+    // The relay and six accounts have leaves: the next is the one that the refused call let go.
+    let payees: Vec<_> = execution.calls[KindId::Relay].iter().map(|call| call.payee).collect();
+    assert_eq!(payees, [LeafIndex(3), LeafIndex(7)]);
+    let (_, after) = follow(&world, &block, &execution);
+    let find = |address| after.find(&address, ASSET);
+    assert_eq!((find(stranger(1)), find(stranger(2))), (None, Some(LeafIndex(7))));
 }
 
 #[test]

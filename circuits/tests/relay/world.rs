@@ -4,7 +4,7 @@ use enfold_fixtures::accounts::secret_keys;
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::field::from_u32;
 use enfold_state::hash::{Tag, hash};
-use enfold_state::keys::SecretKey;
+use enfold_state::keys::{Record, SecretKey, Signature};
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
@@ -25,7 +25,7 @@ pub const RELAY: LeafIndex = LeafIndex(0);
 pub struct World {
     pub ledger: Ledger,
     keys: Vec<SecretKey>,
-    nonces: Vec<u32>,
+    nonces: Vec<[u32; 2]>,
     first: u32,
 }
 
@@ -45,7 +45,7 @@ impl World {
         let leaves = first.iter().copied().chain(keys.iter().map(account)).collect();
         let genesis = Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves };
         let ledger = Ledger::from_genesis(&genesis).expect("a genesis");
-        Self { ledger, nonces: vec![0; keys.len()], keys, first: first.len() as u32 }
+        Self { ledger, nonces: vec![[0; 2]; keys.len()], keys, first: first.len() as u32 }
     }
 
     pub fn address(&self, account: usize) -> Address {
@@ -53,22 +53,48 @@ impl World {
     }
 
     pub fn transfer(&mut self, from: usize, to: Address, amount: u64, fee: u64) -> SignedTransaction {
-        self.sign(Op::Transfer, from, to, amount, fee)
+        self.sign(Op::Transfer, from, NonceKey::First, to, amount, fee)
     }
 
     /// An amount that is to go to somebody through the relay.
     pub fn put(&mut self, from: usize, to: Address, amount: u64, fee: u64) -> SignedTransaction {
-        self.sign(Op::Put, from, to, amount, fee)
+        self.put_by(NonceKey::First, from, to, amount, fee)
     }
 
-    fn sign(&mut self, op: Op, from: usize, to: Address, amount: u64, fee: u64) -> SignedTransaction {
-        let nonce = self.nonces[from];
-        self.nonces[from] += 1;
+    /// The same, by a nonce of this key.
+    pub fn put_by(
+        &mut self,
+        key: NonceKey,
+        from: usize,
+        to: Address,
+        amount: u64,
+        fee: u64,
+    ) -> SignedTransaction {
+        self.sign(Op::Put, from, key, to, amount, fee)
+    }
+
+    /// A signature by a leaf's owner, whatever the record says.
+    pub fn sign_record(&self, leaf: LeafIndex, record: &Record) -> Signature {
+        self.keys[(leaf.0 - self.first) as usize].sign(record)
+    }
+
+    fn sign(
+        &mut self,
+        op: Op,
+        from: usize,
+        key: NonceKey,
+        to: Address,
+        amount: u64,
+        fee: u64,
+    ) -> SignedTransaction {
+        let next = &mut self.nonces[from][key as usize];
+        let nonce = *next;
+        *next += 1;
         self.keys[from].sign_transaction(Transaction {
             op,
             chain_id: CHAIN,
             from: LeafIndex(self.first + from as u32),
-            nonce: Nonce::new(nonce, NonceKey::First),
+            nonce: Nonce::new(nonce, key),
             to_address: to,
             asset: ASSET,
             amount,
