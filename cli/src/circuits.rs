@@ -77,7 +77,7 @@ struct FriReport {
 /// Bits of each argument, rounded down; of a round, the least over all stages.
 #[derive(Debug, Serialize)]
 struct BitsReport {
-    /// The least, FRI as conjectured at a slack of 2/64.
+    /// The least, FRI as conjectured at a slack of 2/s.
     conjectured: i64,
     /// The least, FRI as proven.
     proven: i64,
@@ -93,7 +93,7 @@ struct BitsReport {
     capacity: RoundsReport,
     /// How far above the rate that is, a share of the domain.
     capacity_slack: f64,
-    /// As conjectured at a slack of 2/64.
+    /// As conjectured at a slack of 2/s, s of each stage.
     conjecture: RoundsReport,
     logup: i64,
     hash: i64,
@@ -156,8 +156,8 @@ impl BitsReport {
         [
             (format!("FRI queries, conjectured at capacity (slack {slack:.4})"), self.capacity.queries),
             row("FRI challenges, conjectured at capacity", self.capacity.batching),
-            row("FRI queries, conjectured at a slack of 2/64", self.conjecture.queries),
-            row("FRI challenges, conjectured at a slack of 2/64", self.conjecture.batching),
+            row("FRI queries, conjectured at a slack of 2/s", self.conjecture.queries),
+            row("FRI challenges, conjectured at a slack of 2/s", self.conjecture.batching),
             row("FRI queries, unique decoding", self.unique.queries),
             row("FRI batching, unique decoding", self.unique.batching),
             row("FRI folding, unique decoding", self.unique.folding),
@@ -170,7 +170,7 @@ impl BitsReport {
             row("permutation argument, one candidate", self.unique.permutation),
             row("LogUp over 2^33 messages", self.logup),
             row("hash, collisions", self.hash),
-            row("the least, FRI as conjectured at 2/64", self.conjectured),
+            row("the least, FRI as conjectured at 2/s", self.conjectured),
             row("the least, FRI as proven", self.proven),
         ]
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use enfold_verifier::verify::InnerCircuit;
 use enfold_witness::profile::BatchId;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,16 @@ impl Job {
             Self::Lift { .. } => Stage::Lift,
             Self::Fold { .. } => Stage::Fold,
             Self::Block => Stage::Block,
+        }
+    }
+
+    /// The circuit of the proof; `None` for the block's, whose proof is no other's child.
+    pub(crate) const fn circuit(self) -> Option<InnerCircuit> {
+        match self {
+            Self::Batch { batch, .. } => Some(InnerCircuit::Batch(batch)),
+            Self::Lift { .. } => Some(InnerCircuit::Lift),
+            Self::Fold { .. } => Some(InnerCircuit::Fold),
+            Self::Block => None,
         }
     }
 }

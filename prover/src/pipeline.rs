@@ -169,7 +169,7 @@ impl Begun {
         let data = codec::encode(&prepared.data())?;
         let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
             Some(proof) => {
-                let proofs = prepared.proofs();
+                let proofs = prepared.jobs().len();
                 let reused = Reused::all(proofs);
                 observer(&Event::Resumed { reused, proofs });
                 prepared.finish(proof, reused, observer)?

@@ -145,9 +145,9 @@ impl PreparedBlock {
         BlockOpening::from(&self.witness).statement(self.profile)
     }
 
-    /// Count of proofs that the block takes.
-    pub(crate) fn proofs(&self) -> usize {
-        self.graph().nodes.len()
+    /// The proofs that the block takes; the last is its own.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        self.graph().nodes.into_iter().map(|node| node.job).collect()
     }
 
     /// The proofs that the block takes.

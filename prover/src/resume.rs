@@ -5,7 +5,7 @@ use std::io;
 use enfold_circuits::config::Proof;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_state::chain::context;
-use enfold_verifier::verify::{CircuitKey, InnerCircuit, InnerKeys, VerifyError, verify_inner};
+use enfold_verifier::verify::{CircuitKey, InnerKeys, VerifyError, verify_inner};
 use enfold_witness::witness::BlockWitness;
 use rayon::prelude::*;
 
@@ -96,12 +96,7 @@ impl Resume<'_> {
 
     /// The key of a job's circuit; `None` for the block's, whose proof is looked for before any other.
     fn key(&self, job: Job) -> Option<&CircuitKey> {
-        Some(self.keys.of(match job {
-            Job::Batch { batch, .. } => InnerCircuit::Batch(batch),
-            Job::Lift { .. } => InnerCircuit::Lift,
-            Job::Fold { .. } => InnerCircuit::Fold,
-            Job::Block => return None,
-        }))
+        Some(self.keys.of(job.circuit()?))
     }
 
     /// What the proof of a node says.

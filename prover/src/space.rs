@@ -5,8 +5,9 @@ use std::path::Path;
 
 use enfold_state::codec::{self, CodecError};
 use enfold_state::store::FILE_NAME;
-use enfold_verifier::verify::VerifierKey;
+use enfold_verifier::verify::{InnerKeys, VerifierKey};
 
+use crate::job::Job;
 use crate::journal::Journal;
 use crate::prove::PreparedBlock;
 
@@ -45,6 +46,15 @@ fn with_margin(bytes: u64) -> u64 {
     bytes.saturating_add((bytes / MARGIN_PART).max(LEAST_MARGIN))
 }
 
+/// Bytes of each of a block's proofs, as they are kept.
+fn kept_lengths(prepared: &PreparedBlock) -> impl Iterator<Item = u64> {
+    let (inner, block) = (InnerKeys::pinned(prepared.profile), VerifierKey::pinned(prepared.profile));
+    let length = move |job: Job| {
+        job.circuit().map_or(block.file_len(), |circuit| inner.of(circuit).proof_len() as u64)
+    };
+    prepared.jobs().into_iter().map(length)
+}
+
 impl Needs {
     /// Those of a block. A service puts a file of `delivered` bytes and a line to the proof.
     pub(crate) fn of(
@@ -52,15 +62,13 @@ impl Needs {
         data: &Path,
         delivered: Option<u64>,
     ) -> Result<Self, CodecError> {
-        let len = VerifierKey::pinned(prepared.profile).file_len();
-        let proof = on_disk(len);
+        let proof = on_disk(VerifierKey::pinned(prepared.profile).file_len());
         let published = on_disk(codec::encode(&prepared.data())?.len() as u64);
         let rejections =
             serde_json::to_vec(&prepared.execution.rejections).map_or(0, |text| text.len() as u64);
         let line = delivered.map_or(0, |_| on_disk(LINE + rejections));
-        // A proof is kept before those that it was made of are removed; lift and fold proofs are somewhat longer than
-        // block proofs. Their folder is in a new one.
-        let kept = prepared.proofs() as u64 * on_disk(len + len / 8) + 2 * on_disk(0);
+        // A proof is kept before those that it was made of are removed. Their folder is in a new one.
+        let kept = kept_lengths(prepared).map(on_disk).sum::<u64>() + 2 * on_disk(0);
         // A long value has as many pages as the next power of two.
         let journal = 2 * on_disk(codec::encode(&Journal::of(prepared))?.len() as u64);
         let store = fs::metadata(data.join(FILE_NAME)).map_or(0, |found| found.len());
@@ -114,8 +122,11 @@ mod tests {
         store.write_journal(1, &codec::encode(&Journal::of(&prepared)).unwrap()).unwrap();
         let jobs = data.join("jobs/job");
         fs::create_dir_all(&jobs).unwrap();
+        // `resume`'s tests hold these lengths against proofs.
+        for (i, length) in kept_lengths(&prepared).enumerate() {
+            fs::write(jobs.join(i.to_string()), vec![1; length as usize]).unwrap();
+        }
         let proof = vec![1; VerifierKey::pinned(ProfileId::Test).file_len() as usize];
-        (0..prepared.proofs()).for_each(|i| fs::write(jobs.join(i.to_string()), &proof).unwrap());
         let line = serde_json::to_vec(&prepared.execution.rejections).unwrap();
         let line = [line, vec![1; LINE as usize]].concat();
         fs::write(data.join("listing.json"), &line).unwrap();

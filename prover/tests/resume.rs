@@ -17,8 +17,8 @@ use enfold_prover::prove::ProvenBlock;
 use enfold_prover::stop::Stop;
 use enfold_state::block::Block;
 use enfold_state::store::Store;
-use enfold_verifier::verify::VerifierKey;
-use enfold_witness::profile::ProfileId;
+use enfold_verifier::verify::{InnerCircuit, InnerKeys};
+use enfold_witness::profile::{BatchId, ProfileId};
 
 /// A state, and a block for it.
 struct Case {
@@ -142,9 +142,16 @@ fn a_stopped_run_resumes_from_every_point() {
         assert!((after..=after + 1).contains(&finished), "{finished}");
         let kept = names(&case.job());
         assert!(kept.len() <= finished && kept.iter().all(|name| name.ends_with(".proof")), "{kept:?}");
-        // Room for them is counted by the length of a block proof, and an eighth more.
-        let most = VerifierKey::pinned(ProfileId::Test).file_len() / 8 * 9;
-        assert!(kept.iter().all(|name| fs::metadata(case.job().join(name)).unwrap().len() <= most));
+        // Room for them is counted by these lengths.
+        for name in &kept {
+            let circuit = match name.split('-').next() {
+                Some("batch") => InnerCircuit::Batch(BatchId::DebitMany),
+                Some("lift") => InnerCircuit::Lift,
+                _ => InnerCircuit::Fold,
+            };
+            let expected = InnerKeys::pinned(ProfileId::Test).of(circuit).proof_len() as u64;
+            assert_eq!(fs::metadata(case.job().join(name)).unwrap().len(), expected, "{name}");
+        }
         let (proven, log) = case.finish();
         assert_eq!(proven.reused.total(), finished, "nothing that was finished is made again");
         assert_eq!(proven.reused.batches + proven.reused.lifts + proven.reused.folds, kept.len());

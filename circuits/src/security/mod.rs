@@ -18,10 +18,10 @@
 //! queries: agreement at list-decoding capacity (Crites and Stewart, eprint 2025/2046; Diamond and Gruen, eprint
 //! 2025/2010). That leaves a slack of some thousandths above the rate. In 2026 proximity gaps so near to capacity
 //! were refuted for the multiplicative subgroups that FRI uses (Krachun, Kazanin, Haboeck, eprint 2026/782): at a slack of
-//! `2 / s`, s a power of two, a line has up to `binom(s, rho s + 2)` bad challenges. For `rho = 1/8` these are
-//! below 2^38 for s = 64 and may be 2^71 for s = 128. So the headline takes [`SLACK`] = 2/64, the
-//! nearest to capacity where that construction costs no more than the queries do, with the conjecture's own term for
-//! challenges. No attack on proofs is known that reaches any of it.
+//! `2 / s`, s a power of two, a line has up to `binom(s, rho s + 2)` bad challenges: for `rho = 1/8` below 2^38 at s = 64
+//! and maybe 2^71 at s = 128, for `rho = 1/2` 2^29 at s = 32 and 2^61 at s = 64. So the headline takes the s of each stage
+//! at which the weaker of queries and challenges is best, challenges by that construction or by the conjecture's own term,
+//! whichever is worse. No attack on proofs is known that reaches any of it.
 //!
 //! What is **proven** is the better of unique decoding and [`Theorem::Bchks25`].
 
@@ -37,9 +37,6 @@ pub use proximity::Theorem;
 pub use stage::{GateSet, Rounds, Stage};
 
 use crate::params::Params;
-
-/// Slack of the conjecture that headlines go by; see the module.
-pub const SLACK: f64 = 2.0 / 64.0;
 
 /// log2 of the messages that LogUp is counted for: emitted and consumed, each below 2^32.
 pub const LOGUP_MESSAGES_BITS: f64 = 33.0;
@@ -85,7 +82,7 @@ pub struct SecurityBits {
     pub capacity: Rounds,
     /// The largest slack of [`Self::capacity`], a share of the domain.
     pub capacity_slack: f64,
-    /// Rounds as conjectured at [`SLACK`].
+    /// Rounds as conjectured at each stage's `2 / s`, see [`Stage::beside_construction`].
     pub conjecture: Rounds,
     /// LogUp over the largest block that the statement can count.
     pub logup: f64,
@@ -94,7 +91,7 @@ pub struct SecurityBits {
 }
 
 impl SecurityBits {
-    /// The weakest argument, FRI as conjectured at [`SLACK`].
+    /// The weakest argument, FRI as conjectured at each stage's `2 / s`.
     pub fn conjectured(&self) -> f64 {
         self.conjecture.least().min(self.outside())
     }
@@ -143,7 +140,7 @@ pub fn security_bits(params: &Params) -> SecurityBits {
         dkt26: least(&stages, |stage| stage.johnson(Theorem::Dkt26)),
         capacity: least(&stages, |stage| stage.conjectured(stage.capacity_slack())),
         capacity_slack: stages.iter().map(Stage::capacity_slack).fold(0.0, f64::max),
-        conjecture: least(&stages, |stage| stage.conjectured(SLACK)),
+        conjecture: least(&stages, |stage| stage.beside_construction().1),
         logup: logup_bits(LOGUP_MESSAGES_BITS),
         hash: hash_bits(),
     }

@@ -36,6 +36,11 @@ use super::proximity::{
 };
 use super::{extension_bits, field_bits};
 
+/// log2 of `binom(n, k)`.
+fn binomial_bits(n: u32, k: u32) -> f64 {
+    (0..k).map(|i| (f64::from(n - i) / f64::from(i + 1)).log2()).sum()
+}
+
 /// What the soundness of a circuit's proofs depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
@@ -160,6 +165,20 @@ impl Stage {
     pub fn conjectured(&self, slack: f64) -> Rounds {
         let rate = rate(self.rate_bits);
         self.rounds(self.domain_bits() - (slack * rate).log2(), rate + slack, 0.0)
+    }
+
+    /// [`Self::conjectured`] as headlines go by it: at a slack of `2 / s`, and with as many bad challenges of a line as eprint
+    /// 2026/782 constructs there, `binom(s, rho s + 2)`, if that is more. Gives the `s`, a power of two, at which the
+    /// worst round is best.
+    pub fn beside_construction(&self) -> (u32, Rounds) {
+        let at = |s: u32| {
+            let rounds = self.conjectured(2.0 / f64::from(s));
+            let most = extension_bits() - binomial_bits(s, (s >> self.rate_bits) + 2);
+            let [batching, folding] = [rounds.batching, rounds.folding].map(|bits| bits.min(most));
+            (s, Rounds { batching, folding, ..rounds })
+        };
+        let all = (4..10).map(|bits| at(1 << bits));
+        all.max_by(|(_, a), (_, b)| a.least().total_cmp(&b.least())).expect("there are some")
     }
 
     /// The slack of list-decoding capacity over the extension field, where the revised conjecture of 2025 stops.

@@ -204,11 +204,25 @@ fn profiles_are_what_the_readme_says() {
     assert_eq!(floor(bits.bchks25.least()), 59);
     assert_eq!(floor(bits.dkt26.least()), 59);
     assert_eq!([bits.capacity.queries, bits.capacity.commit()].map(floor), [98, 92]);
-    assert_eq!([bits.conjecture.queries, bits.conjecture.commit()].map(floor), [91, 94]);
+    assert_eq!([bits.conjecture.queries, bits.conjecture.commit()].map(floor), [89, 90]);
     assert!((bits.capacity_slack - 0.0078).abs() < 1e-4);
-    assert_eq!([bits.logup, bits.hash, bits.conjectured(), bits.proven()].map(floor), [92, 127, 91, 59]);
+    assert_eq!([bits.logup, bits.hash, bits.conjectured(), bits.proven()].map(floor), [92, 127, 89, 59]);
     let test = security_bits(&Params::of(ProfileId::Test));
     assert_eq!([test.conjectured(), test.proven()].map(floor), [17, 11]);
+}
+
+/// The construction of eprint 2026/782, in whole numbers.
+#[test]
+fn bad_challenges_of_the_construction() {
+    let binomial = |n: u64, k: u64| (0..k).fold(big(1), |product, i| product * big(n - i) / big(i + 1));
+    for (stage, s, k) in [(batch(), 32_u32, 18), (eighth(), 64, 10)] {
+        let (got, rounds) = stage.beside_construction();
+        assert_eq!(got, s);
+        let most = bits(&binomial(s.into(), k), &q());
+        assert!(floor(rounds.batching) <= most && floor(rounds.folding) <= most);
+        // The next one would be worth less, for its challenges.
+        assert!(bits(&binomial(2 * u64::from(s), 2 * k - 2), &q()) < floor(rounds.least()));
+    }
 }
 
 /// A row of the documentation: its name, and what it shows.
@@ -228,14 +242,14 @@ fn documented_figures() {
         ("all rounds, Johnson radius, DKT26", |bits| bits.dkt26.least()),
         ("FRI queries, conjectured at capacity, slack up to 0.0078", |bits| bits.capacity.queries),
         ("FRI challenges, conjectured at capacity", |bits| bits.capacity.commit()),
-        ("FRI queries, conjectured at a slack of 2/64", |bits| bits.conjecture.queries),
-        ("FRI challenges, conjectured at a slack of 2/64", |bits| bits.conjecture.commit()),
+        ("FRI queries, conjectured at a slack of 2/s", |bits| bits.conjecture.queries),
+        ("FRI challenges, conjectured at a slack of 2/s", |bits| bits.conjecture.commit()),
         ("DEEP, one candidate", |bits| bits.unique.deep),
         ("combination of constraints", |bits| bits.unique.combination),
         ("permutation argument", |bits| bits.unique.permutation),
         ("LogUp over 2^33 messages", |bits| bits.logup),
         ("hash, collisions", |bits| bits.hash),
-        ("**least, FRI as conjectured at 2/64**", SecurityBits::conjectured),
+        ("**least, FRI as conjectured at 2/s**", SecurityBits::conjectured),
         ("**least, FRI as proven**", SecurityBits::proven),
     ];
     for (name, of) in rows {
@@ -258,7 +272,11 @@ fn stages_are_worth_what_is_documented() {
         for (name, stage) in ["batch", "lift, fold", "block"].into_iter().zip(stages) {
             let johnson = Theorem::ALL.map(|theorem| stage.johnson(theorem).least());
             let unique = stage.unique();
-            let bits = [unique.queries, johnson[0], johnson[1], johnson[2], stage.conjectured(SLACK).least()];
+            let (s, conjectured) = stage.beside_construction();
+            if id == ProfileId::Standard {
+                assert_eq!(s, if stage.rate_bits == 3 { 64 } else { 32 }, "{name}");
+            }
+            let bits = [unique.queries, johnson[0], johnson[1], johnson[2], conjectured.least()];
             let bits = bits.map(|bits| floor(bits).to_string()).join(" | ");
             let Stage { degree_bits, rate_bits, queries, grinding_bits, .. } = stage;
             let line = format!(

@@ -139,11 +139,12 @@ impl Commitment {
         Self { coefficients, ..committed }
     }
 
-    /// Commits to polynomials, and keeps their values on all blocks that the quotient is computed on. The tree may be
-    /// known.
+    /// Commits to polynomials, and keeps their values on the first so many blocks, of those that the quotient is
+    /// computed on: on the committed ones at least. Where others are left, coefficients are kept. The tree may be known.
     pub(super) fn of_polynomials(
         polynomials: &[PolynomialCoeffs<F>],
         domain: &Domain,
+        blocks: usize,
         cap_height: usize,
         tree: Option<Tree>,
     ) -> Self {
@@ -157,8 +158,8 @@ impl Commitment {
             },
         );
         let mut block = Buffer::from(G::zero_vec(rows * stride));
-        let mut values = Vec::with_capacity(rows * stride * domain.block_shifts.len());
-        for coset in 0..domain.block_shifts.len() {
+        let mut values = Vec::with_capacity(rows * stride * blocks);
+        for coset in 0..blocks {
             evaluate(&coefficients, stride, domain.coset_shift(coset), &mut block);
             values.extend_from_slice(&block);
         }
@@ -166,7 +167,8 @@ impl Commitment {
             let committed = &values[..stride << bits];
             Tree::new(committed, stride, width, cap_height, |leaf| row_of_leaf(leaf, bits))
         });
-        Self { values: values.into(), coefficients: None, stride, width, bits, tree }
+        let coefficients = (blocks < domain.block_shifts.len()).then(|| coefficients.into());
+        Self { values: values.into(), coefficients, stride, width, bits, tree }
     }
 
     /// Blocks of which all rows are there.

@@ -10,12 +10,16 @@ use plonky2::plonk::config::GenericConfig;
 
 use super::buffers::Buffers;
 use super::cache::{CircuitCache, Key};
-use super::commit::Commitment;
+use super::commit::{Commitment, stride};
 use super::domain::Domain;
 use super::error::{EngineError, Feature};
-use super::field::LANES;
+use super::field::{G, LANES};
 use super::gates::Gates;
 use super::witness::Generation;
+
+/// Bytes of a circuit's constants on all blocks of the quotient, beyond which they are kept on the committed blocks alone
+/// and evaluated on the others for each proof. Batch circuits, which make most proofs, are below.
+const KEPT_CONSTANTS: usize = 1 << 28;
 
 /// A circuit as the engine needs it, beside plonky2's data.
 #[derive(Debug)]
@@ -64,7 +68,13 @@ impl Prepared {
         let cached = cache.map(|cache| (cache, Key::new(common, &commitment.polynomials)));
         let known = cached.as_ref().and_then(|(cache, key)| cache.load(key));
         let is_known = known.is_some();
-        let constants = Commitment::of_polynomials(&commitment.polynomials, &domain, fri.cap_height, known);
+        let bytes = size_of::<G>() * stride(commitment.polynomials.len()) * domain.rows();
+        let blocks = match domain.block_shifts.len() {
+            all if bytes * all <= KEPT_CONSTANTS => all,
+            _ => domain.committed_blocks(),
+        };
+        let constants =
+            Commitment::of_polynomials(&commitment.polynomials, &domain, blocks, fri.cap_height, known);
         if let Some((cache, key)) = cached.filter(|_| !is_known) {
             cache.save(&key, constants.tree());
         }

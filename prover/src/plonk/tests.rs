@@ -80,7 +80,13 @@ fn commitments_are_plonky2s_at_every_rate() {
             let domain = Domain::new(bits, rate_bits, 3);
             let values = matrix(&polynomials, bits);
             let extended = Commitment::extended(values, width, &domain, cap_height, &buffers);
-            let preprocessed = Commitment::of_polynomials(&polynomials, &domain, cap_height, None);
+            let preprocessed = Commitment::of_polynomials(
+                &polynomials,
+                &domain,
+                domain.block_shifts.len(),
+                cap_height,
+                None,
+            );
             (domain, [extended, preprocessed])
         };
         let (whole, [all, _]) = commit(3);
@@ -144,18 +150,29 @@ fn quotients_by_single_blocks_are_those_of_all_at_once() {
         let width = 2 * (1 + data.common.num_partial_products);
         let wires = Commitment::extended(wires, data.common.config.num_wires, domain, cap_height, buffers);
         let zs = Commitment::extended(zs, width, domain, cap_height, buffers);
-        let quotient = Quotient {
-            data: &data,
-            domain,
-            gates,
-            constants,
-            wires: &wires,
-            zs: &zs,
-            permutation: &permutation,
-            alphas: &alphas,
-            public_inputs_hash: &Poseidon2Hash::hash_no_pad(&engine.public_inputs(&witness).unwrap()),
+        let public_inputs_hash = Poseidon2Hash::hash_no_pad(&engine.public_inputs(&witness).unwrap());
+        let values = |constants: &Commitment| {
+            let quotient = Quotient {
+                data: &data,
+                domain,
+                gates,
+                constants,
+                wires: &wires,
+                zs: &zs,
+                permutation: &permutation,
+                alphas: &alphas,
+                public_inputs_hash: &public_inputs_hash,
+            };
+            quotient.values(buffers)
         };
-        let values = quotient.values(buffers);
+        let polynomials = &data.prover_only.constants_sigmas_commitment.polynomials;
+        let committed =
+            Commitment::of_polynomials(polynomials, domain, domain.committed_blocks(), cap_height, None);
+        assert_eq!((constants.blocks(domain), committed.blocks(domain)), (8, 1 << rate_bits));
+        assert_eq!(committed.cap(), data.verifier_only.constants_sigmas_cap);
+        let all = values(constants);
+        assert!(all == values(&committed), "rate {rate_bits}: constants of the committed blocks differ");
+        let values = all;
         let pieces = quotient::commit(&values, 2, domain, cap_height, buffers);
         (values, pieces)
     });
