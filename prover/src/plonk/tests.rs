@@ -193,9 +193,11 @@ enum Lie {
     Row(usize),
     /// A cell of the wires in all rows of the second block.
     SecondBlock,
-    /// One of the wires has a term of degree `n` plus this, and is what it was on the first block.
+    /// One of the wires has a term of degree `n` plus this, and is what it was on the first block. It is opened at zeta as
+    /// it is, so the identity there refuses it, before FRI.
     Excess(usize),
-    /// The quotient has a term of degree `8n` more, which is cut off.
+    /// The quotient has `x^(8n)` more, which on the blocks is a constant: not the term, which has no place in the pieces.
+    /// The identity at zeta refuses it.
     Quotient,
     /// The nonce is searched for one bit less.
     Grinding,
