@@ -18,11 +18,11 @@ use crate::block::{Block, FeePolicy};
 use crate::chain::BlockId;
 use crate::debit::{DebitLeg, check_contents, check_leaf};
 pub use crate::execution::{Accepted, Call, CallAt, Execution};
-use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex};
+use crate::leaf::{AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex};
 use crate::ledger::{Ledger, MAX_ACCOUNTS};
 use crate::message::Message;
 pub use crate::rule::{Rejection, Rule};
-use crate::transaction::{SignedTransaction, Transaction};
+use crate::transaction::SignedTransaction;
 use crate::writes::{self, Entry};
 
 mod lanes;
@@ -159,19 +159,14 @@ fn run(
     let transactions = &block.transactions;
     let id = block.id();
     assert_eq!(signatures.len(), transactions.len(), "each transaction's signature was checked");
-    let check_all = || -> Vec<Check> {
-        let check = |(position, signed): (usize, &SignedTransaction)| {
-            check_alone(&id, ledger, policies, &signed.transaction, signatures, position).map_err(Box::new)
-        };
-        transactions.par_iter().enumerate().map(check).collect()
-    };
+    let alone = Alone { block: &id, ledger, policies, transactions, signatures };
     let router = || Router::new(ledger, id, policies, transactions, capacity.min(MAX_ACCOUNTS));
-    let mut checks = check_all();
+    let mut checks = alone.check_all();
     let mut debited = run_debits(ledger, transactions, &mut checks);
     let routes = match router().route_all(&checks) {
         Some(routes) => routes,
         None => {
-            checks = check_all();
+            checks = alone.check_all();
             let (entries, routes) = router().run_debits(&mut checks);
             debited = entries;
             routes
@@ -263,29 +258,58 @@ fn policies(fees: &[FeePolicy]) -> Result<BTreeMap<Asset, FeePolicy>, ExecuteErr
 }
 
 /// The rules that a transaction keeps or breaks whatever else is in its block.
-fn check_alone(
-    block: &BlockId,
-    ledger: &Ledger,
-    policies: &BTreeMap<Asset, FeePolicy>,
-    tx: &Transaction,
-    signatures: &Signatures,
-    position: usize,
-) -> Result<Sound, Rule> {
-    check_contents(block, tx)?;
-    match policies.get(&tx.asset) {
-        None if tx.fee != 0 => return Err(Rule::FeeAsset { asset: tx.asset, got: tx.fee }),
-        Some(policy) if tx.fee < policy.floor => {
-            return Err(Rule::FeeFloor { expected: policy.floor, got: tx.fee });
+struct Alone<'a> {
+    block: &'a BlockId,
+    ledger: &'a Ledger,
+    policies: &'a BTreeMap<Asset, FeePolicy>,
+    transactions: &'a [SignedTransaction],
+    signatures: &'a Signatures,
+}
+
+/// Transactions whose leaves are looked up at once ([`Ledger::find_each`]).
+const GROUP: usize = 16;
+
+impl Alone<'_> {
+    /// Checks each transaction.
+    fn check_all(&self) -> Vec<Check> {
+        let count = self.transactions.len();
+        let groups = (0..count.div_ceil(GROUP)).into_par_iter();
+        let groups: Vec<_> = groups.map(|group| self.check_group(group * GROUP)).collect();
+        let mut checks = groups.into_flattened();
+        checks.truncate(count);
+        checks
+    }
+
+    /// Checks the transactions from this position on; behind the last one, that one again.
+    fn check_group(&self, first: usize) -> [Check; GROUP] {
+        let last = self.transactions.len() - 1;
+        let positions: [usize; GROUP] = std::array::from_fn(|at| last.min(first + at));
+        let transactions = positions.map(|position| &self.transactions[position].transaction);
+        let senders = transactions.map(|tx| self.ledger.leaf(tx.from).copied());
+        let receivers = self.ledger.find_each(transactions.map(|tx| (&tx.to_address, tx.asset)));
+        std::array::from_fn(|at| {
+            self.check(positions[at], senders[at].as_ref(), receivers[at]).map_err(Box::new)
+        })
+    }
+
+    /// Checks a transaction. `sender` and `to` are its leaves, if there are such.
+    fn check(&self, position: usize, sender: Option<&Leaf>, to: Option<LeafIndex>) -> Result<Sound, Rule> {
+        let tx = &self.transactions[position].transaction;
+        check_contents(self.block, tx)?;
+        match self.policies.get(&tx.asset) {
+            None if tx.fee != 0 => return Err(Rule::FeeAsset { asset: tx.asset, got: tx.fee }),
+            Some(policy) if tx.fee < policy.floor => {
+                return Err(Rule::FeeFloor { expected: policy.floor, got: tx.fee });
+            }
+            _ => {}
         }
-        _ => {}
+        let leaf = sender.ok_or(Rule::UnknownLeaf { got: tx.from })?;
+        let signer = self.signatures.signer(position);
+        if signer != leaf.address {
+            return Err(Rule::Owner { expected: leaf.address, got: signer });
+        }
+        check_leaf(tx.from, leaf, tx)?;
+        self.signatures.rule(position)?;
+        Ok(Sound { from: tx.from, to, fee: Some(tx.asset).filter(|_| tx.fee != 0) })
     }
-    let leaf = ledger.leaf(tx.from).ok_or(Rule::UnknownLeaf { got: tx.from })?;
-    let signer = signatures.signer(position);
-    if signer != leaf.address {
-        return Err(Rule::Owner { expected: leaf.address, got: signer });
-    }
-    check_leaf(tx.from, leaf, tx)?;
-    signatures.rule(position)?;
-    let to = ledger.find(&tx.to_address, tx.asset);
-    Ok(Sound { from: tx.from, to, fee: Some(tx.asset).filter(|_| tx.fee != 0) })
 }

@@ -92,6 +92,11 @@ impl Leaf {
         Self { address, nonces: [0; 2], asset, balance: 0 }
     }
 
+    /// Whether it is of this owner and asset.
+    pub fn is_of(&self, address: &Address, asset: Asset) -> bool {
+        self.address == *address && self.asset == asset
+    }
+
     /// Elements of a leaf record.
     pub const LEN: usize = 8;
 

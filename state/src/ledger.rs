@@ -70,11 +70,30 @@ impl Lookup {
     }
 
     fn find(&self, leaves: &Shards<Leaf>, address: &Address, asset: Asset) -> Option<LeafIndex> {
-        let same = |&index: &u32| {
-            let leaf = &leaves[LeafIndex(index)];
-            leaf.address == *address && leaf.asset == asset
-        };
+        let same = |&index: &u32| leaves[LeafIndex(index)].is_of(address, asset);
         self.table.find(self.hasher.hash_one((address, asset)), same).copied().map(LeafIndex)
+    }
+
+    /// [`Self::find`] of several at once. A look-up reads three places in turn, each of which tells where the next one is:
+    /// two of the table and the leaf. In a large state none of them is in a cache. So all look-ups are at the same place
+    /// together, and the processor waits for them side by side.
+    fn find_each<const N: usize>(
+        &self,
+        leaves: &Shards<Leaf>,
+        keys: [(&Address, Asset); N],
+    ) -> [Option<LeafIndex>; N] {
+        let hashes = keys.map(|key| self.hasher.hash_one(key));
+        // The first entry with a few bits of the hash in common: nearly always the leaf's, if there is one.
+        let likely = hashes.map(|hash| self.table.find(hash, |_| true).copied().map(LeafIndex));
+        let right = |at: usize| {
+            let (address, asset) = keys[at];
+            likely[at].is_none_or(|index| leaves[index].is_of(address, asset))
+        };
+        let right: [bool; N] = std::array::from_fn(right);
+        std::array::from_fn(|at| {
+            let (address, asset) = keys[at];
+            if right[at] { likely[at] } else { self.find(leaves, address, asset) }
+        })
     }
 
     /// Adds the leaf at `index`.
@@ -407,6 +426,11 @@ impl Ledger {
         self.lookup.find(&self.leaves, address, asset)
     }
 
+    /// [`Self::find`] of several leaves at once, which takes much less time in a large state.
+    pub(crate) fn find_each<const N: usize>(&self, keys: [(&Address, Asset); N]) -> [Option<LeafIndex>; N] {
+        self.lookup.find_each(&self.leaves, keys)
+    }
+
     /// The state tree.
     pub fn tree(&self) -> &Tree {
         &self.tree
@@ -538,5 +562,30 @@ impl Ledger {
         let prepared = self.prepare(number, time, execution.previous_root, &execution.writes)?;
         self.adopt(&prepared);
         Ok(prepared.root())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::reduce;
+
+    #[test]
+    fn leaves_are_found_together_as_one_by_one() {
+        let leaf = |number: u32| Leaf::new(Digest([reduce(number.into()); 4]), number % 3);
+        // So many that entries have the first bits of their hashes in common, some leaves of one owner and asset twice.
+        let leaves: Vec<Leaf> = (0..2_000).chain(700..750).map(leaf).collect();
+        let ledger = Ledger::restore(Chain { id: 7, shards: 1 }, 0, 1, Shards::dense(leaves.clone()));
+        // Every third one there, the others of another asset.
+        let keys: Vec<Leaf> =
+            (0..4_000).map(|number| Leaf { asset: number % 3, ..leaf(number / 3 * 2) }).collect();
+        let keys: Vec<_> = keys.iter().map(|leaf| (&leaf.address, leaf.asset)).collect();
+        let first = |key: &(&Address, Asset)| leaves.iter().position(|leaf| leaf.is_of(key.0, key.1));
+        let (keys, _) = keys.as_chunks::<8>();
+        for &keys in keys {
+            let expected = keys.map(|key| first(&key).map(|index| LeafIndex(index as u32)));
+            assert_eq!(ledger.find_each(keys), expected);
+            assert_eq!(keys.map(|(address, asset)| ledger.find(address, asset)), expected);
+        }
     }
 }
