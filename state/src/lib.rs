@@ -52,6 +52,8 @@ pub mod account_proof;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 pub mod block;
+#[cfg(feature = "node")]
+pub mod by_leaf;
 pub mod chain;
 pub mod codec;
 pub mod credit;

@@ -8,6 +8,7 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::legs::Legs;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use rayon::prelude::*;
 
 use crate::error::{StepError, WitnessError};
 use crate::kind::{At, BatchKind, Source};
@@ -31,8 +32,8 @@ impl BatchKind for Credit {
     type Slot = Option<Message>;
     type Path = CreditPath;
 
-    fn leaves(execution: &Execution) -> Vec<LeafIndex> {
-        execution.credits.iter().map(|message| message.to).collect()
+    fn leaves(execution: &Execution) -> impl IndexedParallelIterator<Item = LeafIndex> {
+        execution.credits.par_iter().map(|message| message.to)
     }
 
     fn leg(source: &Source<'_>, position: usize) -> Result<Message, WitnessError> {

@@ -11,6 +11,7 @@ use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::rule::Rule;
 use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
+use rayon::prelude::*;
 
 use crate::error::{StepError, WitnessError};
 use crate::kind::{At, BatchKind, Source};
@@ -49,8 +50,8 @@ impl BatchKind for Debit {
     type Slot = DebitSlot;
     type Path = DebitPath;
 
-    fn leaves(execution: &Execution) -> Vec<LeafIndex> {
-        execution.debits.iter().map(|debit| debit.from).collect()
+    fn leaves(execution: &Execution) -> impl IndexedParallelIterator<Item = LeafIndex> {
+        execution.debits.par_iter().map(|debit| debit.from)
     }
 
     fn leg(source: &Source<'_>, position: usize) -> Result<DebitLeg, WitnessError> {

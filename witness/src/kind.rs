@@ -10,6 +10,7 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::legs::Legs;
 use enfold_state::message::Message;
 use enfold_state::transaction::SignedTransaction;
+use rayon::prelude::*;
 
 use crate::error::{StepError, WitnessError};
 use crate::slots::Slots;
@@ -42,7 +43,7 @@ pub(crate) trait BatchKind: Legs {
     type Path: Clone + Send;
 
     /// The leaves of the execution's legs, in their order.
-    fn leaves(execution: &Execution) -> Vec<LeafIndex>;
+    fn leaves(execution: &Execution) -> impl IndexedParallelIterator<Item = LeafIndex>;
 
     /// The leg at a position of the execution.
     fn leg(source: &Source<'_>, position: usize) -> Result<Self::Leg, WitnessError>;

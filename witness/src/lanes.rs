@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use enfold_state::by_leaf::{ByLeaf, LegsOf};
 use enfold_state::leaf::LeafIndex;
 use rayon::prelude::*;
 
@@ -28,27 +29,16 @@ pub struct Lanes {
 
 impl Lanes {
     /// The lanes of legs, which are given by their leaves, in the order of arrival.
-    pub fn of(leaves: &[LeafIndex]) -> Self {
-        Self::group(leaves.par_iter().copied())
-    }
-
-    /// Groups legs, given by their leaves.
-    fn group(legs: impl IndexedParallelIterator<Item = LeafIndex>) -> Self {
-        // Leaf in the upper half, leg in the lower.
-        let number = |(at, index): (usize, LeafIndex)| (u64::from(index.0) << 32) | at as u64;
-        let mut sorted: Vec<u64> = legs.enumerate().map(number).collect();
-        sorted.par_sort_unstable();
+    pub fn of(leaves: impl IndexedParallelIterator<Item = LeafIndex>) -> Self {
+        let sorted = ByLeaf::new(leaves.enumerate().map(|(leg, index)| (index, leg)));
         let mut start = 0;
-        let lanes = sorted
-            .chunk_by(|a, b| a >> 32 == b >> 32)
-            .map(|lane| {
-                let legs = start..start + lane.len();
-                start = legs.end;
-                Lane { index: LeafIndex((lane[0] >> 32) as u32), legs }
-            })
-            .collect();
-        let leg = |number: &u64| (number & u64::from(u32::MAX)) as usize;
-        Self { order: sorted.par_iter().map(leg).collect(), lanes }
+        let lane = |lane: LegsOf<'_>| {
+            let legs = start..start + lane.len();
+            start = legs.end;
+            Lane { index: lane.index(), legs }
+        };
+        let lanes = sorted.lanes().map(lane).collect();
+        Self { order: sorted.legs().collect(), lanes }
     }
 }
 
@@ -58,7 +48,7 @@ mod tests {
 
     #[test]
     fn lanes_are_sorted_and_keep_arrival() {
-        let lanes = Lanes::group([5, 2, 5, 2, 9, 5].map(LeafIndex).into_par_iter());
+        let lanes = Lanes::of([5, 2, 5, 2, 9, 5].map(LeafIndex).into_par_iter());
         assert_eq!(lanes.order, [1, 3, 0, 2, 5, 4]);
         let expected = [(2, 0..2), (5, 2..5), (9, 5..6)];
         assert_eq!(lanes.lanes, expected.map(|(i, legs)| Lane { index: LeafIndex(i), legs }));
@@ -66,6 +56,6 @@ mod tests {
 
     #[test]
     fn no_legs_no_lanes() {
-        assert_eq!(Lanes::of(&[]), Lanes::default());
+        assert_eq!(Lanes::of(rayon::iter::empty()), Lanes::default());
     }
 }

@@ -67,7 +67,7 @@ impl Plan {
     pub fn new(profile: &Profile, execution: &Execution) -> Self {
         let mut plans = PerKind::from_fn(|kind| (kind, KindPlan::default()));
         plans.values_mut().par_iter_mut().for_each(|(kind, plan)| {
-            let lanes = Lanes::of(&visit(*kind, LeavesOf { execution }));
+            let lanes = visit(*kind, LanesOf { execution });
             *plan = KindPlan::new(profile, instances(*kind), lanes);
         });
         Self(plans.map(|_, (_, plan)| plan))
@@ -88,16 +88,16 @@ impl Index<KindId> for Plan {
     }
 }
 
-/// The leaves of an execution's legs of a kind.
-struct LeavesOf<'a> {
+/// The lanes of an execution's legs of a kind.
+struct LanesOf<'a> {
     execution: &'a Execution,
 }
 
-impl Visitor for LeavesOf<'_> {
-    type Output = Vec<LeafIndex>;
+impl Visitor for LanesOf<'_> {
+    type Output = Lanes;
 
     fn visit<K: Registered>(self) -> Self::Output {
-        K::leaves(self.execution)
+        Lanes::of(K::leaves(self.execution))
     }
 }
 

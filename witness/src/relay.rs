@@ -10,6 +10,7 @@ use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
 use enfold_state::relay::{ADDRESS, Relay, RelayLeg};
 use enfold_state::rule::Rule;
+use rayon::prelude::*;
 
 use crate::error::{StepError, WitnessError};
 use crate::kind::{At, BatchKind, Source};
@@ -32,8 +33,8 @@ impl BatchKind for Relay {
     type Slot = Option<RelayLeg>;
     type Path = RelayPath;
 
-    fn leaves(execution: &Execution) -> Vec<LeafIndex> {
-        execution.calls[KindId::Relay].iter().map(|call| call.leaf).collect()
+    fn leaves(execution: &Execution) -> impl IndexedParallelIterator<Item = LeafIndex> {
+        execution.calls[KindId::Relay].par_iter().map(|call| call.leaf)
     }
 
     fn leg(source: &Source<'_>, position: usize) -> Result<RelayLeg, WitnessError> {
