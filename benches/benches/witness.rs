@@ -67,7 +67,13 @@ fn stages(c: &mut Criterion) {
             });
         });
     }
+    let update = witness_observed(profile, &ledger, &block, &execution, plan, &mut |_, _| ())
+        .expect("executed on this ledger")
+        .update;
     group.bench_function("state", |b| {
+        b.iter(|| ledger.prepare_hashed(black_box(&execution), black_box(&update)));
+    });
+    group.bench_function("state without a witness", |b| {
         let BlockId { number, time, .. } = execution.block;
         b.iter(|| ledger.prepare(number, time, execution.previous_root, black_box(&execution.writes)));
     });

@@ -9,6 +9,7 @@ use enfold_state::block::{Block, BlockData};
 use enfold_state::chain::BlockId;
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::Ledger;
+use enfold_state::tree::TreeUpdate;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_witness::plan::PlanReport;
@@ -54,6 +55,8 @@ pub struct ProvenBlock {
     pub data: BlockData,
     /// What the block does; its writes lead to the new root.
     pub execution: Execution,
+    /// The state tree's nodes after it.
+    pub update: TreeUpdate,
     /// Figures of the plan.
     pub report: PlanReport,
     /// The kept proofs of an earlier run that were reused.
@@ -190,9 +193,9 @@ impl PreparedBlock {
         let Self { execution, witness, report, mut timings, .. } = self;
         timings.verify = start.elapsed();
         observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
-        let BlockWitness { block: BlockId { chain_id, number, .. }, emitted, .. } = witness;
+        let BlockWitness { block: BlockId { chain_id, number, .. }, emitted, update, .. } = witness;
         let data = BlockData { chain_id, number, emitted };
-        Ok(ProvenBlock { statement, proof, data, execution, report, reused, timings })
+        Ok(ProvenBlock { statement, proof, data, execution, update, report, reused, timings })
     }
 }
 

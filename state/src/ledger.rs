@@ -19,10 +19,13 @@ use crate::leaf::{
 use crate::ranges::{is_chain_id, is_shards};
 use crate::shards::{Counts, Shards};
 use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
-use crate::writes::Writes;
+use crate::writes::{Entry, Writes};
 
 /// Leaves that a state can hold.
 pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
+
+/// Writes that a thread checks at least.
+const CHECKS: usize = 1 << 10;
 
 /// Leaves of accounts that it can hold; the others are for contracts.
 pub const MAX_ACCOUNTS: usize = ACCOUNT_SHARDS << SHARD_DEPTH;
@@ -251,10 +254,26 @@ pub enum ApplyError {
         /// Those that it would get.
         got: (Address, Asset),
     },
+    /// Nodes that were hashed before are not those over the leaves that change.
+    #[error("expected new nodes over the leaves that the block writes, got those over others")]
+    Nodes,
+}
+
+/// Counts a new leaf. Blocks create leaves of accounts only, each at the next free position.
+fn add_leaf(counts: &mut Counts, index: LeafIndex) -> Result<(), ApplyError> {
+    let shard = index.shard();
+    let accounts = &mut counts.0[..ACCOUNT_SHARDS];
+    let count = accounts.get_mut(shard).ok_or(ApplyError::Shard { expected: ACCOUNT_SHARDS, got: index })?;
+    if index.position() != *count {
+        let expected = LeafIndex((shard << SHARD_DEPTH) as u32 + *count);
+        return Err(ApplyError::NotDense { expected, got: index });
+    }
+    *count += 1;
+    Ok(())
 }
 
 /// Writes that were checked and hashed against a ledger, but are not in it yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     number: u32,
     time: u32,
@@ -283,11 +302,6 @@ impl Prepared {
     /// How many leaves each shard has after the writes.
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// Number of permutations that it took: one a leaf and one a node.
-    pub fn hashes(&self) -> usize {
-        self.writes.len() + self.update.hashes()
     }
 
     /// The new contents of leaves.
@@ -457,6 +471,33 @@ impl Ledger {
         previous_root: Digest,
         writes: &Writes,
     ) -> Result<Prepared, ApplyError> {
+        let counts = self.check_follows(number, time, previous_root, writes)?;
+        Ok(self.prepared(number, time, counts, writes, self.hash(writes)))
+    }
+
+    /// [`Ledger::prepare`] of a block whose witness has hashed the nodes: what [`Tree::update`] would give for its writes.
+    /// They are not hashed again. The root that they lead to must be held against that of the block's proof.
+    ///
+    /// # Errors
+    /// As [`Ledger::prepare`], or if the nodes are not over the leaves that change.
+    pub fn prepare_hashed(&self, execution: &Execution, update: &TreeUpdate) -> Result<Prepared, ApplyError> {
+        let Execution { block: BlockId { number, time, .. }, previous_root, ref writes, .. } = *execution;
+        let counts = self.check_follows(number, time, previous_root, writes)?;
+        if !update.is_over(writes.iter().map(|&(index, _)| index)) {
+            return Err(ApplyError::Nodes);
+        }
+        debug_assert_eq!(*update, self.hash(writes), "the nodes are those of the writes");
+        Ok(self.prepared(number, time, counts, writes, update.clone()))
+    }
+
+    /// Checks that writes follow this state, and gives the counts of leaves after them.
+    fn check_follows(
+        &self,
+        number: u32,
+        time: u32,
+        previous_root: Digest,
+        writes: &Writes,
+    ) -> Result<Counts, ApplyError> {
         let expected = u64::from(self.height) + 1;
         if u64::from(number) != expected {
             return Err(ApplyError::Number { expected, got: number });
@@ -468,35 +509,43 @@ impl Ledger {
             return Err(ApplyError::PreviousRoot { expected: self.root(), got: previous_root });
         }
         let mut counts = self.leaves.counts();
-        for &(index, leaf) in writes.iter() {
-            let Some(known) = self.leaf(index) else {
-                // Blocks create leaves of accounts only.
-                let shard = index.shard();
-                let accounts = &mut counts.0[..ACCOUNT_SHARDS];
-                let count = accounts
-                    .get_mut(shard)
-                    .ok_or(ApplyError::Shard { expected: ACCOUNT_SHARDS, got: index })?;
-                if index.position() != *count {
-                    return Err(ApplyError::NotDense {
-                        expected: LeafIndex((shard << SHARD_DEPTH) as u32 + *count),
-                        got: index,
-                    });
-                }
-                *count += 1;
-                continue;
-            };
+        let before = counts;
+        let mut new =
+            writes.iter().map(|&(index, _)| index).enumerate().filter(|(_, index)| !before.holds(*index));
+        let refused = new.find_map(|(at, index)| Some((at, add_leaf(&mut counts, index).err()?)));
+        // The first write that does not fit is reported, whatever it does wrong.
+        let fitting = refused.as_ref().map_or(writes.len(), |&(at, _)| at);
+        let moves = |&(index, leaf): &Entry| {
+            let known = self.leaf(index).filter(|known| !known.is_of(&leaf.address, leaf.asset))?;
             let (expected, got) = ((known.address, known.asset), (leaf.address, leaf.asset));
-            if got != expected {
-                return Err(ApplyError::Identity { index, expected, got });
-            }
+            Some(ApplyError::Identity { index, expected, got })
+        };
+        let moved = writes[..fitting].par_iter().with_min_len(CHECKS).find_map_first(moves);
+        match moved.or(refused.map(|(_, error)| error)) {
+            Some(error) => Err(error),
+            None => Ok(counts),
         }
+    }
+
+    /// The tree's nodes after writes.
+    fn hash(&self, writes: &Writes) -> TreeUpdate {
         let mut digests = vec![Digest::ZERO; writes.len()];
         Leaf::digests_into(&mut digests, |at| writes[at].1);
         let changes: Vec<_> = writes.par_iter().map(|&(index, _)| index).zip(digests).collect();
-        let update = self.tree.update(&changes);
+        self.tree.update(&changes)
+    }
+
+    fn prepared(
+        &self,
+        number: u32,
+        time: u32,
+        counts: Counts,
+        writes: &Writes,
+        update: TreeUpdate,
+    ) -> Prepared {
         let tree_root = update.root().unwrap_or_else(|| self.tree.root());
         let root = state_root(tree_root, counts.digest());
-        Ok(Prepared { number, time, root, counts, writes: writes.clone(), update })
+        Prepared { number, time, root, counts, writes: writes.clone(), update }
     }
 
     /// Writes what [`Ledger::prepare`] of this ledger, as it is now, gave.

@@ -31,8 +31,9 @@ use crate::block::Genesis;
 use crate::chain::BlockId;
 use crate::executor::Execution;
 use crate::hash::Digest;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Prepared};
 use crate::overlay::Overlay;
+use crate::tree::TreeUpdate;
 use crate::unfinished::{Access, Unfinished, remove_left_over};
 use crate::writes::Writes;
 
@@ -198,12 +199,36 @@ impl Store {
         writes: &Writes,
         root: Digest,
     ) -> Result<(), StoreError> {
+        self.commit_alone(number, root, |store| store.stage_writes(number, time, previous_root, writes))
+    }
+
+    /// [`Store::commit`] of a block whose witness has hashed the new nodes: see [`Ledger::prepare_hashed`].
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn commit_hashed(
+        &mut self,
+        execution: &Execution,
+        update: &TreeUpdate,
+        root: Digest,
+    ) -> Result<(), StoreError> {
+        let BlockId { number, .. } = execution.block;
+        self.commit_alone(number, root, |store| store.stage_hashed(execution, update))
+    }
+
+    /// Stages a block and commits it, or leaves all as it was.
+    fn commit_alone(
+        &mut self,
+        number: u32,
+        root: Digest,
+        stage: impl FnOnce(&mut Self) -> Result<Digest, StoreError>,
+    ) -> Result<(), StoreError> {
         if let Some(first) = self.overlay.oldest() {
             let (staged, first) = (self.staged(), first.number());
             return Err(StoreError::Staged { staged, first, got: number });
         }
         let height = self.height();
-        self.stage_writes(number, time, previous_root, writes)?;
+        stage(self)?;
         self.commit_staged(root).inspect_err(|_| {
             // The height is the one from before staging, so this cannot fail.
             let _ = self.overlay.roll_back(height);
@@ -221,6 +246,15 @@ impl Store {
         self.stage_writes(number, time, execution.previous_root, &execution.writes)
     }
 
+    /// [`Store::stage`] of a block whose witness has hashed the new nodes: see [`Ledger::prepare_hashed`].
+    ///
+    /// # Errors
+    /// As [`Store::stage`].
+    pub fn stage_hashed(&mut self, execution: &Execution, update: &TreeUpdate) -> Result<Digest, StoreError> {
+        let prepared = self.ledger().prepare_hashed(execution, update)?;
+        Ok(self.push(prepared))
+    }
+
     fn stage_writes(
         &mut self,
         number: u32,
@@ -229,9 +263,13 @@ impl Store {
         writes: &Writes,
     ) -> Result<Digest, StoreError> {
         let prepared = self.ledger().prepare(number, time, previous_root, writes)?;
+        Ok(self.push(prepared))
+    }
+
+    fn push(&mut self, prepared: Prepared) -> Digest {
         let root = prepared.root();
         self.overlay.push(prepared);
-        Ok(root)
+        root
     }
 
     /// Makes the oldest staged block durable, in one transaction. `root` is what its proof states.

@@ -4,7 +4,7 @@
 //! shards are whole. The empty leaf has the digest zero, and an empty subtree of height `h` is the node of two empty
 //! subtrees of height `h - 1`. Level 0 holds the leaves, level [`TREE_DEPTH`] the root.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rayon::prelude::*;
 
@@ -88,14 +88,46 @@ pub struct Tree {
     levels: Vec<Level>,
 }
 
-/// New digests for some nodes of a tree, computed but not yet in it.
+/// New digests for some nodes of a tree, computed but not yet in it. Clones share the nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeUpdate {
     /// For each level the changed nodes, by position, ascending.
-    levels: Vec<Vec<(u32, Digest)>>,
+    levels: Arc<Vec<Vec<(u32, Digest)>>>,
 }
 
 impl TreeUpdate {
+    /// An update that was hashed elsewhere: for each level its changed nodes, by position, ascending.
+    ///
+    /// # Panics
+    /// If the levels are not as many as a tree has.
+    pub fn from_levels(levels: Vec<Vec<(u32, Digest)>>) -> Self {
+        assert_eq!(levels.len(), TREE_DEPTH + 1, "leaves, the nodes over them and the root");
+        Self { levels: Arc::new(levels) }
+    }
+
+    /// The part of the update that these leaves make, which must be ascending; for the other leaves it must change nothing.
+    #[must_use]
+    pub fn over(&self, leaves: impl ExactSizeIterator<Item = LeafIndex>) -> Self {
+        if leaves.len() == self.levels[0].len() {
+            return self.clone();
+        }
+        let mut wanted: Vec<u32> = leaves.map(|index| index.0).collect();
+        let part = |level: &Vec<(u32, Digest)>| {
+            let mut nodes = level.iter();
+            let part = wanted.iter().filter_map(|at| nodes.find(|(position, _)| position == at)).copied();
+            let part = part.collect();
+            wanted.iter_mut().for_each(|at| *at >>= 1);
+            wanted.dedup();
+            part
+        };
+        Self { levels: Arc::new(self.levels.iter().map(part).collect()) }
+    }
+
+    /// Whether it changes these leaves and no others.
+    pub(crate) fn is_over(&self, leaves: impl Iterator<Item = LeafIndex>) -> bool {
+        leaves.map(|index| index.0).eq(self.levels[0].iter().map(|&(position, _)| position))
+    }
+
     /// The root after the update; `None` if it changes nothing.
     pub fn root(&self) -> Option<Digest> {
         self.levels[TREE_DEPTH].first().map(|&(_, digest)| digest)
@@ -267,7 +299,7 @@ impl Tree {
             let parents = firsts.par_iter().with_min_len(TASK).map(|&at| below[at].0 >> 1);
             levels.push(parents.zip(digests).collect());
         }
-        TreeUpdate { levels }
+        TreeUpdate::from_levels(levels)
     }
 
     /// Both children of the node over the first of these changed nodes. The second is its sibling or no child.
@@ -282,7 +314,7 @@ impl Tree {
 
     /// Writes an update that was computed from this tree as it is now.
     pub fn adopt(&mut self, update: &TreeUpdate) {
-        for (level, (nodes, changed)) in self.levels.iter_mut().zip(&update.levels).enumerate() {
+        for (level, (nodes, changed)) in self.levels.iter_mut().zip(&*update.levels).enumerate() {
             changed.iter().for_each(|&(index, digest)| nodes.put(index, digest, EMPTY[level]));
         }
     }
@@ -292,7 +324,7 @@ impl Tree {
         let replaced = |(nodes, changed): (&Level, &Vec<(u32, Digest)>)| {
             changed.iter().filter_map(|&(index, _)| Some((index, nodes.get(index)?))).collect()
         };
-        let levels = self.levels.iter().zip(&update.levels).map(replaced).collect();
+        let levels = self.levels.iter().zip(&*update.levels).map(replaced).collect();
         TreeUndo { levels, leaves: self.counts() }
     }
 

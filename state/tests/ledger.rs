@@ -131,6 +131,18 @@ fn a_leaf_in_an_earlier_shard_receives_until_it_is_taken_back() {
     };
     let (expected, got) = (LeafIndex::new(20, 1), LeafIndex::new(20, 2));
     assert_eq!(prepare(got), Err(ApplyError::NotDense { expected, got }));
+    // The first write that does not fit is reported, whatever it does wrong.
+    let gap = (LeafIndex::new(3, 1), leaf(0));
+    let moved = (late, Leaf { asset: 5, ..leaf(1) });
+    let prepare_both = |one, other| {
+        let writes: Writes = [one, other].into_iter().collect();
+        ledger.prepare(ledger.height() + 1, TIME, ledger.root(), &writes).map(drop)
+    };
+    let expected = LeafIndex::new(3, 0);
+    assert_eq!(prepare_both(gap, moved), Err(ApplyError::NotDense { expected, got: gap.0 }));
+    let gap = (LeafIndex::new(22, 1), leaf(0));
+    let (expected, got) = ((address, asset), (address, 5));
+    assert_eq!(prepare_both(moved, gap), Err(ApplyError::Identity { index: late, expected, got }));
     // A shard of contracts, and one that is not there.
     for got in [LeafIndex::new(ACCOUNT_SHARDS, 0), LeafIndex(1 << TREE_DEPTH)] {
         assert_eq!(prepare(got), Err(ApplyError::Shard { expected: ACCOUNT_SHARDS, got }));

@@ -59,6 +59,27 @@ proptest! {
     }
 
     #[test]
+    fn an_update_over_some_leaves_is_theirs_if_the_others_stay(batches in arb_batches(), every in 1..4usize) {
+        let mut tree = Tree::default();
+        let leaves = |batch: &[(u32, u32)]| -> BTreeMap<LeafIndex, Digest> {
+            batch.iter().map(|&(i, value)| (LeafIndex(i), digest(value))).collect()
+        };
+        for batch in batches {
+            let changes: Vec<_> = leaves(&batch).into_iter().collect();
+            let (others, changes): (Vec<_>, Vec<_>) =
+                changes.into_iter().enumerate().partition(|(at, _)| at % every == 1);
+            let others: BTreeMap<_, _> = others.into_iter().map(|(_, change)| change).collect();
+            tree.set(&others.clone().into_iter().collect::<Vec<_>>());
+            let changes: Vec<_> = changes.into_iter().map(|(_, change)| change).collect();
+            let touched: BTreeMap<_, _> = changes.iter().copied().chain(others).collect();
+            let touched = tree.update(&touched.into_iter().collect::<Vec<_>>());
+            let expected = tree.update(&changes);
+            prop_assert_eq!(touched.over(changes.iter().map(|&(index, _)| index)), expected);
+            tree.set(&changes);
+        }
+    }
+
+    #[test]
     fn one_batch_or_one_by_one_or_at_once(values in prop::collection::vec(any::<u32>(), 1..200)) {
         let digests: Vec<_> = values.iter().map(|&value| digest(value)).collect();
         let changes: Vec<_> = (0..).map(LeafIndex).zip(digests.iter().copied()).collect();

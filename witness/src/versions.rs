@@ -16,7 +16,7 @@ use std::ops::Range;
 use enfold_state::hash::Digest;
 use enfold_state::hash::batch::nodes_into;
 use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
-use enfold_state::tree::Tree;
+use enfold_state::tree::{Tree, TreeUpdate};
 use rayon::prelude::*;
 
 /// A leaf gets a new digest.
@@ -38,6 +38,8 @@ pub struct Versions {
     start: Digest,
     /// Nodes hashed.
     hashes: usize,
+    /// The last version of each node.
+    last: TreeUpdate,
 }
 
 /// A group of updates.
@@ -64,15 +66,18 @@ impl Versions {
         let heights = heights(updates, groups);
         let mut runs = Runs::new(updates, &heights);
         let mut siblings = Vec::with_capacity(TREE_DEPTH);
+        let mut last = Vec::with_capacity(TREE_DEPTH + 1);
         let mut hashes = 0;
         for level in 0..TREE_DEPTH {
-            let (above, sibling) = runs.climb(tree, level, &heights);
+            let Climbed { above, siblings: sibling, last: nodes } = runs.climb(tree, level, &heights);
             runs = above;
             siblings.push(sibling);
+            last.push(nodes);
             hashes += runs.digests.len();
         }
+        last.push(runs.digests.last().map(|&root| (0, root)).into_iter().collect());
         let groups = lay_out(tree.root(), groups, &heights, &runs.digests);
-        Self { siblings, heights, groups, start: tree.root(), hashes }
+        Self { siblings, heights, groups, start: tree.root(), hashes, last: TreeUpdate::from_levels(last) }
     }
 
     /// Number of updates.
@@ -88,6 +93,11 @@ impl Versions {
     /// Number of nodes that were hashed.
     pub fn hashes(&self) -> usize {
         self.hashes
+    }
+
+    /// The tree's nodes after all updates, as [`Tree::update`] would give them; nothing is hashed for it.
+    pub fn update(&self) -> &TreeUpdate {
+        &self.last
     }
 
     /// The root after the first `count` groups.
@@ -199,6 +209,16 @@ fn lay_out(start: Digest, groups: &[usize], heights: &[u8], mut roots: &[Digest]
     groups.iter().map(lay_out).collect()
 }
 
+/// What the runs of a level lead to.
+struct Climbed {
+    /// The runs of the level above.
+    above: Runs,
+    /// For each run its node's sibling at that moment.
+    siblings: Vec<Digest>,
+    /// The last version of each node, by position.
+    last: Vec<(u32, Digest)>,
+}
+
 /// The runs of one level, in their order.
 struct Runs {
     /// Positions of the nodes that have runs, increasing.
@@ -239,9 +259,9 @@ impl Runs {
         self.positions[self.slots[run] as usize]
     }
 
-    /// The runs of the level above, and the siblings of these.
-    fn climb(self, tree: &Tree, level: usize, heights: &[u8]) -> (Self, Vec<Digest>) {
-        let siblings = self.siblings(tree, level);
+    /// The runs of the level above, and what these leave behind.
+    fn climb(self, tree: &Tree, level: usize, heights: &[u8]) -> Climbed {
+        let (siblings, last) = self.siblings(tree, level);
         let (positions, parents) = self.parents();
         // A run above ends where this one ends, if it is high enough, and makes its version from this one's.
         let high = |&run: &usize| usize::from(heights[self.ends[run] as usize]) > level + 1;
@@ -256,11 +276,11 @@ impl Runs {
             let (this, other) = (self.digests[run], siblings[run]);
             if self.position(run) & 1 == 0 { [this, other] } else { [other, this] }
         });
-        (Self { positions, slots, ends, digests }, siblings)
+        Climbed { above: Self { positions, slots, ends, digests }, siblings, last }
     }
 
-    /// For each run its node's sibling at that moment.
-    fn siblings(&self, tree: &Tree, level: usize) -> Vec<Digest> {
+    /// For each run its node's sibling at that moment, and the last version of each node.
+    fn siblings(&self, tree: &Tree, level: usize) -> (Vec<Digest>, Vec<(u32, Digest)>) {
         let twin = |slot: usize| {
             let wanted = self.positions[slot] ^ 1;
             let beside = if wanted > self.positions[slot] { slot + 1 } else { slot.wrapping_sub(1) };
@@ -278,7 +298,10 @@ impl Runs {
             Some(&version) => version,
             None => tree.node(level, self.position(run) ^ 1),
         };
-        writers.par_iter().enumerate().with_min_len(1 << 10).map(sibling).collect()
+        let siblings = writers.par_iter().enumerate().with_min_len(1 << 10).map(sibling).collect();
+        let nodes = self.positions.par_iter().zip(&last).with_min_len(1 << 12);
+        let nodes = nodes.map(|(&position, &run)| (position, self.digests[run as usize])).collect();
+        (siblings, nodes)
     }
 
     /// The nodes above, and for each node here the number of the one above it.

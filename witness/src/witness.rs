@@ -13,6 +13,7 @@ use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Message;
 use enfold_state::shards::Counts;
+use enfold_state::tree::TreeUpdate;
 use rayon::prelude::*;
 
 use crate::batch::BatchWitness;
@@ -47,6 +48,8 @@ pub struct BlockWitness {
     pub emitted: Vec<Emitted>,
     /// The plan that the batches follow.
     pub plan: Plan,
+    /// The tree's nodes after the block; see [`Ledger::prepare_hashed`].
+    pub update: TreeUpdate,
 }
 
 /// The witnesses of an executed block.
@@ -158,6 +161,7 @@ pub fn witness_observed(
     let emitting = drafts.into_iter().filter(|draft| draft.kind().emits());
     let emitted = emitting.map(|draft| Emitted { kind: draft.kind(), messages: draft.emitted }).collect();
     let after = states[states.len() - 1];
+    let update = versions.update().over(execution.writes.iter().map(|&(index, _)| index));
     Ok(BlockWitness {
         block: execution.block,
         counts_before,
@@ -168,6 +172,7 @@ pub fn witness_observed(
         batches,
         emitted,
         plan,
+        update,
     })
 }
 

@@ -12,7 +12,8 @@ fn digest(number: u32) -> Digest {
 }
 
 fn check(leaves: u32, indices: &[u32], groups: &[usize]) {
-    let mut tree = Tree::from_digests((0..leaves).map(digest).collect());
+    let before = Tree::from_digests((0..leaves).map(digest).collect());
+    let mut tree = before.clone();
     let updates: Vec<_> = indices.iter().zip(1000..).map(|(&i, n)| (LeafIndex(i), digest(n))).collect();
     let versions = Versions::new(&tree, &updates, groups);
     assert_eq!(versions.len(), updates.len());
@@ -22,12 +23,12 @@ fn check(leaves: u32, indices: &[u32], groups: &[usize]) {
     let mut rest = updates.iter();
     for (number, &length) in groups.iter().enumerate() {
         let mut walk = versions.paths(number);
-        let mut before: Option<Vec<Digest>> = None;
+        let mut last: Option<Vec<Digest>> = None;
         for &(index, leaf) in rest.by_ref().take(length) {
             let (path, fresh) = walk.step().expect("a path for each update");
             let path = path.to_vec();
-            assert!(before.is_none_or(|before| before[fresh..] == path[fresh..]), "above level {fresh}");
-            before = Some(path.clone());
+            assert!(last.is_none_or(|last| last[fresh..] == path[fresh..]), "above level {fresh}");
+            last = Some(path.clone());
             assert_eq!(path, tree.path(index), "before the update of {index} in group {number}");
             tree.set(&[(index, leaf)]);
             assert_eq!(path, tree.path(index), "after the update of {index} in group {number}");
@@ -36,6 +37,10 @@ fn check(leaves: u32, indices: &[u32], groups: &[usize]) {
         assert_eq!(versions.root_after(number + 1), tree.root());
     }
     assert!(rest.next().is_none());
+    assert_eq!(*versions.update(), before.update(&updates), "the last version of each node");
+    let leaves =
+        before.update(&updates).level(0).iter().map(|&(index, _)| LeafIndex(index)).collect::<Vec<_>>();
+    assert_eq!(versions.update().over(leaves.into_iter()), *versions.update());
 }
 
 /// Groups that hold `updates` updates, cut where the lengths say; the last takes the rest.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
-use enfold_state::chain::state_root;
+use enfold_state::chain::{BlockId, state_root};
 use enfold_state::executor::{Execution, execute};
 use enfold_state::keys::SecretKey;
 use enfold_state::kind::PerBatch;
@@ -116,6 +116,10 @@ impl World {
         check_block(profile, &witness).unwrap();
         assert_eq!(witness.before.tree_root, self.ledger.tree().root());
         assert_eq!(witness.counts_before, self.ledger.counts());
+        let BlockId { number, time, .. } = execution.block;
+        let hashed = self.ledger.prepare_hashed(&execution, &witness.update).unwrap();
+        let anew = self.ledger.prepare(number, time, execution.previous_root, &execution.writes).unwrap();
+        assert_eq!(hashed, anew, "the witness has hashed the nodes of the ledger");
         let (len, root) = (self.ledger.len(), self.ledger.apply(&execution).unwrap());
         assert_eq!(witness.after.tree_root, self.ledger.tree().root());
         assert_eq!(state_root(witness.after.tree_root, witness.after.counts), root);
