@@ -43,6 +43,8 @@ pub struct Params {
     pub lift_arity: usize,
     /// Most lift or fold proofs that one fold proof verifies.
     pub fold_arity: usize,
+    /// Most lift or fold proofs that the block proof verifies.
+    pub block_arity: usize,
     /// Configuration of block.
     pub block: CircuitConfig,
     /// log2 of the rows of the block circuit.
@@ -112,8 +114,9 @@ impl Params {
                     recursion_degree_bits: 13,
                     lift_arity: 3,
                     fold_arity: 3,
+                    block_arity: 2,
                     block: short.config(RECURSION_ROUTED_WIRES),
-                    block_degree_bits: 12,
+                    block_degree_bits: 13,
                 }
             }
             ProfileId::Standard => {
@@ -134,8 +137,9 @@ impl Params {
                     recursion_degree_bits: 16,
                     lift_arity: 5,
                     fold_arity: 5,
+                    block_arity: 2,
                     block: short.config(RECURSION_ROUTED_WIRES),
-                    block_degree_bits: 14,
+                    block_degree_bits: 15,
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::batch::BlockProver;
 use crate::cost::proof_memory;
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
-use crate::graph::Graph;
+use crate::graph::{Arities, Graph};
 use crate::job::{Job, Reused, Stage};
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers, memory_short};
@@ -154,7 +154,7 @@ impl PreparedBlock {
     fn graph(&self) -> Graph {
         let params = Params::of(self.profile);
         let batches: Vec<_> = self.witness.batches.iter().map(|batch| batch.batch).collect();
-        Graph::new(&batches, params.lift_arity, params.fold_arity)
+        Graph::new(&batches, Arities::from(&params))
     }
 
     /// Reads the kept proofs of the block and verifies them, which takes no circuit.
