@@ -66,6 +66,6 @@ mod tests {
         let params = Params::of(ProfileId::Standard);
         let [batch, lift, block] = [Stage::Batch, Stage::Lift, Stage::Block].map(|s| stage_cost(&params, s));
         assert!((lift / batch - 189.0 / 174.0).abs() < 1e-9, "as many rows at the same rate");
-        assert!((block / lift - 0.25 * 12.0 / 6.0).abs() < 1e-9, "a quarter of the rows, at an eighth");
+        assert!((block / lift - 0.5 * 12.0 / 6.0).abs() < 1e-9, "half of the rows, at an eighth");
     }
 }
