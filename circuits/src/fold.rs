@@ -109,7 +109,8 @@ impl FoldCircuit {
         BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
             .register(&mut builder);
 
-        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, common, params.recursion_degree_bits)?;
+        let (Built { data, prover }, size) =
+            fix_shape(backend, builder, NAME, common, params.recursion_degree_bits)?;
         if data.common != *common {
             return Err(BuildError::CommonData { circuit: NAME, like: "lift" });
         }

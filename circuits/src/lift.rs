@@ -88,7 +88,8 @@ impl LiftCircuit {
         BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
             .register(&mut builder);
 
-        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, batch_common, params.recursion_degree_bits)?;
+        let (Built { data, prover }, size) =
+            fix_shape(backend, builder, NAME, batch_common, params.recursion_degree_bits)?;
         Ok(Self { data, size, prover, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
     }
 

@@ -146,7 +146,8 @@ fn a_block_with_a_queue_is_refused() {
     let circuit = CIRCUITS.block();
     let key = CIRCUITS.fold().key(Child::Lift);
     let slot = SlotWitness { proof: &lift, key, live: F::ONE, which: Child::Lift as usize };
-    let inputs = circuit.fill(&fill_dead(vec![slot], 2), &opening.statement(ProfileId::Test), &opening).unwrap();
+    let inputs =
+        circuit.fill(&fill_dead(vec![slot], 2), &opening.statement(ProfileId::Test), &opening).unwrap();
     let engine = Engine::new(&circuit.data).unwrap();
     assert!(engine.prove(inputs).is_err(), "a block with a queue is proven");
 }

@@ -252,7 +252,11 @@ impl State {
                 folds,
                 left_ms,
                 "proven: batches {batches}, lifts {lifts}{}; {}",
-                if self.estimate.stage(Stage::Fold).total > 0 { format!(", folds {folds}") } else { String::new() },
+                if self.estimate.stage(Stage::Fold).total > 0 {
+                    format!(", folds {folds}")
+                } else {
+                    String::new()
+                },
                 left_text(left)
             );
         }

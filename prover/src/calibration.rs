@@ -22,7 +22,7 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
 
-use crate::cost::proof_memory;
+use crate::cost::{proof_memory, proofs_memory};
 use crate::graph::{Arities, Graph};
 use crate::job::Stage;
 use crate::options::{in_flight_by_memory, in_flight_by_threads};
@@ -233,7 +233,7 @@ pub fn forecast(
     let in_flight = in_flight_by_threads(cores)
         .min(in_flight_by_memory(memory.saturating_sub(base_bytes), proof_bytes))
         .clamp(1, batches.max(1));
-    let peak_bytes = base_bytes + in_flight as u64 * proof_bytes;
+    let peak_bytes = base_bytes + proofs_memory(&params, in_flight);
     let seconds = calibration.map(|known| {
         let counts = [batches, lifts, folds].map(|count| count as f64);
         let costs = [known.batch_s, known.lift_s, known.fold_s];

@@ -38,13 +38,14 @@ fn stage_memory(params: &Params, stage: Stage) -> u64 {
     ((16 * cells(shape)) << config.fri_config.rate_bits) + ((32 * config.num_wires as u64) << degree_bits)
 }
 
-/// Bytes that the largest proof of a profile takes while it is made.
+/// Bytes that the largest of the proofs takes that are made beside others: all but the block proof, which is the last.
 pub fn proof_memory(params: &Params) -> u64 {
-    [Stage::Batch, Stage::Lift, Stage::Block]
-        .map(|stage| stage_memory(params, stage))
-        .into_iter()
-        .max()
-        .unwrap_or(0)
+    stage_memory(params, Stage::Batch).max(stage_memory(params, Stage::Lift))
+}
+
+/// Bytes that a block's proofs take at the most, so many at a time. The block proof is made alone.
+pub fn proofs_memory(params: &Params, in_flight: usize) -> u64 {
+    (in_flight as u64).saturating_mul(proof_memory(params)).max(stage_memory(params, Stage::Block))
 }
 
 #[cfg(test)]
@@ -59,6 +60,14 @@ mod tests {
         // The wires alone, extended twofold, take 135 * 2^17 * 8 bytes.
         assert!((4 * 141_000_000..6 * 141_000_000).contains(&bytes), "{bytes}");
         assert!(proof_memory(&Params::of(ProfileId::Test)) < bytes / 4);
+    }
+
+    #[test]
+    fn the_block_proof_is_made_alone() {
+        let params = Params::of(ProfileId::Standard);
+        let (each, block) = (proof_memory(&params), stage_memory(&params, Stage::Block));
+        assert!(each < block && block < 2 * each, "{each} {block}");
+        assert_eq!([0, 1, 2, 3].map(|count| proofs_memory(&params, count)), [block, block, 2 * each, 3 * each]);
     }
 
     #[test]

@@ -85,6 +85,20 @@ fn order_and_flags() {
     assert!(matches!(result, Err(ProveError::Gap { child: 1, .. })));
 }
 
+/// A second child between two states that are none: twice the step from the first's start to its end.
+#[test]
+fn flag_of_two() {
+    let (proof, states) = single();
+    let first = step(&states, 0);
+    let twice: [_; 4] = std::array::from_fn(|i| first.after.0[i] + first.after.0[i] - first.before.0[i]);
+    let second = lift_of(&BatchPublicInputs { before: Digest(twice), ..first });
+    let slots = [child(Child::Lift, &proof), SlotWitness { live: F::TWO, ..child(Child::Lift, &second) }];
+    let lie = fill(slots, &opening(&states)).unwrap();
+    let broken = BLOCK.broken(&BLOCK.complete(&[], &lie));
+    assert!(broken.iter().eq(["chain: live flag is boolean"]), "{broken:?}");
+    super::refused("a flag of two", &FAMILY.block.data, Ok(lie));
+}
+
 /// What a dead child says of its own is refused, whatever the block says.
 #[test]
 fn a_dead_child_says_nothing() {
@@ -215,9 +229,8 @@ fn sets_and_contexts() {
     let open = opening(&states);
     accepted("two lifts", &FAMILY.block.data, fill([first, second], &open));
 
-    let other_set = says.map(|says| {
-        FAMILY.lift.prove(&[(0, &FAMILY.toys[0].prove(&says))], Digest::ZERO).unwrap()
-    });
+    let other_set =
+        says.map(|says| FAMILY.lift.prove(&[(0, &FAMILY.toys[0].prove(&says))], Digest::ZERO).unwrap());
     let sets = [0, 1].map(|i| child(Child::Lift, &other_set[i]));
     let other_context = says.map(|says| lift_of(&BatchPublicInputs { ctx: Digest::ZERO, ..says }));
     let contexts = [0, 1].map(|i| child(Child::Lift, &other_context[i]));
