@@ -203,7 +203,8 @@ fn a_service_proves_an_inbox_serves_metrics_and_ends_on_a_signal() {
         "enfold_transactions_total{result=\"executed\"} 18",
         "enfold_proofs_total{stage=\"block\"} 3",
         "enfold_proofs_left{stage=\"batch\"} 0",
-        "enfold_proof_seconds_count{stage=\"fold\"} 3",
+        "enfold_proof_seconds_count{stage=\"lift\"} 3",
+        "enfold_proof_seconds_count{stage=\"fold\"} 0",
         "# TYPE enfold_proof_seconds histogram",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
