@@ -67,7 +67,10 @@ mod tests {
         let params = Params::of(ProfileId::Standard);
         let (each, block) = (proof_memory(&params), stage_memory(&params, Stage::Block));
         assert!(each < block && block < 2 * each, "{each} {block}");
-        assert_eq!([0, 1, 2, 3].map(|count| proofs_memory(&params, count)), [block, block, 2 * each, 3 * each]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|count| proofs_memory(&params, count)),
+            [block, block, 2 * each, 3 * each]
+        );
     }
 
     #[test]
