@@ -83,7 +83,7 @@ impl fmt::Display for CostReport {
         )?;
         let lifts = count(cost.lifts, "lift", "lifts");
         // A small block has no fold.
-        let folds = (cost.folds > 0).then(|| count(cost.folds, "fold", "folds") + ", ").unwrap_or_default();
+        let folds = if cost.folds > 0 { count(cost.folds, "fold", "folds") + ", " } else { String::new() };
         writeln!(f, "above them   {lifts}, {folds}1 block")?;
         let (used, paid) = (grouped(cost.rows_used), grouped(cost.rows_paid));
         writeln!(
