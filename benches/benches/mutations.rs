@@ -13,7 +13,6 @@ use enfold_circuits::check::Checker;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::{CircuitData, F, Proof};
 use enfold_circuits::fold::Child;
-use enfold_circuits::keys::entry;
 use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::mutate::{Harness, Report};
 use enfold_circuits::recursion::{SlotWitness, fill_dead};
@@ -133,7 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     }
 
-    // The tree above them; the last lift and the fold over two have dead slots.
+    // The tree above them; the last lift, the fold over two and the block over one have dead slots.
     let (lift, fold, top) = (circuits.lift(), circuits.fold(), circuits.block());
     let mut batches = Vec::new();
     for witness in &block.batches {
@@ -157,13 +156,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         level = level.chunks(arity).map(fold).collect::<Result<_, _>>()?;
     }
     let slots = level.iter().map(|(child, proof)| slot(proof, key_of(*child), *child as usize));
-    let list = [Child::Lift, Child::Fold].map(|child| entry(fold.key(child)));
-    let inputs = fold.fill(&fill_dead(slots.collect(), arity), list)?;
+    let inputs = fold.fill(&fill_dead(slots.collect(), arity), fold.list())?;
     cases.push(Case { name: "fold", data: &fold.data, inputs, free: Vec::new() });
 
     let root = circuits.prove_fold(&level)?;
+    let slots = fill_dead(vec![slot(&root, &fold.data, Child::Fold as usize)], circuits.params().block_arity);
     let opening = BlockOpening::from(&block);
-    let inputs = top.fill(&root, &opening.statement(circuits.id()), &opening)?;
+    let inputs = top.fill(&slots, &opening.statement(circuits.id()), &opening)?;
     cases.push(Case { name: "block", data: &top.data, inputs, free: Vec::new() });
 
     let share = count.div_ceil(cases.len());

@@ -24,7 +24,7 @@ pub struct ProofCosts {
     pub batch: f64,
     /// Of a lift.
     pub lift: f64,
-    /// Of a fold.
+    /// Of a fold; where none was made, of a lift, which has the same shape.
     pub fold: f64,
     /// Of the block proof.
     pub block: f64,
@@ -47,7 +47,10 @@ impl ProofCosts {
         let cost = |name: &str| {
             measured.stages.iter().find(|stage| stage.stage == name).map_or(0.0, |stage| stage.proof_s)
         };
-        Ok(Self { batch: cost("batch"), lift: cost("lift"), fold: cost("fold"), block: cost("block") })
+        // A small block has no fold. One has as many rows and columns as a lift.
+        let (lift, fold) = (cost("lift"), cost("fold"));
+        let fold = if fold > 0.0 { fold } else { lift };
+        Ok(Self { batch: cost("batch"), lift, fold, block: cost("block") })
     }
 
     /// Seconds of all proofs of a block with so many batches, one after the other.
@@ -74,8 +77,8 @@ impl Proofs {
     pub fn over(batches: usize, profile: ProfileId) -> Self {
         let params = Params::of(profile);
         let lifts = batches.div_ceil(params.lift_arity);
-        // Each fold but the first of a tree takes away one less than its arity; a single lift is folded too.
-        let folds = lifts.saturating_sub(1).div_ceil(params.fold_arity - 1).max(1);
+        // Each fold takes away one less than its arity, until the block takes those that are left.
+        let folds = lifts.saturating_sub(params.block_arity).div_ceil(params.fold_arity - 1);
         Self { batches, lifts, folds }
     }
 }
@@ -160,9 +163,10 @@ mod tests {
         };
         assert_eq!(
             [1, 3, 4, 9, 10, 27, 28].map(over),
-            [(1, 1), (1, 1), (2, 1), (3, 1), (4, 2), (9, 4), (10, 5)]
+            [(1, 0), (1, 0), (2, 0), (3, 1), (4, 1), (9, 4), (10, 4)]
         );
-        assert_eq!(COSTS.of(&Proofs::over(4, ProfileId::Test)), 40.0 + 4.0 + 1.0 + 0.5);
+        assert_eq!(COSTS.of(&Proofs::over(4, ProfileId::Test)), 40.0 + 4.0 + 0.5);
+        assert_eq!(COSTS.of(&Proofs::over(7, ProfileId::Test)), 70.0 + 6.0 + 1.0 + 0.5);
     }
 
     #[test]

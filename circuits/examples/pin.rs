@@ -119,11 +119,11 @@ fn prove(circuits: &CircuitSet, witness: &BlockWitness) -> Result<(Vec<u8>, Bloc
     let params = circuits.params();
     let lift = |group: &[_]| circuits.prove_lift(group).map(|proof| (Child::Lift, proof));
     let mut level: Vec<_> = level.chunks(params.lift_arity).map(lift).collect::<Result<_, _>>()?;
-    while level.len() > 1 || level[0].0 == Child::Lift {
+    while level.len() > params.block_arity {
         let fold = |group: &[_]| circuits.prove_fold(group).map(|proof| (Child::Fold, proof));
         level = level.chunks(params.fold_arity).map(fold).collect::<Result<_, _>>()?;
     }
     let opening = BlockOpening::from(witness);
-    let proof = circuits.prove_block(&level[0].1, &opening)?;
+    let proof = circuits.prove_block(&level, &opening)?;
     Ok((encode(circuits.id(), &proof), opening))
 }

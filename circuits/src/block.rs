@@ -1,16 +1,26 @@
-//! The block circuit: one fold proof becomes a [`BlockStatement`].
+//! The block circuit: one or two consecutive lift or fold proofs become a [`BlockStatement`].
 //!
-//! It verifies the fold proof under fold's key, a constant, and pins `set` to the true digest, a constant
-//! too. Then:
+//! It has [`Params::block_arity`] slots for children, which are chained as those of lift and fold
+//! ([`crate::recursion`]): the first is live, and a dead one says nothing that the first does not say. A child's key is
+//! one of the true list `L = [lift, fold]` of [`crate::fold`], whose entries are constants here, and `set` of each child is
+//! pinned to the true digest, a constant too. Then:
 //!
 //! 1. The counts of the shards before and after the block are opened. No shard has fewer leaves after it, and none has
 //!    2^25 more: each difference has 25 bits.
 //! 2. The state roots are the hashes of tree root and counts, before and after.
 //! 3. Queue and exits are those of a block that L1 has no part in.
-//! 4. The fold proof starts in the chain state of a new block ([`ChainState::start`]) with the counts *after* it.
-//! 5. It ends in a chain state with those counts, as many new leaves as the differences add up to, a LogUp sum of zero,
-//!    and `E`, transactions and messages as stated.
-//! 6. Its context is that of chain id, number, time and the seed, which is recomputed.
+//! 4. The first child starts in the chain state of a new block ([`ChainState::start`]) with the counts *after* it.
+//! 5. The last live child ends in a chain state with those counts, as many new leaves as the differences add up to, a
+//!    LogUp sum of zero, and `E`, transactions and messages as stated.
+//! 6. The children's context is that of chain id, number, time and the seed, which is recomputed.
+//!
+//! *Why only true circuits are below*, by induction from here down. A child is under the key of the true lift or of the
+//! true fold circuit: block knows both. *A lift proof* takes batch proofs only, under keys that are constants of the true
+//! lift circuit. It says nothing about other keys, so its `set`, which the lift circuit leaves to the prover, is worth
+//! nothing, and nothing is concluded from it; it is pinned because every proof of a profile carries the true one. *A fold
+//! proof* is made by the true fold circuit, but fold takes its list as a witness. Its `set` is the digest of that list and
+//! is the true one here, so the list is `L`, and each of its children is under the key of the true lift or fold circuit
+//! and carries the same `set`: the argument applies to it in turn. Proofs are finite, so it ends at lift proofs.
 //!
 //! *Why the counts are true, if they were before*: batches create leaves only in positions that were empty, so at or
 //! above the old count of the shard, and below its new count; each position is filled once; and as many are filled as the
@@ -19,7 +29,11 @@
 //!
 //! | witness | constrained by |
 //! |---|---|
-//! | fold proof | it verifies |
+//! | children's proofs | they verify |
+//! | children's keys | the entry is the one-hot choice's, among the constants of `L` |
+//! | choice | boolean, sums to one |
+//! | live flags | boolean, never increasing |
+//! | `set` of the children | it is the true one, a constant |
 //! | public inputs but profile and version | they are in the opened chain states, the state roots, the seed or the context |
 //! | tree roots | they are in the opened chain states and in the state roots |
 //! | counts | their digests are in the state roots, those after the block in the chain states too |
@@ -40,20 +54,22 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::BlockWitness;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOutTarget, NUM_HASH_OUT_ELTS};
-use plonky2::iop::target::Target;
+use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
-use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 
 use crate::backend::{Backend, Built, Prover, Stock};
-use crate::config::{Builder, CircuitData, D, F, Proof};
+use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
 use crate::constraint::{Constrain, define};
 use crate::convert::{from_digest, from_native};
-use crate::fold::FoldCircuit;
+use crate::fold::{CHILDREN, Child, FoldCircuit};
 use crate::gadgets::chain::{self, BlockIdTargets, ChainStateTargets, CommitmentsTargets};
 use crate::gadgets::counts::CountsTargets;
+use crate::keys::entry_target;
 use crate::params::Params;
-use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget};
-use crate::recursion::{BuildError, ProveError, RecursionSize, check_sets, fix_shape, prove, verify_proof};
+use crate::recursion::{
+    self, BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, check_children, check_sets,
+    choose_constant, fill_choice, fill_dead, fix_shape, prove,
+};
 use crate::statement::{BlockStatement, PROTOCOL_VERSION, StatementField};
 use crate::verify::{CircuitKey, VerifierKey};
 
@@ -124,7 +140,11 @@ pub struct BlockCircuit {
     pub size: RecursionSize,
     prover: Box<dyn Prover>,
     set: Digest,
-    proof: ProofWithPublicInputsTarget<D>,
+    /// Of lift and fold.
+    keys: [VerifierOnlyCircuitData; CHILDREN],
+    slots: Vec<Slot>,
+    choices: Vec<Vec<BoolTarget>>,
+    chain: Chain,
     public: Vec<Target>,
     opened: OpenedTargets,
 }
@@ -158,18 +178,24 @@ impl BlockCircuit {
         params: &Params,
         fold: &FoldCircuit,
     ) -> Result<Self, BuildError> {
+        let common = &fold.data.common;
         let mut builder = Builder::new(params.block.clone());
-        let proof = builder.add_virtual_proof_with_pis(&fold.data.common);
-        let key = builder.constant_verifier_data(&fold.data.verifier_only);
-        let names = ["block: the proof verifies", "block: it verifies under fold's key"];
-        verify_proof(&mut builder, names, &proof, &key, &fold.data.common);
-        let inputs = BatchPublicInputsTarget::from_targets(&proof.public_inputs);
-        let set = builder.constant_hash(from_digest(fold.set()));
-        builder.require_equal_hashes("block: set is the true one", inputs.set, set);
+        let slots: Vec<Slot> = (0..params.block_arity).map(|_| Slot::new(&mut builder, common)).collect();
+        let (list, set) = (fold.list(), builder.constant_hash(from_digest(fold.set())));
+        let choices = slots
+            .iter()
+            .map(|slot| {
+                builder.require_equal_hashes("block: set is the true one", slot.inputs().set, set);
+                let entry = entry_target(&mut builder, slot.key());
+                choose_constant(&mut builder, entry, &list)
+            })
+            .collect();
+        let inputs: Vec<_> = slots.iter().map(Slot::inputs).collect();
+        let chain = recursion::chain(&mut builder, &inputs);
 
         // The statement, in the order of BlockStatement::elements. Profile and version are constants.
         let mut public = builder.add_virtual_targets(StatementField::PROFILE.offset);
-        let opened = constrain(&mut builder, &public, &inputs);
+        let opened = constrain(&mut builder, &public, &chain);
         builder.register_public_inputs(&public);
         for number in [params.id as u32, PROTOCOL_VERSION] {
             let constant = builder.constant(F::from_canonical_u32(number));
@@ -177,8 +203,10 @@ impl BlockCircuit {
             public.push(constant);
         }
 
-        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.block_degree_bits)?;
-        Ok(Self { data, size, prover, set: fold.set(), proof, public, opened })
+        let (Built { data, prover }, size) =
+            fix_shape(backend, builder, NAME, common, params.block_degree_bits)?;
+        let (set, keys) = (fold.set(), Child::ALL.map(|child| fold.key(child).clone()));
+        Ok(Self { data, size, prover, set, keys, slots, choices, chain, public, opened })
     }
 
     /// The key that verifies the block proofs of a profile.
@@ -186,67 +214,85 @@ impl BlockCircuit {
         VerifierKey::new(profile, CircuitKey::new(self.data.verifier_data()))
     }
 
-    /// Proves the block.
+    /// Proves the block from consecutive lift or fold proofs of all of its batches.
     ///
     /// # Errors
-    /// If the opening is not what the fold proof leads from and to, or if the fold proof does not verify.
+    /// If there are too many or too few children, if they do not chain or are for another set of keys, if the opening is
+    /// not what they lead from and to, or if one does not verify.
     pub fn prove(
         &self,
         profile: ProfileId,
-        fold: &Proof,
+        children: &[(Child, &Proof)],
         opening: &BlockOpening,
     ) -> Result<Proof, ProveError> {
-        let inputs = BatchPublicInputs::from_elements(&fold.public_inputs)
-            .map_err(|source| ProveError::PublicInputs { circuit: NAME, child: 0, source })?;
-        check_sets(NAME, &[inputs], self.set)?;
+        let inputs = check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
+        check_sets(NAME, &inputs, self.set)?;
+        let (first, last) = (&inputs[0], &inputs[inputs.len() - 1]);
         let BlockOpening { counts_before, counts, before, after, .. } = opening;
         let start = ChainState::start(before.tree_root, empty_queue(), counts.digest());
-        if *before != start || inputs.before != start.digest() {
+        if *before != start || first.before != start.digest() {
             return Err(ProveError::Before);
         }
-        if inputs.after != after.digest() {
+        if last.after != after.digest() {
             return Err(ProveError::After);
         }
         if after.sum != [ZERO; 2] {
             return Err(ProveError::Sum { got: after.sum });
         }
         check_counts(counts_before, counts, after.created)?;
-        if inputs.ctx != opening.context() {
+        if first.ctx != opening.context() {
             return Err(ProveError::Context { circuit: NAME, child: 0 });
         }
+        let live = children.iter().map(|&(child, proof)| SlotWitness {
+            proof,
+            key: &self.keys[child as usize],
+            live: F::ONE,
+            which: child as usize,
+        });
+        let slots = fill_dead(live.collect(), self.slots.len());
         let witness = self
-            .fill(fold, &opening.statement(profile), opening)
+            .fill(&slots, &opening.statement(profile), opening)
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
         prove(NAME, &*self.prover, &self.data, witness)
     }
 
-    /// Fills in this proof, this statement and, from the opening, what the statement does not say, right or wrong.
+    /// Fills in exactly these slots, this statement and, from the opening, what the statement does not say, right or wrong.
     ///
     /// # Errors
     /// If a target is filled twice with different values.
     pub fn fill(
         &self,
-        fold: &Proof,
+        slots: &[SlotWitness<'_>],
         statement: &BlockStatement,
         opening: &BlockOpening,
     ) -> anyhow::Result<PartialWitness<F>> {
-        self.fill_elements(fold, &statement.elements(), opening)
+        self.fill_elements(slots, &statement.elements(), opening)
     }
 
     /// [`Self::fill`] with a record of any elements.
     pub(crate) fn fill_elements(
         &self,
-        fold: &Proof,
+        slots: &[SlotWitness<'_>],
         statement: &[Native; BlockStatement::LEN],
         opening: &BlockOpening,
     ) -> anyhow::Result<PartialWitness<F>> {
         let mut witness = PartialWitness::new();
-        witness.set_proof_with_pis_target(&self.proof, fold)?;
+        self.chain.fill(&mut witness, slots)?;
+        for ((slot, choice), with) in self.slots.iter().zip(&self.choices).zip(slots) {
+            slot.fill(&mut witness, with)?;
+            fill_choice(&mut witness, choice, with.which)?;
+        }
         for (&target, &element) in self.public.iter().zip(statement) {
             witness.set_target(target, from_native(element))?;
         }
         self.opened.fill(&mut witness, opening)?;
         Ok(witness)
+    }
+
+    /// The choice of slot `slot`, one target an entry of the list.
+    #[cfg(test)]
+    pub(crate) fn choice_targets(&self, slot: usize) -> &[BoolTarget] {
+        &self.choices[slot]
     }
 }
 
@@ -270,8 +316,8 @@ impl OpenedTargets {
     }
 }
 
-/// Constrains the public inputs, in their order, by those of the fold proof.
-fn constrain(builder: &mut Builder, public: &[Target], proof: &BatchPublicInputsTarget) -> OpenedTargets {
+/// Constrains the public inputs, in their order, by what the children say together.
+fn constrain(builder: &mut Builder, public: &[Target], children: &Chain) -> OpenedTargets {
     let number = |field: StatementField| public[field.offset];
     let digest = |field: StatementField| HashOutTarget { elements: field.digest(public) };
     let [previous_root, new_root, emitted] =
@@ -321,7 +367,7 @@ fn constrain(builder: &mut Builder, public: &[Target], proof: &BatchPublicInputs
         created: zero,
     };
     let before = start.digest(builder);
-    builder.require_equal_hashes("block: starts in the fold proof's start", before, proof.before);
+    builder.require_equal_hashes("block: starts where the first child starts", before, children.before);
 
     // 5. End.
     let end = ChainStateTargets {
@@ -338,7 +384,7 @@ fn constrain(builder: &mut Builder, public: &[Target], proof: &BatchPublicInputs
         created,
     };
     let after = end.digest(builder);
-    builder.require_equal_hashes("block: ends in the fold proof's end", after, proof.after);
+    builder.require_equal_hashes("block: ends where the last child ends", after, children.after);
 
     // 6. Context.
     let block = BlockIdTargets {
@@ -349,7 +395,7 @@ fn constrain(builder: &mut Builder, public: &[Target], proof: &BatchPublicInputs
     let commitments = CommitmentsTargets { previous_root, emitted, consumed, queue, exits };
     let seed = chain::seed(builder, &block, &commitments);
     let ctx = chain::context(builder, &block, seed);
-    builder.require_equal_hashes("block: context is the fold proof's", ctx, proof.ctx);
+    builder.require_equal_hashes("block: context is the children's", ctx, children.ctx);
     opened
 }
 

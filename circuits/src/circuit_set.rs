@@ -100,7 +100,7 @@ impl CircuitSet {
         &self.params
     }
 
-    /// Digest of the keys that fold accepts; every proof of the set carries it.
+    /// Digest of the keys that fold and block accept; every proof of the set carries it.
     pub fn set(&self) -> Digest {
         self.set
     }
@@ -157,12 +157,18 @@ impl CircuitSet {
         self.fold.prove(&children)
     }
 
-    /// Proves a block from the fold proof of all of its batches.
+    /// Proves a block from 1 to [`Params::block_arity`] consecutive lift or fold proofs of all of its batches.
     ///
     /// # Errors
-    /// If the opening is not what the fold proof leads from and to, or if the fold proof does not verify.
-    pub fn prove_block(&self, fold: &Proof, opening: &BlockOpening) -> Result<Proof, ProveError> {
-        self.block.prove(self.id(), fold, opening)
+    /// If they are too many or too few, do not follow one another or do not verify, or if the opening is not what they
+    /// lead from and to.
+    pub fn prove_block<P: Borrow<Proof>>(
+        &self,
+        children: &[(Child, P)],
+        opening: &BlockOpening,
+    ) -> Result<Proof, ProveError> {
+        let children: Vec<_> = children.iter().map(|(child, proof)| (*child, proof.borrow())).collect();
+        self.block.prove(self.id(), &children, opening)
     }
 
     /// Measures of all circuits: batches, lift, fold, block.

@@ -3,8 +3,8 @@
 //! Lift and fold share one `CommonCircuitData`, so one verifier serves both and fold verifies itself. Fold
 //! cannot hold its own key as a constant; it takes the list `L = [lift entry, fold entry]` as a witness and
 //! puts out its digest, `set`. (The digest has room for four entries, for circuits of a profile with other lifts; those
-//! that are not there are constants, zero, and cannot be chosen.) All of its children carry the same `set`, and the block circuit compares it
-//! with the true one. So all fold proofs below a block proof used the true list.
+//! that are not there are constants, zero, and cannot be chosen.) All of its children carry the same `set`, and the block
+//! circuit compares it with the true one ([`crate::block`]). So all fold proofs below a block proof used the true list.
 //!
 //! | witness | constrained by |
 //! |---|---|
@@ -32,12 +32,12 @@ use crate::params::Params;
 use crate::public_inputs::BatchPublicInputsTarget;
 use crate::recursion::{
     BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, check_sets,
-    fill_dead, fix_shape, prove,
+    fill_choice, fill_dead, fix_shape, prove,
 };
 
 const NAME: &str = "fold";
 
-/// What a child of fold is.
+/// What a child of fold or block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Child {
     /// A lift proof.
@@ -47,7 +47,12 @@ pub enum Child {
 }
 
 /// Circuits that a child can be of: the entries of the list that exist.
-const CHILDREN: usize = 2;
+pub(crate) const CHILDREN: usize = 2;
+
+impl Child {
+    /// All, in the order of the list.
+    pub const ALL: [Self; CHILDREN] = [Self::Lift, Self::Fold];
+}
 
 /// The fold circuit of a profile.
 #[derive(Debug)]
@@ -104,7 +109,8 @@ impl FoldCircuit {
         BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
             .register(&mut builder);
 
-        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.recursion_degree_bits)?;
+        let (Built { data, prover }, size) =
+            fix_shape(backend, builder, NAME, common, params.recursion_degree_bits)?;
         if data.common != *common {
             return Err(BuildError::CommonData { circuit: NAME, like: "lift" });
         }
@@ -114,7 +120,12 @@ impl FoldCircuit {
 
     /// The digest of the true list `L`, which all proofs of the profile carry.
     pub fn set(&self) -> Digest {
-        key_set(&[Child::Lift, Child::Fold].map(|child| entry(self.key(child))))
+        key_set(&self.list())
+    }
+
+    /// The true list `L`: the entries of lift and of fold.
+    pub fn list(&self) -> [Digest; CHILDREN] {
+        Child::ALL.map(|child| entry(self.key(child)))
     }
 
     /// The key of a kind of child.
@@ -142,9 +153,8 @@ impl FoldCircuit {
                 which: child as usize,
             })
             .collect();
-        let list = [Child::Lift, Child::Fold].map(|child| entry(self.key(child)));
         let witness = self
-            .fill(&fill_dead(live, self.slots.len()), list)
+            .fill(&fill_dead(live, self.slots.len()), self.list())
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
         prove(NAME, &*self.prover, &self.data, witness)
     }
@@ -165,9 +175,7 @@ impl FoldCircuit {
         self.chain.fill(&mut witness, slots)?;
         for ((slot, choice), with) in self.slots.iter().zip(&self.choices).zip(slots) {
             slot.fill(&mut witness, with)?;
-            for (i, &bit) in choice.iter().enumerate() {
-                witness.set_bool_target(bit, i == with.which)?;
-            }
+            fill_choice(&mut witness, choice, with.which)?;
         }
         Ok(witness)
     }

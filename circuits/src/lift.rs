@@ -9,7 +9,7 @@
 //! | children's keys | the entry is the one-hot choice's, among the constants |
 //! | choice | boolean, sums to one |
 //! | live flags | boolean, never increasing |
-//! | `set` | nothing: a lift proof is only ever used by fold, which pins it |
+//! | `set` | nothing: a lift proof is only ever used by fold and block, which pin it |
 
 use enfold_state::hash::Digest;
 use plonky2::field::types::Field;
@@ -19,14 +19,13 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, CommonCircuitData, F, Proof, VerifierOnlyCircuitData};
-use crate::constraint::{Constrain, define};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target};
 use crate::params::Params;
 use crate::public_inputs::BatchPublicInputsTarget;
 use crate::recursion::{
-    BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, fill_dead,
-    fix_shape, prove,
+    BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, choose_constant,
+    fill_choice, fill_dead, fix_shape, prove,
 };
 
 const NAME: &str = "lift";
@@ -89,7 +88,8 @@ impl LiftCircuit {
         BatchPublicInputsTarget { set, ctx: chain.ctx, before: chain.before, after: chain.after }
             .register(&mut builder);
 
-        let (Built { data, prover }, size) = fix_shape(backend, builder, NAME, params.recursion_degree_bits)?;
+        let (Built { data, prover }, size) =
+            fix_shape(backend, builder, NAME, batch_common, params.recursion_degree_bits)?;
         Ok(Self { data, size, prover, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
     }
 
@@ -123,9 +123,7 @@ impl LiftCircuit {
         self.chain.fill(&mut witness, slots)?;
         for ((slot, choice), with) in self.slots.iter().zip(&self.choices).zip(slots) {
             slot.fill(&mut witness, with)?;
-            for (i, &bit) in choice.iter().enumerate() {
-                witness.set_bool_target(bit, i == with.which)?;
-            }
+            fill_choice(&mut witness, choice, with.which)?;
         }
         Ok(witness)
     }
@@ -140,22 +138,4 @@ impl LiftCircuit {
     pub fn batch_keys(&self) -> &[VerifierOnlyCircuitData] {
         &self.batch_keys
     }
-}
-
-/// Constrains `entry` to be one of the allowed: boolean choices that sum to one, and entry equal to the
-/// chosen constant. Past the end there is nothing to choose, unlike with an index.
-fn choose_constant(builder: &mut Builder, entry: HashOutTarget, allowed: &[Digest]) -> Vec<BoolTarget> {
-    let choice: Vec<BoolTarget> =
-        allowed.iter().map(|_| builder.new_bool("lift: choices are boolean")).collect();
-    let sum = builder.add_many(choice.iter().map(|bit| bit.target));
-    builder.require_one("lift: one key is chosen", sum);
-    for (place, &element) in entry.elements.iter().enumerate() {
-        let mut chosen = builder.zero();
-        for (bit, digest) in choice.iter().zip(allowed) {
-            let constant = from_digest(*digest).elements[place];
-            chosen = define("lift: chosen entry", builder.mul_const_add(constant, bit.target, chosen));
-        }
-        builder.require_equal("lift: a child's key is the chosen one", chosen, element);
-    }
-    choice
 }

@@ -43,6 +43,8 @@ pub struct Params {
     pub lift_arity: usize,
     /// Most lift or fold proofs that one fold proof verifies.
     pub fold_arity: usize,
+    /// Most lift or fold proofs that the block proof verifies.
+    pub block_arity: usize,
     /// Configuration of block.
     pub block: CircuitConfig,
     /// log2 of the rows of the block circuit.
@@ -57,6 +59,8 @@ pub(crate) struct Strength {
     pub(crate) queries: usize,
     pub(crate) grinding_bits: u32,
     pub(crate) cap_height: usize,
+    /// FRI folds until the polynomial has no more than this many coefficients, log2.
+    pub(crate) final_bits: usize,
 }
 
 impl Strength {
@@ -76,7 +80,7 @@ impl Strength {
                 rate_bits: self.rate_bits,
                 cap_height: self.cap_height,
                 proof_of_work_bits: self.grinding_bits,
-                reduction_strategy: FriReductionStrategy::ConstantArityBits(4, 5),
+                reduction_strategy: FriReductionStrategy::ConstantArityBits(4, self.final_bits),
                 num_query_rounds: self.queries,
             },
         }
@@ -101,8 +105,14 @@ impl Params {
     pub fn of(id: ProfileId) -> Self {
         match id {
             ProfileId::Test => {
-                let short =
-                    Strength { num_challenges: 2, rate_bits: 3, queries: 5, grinding_bits: 4, cap_height: 2 };
+                let short = Strength {
+                    num_challenges: 2,
+                    rate_bits: 3,
+                    queries: 5,
+                    grinding_bits: 4,
+                    cap_height: 2,
+                    final_bits: 5,
+                };
                 let fast = Strength { rate_bits: 1, queries: 15, ..short };
                 Self {
                     id,
@@ -112,8 +122,9 @@ impl Params {
                     recursion_degree_bits: 13,
                     lift_arity: 3,
                     fold_arity: 3,
+                    block_arity: 2,
                     block: short.config(RECURSION_ROUTED_WIRES),
-                    block_degree_bits: 12,
+                    block_degree_bits: 13,
                 }
             }
             ProfileId::Standard => {
@@ -123,9 +134,18 @@ impl Params {
                     queries: 88,
                     grinding_bits: 16,
                     cap_height: 4,
+                    final_bits: 5,
                 };
-                // Three bits of grinding are worth a query, which is 5 kB of the published proof.
-                let short = Strength { rate_bits: 3, queries: 27, grinding_bits: 19, ..fast };
+                // Three bits of grinding are worth a query, which is 5 kB of the published proof. A higher cap and a last
+                // polynomial of 128 coefficients, which spares a layer of FRI, make it 10 kB shorter.
+                let short = Strength {
+                    rate_bits: 3,
+                    queries: 27,
+                    grinding_bits: 19,
+                    cap_height: 5,
+                    final_bits: 7,
+                    ..fast
+                };
                 Self {
                     id,
                     batch: fast.config(BATCH_ROUTED_WIRES),
@@ -134,8 +154,9 @@ impl Params {
                     recursion_degree_bits: 16,
                     lift_arity: 5,
                     fold_arity: 5,
+                    block_arity: 2,
                     block: short.config(RECURSION_ROUTED_WIRES),
-                    block_degree_bits: 14,
+                    block_degree_bits: 15,
                 }
             }
         }

@@ -30,6 +30,8 @@ pub struct CircuitsReport {
     lift_arity: usize,
     /// Lift or fold proofs to a fold proof.
     fold_arity: usize,
+    /// Lift or fold proofs to the block proof.
+    block_arity: usize,
     batches: Vec<BatchReport>,
     degree_bits: DegreeBits,
     fri: FriReports,
@@ -210,6 +212,7 @@ impl CircuitsReport {
             window_depth: profile.window_depth,
             lift_arity: params.lift_arity,
             fold_arity: params.fold_arity,
+            block_arity: params.block_arity,
             batches: BatchId::ALL.map(batch).into(),
             degree_bits: DegreeBits {
                 batch: params.batch_degree_bits,
@@ -245,7 +248,7 @@ impl fmt::Display for CircuitsReport {
             "  {:<12} 2^{lift_and_fold} rows: up to {} lift or fold proofs",
             "fold", self.fold_arity
         )?;
-        writeln!(f, "  {:<12} 2^{block} rows: one fold proof", "block")?;
+        writeln!(f, "  {:<12} 2^{block} rows: up to {} lift or fold proofs", "block", self.block_arity)?;
         writeln!(f, "  a batch works inside a window of 2^{} leaves", self.window_depth)?;
         write!(f, "{}", MeasuresText(&self.measures))?;
         writeln!(f, "\nFRI")?;

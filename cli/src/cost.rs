@@ -81,8 +81,10 @@ impl fmt::Display for CostReport {
             count(strict, "batch", "batches"),
             grouped(commutative as u64)
         )?;
-        let (lifts, folds) = (count(cost.lifts, "lift", "lifts"), count(cost.folds, "fold", "folds"));
-        writeln!(f, "above them   {lifts}, {folds}, 1 block")?;
+        let lifts = count(cost.lifts, "lift", "lifts");
+        // A small block has no fold.
+        let folds = if cost.folds > 0 { count(cost.folds, "fold", "folds") + ", " } else { String::new() };
+        writeln!(f, "above them   {lifts}, {folds}1 block")?;
         let (used, paid) = (grouped(cost.rows_used), grouped(cost.rows_paid));
         writeln!(
             f,

@@ -220,7 +220,9 @@ impl State {
             info_span!(target: PROGRESS_TARGET, "block"),
         ];
         let template = "  {span_name:8} {bar:24} {pos:>5} of {len:<5} {msg}";
-        let stages = stages.into_iter().zip(totals).map(|(span, total)| bar(span, template, total));
+        // A small block has no fold.
+        let stages = stages.into_iter().zip(totals).filter(|&(_, total)| total > 0);
+        let stages = stages.map(|(span, total)| bar(span, template, total));
         self.bars = std::iter::once(whole).chain(stages).collect();
     }
 
@@ -230,10 +232,10 @@ impl State {
         let left = self.estimate.left(now);
         if let [whole, stages @ ..] = &self.bars[..] {
             whole.pb_set_message(&left_text(left));
-            for (bar, stage) in stages.iter().zip(Stage::ALL) {
-                let progress = self.estimate.stage(stage);
+            let all = Stage::ALL.map(|stage| self.estimate.stage(stage));
+            for (bar, progress) in stages.iter().zip(all.iter().filter(|progress| progress.total > 0)) {
                 bar.pb_set_position(progress.done as u64);
-                bar.pb_set_message(&stage_text(&progress));
+                bar.pb_set_message(&stage_text(progress));
             }
         }
         if !logging::has_bars() && matches!(event, Event::Finished { .. }) && now - self.line >= LINE_EVERY {
@@ -249,7 +251,12 @@ impl State {
                 lifts,
                 folds,
                 left_ms,
-                "proven: batches {batches}, lifts {lifts}, folds {folds}; {}",
+                "proven: batches {batches}, lifts {lifts}{}; {}",
+                if self.estimate.stage(Stage::Fold).total > 0 {
+                    format!(", folds {folds}")
+                } else {
+                    String::new()
+                },
                 left_text(left)
             );
         }
@@ -267,10 +274,11 @@ fn bar(span: Span, template: &str, len: usize) -> Span {
     span
 }
 
-/// Batches, lifts and folds.
+/// Batches, lifts and, if there are any, folds: a small block has none.
 pub fn proofs([batches, lifts, folds]: [usize; 3]) -> String {
-    let (batches, lifts) = (count(batches, "batch", "batches"), count(lifts, "lift", "lifts"));
-    format!("{batches}, {lifts}, {}", count(folds, "fold", "folds"))
+    let folds = (folds > 0).then(|| count(folds, "fold", "folds"));
+    let all = [count(batches, "batch", "batches"), count(lifts, "lift", "lifts")];
+    all.into_iter().chain(folds).collect::<Vec<_>>().join(", ")
 }
 
 /// An estimate, in whole seconds: more would be made up.
@@ -318,6 +326,7 @@ mod tests {
     fn one_of_a_kind_is_one() {
         assert_eq!(proofs([1, 1, 1]), "1 batch, 1 lift, 1 fold");
         assert_eq!(proofs([1_200, 0, 2]), "1,200 batches, 0 lifts, 2 folds");
+        assert_eq!(proofs([10, 2, 0]), "10 batches, 2 lifts");
         let reused = Reused { batches: 1, below: 17, ..Reused::default() };
         let text = |refused| ResumedText { reused: Reused { refused, ..reused }, proofs: 31 }.to_string();
         assert_eq!(text(0), "18 of 31 proofs already done");

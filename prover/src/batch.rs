@@ -61,15 +61,13 @@ impl BlockProver<'_> {
                 self.circuits.prove_lift(&children).map_err(failed)
             }
             Job::Fold { .. } => {
-                let children = kinds(job, children, fold_kind)?;
+                let children = kinds(job, children, child_kind)?;
                 self.circuits.prove_fold(&children).map_err(failed)
             }
             Job::Block => {
-                let children = kinds(job, children, fold_kind)?;
-                let &[(Child::Fold, root)] = &children[..] else {
-                    return Err(ProveError::Children { job, got: children.len() });
-                };
-                self.circuits.prove_block(root, &BlockOpening::from(self.witness)).map_err(failed)
+                let children = kinds(job, children, child_kind)?;
+                let opening = BlockOpening::from(self.witness);
+                self.circuits.prove_block(&children, &opening).map_err(failed)
             }
         }
     }
@@ -92,7 +90,7 @@ fn batch_kind(job: Job) -> Option<BatchId> {
     if let Job::Batch { batch, .. } = job { Some(batch) } else { None }
 }
 
-fn fold_kind(job: Job) -> Option<Child> {
+fn child_kind(job: Job) -> Option<Child> {
     match job {
         Job::Lift { .. } => Some(Child::Lift),
         Job::Fold { .. } => Some(Child::Fold),

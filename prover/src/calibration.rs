@@ -22,8 +22,8 @@ use enfold_witness::plan::Plan;
 use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
 
-use crate::cost::proof_memory;
-use crate::graph::Graph;
+use crate::cost::{proof_memory, proofs_memory};
+use crate::graph::{Arities, Graph};
 use crate::job::Stage;
 use crate::options::{in_flight_by_memory, in_flight_by_threads};
 use crate::prove::ProvenBlock;
@@ -54,7 +54,7 @@ pub struct Calibration {
     pub batch_s: f64,
     /// Core seconds of a lift proof.
     pub lift_s: f64,
-    /// Core seconds of a fold proof.
+    /// Core seconds of a fold proof; where none was made, of a lift proof, which has the same shape.
     pub fold_s: f64,
     /// Core seconds of the block proof.
     pub block_s: f64,
@@ -118,6 +118,7 @@ impl Calibration {
             let (count, sum) = proven.timings.of_stage(stage);
             sum.as_secs_f64() * per_core / count.max(1) as f64
         };
+        let folds = proven.timings.of_stage(Stage::Fold).0;
         let before = (proven.timings.execute + proven.timings.witness).as_secs_f64();
         Self {
             version: VERSION,
@@ -128,7 +129,8 @@ impl Calibration {
             transaction_s: before * cores as f64 / f64::from(proven.statement.transactions.max(1)),
             batch_s: stage(Stage::Batch),
             lift_s: stage(Stage::Lift),
-            fold_s: stage(Stage::Fold),
+            // A small block has no fold. One has as many rows and columns as a lift.
+            fold_s: if folds > 0 { stage(Stage::Fold) } else { stage(Stage::Lift) },
             // The block proof is made alone, whatever may be made at a time.
             block_s: proven.timings.of_stage(Stage::Block).1.as_secs_f64() * cores as f64,
             base_bytes,
@@ -224,14 +226,14 @@ pub fn forecast(
     let params = Params::of(profile);
     // The tree depends on their number alone.
     let batches = batches.max(1);
-    let graph = Graph::new(&vec![BatchId::DebitMany; batches], params.lift_arity, params.fold_arity);
+    let graph = Graph::new(&vec![BatchId::DebitMany; batches], Arities::from(&params));
     let (lifts, folds) = (graph.lifts, graph.folds);
     let proof_bytes = proof_memory(&params);
     let base_bytes = calibration.map_or(0, |known| known.base_bytes);
     let in_flight = in_flight_by_threads(cores)
         .min(in_flight_by_memory(memory.saturating_sub(base_bytes), proof_bytes))
         .clamp(1, batches.max(1));
-    let peak_bytes = base_bytes + in_flight as u64 * proof_bytes;
+    let peak_bytes = base_bytes + proofs_memory(&params, in_flight);
     let seconds = calibration.map(|known| {
         let counts = [batches, lifts, folds].map(|count| count as f64);
         let costs = [known.batch_s, known.lift_s, known.fold_s];
@@ -276,12 +278,16 @@ mod tests {
         let known = calibration();
         let of = |cores, memory| forecast(ProfileId::Standard, 1000, 9, cores, memory, Some(&known));
         let two = of(2, 64 << 30);
-        // 9 batches, 2 lifts, 1 fold.
-        assert_eq!((two.batches, two.lifts, two.folds, two.in_flight), (9, 2, 1, 2));
-        assert_eq!(two.prove_s, Some((90.0 + 4.0 + 2.0 + 1.0) / 2.0));
+        // 9 batches, 2 lifts, no fold.
+        assert_eq!((two.batches, two.lifts, two.folds, two.in_flight), (9, 2, 0, 2));
+        assert_eq!(two.prove_s, Some((90.0 + 4.0 + 1.0) / 2.0));
         assert_eq!(two.total_s, Some(two.prove_s.unwrap() + 20.0 + 0.5));
         assert_eq!(of(4, 64 << 30).prove_s.unwrap() * 2.0, two.prove_s.unwrap());
         assert!(two.fits && two.peak_bytes > (1 << 30));
+        // 11 batches, 3 lifts, of which 2 are folded.
+        let more = forecast(ProfileId::Standard, 1000, 11, 2, 64 << 30, Some(&known));
+        assert_eq!((more.lifts, more.folds), (3, 1));
+        assert_eq!(more.prove_s, Some((110.0 + 6.0 + 2.0 + 1.0) / 2.0));
     }
 
     #[test]

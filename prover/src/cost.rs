@@ -38,13 +38,14 @@ fn stage_memory(params: &Params, stage: Stage) -> u64 {
     ((16 * cells(shape)) << config.fri_config.rate_bits) + ((32 * config.num_wires as u64) << degree_bits)
 }
 
-/// Bytes that the largest proof of a profile takes while it is made.
+/// Bytes that the largest of the proofs takes that are made beside others: all but the block proof, which is the last.
 pub fn proof_memory(params: &Params) -> u64 {
-    [Stage::Batch, Stage::Lift, Stage::Block]
-        .map(|stage| stage_memory(params, stage))
-        .into_iter()
-        .max()
-        .unwrap_or(0)
+    stage_memory(params, Stage::Batch).max(stage_memory(params, Stage::Lift))
+}
+
+/// Bytes that a block's proofs take at the most, so many at a time. The block proof is made alone.
+pub fn proofs_memory(params: &Params, in_flight: usize) -> u64 {
+    (in_flight as u64).saturating_mul(proof_memory(params)).max(stage_memory(params, Stage::Block))
 }
 
 #[cfg(test)]
@@ -62,10 +63,21 @@ mod tests {
     }
 
     #[test]
+    fn the_block_proof_is_made_alone() {
+        let params = Params::of(ProfileId::Standard);
+        let (each, block) = (proof_memory(&params), stage_memory(&params, Stage::Block));
+        assert!(each < block && block < 2 * each, "{each} {block}");
+        assert_eq!(
+            [0, 1, 2, 3].map(|count| proofs_memory(&params, count)),
+            [block, block, 2 * each, 3 * each]
+        );
+    }
+
+    #[test]
     fn costs_are_by_rows_columns_and_rate() {
         let params = Params::of(ProfileId::Standard);
         let [batch, lift, block] = [Stage::Batch, Stage::Lift, Stage::Block].map(|s| stage_cost(&params, s));
         assert!((lift / batch - 189.0 / 174.0).abs() < 1e-9, "as many rows at the same rate");
-        assert!((block / lift - 0.25 * 12.0 / 6.0).abs() < 1e-9, "a quarter of the rows, at an eighth");
+        assert!((block / lift - 0.5 * 12.0 / 6.0).abs() < 1e-9, "half of the rows, at an eighth");
     }
 }

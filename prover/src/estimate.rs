@@ -140,10 +140,10 @@ mod tests {
         assert_eq!(estimate.left(second(0)), None, "nothing is measured yet");
         made(&mut estimate, batch(0), 0, 10);
         made(&mut estimate, batch(1), 0, 10);
-        // Lifts and the rest cost by their cells, 189 columns to 174; block by a quarter of the rows at an eighth of the
-        // rate, which is half as much.
+        // Lifts and the rest cost by their cells, 189 columns to 174; block by half of the rows at an eighth of the
+        // rate, which is as much.
         let lift = 10.0 * 189.0 / 174.0;
-        let expected = (4.0 * 10.0 + 2.0 * lift + lift + lift / 2.0) / 2.0;
+        let expected = (4.0 * 10.0 + 2.0 * lift + lift + lift) / 2.0;
         let got = estimate.left(second(10)).unwrap().as_secs_f64();
         assert!((got - expected).abs() < 0.01, "{got} {expected}");
         // A running batch counts for what it still takes.
@@ -158,7 +158,7 @@ mod tests {
         made(&mut estimate, Job::Lift { number: 0 }, 20, 23);
         let got = estimate.left(second(23)).unwrap().as_secs_f64();
         // By three batches and a lift, 33 s, what fold and block cost.
-        let rest = 33.0 * 1.5 * 189.0 / (3.0 * 174.0 + 189.0);
+        let rest = 33.0 * 2.0 * 189.0 / (3.0 * 174.0 + 189.0);
         assert!((got - (3.0 * 10.0 + 3.0 + rest) / 2.0).abs() < 0.01, "{got}");
         let lifts = estimate.stage(Stage::Lift);
         assert_eq!((lifts.total, lifts.done, lifts.each), (2, 1, Some(second(3))));

@@ -1,14 +1,30 @@
 //! Which proofs a block needs, and which of them each one needs.
 //!
 //! Batches are lifted in groups. Lift proofs are folded in a tree of the least depth that has the fewest fold
-//! proofs among those: all groups are full but at the lowest level, where the first groups are folded and the
-//! last lift proofs go one level up as they are. So what is finished last has the shortest way to the root.
+//! proofs among those, until they are no more than the block proof takes: where they are no more from the start, there is
+//! no fold proof. All groups are full but at the lowest level, where the first groups are folded and the last lift proofs
+//! go one level up as they are. So what is finished last has the shortest way to the root.
 
 use std::ops::Range;
 
+use enfold_circuits::params::Params;
 use enfold_witness::profile::BatchId;
 
 use crate::job::Job;
+
+/// Most proofs that a proof of each stage takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arities {
+    pub lift: usize,
+    pub fold: usize,
+    pub block: usize,
+}
+
+impl From<&Params> for Arities {
+    fn from(params: &Params) -> Self {
+        Self { lift: params.lift_arity, fold: params.fold_arity, block: params.block_arity }
+    }
+}
 
 /// A proof to be made and what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,33 +52,36 @@ impl Graph {
     /// The proofs for these batches.
     ///
     /// # Panics
-    /// If there is no batch, or an arity is less than 1 for lift or 2 for fold.
-    pub fn new(batches: &[BatchId], lift_arity: usize, fold_arity: usize) -> Self {
+    /// If there is no batch, or an arity is less than 1 for lift and block or 2 for fold.
+    pub fn new(batches: &[BatchId], arities: Arities) -> Self {
         assert!(!batches.is_empty(), "a block has a batch");
-        assert!(lift_arity >= 1 && fold_arity >= 2, "a tree gets narrower");
+        let Arities { lift, fold, block } = arities;
+        assert!(lift >= 1 && fold >= 2 && block >= 1, "a tree gets narrower");
         let mut graph = Self { nodes: Vec::new(), lifts: 0, folds: 0 };
         let leaves: Vec<_> = batches
             .iter()
             .enumerate()
             .map(|(number, &batch)| graph.add(Job::Batch { number, batch }, &[]))
             .collect();
-        let lifts: Vec<_> = leaves.chunks(lift_arity).map(|group| graph.lift(group)).collect();
-        let mut level = graph.lowest_folds(&lifts, fold_arity);
-        while level.len() > 1 {
-            level = level.chunks(fold_arity).map(|group| graph.fold(group)).collect();
+        let lifts: Vec<_> = leaves.chunks(lift).map(|group| graph.lift(group)).collect();
+        let mut level = graph.lowest_folds(&lifts, arities);
+        while level.len() > block {
+            level = level.chunks(fold).map(|group| graph.fold(group)).collect();
         }
         graph.add(Job::Block, &level);
         graph
     }
 
-    /// Folds as many of the first lift proofs as it takes to make the rest a power of the arity. A single lift
-    /// proof is folded too: the block circuit takes nothing but a fold proof.
-    fn lowest_folds(&mut self, lifts: &[usize], arity: usize) -> Vec<usize> {
-        let mut places = 1;
+    /// Folds as many of the first lift proofs as it takes to make the rest fill a tree: block's arity times a power of
+    /// fold's. If block takes them all, none.
+    fn lowest_folds(&mut self, lifts: &[usize], arities: Arities) -> Vec<usize> {
+        let arity = arities.fold;
+        let mut places = arities.block;
         while places * arity < lifts.len() {
             places *= arity;
         }
-        let folds = (lifts.len() - places).div_ceil(arity - 1).max(1);
+        let Some(more) = lifts.len().checked_sub(places) else { return lifts.to_vec() };
+        let folds = more.div_ceil(arity - 1);
         let (folded, rest) = lifts.split_at(lifts.len() - (places - folds));
         let mut level: Vec<_> = folded.chunks(arity).map(|group| self.fold(group)).collect();
         level.extend(rest);
@@ -114,6 +133,9 @@ impl Graph {
 mod tests {
     use super::*;
 
+    /// Those of the test profile.
+    const ARITIES: Arities = Arities { lift: 3, fold: 3, block: 2 };
+
     /// The batches below a node, in order.
     fn batches(graph: &Graph, node: usize) -> Vec<usize> {
         match graph.nodes[node].job {
@@ -122,8 +144,8 @@ mod tests {
         }
     }
 
-    fn check(count: usize, lift_arity: usize, fold_arity: usize) {
-        let graph = Graph::new(&vec![BatchId::DebitMany; count], lift_arity, fold_arity);
+    fn check(count: usize, arities: Arities) {
+        let graph = Graph::new(&vec![BatchId::DebitMany; count], arities);
         let root = graph.nodes.len() - 1;
         assert_eq!(graph.nodes[root].job, Job::Block);
         assert_eq!(batches(&graph, root), (0..count).collect::<Vec<_>>(), "every batch once, in order");
@@ -134,9 +156,9 @@ mod tests {
                 node.children.iter().map(|&child| graph.nodes[child].job.stage().name()).collect();
             let allowed: (usize, &[&str]) = match node.job {
                 Job::Batch { .. } => (0, &[]),
-                Job::Lift { .. } => (lift_arity, &["batch"]),
-                Job::Fold { .. } => (fold_arity, &["lift", "fold"]),
-                Job::Block => (1, &["fold"]),
+                Job::Lift { .. } => (arities.lift, &["batch"]),
+                Job::Fold { .. } => (arities.fold, &["lift", "fold"]),
+                Job::Block => (arities.block, &["lift", "fold"]),
             };
             assert!(kinds.len() <= allowed.0 && kinds.iter().all(|kind| allowed.1.contains(kind)));
             assert_eq!(kinds.is_empty(), allowed.0 == 0);
@@ -144,15 +166,12 @@ mod tests {
             assert_eq!(node.parent.is_none(), i == root);
         }
         // The fewest proofs, and the least depth.
-        let lifts = count.div_ceil(lift_arity);
+        let lifts = count.div_ceil(arities.lift);
         assert_eq!(graph.lifts, lifts);
-        assert_eq!(
-            graph.folds,
-            (lifts - 1).div_ceil(fold_arity - 1).max(1),
-            "{count} {lift_arity} {fold_arity}"
-        );
-        let mut depth = 1;
-        while fold_arity.pow(depth) < lifts {
+        let folds = lifts.saturating_sub(arities.block).div_ceil(arities.fold - 1);
+        assert_eq!(graph.folds, folds, "{count} {arities:?}");
+        let mut depth = 0;
+        while arities.block * arities.fold.pow(depth) < lifts {
             depth += 1;
         }
         assert_eq!(graph.nodes[root].height, depth as usize + 2);
@@ -161,15 +180,17 @@ mod tests {
     #[test]
     fn trees_are_ordered_shallow_and_small() {
         for count in 1..80 {
-            for (lift_arity, fold_arity) in [(1, 2), (3, 3), (2, 4), (6, 6)] {
-                check(count, lift_arity, fold_arity);
+            for (lift, fold) in [(1, 2), (3, 3), (2, 4), (5, 5), (6, 6)] {
+                for block in [1, 2, 3] {
+                    check(count, Arities { lift, fold, block });
+                }
             }
         }
     }
 
     #[test]
     fn nothing_is_made_below_what_is_there() {
-        let graph = Graph::new(&[BatchId::DebitMany; 7], 3, 3);
+        let graph = Graph::new(&[BatchId::DebitMany; 11], ARITIES);
         let jobs = |there: &[Job]| -> Vec<String> {
             let to_make = graph.to_make(|node| there.contains(&graph.nodes[node].job));
             to_make.iter().map(|&node| graph.nodes[node].job.to_string()).collect()
@@ -177,19 +198,30 @@ mod tests {
         let batch = |number| Job::Batch { number, batch: BatchId::DebitMany };
         let (lift, fold) = (|number| Job::Lift { number }, Job::Fold { number: 0 });
         assert!(jobs(&[Job::Block]).is_empty());
-        assert_eq!(jobs(&[fold]), ["block"]);
+        assert_eq!(jobs(&[fold, lift(3)]), ["block"]);
         assert_eq!(
-            jobs(&[lift(0), lift(1), batch(0)]),
-            ["batch 6 (debit_many)", "lift 2", "fold 0", "block"]
+            jobs(&[lift(0), lift(1), lift(3), batch(6), batch(7)]),
+            ["batch 8 (debit_many)", "lift 2", "fold 0", "block"]
         );
-        let three = jobs(&[lift(0), lift(2), batch(3), batch(5)]);
+        let three = jobs(&[lift(0), lift(2), batch(3), batch(5), lift(3)]);
         assert_eq!(three, ["batch 4 (debit_many)", "lift 1", "fold 0", "block"]);
+        assert_eq!(jobs(&[fold, batch(9)]), ["batch 10 (debit_many)", "lift 3", "block"]);
     }
 
+    /// The block proof takes lift proofs and fold proofs, as they come.
     #[test]
-    fn one_batch_is_lifted_and_folded() {
-        let graph = Graph::new(&[BatchId::CreditFew], 3, 3);
-        let kinds: Vec<_> = graph.nodes.iter().map(|node| node.job.stage().name()).collect();
-        assert_eq!(kinds, ["batch", "lift", "fold", "block"]);
+    fn folds_are_what_block_cannot_take() {
+        let below = |count: usize| -> Vec<String> {
+            let graph = Graph::new(&vec![BatchId::CreditFew; count], ARITIES);
+            let root = &graph.nodes[graph.nodes.len() - 1];
+            root.children.iter().map(|&child| graph.nodes[child].job.to_string()).collect()
+        };
+        assert_eq!(below(1), ["lift 0"]);
+        assert_eq!(below(3), ["lift 0"]);
+        assert_eq!(below(4), ["lift 0", "lift 1"]);
+        assert_eq!(below(6), ["lift 0", "lift 1"]);
+        assert_eq!(below(7), ["fold 0", "lift 2"]);
+        assert_eq!(below(12), ["fold 0", "lift 3"]);
+        assert_eq!(below(13), ["fold 0", "fold 1"]);
     }
 }

@@ -23,7 +23,7 @@ pub enum Job {
     },
     /// A fold proof.
     Fold {
-        /// Its place among the block's fold proofs, from 0; the last is the root.
+        /// Its place among the block's fold proofs, from 0. A small block has none.
         number: usize,
     },
     /// The block proof.

@@ -69,7 +69,7 @@ impl Workers {
     }
 
     /// Proofs in flight: what the options say, or as many as the threads are worth, but not more than fit into three
-    /// quarters of the memory that is free. `proof_bytes` is what the largest proof takes while it is made.
+    /// quarters of the memory that is free. `proof_bytes` is what the largest of them takes while it is made.
     pub(crate) fn in_flight(&self, options: &ProveOptions, proof_bytes: u64) -> usize {
         let by_memory = available_memory().map_or(usize::MAX, |free| in_flight_by_memory(free, proof_bytes));
         options.in_flight.unwrap_or_else(|| in_flight_by_threads(self.threads()).min(by_memory)).max(1)
@@ -77,8 +77,7 @@ impl Workers {
 }
 
 /// An event for proofs that take more memory than is free; `None` if they fit or nobody knows.
-pub(crate) fn memory_short(in_flight: usize, proof_bytes: u64) -> Option<Event> {
-    let expected = (in_flight as u64).saturating_mul(proof_bytes);
+pub(crate) fn memory_short(expected: u64) -> Option<Event> {
     available_memory().filter(|&got| got < expected).map(|got| Event::MemoryShort { expected, got })
 }
 
@@ -116,9 +115,9 @@ mod tests {
         assert_eq!(workers.in_flight(&ProveOptions { in_flight: Some(0), ..options }, 1), 1);
         if available_memory().is_some() {
             assert_eq!(workers.in_flight(&options, u64::MAX), 1);
-            assert!(matches!(memory_short(1, u64::MAX), Some(Event::MemoryShort { expected: u64::MAX, .. })));
+            assert!(matches!(memory_short(u64::MAX), Some(Event::MemoryShort { expected: u64::MAX, .. })));
         }
-        assert_eq!(memory_short(4, 0), None);
+        assert_eq!(memory_short(0), None);
         assert_eq!([4, 3].map(|free| in_flight_by_memory(free << 30, 1 << 30)), [3, 2]);
         assert_eq!(workers.install(rayon::current_num_threads), 3);
     }

@@ -17,10 +17,10 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 use crate::batch::BlockProver;
-use crate::cost::proof_memory;
+use crate::cost::{proof_memory, proofs_memory};
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
-use crate::graph::Graph;
+use crate::graph::{Arities, Graph};
 use crate::job::{Job, Reused, Stage};
 use crate::kept::KeptProofs;
 use crate::options::{ProveOptions, Workers, memory_short};
@@ -157,7 +157,7 @@ impl PreparedBlock {
     fn graph(&self) -> Graph {
         let params = Params::of(self.profile);
         let batches: Vec<_> = self.witness.batches.iter().map(|batch| batch.batch).collect();
-        Graph::new(&batches, params.lift_arity, params.fold_arity)
+        Graph::new(&batches, Arities::from(&params))
     }
 
     /// Reads the kept proofs of the block and verifies them, which takes no circuit.
@@ -239,7 +239,7 @@ pub(crate) fn prove_missing(
     let Resumed { graph, proofs, reused } = resumed;
     let of_stage = |stage| to_make.iter().filter(|&&node| graph.nodes[node].job.stage() == stage).count();
     let [batches, lifts, folds, _] = Stage::ALL.map(of_stage);
-    if let Some(short) = memory_short(in_flight.min(to_make.len()), proof_memory(params)) {
+    if let Some(short) = memory_short(proofs_memory(params, in_flight.min(to_make.len()))) {
         observer(&short);
     }
     observer(&Event::Proving { batches, lifts, folds, in_flight });

@@ -1,6 +1,6 @@
 //! What lift, fold and block share: child slots, live flags and the chain of children.
 //!
-//! Lift verifies batch proofs, fold verifies lift and fold proofs. Both have a fixed number of slots and
+//! Lift verifies batch proofs, fold and block verify lift and fold proofs. All have a fixed number of slots and
 //! verify all of them, always:
 //!
 //! - slot 0 is live; the other slots' live flags are boolean and never increase;
@@ -14,6 +14,7 @@
 //! child's `CommonCircuitData`, is a constant of the circuit.
 
 mod chain;
+mod choice;
 #[cfg(test)]
 mod forge;
 mod shape;
@@ -25,9 +26,9 @@ pub(crate) mod toy;
 mod verifier;
 
 pub use chain::{Chain, chain, select};
+pub use choice::{choose_constant, fill_choice};
 pub use shape::{RecursionSize, fix_shape, recursion_gates};
 pub use slot::{Slot, SlotWitness, fill_dead};
-pub(crate) use verifier::verify_proof;
 
 use enfold_state::chain::Quadratic;
 use enfold_state::hash::Digest;
@@ -63,7 +64,7 @@ pub enum BuildError {
 /// Proving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    /// A lift or fold proof needs at least one child and has at most this many.
+    /// A lift, fold or block proof needs at least one child and has at most this many.
     #[error("{circuit}: expected 1 to {expected} children, got {got}")]
     Children {
         /// Which circuit.
@@ -109,7 +110,7 @@ pub enum ProveError {
         /// Which child.
         child: usize,
     },
-    /// A child of fold was made for another set of keys.
+    /// A child of fold or block was made for another set of keys.
     #[error("{circuit}: child {child} is for another set of keys")]
     Set {
         /// Which circuit.
@@ -117,11 +118,11 @@ pub enum ProveError {
         /// Which child.
         child: usize,
     },
-    /// The fold proof does not start at a block's start with this tree root and these counts.
-    #[error("block: the fold proof starts at another chain state")]
+    /// The first child of block does not start at a block's start with this tree root and these counts.
+    #[error("block: its first child starts at another chain state")]
     Before,
-    /// The fold proof does not end in this chain state.
-    #[error("block: the fold proof ends in another chain state")]
+    /// The last child of block does not end in this chain state.
+    #[error("block: its last child ends in another chain state")]
     After,
     /// What the block emits is not what it consumes.
     #[error("block: expected a LogUp sum of zero, got {got:?}")]

@@ -15,15 +15,15 @@ use plonky2::plonk::circuit_data::CircuitConfig;
 
 use super::BuildError;
 use crate::backend::{Backend, Built};
-use crate::config::{Builder, D, F};
+use crate::config::{Builder, CommonCircuitData, D, F};
 use crate::gates::poseidon2::Poseidon2Gate;
 
 /// FRI's folding arity in all circuits, as `ConstantArityBits` of the profiles says.
 const FRI_ARITY_BITS: usize = 4;
 
-/// All gates that a circuit over plonky2's recursive verifier uses, but for `CosetInterpolationGate`: plonky2
-/// keeps its constructor to itself, and there is no verifying FRI without it.
-pub fn recursion_gates(config: &CircuitConfig) -> Vec<GateRef<F, D>> {
+/// All gates that a circuit with this configuration uses to verify proofs whose Merkle caps have this height, but for
+/// `CosetInterpolationGate`: plonky2 keeps its constructor to itself, and there is no verifying FRI without it.
+pub fn recursion_gates(config: &CircuitConfig, cap_height: usize) -> Vec<GateRef<F, D>> {
     let mut gates = vec![
         GateRef::new(NoopGate),
         GateRef::new(ConstantGate::new(config.num_constants)),
@@ -43,7 +43,6 @@ pub fn recursion_gates(config: &CircuitConfig) -> Vec<GateRef<F, D>> {
         GateRef::new(RandomAccessGate::<F, D>::new_from_config(config, FRI_ARITY_BITS)),
         GateRef::new(Poseidon2Gate),
     ];
-    let cap_height = config.fri_config.cap_height;
     if cap_height != FRI_ARITY_BITS && cap_height != 0 {
         gates.push(GateRef::new(RandomAccessGate::<F, D>::new_from_config(config, cap_height)));
     }
@@ -59,7 +58,7 @@ pub struct RecursionSize {
     pub degree_bits: usize,
 }
 
-/// Fixes the gate set, pads to `2^degree_bits` rows and builds.
+/// Fixes the gate set to what verifying such `children` takes, pads to `2^degree_bits` rows and builds.
 ///
 /// # Errors
 /// If the rows do not fit.
@@ -67,10 +66,11 @@ pub fn fix_shape(
     backend: &dyn Backend,
     mut builder: Builder,
     circuit: &'static str,
+    children: &CommonCircuitData,
     degree_bits: usize,
 ) -> Result<(Built, RecursionSize), BuildError> {
     let rows = builder.num_gates();
-    for gate in recursion_gates(&builder.config) {
+    for gate in recursion_gates(&builder.config, children.config.fri_config.cap_height) {
         builder.add_gate_to_gate_set(gate);
     }
     // One row above half is enough: plonky2 pads to the next power of two.

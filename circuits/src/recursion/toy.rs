@@ -62,8 +62,9 @@ pub fn params() -> Params {
         recursion_degree_bits: 12,
         lift_arity: 3,
         fold_arity: 3,
+        block_arity: 2,
         block: stock(&block),
-        block_degree_bits: 11,
+        block_degree_bits: 12,
     }
 }
 
@@ -179,7 +180,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
     };
     let lifts = vec![lift(0..3), lift(3..5)];
     let fold = family.fold.prove(&[(Child::Lift, &lifts[0]), (Child::Lift, &lifts[1])]).unwrap();
-    let block = family.block.prove(ProfileId::Test, &fold, &opening(&states)).unwrap();
+    let block = family.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &opening(&states)).unwrap();
     Honest { states, batches, lifts, fold, block }
 });
 
@@ -187,7 +188,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
 #[test]
 fn lift_and_fold_have_the_listed_gates_and_interpolation() {
     let common = &FAMILY.lift.data.common;
-    let listed = recursion_gates(&common.config);
+    let listed = recursion_gates(&common.config, common.config.fri_config.cap_height);
     assert_eq!(common.gates.len(), listed.len() + 1);
     assert!(listed.iter().all(|gate| common.gates.contains(gate)));
 }

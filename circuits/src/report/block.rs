@@ -80,11 +80,10 @@ impl RowCosts {
     }
 
     /// Lift and fold proofs over this many batch proofs. A fold proof takes lift and fold proofs alike, so each
-    /// makes one out of `fold_arity` at most, until one is left; the block circuit takes no lift proof, so there is
-    /// one fold at least.
+    /// makes one out of `fold_arity` at most, until the block proof takes those that are left.
     pub fn tree(&self, batches: usize) -> (usize, usize) {
         let lifts = batches.div_ceil(self.params.lift_arity);
-        let folds = lifts.saturating_sub(1).div_ceil(self.params.fold_arity - 1).max(1);
+        let folds = lifts.saturating_sub(self.params.block_arity).div_ceil(self.params.fold_arity - 1);
         (lifts, folds)
     }
 

@@ -4,8 +4,8 @@
 //! A candidate is rated as a whole: queries follow from the goal, rows of lift and fold from the queries, arities from
 //! the rows, and the block proof's bytes from its circuit. Rows are counted: verifiers are laid out for two numbers of
 //! queries, and each query takes as many rows as the next.
-//! FRI's folding arity (16), the cap's height (4) and the repetitions (3) are those of `standard`; with them no
-//! argument but FRI comes near to the goals here.
+//! FRI's folding arity (16), the caps' heights (4, block's 5), block's arity (2) and the repetitions (3) are those of
+//! `standard`; with them no argument but FRI comes near to the goals here.
 //!
 //! **Prover's time** is a model in core-seconds: a proof of `n` rows at rate `rho` takes `n / 2^16 (3.03 + 0.755 /
 //! rho)`, and `g` bits of grinding `0.42 * 2^(g - 20)`. It is a line through measurements of November 2026, one debit batch
@@ -110,7 +110,7 @@ impl Choice {
 
     fn strength(self) -> Strength {
         let Self { rate_bits, queries, grinding_bits, .. } = self;
-        Strength { num_challenges: 3, rate_bits, queries, grinding_bits, cap_height: 4 }
+        Strength { num_challenges: 3, rate_bits, queries, grinding_bits, cap_height: 4, final_bits: 5 }
     }
 
     /// Core-seconds of a proof; see the module.
@@ -125,13 +125,27 @@ impl Choice {
         BatchCircuit::common(&self.strength().config(BATCH_ROUTED_WIRES), self.degree_bits)
     }
 
-    /// Common data of lift or fold with these parameters: the block circuit's, which has the same gates.
+    /// Common data of lift or fold with these parameters: those of the block circuit, which has the same gates.
     fn recursion_common(self) -> CommonCircuitData {
         let config = self.strength().config(RECURSION_ROUTED_WIRES);
         CommonCircuitData {
             fri_params: config.fri_config.fri_params(self.degree_bits, false),
             config,
             num_public_inputs: BatchPublicInputs::LEN,
+            ..VerifierKey::pinned(ProfileId::Standard).circuit().common().clone()
+        }
+    }
+
+    /// Common data of a block circuit with these parameters. Cap and last polynomial are those of `standard`'s.
+    fn block_common(self) -> CommonCircuitData {
+        let standard = Params::of(ProfileId::Standard).block.fri_config;
+        let mut config = self.strength().config(RECURSION_ROUTED_WIRES);
+        config.fri_config.cap_height = standard.cap_height;
+        config.fri_config.reduction_strategy = standard.reduction_strategy;
+        CommonCircuitData {
+            fri_params: config.fri_config.fri_params(self.degree_bits, false),
+            config,
+            num_public_inputs: BlockStatement::LEN,
             ..VerifierKey::pinned(ProfileId::Standard).circuit().common().clone()
         }
     }
@@ -155,7 +169,7 @@ pub struct Priced {
 
 /// Rows of a slot that verifies proofs with these common data, its key's entry included.
 fn slot_rows(common: &CommonCircuitData) -> usize {
-    let wide = Strength { num_challenges: 3, rate_bits: 3, queries: 1, grinding_bits: 16, cap_height: 4 };
+    let wide = Choice { degree_bits: 16, rate_bits: 3, queries: 1, grinding_bits: 16 }.strength();
     let mut builder = Builder::new(wide.config(RECURSION_ROUTED_WIRES));
     let slot = Slot::new(&mut builder, common);
     entry_target(&mut builder, slot.key());
@@ -241,13 +255,12 @@ impl Candidate {
         if lift_arity == 0 || fold_arity < 2 {
             return None;
         }
-        let block_rows = (recursion.child_rows + SHARED_ROWS).next_power_of_two();
+        let block_arity = Params::of(ProfileId::Standard).block_arity;
+        let block_rows = (block_arity * recursion.child_rows + SHARED_ROWS).next_power_of_two();
         let block_degree_bits = block_rows.trailing_zeros() as usize;
         let block = Choice { degree_bits: block_degree_bits, ..block };
-        let num_public_inputs = BlockStatement::LEN;
-        let common = CommonCircuitData { num_public_inputs, ..block.recursion_common() };
-        let proof_bytes = Layout::of(&common).len();
-        // A tree over M lifts has M / (arity - 1) folds.
+        let proof_bytes = Layout::of(&block.block_common()).len();
+        // A tree over M lifts has M / (arity - 1) folds, but for a few.
         let lifts = 1.0 / lift_arity as f64;
         let folds = lifts / (fold_arity - 1) as f64;
         let each = batch.choice.core_seconds() + (lifts + folds) * recursion.choice.core_seconds();
@@ -376,13 +389,13 @@ mod tests {
             usize::try_from(circuit["rows"].as_u64().unwrap()).unwrap()
         };
         for (name, children, child) in
-            [("lift", 5, rated.batch), ("fold", 5, rated.recursion), ("block", 1, rated.recursion)]
+            [("lift", 5, rated.batch), ("fold", 5, rated.recursion), ("block", 2, rated.recursion)]
         {
             // Slots share rows of arithmetic, which makes a slot alone a little larger.
             let (verifiers, built) = (children * child.child_rows, rows(name));
             assert!((verifiers - 64..verifiers + 128).contains(&built), "{name}: {built} {verifiers}");
         }
-        assert_eq!((rated.lift_arity, rated.fold_arity, rated.block.degree_bits), (5, 5, 14));
+        assert_eq!((rated.lift_arity, rated.fold_arity, rated.block.degree_bits), (5, 5, 15));
         assert_eq!(rated.proof_bytes, VerifierKey::pinned(ProfileId::Standard).proof_len());
         assert!(!rated.stock());
     }

@@ -238,9 +238,8 @@ fn a_block_with_calls_is_proven() {
     let kinds: Vec<_> = batches.iter().map(|(batch, _)| batch.kind()).collect();
     assert_eq!(kinds, [KindId::Debit, KindId::Relay, KindId::Credit]);
     let lift = circuits.prove_lift(&batches).expect("a lift proof");
-    let fold = circuits.prove_fold(&[(Child::Lift, lift)]).expect("a fold proof");
     let opening = BlockOpening::from(&witness);
-    let proof = circuits.prove_block(&fold, &opening).expect("a block proof");
+    let proof = circuits.prove_block(&[(Child::Lift, lift)], &opening).expect("a block proof");
     // The key of this set: the pinned one is that of a set without the relay.
     let file = encode(ProfileId::Test, &proof);
     let statement = verify_block(&circuits.verifier_key(), &file).expect("it verifies");

@@ -152,7 +152,9 @@ impl fmt::Display for ProvenText<'_> {
         }
         let (batches, lifts) = (of_stage(Stage::Batch, "batches"), of_stage(Stage::Lift, "lifts"));
         let (folds, blocks) = (of_stage(Stage::Fold, "folds"), of_stage(Stage::Block, "blocks"));
-        write!(f, "proven in {}: {batches}, {lifts}, {folds}, {blocks}", duration(timings.prove))?;
+        // A small block has no fold.
+        let folds = if timings.of_stage(Stage::Fold).0 > 0 { format!(", {folds}") } else { String::new() };
+        write!(f, "proven in {}: {batches}, {lifts}{folds}, {blocks}", duration(timings.prove))?;
         writeln!(
             f,
             "\nblock proof of {} bytes verified in {}",

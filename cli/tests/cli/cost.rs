@@ -33,8 +33,8 @@ fn inspect_block_counts_what_the_block_costs() {
     let whole = ["lower_bound", "commutative", "strict"].map(|name| number(&whole[name]));
     assert!(whole.is_sorted() && whole[0] > 0, "{whole:?}");
     let above = number(&result["lifts"]) + number(&result["folds"]);
-    // 2^10 rows a batch, 2^13 a lift or fold, 2^12 the block.
-    assert_eq!(number(&result["rows_paid"]), (count << 10) + (above << 13) + (1 << 12));
+    // 2^10 rows a batch, 2^13 a lift or fold, 2^13 the block.
+    assert_eq!(number(&result["rows_paid"]), (count << 10) + (above << 13) + (1 << 13));
     let used = number(&result["rows_used"]);
     assert!((60 * valid..count << 10).contains(&used), "{used}");
 

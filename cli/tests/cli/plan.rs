@@ -73,7 +73,7 @@ fn a_plan_names_what_is_left_out_of_a_block() {
         invalid,
         "{text}"
     );
-    assert!(text.contains("1 lift, 1 fold, 1 block"), "{text}");
+    assert!(text.contains("1 lift, 1 block"), "{text}");
     // A block that is not there has nothing to be left out.
     assert!(run(&["plan", "--txs", "3", "--profile", "test"]).get("rejections").is_none());
 }

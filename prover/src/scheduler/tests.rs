@@ -5,6 +5,7 @@ use enfold_witness::profile::BatchId;
 
 use super::*;
 use crate::events::ignore;
+use crate::graph::Arities;
 
 /// "Proves" by writing down what a proof was made of.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl Runner for Scribe {
 }
 
 fn graph(batches: usize) -> Graph {
-    Graph::new(&vec![BatchId::DebitMany; batches], 3, 3)
+    Graph::new(&vec![BatchId::DebitMany; batches], Arities { lift: 3, fold: 3, block: 2 })
 }
 
 /// Runs all jobs, without a pool: then each worker runs its jobs itself.
@@ -78,10 +79,10 @@ fn prove(scribe: &Scribe, batches: usize, in_flight: usize) -> Result<String, Fa
 #[test]
 fn proofs_keep_their_order() {
     for in_flight in [1, 2, 7] {
-        assert_eq!(prove(&Scribe::default(), 1, in_flight).unwrap(), "b(f(l(0)))");
+        assert_eq!(prove(&Scribe::default(), 1, in_flight).unwrap(), "b(l(0))");
         assert_eq!(
             prove(&Scribe::default(), 11, in_flight).unwrap(),
-            "b(f(f(l(0 1 2) l(3 4 5)) l(6 7 8) l(9 10)))"
+            "b(f(l(0 1 2) l(3 4 5) l(6 7 8)) l(9 10))"
         );
     }
 }
@@ -157,11 +158,12 @@ fn proofs_that_are_there_are_not_made_again() {
     for (there, expected, begun) in [
         (
             &["lift 0", "batch 3", "batch 10"][..],
-            "b(f(f(<lift 0> l(<batch 3> 4 5)) l(6 7 8) l(9 <batch 10>)))",
-            12,
+            "b(f(<lift 0> l(<batch 3> 4 5) l(6 7 8)) l(9 <batch 10>))",
+            11,
         ),
-        (&["fold 1"], "b(<fold 1>)", 1),
-        (&["fold 0", "lift 2", "lift 3"], "b(f(<fold 0> <lift 2> <lift 3>))", 2),
+        (&["fold 0", "lift 3"], "b(<fold 0> <lift 3>)", 1),
+        (&["fold 0", "batch 9"], "b(<fold 0> l(<batch 9> 10))", 3),
+        (&["lift 0", "lift 1", "lift 2"], "b(f(<lift 0> <lift 1> <lift 2>) l(9 10))", 5),
         (&["block"], "<block>", 0),
     ] {
         let scribe = Scribe::default();

@@ -9,7 +9,7 @@ use crate::statement::{BlockStatement, StatementField};
 
 fn refused(what: &str, fold: &Proof, opening: &BlockOpening) {
     let statement = opening.statement(ProfileId::Test);
-    super::refused(what, &FAMILY.block.data, FAMILY.block.fill(fold, &statement, opening));
+    super::refused(what, &FAMILY.block.data, FAMILY.block.fill(&whole(fold), &statement, opening));
 }
 
 /// A fold proof that leads from one state to another.
@@ -22,7 +22,7 @@ fn fold_of(says: &BatchPublicInputs) -> Proof {
 #[test]
 fn honest() {
     let opening = opening(&HONEST.states);
-    let witness = FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening);
+    let witness = FAMILY.block.fill(&whole(&HONEST.fold), &opening.statement(ProfileId::Test), &opening);
     accepted("honest", &FAMILY.block.data, witness);
 }
 
@@ -35,7 +35,7 @@ fn every_element_of_the_statement() {
         for change in [ONE, -ONE] {
             let mut changed = record;
             changed[i] += change;
-            let witness = FAMILY.block.fill_elements(&HONEST.fold, &changed, &opening);
+            let witness = FAMILY.block.fill_elements(&whole(&HONEST.fold), &changed, &opening);
             super::refused(&format!("element {i}"), &FAMILY.block.data, witness);
         }
     }
@@ -45,7 +45,7 @@ fn every_element_of_the_statement() {
     let holds_constants = |gate: &str| gate.starts_with("ConstantGate") || gate.starts_with("RandomAccess");
     let constant = |violation: &Violation| matches!(violation, Violation::Constraint { gate, .. } if holds_constants(gate));
     for i in constants {
-        let witness = FAMILY.block.fill_elements(&HONEST.fold, &record, &opening).unwrap();
+        let witness = FAMILY.block.fill_elements(&whole(&HONEST.fold), &record, &opening).unwrap();
         let target = data.prover_only.public_inputs[i];
         let violations = check_overwritten(data, witness, target, F::from_canonical_u64(77)).unwrap_err();
         assert!(violations.0.iter().any(constant), "element {i}: {violations}");
@@ -72,7 +72,7 @@ fn ends_and_starts() {
         let open = opening(&ends);
         let fold = fold_of(&BatchPublicInputs { set: FAMILY.fold.set(), ..step(&ends, 0) });
         refused("messages that do not cancel", &fold, &open);
-        let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
+        let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &open);
         assert!(matches!(result, Err(ProveError::Sum { .. })));
     }
 
@@ -96,7 +96,7 @@ fn ends_and_starts() {
         let states = [start, fresh[1]];
         let fold = fold_of(&step(&states, 0));
         refused(what, &fold, &opening(&states));
-        let result = FAMILY.block.prove(ProfileId::Test, &fold, &opening(&states));
+        let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &opening(&states));
         assert!(matches!(result, Err(ProveError::Before)));
     }
 }
@@ -109,7 +109,7 @@ fn contexts() {
     other[1].emitted = Digest::ZERO;
     let fold = fold_of(&BatchPublicInputs { ctx: ctx(&other), ..step(&states, 0) });
     refused("a seed of other messages", &fold, &opening(&states));
-    let result = FAMILY.block.prove(ProfileId::Test, &fold, &opening(&states));
+    let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &opening(&states));
     assert!(matches!(result, Err(ProveError::Context { .. })));
 }
 
@@ -130,7 +130,7 @@ fn keys_and_sets() {
     let states = [HONEST.states[0], HONEST.states[1]];
     let open = BlockOpening { after: states[1], ..open };
     refused("a wrong set", &fold, &open);
-    let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
+    let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &open);
     assert!(matches!(result, Err(ProveError::Set { .. })));
 
     // A child that claims a list with a third entry, which is none of fold's: its set is another than any list that fold
@@ -186,7 +186,7 @@ fn counts_grow_by_the_new_leaves() {
     };
     let (fold, open) = counted([before, after], 7);
     let statement = open.statement(ProfileId::Test);
-    accepted("seven new leaves", &FAMILY.block.data, FAMILY.block.fill(&fold, &statement, &open));
+    accepted("seven new leaves", &FAMILY.block.data, FAMILY.block.fill(&whole(&fold), &statement, &open));
     for (what, counts, created) in [
         ("one leaf more than the counts grow by", [before, after], 8),
         ("one leaf less", [before, after], 6),
@@ -197,7 +197,7 @@ fn counts_grow_by_the_new_leaves() {
     ] {
         let (fold, open) = counted(counts, created);
         refused(what, &fold, &open);
-        let result = FAMILY.block.prove(ProfileId::Test, &fold, &open);
+        let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &open);
         if let Err(ProveError::Created { expected, got }) = result {
             assert_eq!(expected, u64::from(created), "{what}");
             assert_ne!(got, Some(expected), "{what}");
@@ -228,7 +228,7 @@ fn counts_are_under_the_roots() {
         ("both", before, after),
     ] {
         let open = BlockOpening { counts_before, counts, ..honest };
-        let witness = FAMILY.block.fill(&HONEST.fold, &statement, &open);
+        let witness = FAMILY.block.fill(&whole(&HONEST.fold), &statement, &open);
         super::refused(what, &FAMILY.block.data, witness);
     }
     // Under the roots that belong to them, the block has another context.
@@ -240,7 +240,7 @@ fn counts_are_under_the_roots() {
         ("another tree after", honest.before, ChainState { tree_root: Digest::ZERO, ..honest.after }),
     ] {
         let open = BlockOpening { before, after, ..honest };
-        let witness = FAMILY.block.fill(&HONEST.fold, &statement, &open);
+        let witness = FAMILY.block.fill(&whole(&HONEST.fold), &statement, &open);
         super::refused(what, &FAMILY.block.data, witness);
     }
 }
@@ -258,7 +258,7 @@ fn blocks_of_another_place() {
     ] {
         let open = BlockOpening { block, ..honest };
         refused("another block", &HONEST.fold, &open);
-        let result = FAMILY.block.prove(ProfileId::Test, &HONEST.fold, &open);
+        let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &HONEST.fold)], &open);
         assert!(matches!(result, Err(ProveError::Context { .. })));
     }
 }
@@ -284,7 +284,7 @@ fn states_other_than_claimed() {
         };
         let open = BlockOpening { before, after, ..honest };
         let statement = BlockStatement { emitted: after.emitted, ..honest.statement(ProfileId::Test) };
-        let witness = FAMILY.block.fill(&fold_of(&says), &statement, &open);
+        let witness = FAMILY.block.fill(&whole(&fold_of(&says)), &statement, &open);
         super::refused(what, &FAMILY.block.data, witness);
     }
 }

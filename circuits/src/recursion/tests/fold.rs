@@ -19,7 +19,7 @@ fn alone(slot: SlotWitness<'_>) -> [SlotWitness<'_>; 3] {
 }
 
 fn list() -> [Digest; 2] {
-    [Child::Lift, Child::Fold].map(|child| entry(FAMILY.fold.key(child)))
+    FAMILY.fold.list()
 }
 
 fn refused(what: &str, slots: [SlotWitness<'_>; 3], list: [Digest; 2]) {

@@ -1,6 +1,7 @@
 //! Honest proofs verify, and every forged witness breaks a constraint. Over toy batches.
 
 mod block;
+mod children;
 mod fold;
 mod inner;
 mod lift;
@@ -34,7 +35,7 @@ fn sizes() {
     let family = &*FAMILY;
     assert_eq!(family.lift.size, RecursionSize { rows: 2226, degree_bits: 12 });
     assert_eq!(family.fold.size, RecursionSize { rows: 3446, degree_bits: 12 });
-    assert_eq!(family.block.size, RecursionSize { rows: 1258, degree_bits: 11 });
+    assert_eq!(family.block.size, RecursionSize { rows: 2402, degree_bits: 12 });
 }
 
 #[test]
@@ -70,6 +71,17 @@ fn with_other_outputs<'a>(
         changed.target_values.insert(data.prover_only.public_inputs[i], F::from_canonical_u64(4711));
         (i, changed)
     })
+}
+
+/// Block's slots with this child alone.
+fn alone_in_block(child: Child, proof: &Proof) -> [SlotWitness<'_>; 2] {
+    let slot = SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child as usize };
+    [slot, SlotWitness { live: F::ZERO, ..slot }]
+}
+
+/// Block's slots with this fold proof alone.
+fn whole(fold: &Proof) -> [SlotWitness<'_>; 2] {
+    alone_in_block(Child::Fold, fold)
 }
 
 /// A key with the digest of one and the cap of another.

@@ -42,13 +42,12 @@ fn honest_lift() -> PartialWitness<F> {
 fn honest_fold() -> PartialWitness<F> {
     let key = FAMILY.fold.key(Child::Lift);
     let slots = HONEST.lifts.iter().map(|proof| SlotWitness { proof, key, live: F::ONE, which: 0 }).collect();
-    let list = [Child::Lift, Child::Fold].map(|child| entry(FAMILY.fold.key(child)));
-    FAMILY.fold.fill(&fill_dead(slots, 3), list).unwrap()
+    FAMILY.fold.fill(&fill_dead(slots, 3), FAMILY.fold.list()).unwrap()
 }
 
 fn honest_block() -> PartialWitness<F> {
     let opening = opening(&HONEST.states);
-    FAMILY.block.fill(&HONEST.fold, &opening.statement(ProfileId::Test), &opening).unwrap()
+    FAMILY.block.fill(&whole(&HONEST.fold), &opening.statement(ProfileId::Test), &opening).unwrap()
 }
 
 /// Tells a lie to one of the family's circuits.

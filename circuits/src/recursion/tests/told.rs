@@ -28,7 +28,7 @@ fn off(slot: SlotWitness<'_>) -> SlotWitness<'_> {
 }
 
 fn list() -> [Digest; 2] {
-    [Child::Lift, Child::Fold].map(|child| entry(FAMILY.fold.key(child)))
+    FAMILY.fold.list()
 }
 
 fn fill_lift(slots: [SlotWitness<'_>; 3]) -> PartialWitness<F> {
@@ -57,7 +57,7 @@ fn statements_that_no_proof_backs() {
     let other = BlockOpening { block: BlockId { chain_id: 8, ..honest.block }, ..honest };
     let mut proof = HONEST.fold.clone();
     proof.public_inputs[4..8].copy_from_slice(&from_digest(other.context()).elements);
-    let lie = FAMILY.block.fill(&proof, &other.statement(ProfileId::Test), &other);
+    let lie = FAMILY.block.fill(&whole(&proof), &other.statement(ProfileId::Test), &other);
     refused("another chain", &FAMILY.block.data, lie.unwrap());
 }
 
@@ -68,18 +68,20 @@ fn proofs_under_another_key_of_the_list() {
     refused("a key of the list", &FAMILY.lift.data, fill_lift([batch(0), slot, off(batch(0))]));
 }
 
-/// One lift that leads from a start to an end, and is verified under its own key.
+/// One lift that leads from a start to an end, said to be a fold and verified under its own key.
 #[test]
 fn lift_for_a_fold() {
     let states = states(1);
     let batch = FAMILY.toys[0].prove(&step(&states, 0));
     let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
     let open = opening(&states);
-    let mut lie = FAMILY.block.fill(&lift, &open.statement(ProfileId::Test), &open).unwrap();
+    let mut lie = FAMILY.block.fill(&whole(&lift), &open.statement(ProfileId::Test), &open).unwrap();
     let key = FAMILY.fold.key(Child::Lift);
     let hashes = key.constants_sigmas_cap.0.iter().copied().chain([key.circuit_digest]);
-    let places = BLOCK.places("block: it verifies under fold's key").into_iter();
-    lie.target_values.extend(places.zip(hashes.flat_map(|hash| hash.elements)));
+    let places = BLOCK.places("slot: it verifies under the key").into_iter();
+    // Both slots have the lift.
+    let elements = hashes.flat_map(|hash| hash.elements).collect::<Vec<_>>().into_iter().cycle();
+    lie.target_values.extend(places.zip(elements));
     refused("a lift", &FAMILY.block.data, lie);
 }
 
@@ -92,7 +94,7 @@ fn sum_of_counts_that_is_not_theirs() {
     let batch = FAMILY.toys[0].prove(&step(&states, 0));
     let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
     let fold = FAMILY.fold.prove(&[(Child::Lift, &lift)]).unwrap();
-    let mut lie = FAMILY.block.fill(&fold, &open.statement(ProfileId::Test), &open).unwrap();
+    let mut lie = FAMILY.block.fill(&whole(&fold), &open.statement(ProfileId::Test), &open).unwrap();
     let sum = *BLOCK.places("block: new leaves").last().expect("a sum of shards");
     lie.target_values.insert(sum, F::from_canonical_u32(created));
     refused("a leaf more", &FAMILY.block.data, lie);
@@ -106,7 +108,7 @@ fn block_of_another_set() {
     let lift = OTHER.lift.prove(&[(0, &batch)], OTHER.fold.set()).unwrap();
     let fold = OTHER.fold.prove(&[(Child::Lift, &lift)]).unwrap();
     let open = opening(&states);
-    let lie = FAMILY.block.fill(&fold, &open.statement(ProfileId::Test), &open).unwrap();
+    let lie = FAMILY.block.fill(&whole(&fold), &open.statement(ProfileId::Test), &open).unwrap();
     refused("another set", &FAMILY.block.data, lie);
 }
 
@@ -158,7 +160,7 @@ fn foreign_children_said_to_be_chosen() {
     let key = &FAMILY.foreign.data.verifier_only;
     let slot = SlotWitness { proof: &foreign, key, live: F::ONE, which: 0 };
     let mut lie = fill_lift([slot, off(slot), off(slot)]);
-    tell_chosen(&LIFT, "lift: a child's key is the chosen one", &mut lie, entry(key));
+    tell_chosen(&LIFT, "choice: a child's key is the chosen one", &mut lie, entry(key));
     refused("a foreign batch", &FAMILY.lift.data, lie);
 
     let (lie, key) = foreign_lift();
@@ -239,7 +241,7 @@ fn choices_that_are_weights() {
         lie.target_values.extend(bits.zip(weights.iter().copied()));
     }
     let broken = opened.broken(&opened.complete(&[], &lie));
-    assert!(broken.iter().eq(["lift: choices are boolean"]), "{broken:?}");
+    assert!(broken.iter().eq(["choice: flags are boolean"]), "{broken:?}");
     record::tell("recursion", &opened, &full.data, &honest, &lie);
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::cache::circuits;
 use enfold_prover::calibration::Calibration;
-use enfold_prover::cost::proof_memory;
+use enfold_prover::cost::proofs_memory;
 use enfold_prover::events::Event;
 use enfold_prover::machine::peak_memory;
 use enfold_prover::options::ProveOptions;
@@ -95,7 +95,7 @@ impl CalibrateArgs {
         let set = circuits(self.profile, &observe)?;
         let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)?;
         let in_flight = in_flight.into_inner();
-        let base = peak_memory().unwrap_or(0).saturating_sub(in_flight as u64 * proof_memory(set.params()));
+        let base = peak_memory().unwrap_or(0).saturating_sub(proofs_memory(set.params(), in_flight));
         let cores = rayon::current_num_threads();
         let calibration =
             Calibration::of(self.profile, &proven, progress.circuits().0, cores, in_flight, base);
