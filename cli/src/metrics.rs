@@ -163,6 +163,13 @@ impl Metrics {
             ))?,
         };
         metrics.build.with_label_values(&[env!("CARGO_PKG_VERSION"), profile]).set(1);
+        // Series that are there from the start: a rate over one that is not there yet misses its first step.
+        for stage in Stage::ALL.map(|stage| [stage.name()]) {
+            metrics.proofs.with_label_values(&stage);
+            metrics.left.with_label_values(&stage);
+            metrics.running.with_label_values(&stage);
+            metrics.proof_seconds.with_label_values(&stage);
+        }
         metrics.register()?;
         Ok(metrics)
     }
