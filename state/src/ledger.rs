@@ -476,7 +476,9 @@ impl Ledger {
     }
 
     /// [`Ledger::prepare`] of a block whose witness has hashed the nodes: what [`Tree::update`] would give for its writes.
-    /// They are not hashed again. The root that they lead to must be held against that of the block's proof.
+    /// They are not hashed again: that they are over the leaves that change is all that is checked in a release build. So
+    /// they must be of the witness of this very execution, which has held each leaf against its writes, and the root that
+    /// they lead to must be held against that of the block's proof.
     ///
     /// # Errors
     /// As [`Ledger::prepare`], or if the nodes are not over the leaves that change.
