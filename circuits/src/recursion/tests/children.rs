@@ -4,18 +4,6 @@ use super::opened::BLOCK;
 use super::*;
 use crate::convert::from_digest;
 
-fn child(child: Child, proof: &Proof) -> SlotWitness<'_> {
-    SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child as usize }
-}
-
-fn lift(i: usize) -> SlotWitness<'static> {
-    child(Child::Lift, &HONEST.lifts[i])
-}
-
-fn off(slot: SlotWitness<'_>) -> SlotWitness<'_> {
-    SlotWitness { live: F::ZERO, ..slot }
-}
-
 fn fill(slots: [SlotWitness<'_>; 2], opening: &BlockOpening) -> anyhow::Result<PartialWitness<F>> {
     FAMILY.block.fill(&slots, &opening.statement(ProfileId::Test), opening)
 }

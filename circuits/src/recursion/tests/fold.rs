@@ -2,18 +2,6 @@
 
 use super::*;
 
-fn child(child: Child, proof: &Proof) -> SlotWitness<'_> {
-    SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child as usize }
-}
-
-fn lift(i: usize) -> SlotWitness<'static> {
-    child(Child::Lift, &HONEST.lifts[i])
-}
-
-fn off(slot: SlotWitness<'_>) -> SlotWitness<'_> {
-    SlotWitness { live: F::ZERO, ..slot }
-}
-
 fn alone(slot: SlotWitness<'_>) -> [SlotWitness<'_>; 3] {
     [slot, off(slot), off(slot)]
 }

@@ -8,15 +8,7 @@ use crate::recursion::toy::BLOCK;
 /// Batch `i` of the honest block.
 fn batch(i: usize) -> SlotWitness<'static> {
     let (which, proof) = &HONEST.batches[i];
-    toy(*which, proof)
-}
-
-fn toy(which: usize, proof: &Proof) -> SlotWitness<'_> {
-    SlotWitness { proof, key: &FAMILY.lift.batch_keys()[which], live: F::ONE, which }
-}
-
-fn off(slot: SlotWitness<'_>) -> SlotWitness<'_> {
-    SlotWitness { live: F::ZERO, ..slot }
+    of_toy(*which, proof)
 }
 
 fn fill(slots: [SlotWitness<'_>; 3]) -> anyhow::Result<PartialWitness<F>> {
@@ -98,7 +90,7 @@ fn contexts_and_copies() {
     let other_chain =
         BatchPublicInputs { ctx: context(&BlockId { chain_id: 8, ..BLOCK }, Digest::ZERO), ..honest };
     let proof = FAMILY.toys[1].prove(&other_chain);
-    refused("a child of another chain", [batch(0), toy(1, &proof), off(batch(0))]);
+    refused("a child of another chain", [batch(0), of_toy(1, &proof), off(batch(0))]);
 
     let copied = step(&HONEST.states, 0);
     let after = step(&HONEST.states, 1).after;
@@ -109,7 +101,7 @@ fn contexts_and_copies() {
         ("another end", BatchPublicInputs { after, ..copied }),
     ] {
         let proof = FAMILY.toys[0].prove(&says);
-        let copy = off(toy(0, &proof));
+        let copy = off(of_toy(0, &proof));
         refused(what, [batch(0), copy, off(batch(0))]);
         refused(what, [batch(0), off(batch(0)), copy]);
     }

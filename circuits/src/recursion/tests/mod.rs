@@ -48,6 +48,26 @@ fn honest_proofs_verify() {
     family.block.data.verify(honest.block.clone()).unwrap();
 }
 
+/// A live slot of lift with a proof of a toy under its own key.
+fn of_toy(which: usize, proof: &Proof) -> SlotWitness<'_> {
+    SlotWitness { proof, key: &FAMILY.lift.batch_keys()[which], live: F::ONE, which }
+}
+
+/// A live slot of fold or block with a proof under its own key.
+fn child(child: Child, proof: &Proof) -> SlotWitness<'_> {
+    SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child as usize }
+}
+
+/// [`child`], one of the honest lift proofs.
+fn lift(i: usize) -> SlotWitness<'static> {
+    child(Child::Lift, &HONEST.lifts[i])
+}
+
+/// The slot, dead.
+fn off(slot: SlotWitness<'_>) -> SlotWitness<'_> {
+    SlotWitness { live: F::ZERO, ..slot }
+}
+
 fn refused(what: &str, data: &CircuitData, witness: anyhow::Result<PartialWitness<F>>) {
     let witness = witness.expect("the targets of the inputs are distinct");
     let violations = check(data, witness.clone());

@@ -11,20 +11,8 @@ use crate::recursion::toy;
 use crate::recursion::toy::Toy;
 use crate::removal::Opened;
 
-fn toy(which: usize, proof: &Proof) -> SlotWitness<'_> {
-    SlotWitness { proof, key: &FAMILY.lift.batch_keys()[which], live: F::ONE, which }
-}
-
 fn batch(i: usize) -> SlotWitness<'static> {
-    toy(HONEST.batches[i].0, &HONEST.batches[i].1)
-}
-
-fn lift(i: usize) -> SlotWitness<'static> {
-    SlotWitness { proof: &HONEST.lifts[i], key: FAMILY.fold.key(Child::Lift), live: F::ONE, which: 0 }
-}
-
-fn off(slot: SlotWitness<'_>) -> SlotWitness<'_> {
-    SlotWitness { live: F::ZERO, ..slot }
+    of_toy(HONEST.batches[i].0, &HONEST.batches[i].1)
 }
 
 fn list() -> [Digest; 2] {
@@ -50,7 +38,7 @@ fn altered(proof: &Proof, at: usize) -> Proof {
 fn statements_that_no_proof_backs() {
     let [set, after] = [0, 12].map(|at| altered(&HONEST.batches[1].1, at));
     for proof in [&set, &after] {
-        let lie = fill_lift([batch(0), toy(1, proof), off(batch(0))]);
+        let lie = fill_lift([batch(0), of_toy(1, proof), off(batch(0))]);
         refused("another statement", &FAMILY.lift.data, lie);
     }
     let honest = opening(&HONEST.states);
@@ -118,7 +106,7 @@ fn flag_of_two() {
     let first = step(&HONEST.states, 0);
     let twice: [_; 4] = std::array::from_fn(|i| first.after.0[i] + first.after.0[i] - first.before.0[i]);
     let proof = FAMILY.toys[1].prove(&BatchPublicInputs { before: Digest(twice), ..first });
-    let slot = SlotWitness { live: F::TWO, ..toy(1, &proof) };
+    let slot = SlotWitness { live: F::TWO, ..of_toy(1, &proof) };
     refused("a flag of two", &FAMILY.lift.data, fill_lift([batch(0), slot, off(batch(0))]));
 }
 
@@ -129,7 +117,7 @@ fn dead_slot_with_a_say() {
     let other = step(&HONEST.states, 1).after;
     for says in [BatchPublicInputs { set: other, ..honest }, BatchPublicInputs { after: other, ..honest }] {
         let proof = FAMILY.toys[0].prove(&says);
-        let lie = fill_lift([batch(0), batch(1), off(toy(0, &proof))]);
+        let lie = fill_lift([batch(0), batch(1), off(of_toy(0, &proof))]);
         refused("a dead slot", &FAMILY.lift.data, lie);
     }
 }
