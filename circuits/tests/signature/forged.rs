@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use enfold_circuits::check::Checker;
 use enfold_circuits::config::F;
 use enfold_circuits::gates::curve::{self, ROWS, STEPS};
+use enfold_circuits::gates::row::RowGate;
+use enfold_circuits::gates::signature::SignatureGate;
 use enfold_circuits::gates::split;
 use enfold_circuits::removal::{self, Opened};
 use enfold_state::ecgfp5::walk::{Affine, Walk, constants};
@@ -140,7 +142,7 @@ impl Lie {
         let checker = Checker::new(&one.data);
         let rows =
             |gate: &str| (0..checker.num_rows()).filter(|&row| checker.gate_name(row) == gate).collect();
-        let at: [Vec<usize>; 2] = [rows("Signature"), rows("Curve")];
+        let at: [Vec<usize>; 2] = [rows(SignatureGate::NAME), rows("Curve")];
         for (row, wires) in at.iter().flatten().zip([&signature_row].into_iter().chain(&curve_rows)) {
             let wires = wires.iter().enumerate();
             inputs.target_values.extend(wires.map(|(column, &value)| (Target::wire(*row, column), value)));

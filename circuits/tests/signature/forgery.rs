@@ -5,6 +5,7 @@
 use enfold_circuits::check::{Checker, Violation};
 use enfold_circuits::config::F;
 use enfold_circuits::convert::from_native_array;
+use enfold_circuits::gates::row::RowGate;
 use enfold_circuits::gates::{curve, exit, signature, split};
 use enfold_state::ecgfp5::walk::Walk;
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
@@ -60,7 +61,7 @@ fn violations(start_at_zero: bool) -> Vec<String> {
     let (case, chosen) = forged();
     assert!(!case.is_valid());
     let mut rows = Rows { checker: &checker, witness: one.witness(&case).unwrap() };
-    let (signature_row, curve_rows) = (rows.of("Signature")[0], rows.of("Curve"));
+    let (signature_row, curve_rows) = (rows.of(signature::SignatureGate::NAME)[0], rows.of("Curve"));
     assert_eq!(curve_rows.len(), curve::ROWS);
     let walk = Walk::new(case.key.affine(), &case.signature.s, &chosen).unwrap();
 

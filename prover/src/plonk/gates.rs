@@ -8,6 +8,8 @@ use enfold_circuits::gates::arith::{Arith, RingArith};
 use enfold_circuits::gates::row::{Constraints, Row, RowGate};
 use enfold_state::hash::WIDTH;
 use p3_field::{Algebra, PackedValue, PrimeCharacteristicRing};
+use plonky2::field::polynomial::PolynomialCoeffs;
+use plonky2::field::types::{Field, PrimeField64};
 use plonky2::gates::arithmetic_base::ArithmeticGate;
 use plonky2::gates::constant::ConstantGate;
 use plonky2::gates::gate::GateRef;
@@ -19,11 +21,12 @@ use super::domain::Domain;
 use super::error::{EngineError, Feature};
 use super::extend::Extension;
 use super::field::{G, LANES, P, from_kernel, to_kernel};
+use super::recursive::RecursiveGate;
 
 /// What plonky2 puts in a row's selectors of the other groups.
 const UNUSED_SELECTOR: u64 = u32::MAX as u64;
 
-/// The gates of a circuit that have constraints, in plonky2's order, by degree.
+/// The gates of a circuit that have constraints and a selector that some row turns on, by degree.
 #[derive(Debug)]
 pub(super) struct Gates {
     gates: Vec<Gate>,
@@ -61,7 +64,11 @@ enum Kernel {
         evaluate: fn(&Point<'_>, &mut Values<'_>),
         /// Its multiplications.
         multiplications: fn() -> usize,
+        /// Of the constraints.
+        degree: usize,
     },
+    /// One of plonky2's for verifiers in circuits, packed.
+    Recursive(RecursiveGate),
     /// plonky2's own evaluation.
     Stock(GateRef<F, D>),
 }
@@ -166,6 +173,7 @@ impl Kernel {
                     return Self::Row {
                         evaluate: evaluate_row::<$gate>,
                         multiplications: count_row::<$gate>,
+                        degree: <$gate as RowGate>::DEGREE,
                     };
                 })+
             };
@@ -178,7 +186,15 @@ impl Kernel {
         } else if any.is::<ConstantGate>() {
             Self::Constant { constants: gate.0.num_constraints() }
         } else {
-            Self::Stock(gate.clone())
+            RecursiveGate::of(gate).map_or_else(|| Self::Stock(gate.clone()), Self::Recursive)
+        }
+    }
+
+    /// Of the constraints, where plonky2 is told a [higher](RowGate::SORTING_DEGREE) one.
+    fn degree(&self) -> Option<usize> {
+        match *self {
+            Self::Row { degree, .. } => Some(degree),
+            _ => None,
         }
     }
 
@@ -188,6 +204,11 @@ impl Kernel {
             Self::Row { multiplications, .. } => Some(multiplications()),
             Self::Arithmetic { operations } => Some(3 * operations),
             Self::Constant { .. } | Self::PublicInput => Some(0),
+            Self::Recursive(gate) => {
+                let mut count = Count::default();
+                gate.constraints(&mut count, &(), &mut Vec::new());
+                Some(count.0)
+            }
             Self::Stock(_) => None,
         }
     }
@@ -212,6 +233,7 @@ impl Kernel {
                 }
             }
             Self::Row { evaluate, .. } => evaluate(point, out),
+            Self::Recursive(gate) => gate.constraints(&mut RingArith::<P>::default(), point, out),
             Self::Stock(gate) => {
                 stock.fill(point);
                 let vars = EvaluationVarsBaseBatch::new(
@@ -301,9 +323,16 @@ pub(super) struct Class {
 }
 
 impl Gates {
+    /// `constants` are the circuit's selectors and whatever follows them. A selector that is off on all rows is a
+    /// constant polynomial, and the filters of its gates are zero everywhere.
+    ///
     /// # Errors
     /// If the circuit's selectors are not those that its gates give.
-    pub(super) fn new(common: &CommonCircuitData, domain: &Domain) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        common: &CommonCircuitData,
+        constants: &[PolynomialCoeffs<F>],
+        domain: &Domain,
+    ) -> Result<Self, EngineError> {
         let degrees: Vec<usize> = common.gates.iter().map(|gate| gate.0.degree()).collect();
         let groups = groups(&degrees, common.quotient_degree_factor + 1);
         // plonky2's record of the groups has private fields, so the two are compared by what they print.
@@ -316,9 +345,10 @@ impl Gates {
         let unused = Some(UNUSED_SELECTOR).filter(|_| groups.len() > 1);
         let gate = |(number, (gate, &selector)): (usize, (&GateRef<F, D>, &usize))| {
             let others = groups[selector].clone().filter(|&other| other != number).map(|other| other as u64);
+            let kernel = Kernel::of(gate);
             Gate {
-                kernel: Kernel::of(gate),
-                degree: gate.0.degree(),
+                degree: kernel.degree().unwrap_or(gate.0.degree()),
+                kernel,
                 constraints: gate.0.num_constraints(),
                 selector,
                 off: unused.into_iter().chain(others).map(G::new).collect(),
@@ -326,7 +356,13 @@ impl Gates {
             }
         };
         let gates = common.gates.iter().zip(&indices).enumerate().map(gate);
-        let mut gates: Vec<Gate> = gates.filter(|gate| gate.constraints > 0).collect();
+        let is_off = |selector: usize| {
+            constants[selector].coeffs.split_first().is_some_and(|(first, others)| {
+                first.to_canonical_u64() == UNUSED_SELECTOR && others.iter().all(Field::is_zero)
+            })
+        };
+        let mut gates: Vec<Gate> =
+            gates.filter(|gate| gate.constraints > 0 && !is_off(gate.selector)).collect();
         gates.sort_by_key(|gate| gate.degree);
         let worth =
             gates.iter_mut().filter(|gate| gate.is_worth_extending(domain, common.config.num_challenges));
@@ -435,4 +471,85 @@ fn groups(degrees: &[usize], max_degree: usize) -> Vec<Range<usize>> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use enfold_circuits::gates::own_gates;
+    use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
+    use plonky2::gates::base_sum::BaseSumGate;
+    use plonky2::gates::coset_interpolation::CosetInterpolationGate;
+    use plonky2::gates::exponentiation::ExponentiationGate;
+    use plonky2::gates::multiplication_extension::MulExtensionGate;
+    use plonky2::gates::random_access::RandomAccessGate;
+    use plonky2::gates::reducing::ReducingGate;
+    use plonky2::gates::reducing_extension::ReducingExtensionGate;
+    use plonky2::plonk::circuit_data::CircuitConfig;
+    use rand::{RngCore, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn interpolation(bits: usize, degree: usize) -> CosetInterpolationGate<F, D> {
+        let mut gate = CosetInterpolationGate::new(bits);
+        gate.degree = degree;
+        gate
+    }
+
+    /// All gates that have kernels, at several sizes.
+    fn gates() -> Vec<GateRef<F, D>> {
+        let config = CircuitConfig::standard_recursion_config();
+        let mut gates = own_gates();
+        gates.extend([
+            GateRef::new(ArithmeticGate::new_from_config(&config)),
+            GateRef::new(ConstantGate::new(2)),
+            GateRef::new(PublicInputGate),
+            GateRef::new(ArithmeticExtensionGate::new_from_config(&config)),
+            GateRef::new(MulExtensionGate::new_from_config(&config)),
+        ]);
+        gates.extend([1, 2, 43].map(|count| GateRef::new(ReducingGate::new(count))));
+        gates.extend([1, 2, 32].map(|count| GateRef::new(ReducingExtensionGate::new(count))));
+        gates.extend([1, 3, 4].map(|bits| GateRef::new(RandomAccessGate::new_from_config(&config, bits))));
+        gates.extend([1, 5, 63].map(|bits| GateRef::new(BaseSumGate::<2>::new(bits))));
+        let interpolations = [(1, 2), (2, 2), (3, 3), (3, 8), (4, 6), (4, 16)];
+        gates.extend(interpolations.map(|(bits, degree)| GateRef::new(interpolation(bits, degree))));
+        gates
+    }
+
+    /// The values of a gate's constraints at a point.
+    fn values(kernel: &Kernel, constraints: usize, point: &Point<'_>) -> Vec<P> {
+        let mut values = vec![P::ZERO; constraints];
+        kernel.evaluate(point, &mut StockPoint::default(), &mut Values(values.iter_mut()));
+        values
+    }
+
+    #[test]
+    fn kernels_give_the_values_of_plonky2() {
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let mut random = || P::from_fn(|_| G::from_u64(rng.next_u64()));
+        for gate in gates() {
+            let kernel = Kernel::of(&gate);
+            let id = gate.0.id();
+            assert!(!matches!(kernel, Kernel::Stock(_)), "{id} has no kernel");
+            let wires: Vec<P> = (0..gate.0.num_wires()).map(|_| random()).collect();
+            let constants: Vec<P> = (0..gate.0.num_constants()).map(|_| random()).collect();
+            let public_inputs_hash =
+                &HashOut { elements: [1, 2, 3, u64::MAX - 5].map(F::from_noncanonical_u64) };
+            let point = Point { wires: &wires, constants: &constants, public_inputs_hash };
+            let count = gate.0.num_constraints();
+            let expected = values(&Kernel::Stock(gate.clone()), count, &point);
+            assert_eq!(values(&kernel, count, &point), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn other_gates_are_left_to_plonky2() {
+        for gate in [
+            GateRef::new(ExponentiationGate::new_from_config(&CircuitConfig::standard_recursion_config())),
+            GateRef::new(RandomAccessGate::new_from_config(&CircuitConfig::standard_recursion_config(), 5)),
+            GateRef::new(BaseSumGate::<4>::new(5)),
+        ] {
+            assert!(matches!(Kernel::of(&gate), Kernel::Stock(_)), "{}", gate.0.id());
+        }
+    }
 }

@@ -23,6 +23,7 @@ mod permutation;
 mod phases;
 mod prepared;
 mod quotient;
+mod recursive;
 mod setup;
 #[cfg(test)]
 mod tests;

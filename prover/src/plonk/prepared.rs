@@ -63,8 +63,8 @@ impl Prepared {
             return refuse(Feature::Degree);
         }
         let domain = Domain::new(common.degree_bits(), fri.rate_bits, quotient_bits);
-        let gates = Gates::new(common, &domain)?;
         let commitment = &prover.constants_sigmas_commitment;
+        let gates = Gates::new(common, &commitment.polynomials, &domain)?;
         let cached = cache.map(|cache| (cache, Key::new(common, &commitment.polynomials)));
         let known = cached.as_ref().and_then(|(cache, key)| cache.load(key));
         let is_known = known.is_some();

@@ -141,6 +141,8 @@ impl RowGate for CurveGate {
     const NAME: &'static str = "Curve";
     const WIRES: usize = slope(STEPS, 0);
     const DEGREE: usize = 6;
+    // Behind the gates of every batch and in front of Poseidon2's: circuits without signatures turn it off.
+    const SORTING_DEGREE: usize = 7;
     const CONSTRAINTS: usize = 17 * STEPS + 11;
     const FILLS: bool = false;
 

@@ -53,6 +53,10 @@ pub trait RowGate: Clone + Copy + Debug + Default + Send + Sync + 'static {
     const CONSTANTS: usize = 0;
     /// The highest degree of a constraint.
     const DEGREE: usize;
+    /// The degree that plonky2 is told, at least [`RowGate::DEGREE`]. plonky2 sorts a circuit's gates by it and then by
+    /// name, and gates in a row share a selector as long as their number and this degree allow. A selector that a circuit
+    /// turns on nowhere costs its proofs nothing, so gates that circuits do without together should share one.
+    const SORTING_DEGREE: usize = Self::DEGREE;
     /// How many constraints [`RowGate::constraints`] gives.
     const CONSTRAINTS: usize;
     /// Whether the row is filled by [`RowGate::fill`]. Otherwise the caller fills it.
@@ -373,7 +377,13 @@ macro_rules! impl_gate {
             }
 
             fn degree(&self) -> usize {
-                <Self as $crate::gates::row::RowGate>::DEGREE
+                const {
+                    assert!(
+                        <Self as $crate::gates::row::RowGate>::SORTING_DEGREE
+                            >= <Self as $crate::gates::row::RowGate>::DEGREE
+                    )
+                };
+                <Self as $crate::gates::row::RowGate>::SORTING_DEGREE
             }
 
             fn num_constraints(&self) -> usize {

@@ -13,6 +13,7 @@
 //! | 51..84, 84..117 | for h0 and h1: the digits and an inverse, see [`split`] |
 
 use super::arith::Arith;
+use super::curve::CurveGate;
 use super::row::{Constraints, Row, RowGate};
 use super::{exit, key, split};
 
@@ -33,9 +34,12 @@ pub const EXIT: exit::Columns = exit::Columns { point: 21, w: 31, slope: 41, inv
 pub struct SignatureGate;
 
 impl RowGate for SignatureGate {
-    const NAME: &'static str = "Signature";
+    // By name, too, it follows the curve's gate.
+    const NAME: &'static str = "CurveSignature";
     const WIRES: usize = SPLIT[1].private + split::PRIVATE;
     const DEGREE: usize = 4;
+    // That of the curve's gate, with which it shares a selector.
+    const SORTING_DEGREE: usize = CurveGate::SORTING_DEGREE;
     const CONSTRAINTS: usize = 2 * split::CONSTRAINTS + key::CONSTRAINTS + exit::CONSTRAINTS;
     const FILLS: bool = false;
 
