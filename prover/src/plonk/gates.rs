@@ -5,6 +5,7 @@ use std::ops::Range;
 use enfold_circuits::config::{CommonCircuitData, D, F};
 use enfold_circuits::for_each_gate;
 use enfold_circuits::gates::arith::{Arith, RingArith};
+use enfold_circuits::gates::poseidon2::Poseidon2Gate;
 use enfold_circuits::gates::row::{Constraints, Row, RowGate};
 use enfold_state::hash::WIDTH;
 use p3_field::{Algebra, PackedValue, PrimeCharacteristicRing};
@@ -22,6 +23,7 @@ use super::error::{EngineError, Feature};
 use super::extend::Extension;
 use super::field::{G, LANES, P, from_kernel, to_kernel};
 use super::recursive::RecursiveGate;
+use super::sums::{self, Poseidon2Sums};
 
 /// What plonky2 puts in a row's selectors of the other groups.
 const UNUSED_SELECTOR: u64 = u32::MAX as u64;
@@ -67,6 +69,8 @@ enum Kernel {
         /// Of the constraints.
         degree: usize,
     },
+    /// The permutation; its sums are computed [as such](super::sums), where they are all that is asked for.
+    Poseidon2,
     /// One of plonky2's for verifiers in circuits, packed.
     Recursive(RecursiveGate),
     /// plonky2's own evaluation.
@@ -98,9 +102,14 @@ impl Row<P> for Point<'_> {
 
 /// The values of a gate's constraints, in their order.
 #[derive(Debug)]
-struct Values<'a>(std::slice::IterMut<'a, P>);
+pub(super) struct Values<'a>(std::slice::IterMut<'a, P>);
 
-impl Values<'_> {
+impl<'a> Values<'a> {
+    /// Those that have room.
+    pub(super) fn new(values: &'a mut [P]) -> Self {
+        Self(values.iter_mut())
+    }
+
     #[inline(always)]
     fn push(&mut self, value: P) {
         if let Some(place) = self.0.next() {
@@ -178,6 +187,9 @@ impl Kernel {
                 })+
             };
         }
+        if any.is::<Poseidon2Gate>() {
+            return Self::Poseidon2;
+        }
         for_each_gate!(look_up! {});
         if any.is::<PublicInputGate>() {
             Self::PublicInput
@@ -202,6 +214,7 @@ impl Kernel {
     fn multiplications(&self) -> Option<usize> {
         match self {
             Self::Row { multiplications, .. } => Some(multiplications()),
+            Self::Poseidon2 => Some(sums::MULTIPLICATIONS),
             Self::Arithmetic { operations } => Some(3 * operations),
             Self::Constant { .. } | Self::PublicInput => Some(0),
             Self::Recursive(gate) => {
@@ -233,6 +246,7 @@ impl Kernel {
                 }
             }
             Self::Row { evaluate, .. } => evaluate(point, out),
+            Self::Poseidon2 => evaluate_row::<Poseidon2Gate>(point, out),
             Self::Recursive(gate) => gate.constraints(&mut RingArith::<P>::default(), point, out),
             Self::Stock(gate) => {
                 stock.fill(point);
@@ -302,6 +316,10 @@ impl Gate {
         if domain.rows() < LANES || self.degree == 0 || self.degree >= blocks {
             return false;
         }
+        // Its sums are less work than its constraints on any number of blocks.
+        if matches!(self.kernel, Kernel::Poseidon2) {
+            return true;
+        }
         let Some(multiplications) = self.kernel.multiplications() else { return true };
         // In multiplications, for each of the trace's rows. Where it was measured, a product in a sum took half as
         // long, and a butterfly four times as long, with all that is moved and mapped between the transforms.
@@ -310,6 +328,27 @@ impl Gate {
         let sums = self.degree * challenges * self.constraints / 2;
         let transforms = 4 * challenges * blocks * domain.degree_bits / 2;
         saved > sums + transforms
+    }
+
+    /// Terms of the sum for a challenge.
+    fn terms(&self) -> usize {
+        match self.kernel {
+            Kernel::Poseidon2 => sums::TERMS,
+            _ => self.constraints,
+        }
+    }
+
+    /// The sums of its constraints, one a challenge.
+    #[inline(always)]
+    fn sum(&self, point: &Point<'_>, alphas: &Alphas<'_>, space: &mut GateSpace, sums: &mut [P]) {
+        if matches!(self.kernel, Kernel::Poseidon2) {
+            return alphas.poseidon2.fill(point, sums);
+        }
+        let values = &mut space.values[..self.constraints];
+        self.kernel.evaluate(point, &mut space.stock, &mut Values::new(values));
+        for (sum, powers) in sums.iter_mut().zip(&alphas.powers) {
+            *sum = P::batched_linear_combination(values, &powers[..values.len()]);
+        }
     }
 }
 
@@ -390,7 +429,7 @@ impl Gates {
             let inside = gate.kernel.multiplications().unwrap_or(0);
             if gate.extended.is_some() {
                 let extension = Extension::multiplications(gate.degree, blocks);
-                gate.degree * (inside + challenges * gate.constraints) + challenges * (extension + blocks)
+                gate.degree * (inside + challenges * gate.terms()) + challenges * (extension + blocks)
             } else {
                 blocks * (inside + gate.constraints)
             }
@@ -398,45 +437,55 @@ impl Gates {
         self.gates.iter().map(of).sum()
     }
 
-    /// Adds all gates' constraints at a point on a block, each gate's times its filter. `alpha_powers` are those that
-    /// the constraints are multiplied with.
+    /// From the powers of each challenge, one for each constraint of the gate that has the most.
+    pub(super) fn alphas<'a>(&self, powers: Vec<&'a [G]>) -> Alphas<'a> {
+        let has_poseidon2 = self.gates.iter().any(|gate| matches!(gate.kernel, Kernel::Poseidon2));
+        let poseidon2 = Poseidon2Sums::new(if has_poseidon2 { &powers } else { &[] });
+        Alphas { powers, poseidon2 }
+    }
+
+    /// Adds all gates' constraints at a point on a block, each gate's times its filter.
     #[inline(always)]
-    pub(super) fn add<'a>(
+    pub(super) fn add(
         &self,
         point: &Point<'_>,
         block: usize,
-        alpha_powers: impl ExactSizeIterator<Item = &'a [G]> + Clone,
+        alphas: &Alphas<'_>,
         space: &mut GateSpace,
         sums: Sums<'_>,
     ) {
         space.stock.filled = false;
         let inner = Point { constants: &point.constants[self.selectors..], ..*point };
-        let count = alpha_powers.len();
+        let count = alphas.powers.len();
         for gate in &self.gates {
             let filter = gate.filter(point.constants);
             let extended = gate.extended.map(|place| place * count..(place + 1) * count);
-            let is_known = extended.is_some() && block >= gate.degree;
-            if !is_known {
-                gate.kernel.evaluate(&inner, &mut space.stock, &mut Values(space.values.iter_mut()));
-            }
-            let values = &space.values[..gate.constraints];
             let Some(extended) = extended else {
-                for (sum, &value) in sums.constraints.iter_mut().zip(values) {
+                let values = &mut space.values[..gate.constraints];
+                gate.kernel.evaluate(&inner, &mut space.stock, &mut Values::new(values));
+                for (sum, &value) in sums.constraints.iter_mut().zip(&*values) {
                     *sum += filter * value;
                 }
                 continue;
             };
             let extended = &mut sums.extended[extended];
-            if !is_known {
-                for (sum, powers) in extended.iter_mut().zip(alpha_powers.clone()) {
-                    *sum = P::batched_linear_combination(values, &powers[..values.len()]);
-                }
+            if block < gate.degree {
+                gate.sum(&inner, alphas, space, extended);
             }
             for (total, &sum) in sums.totals.iter_mut().zip(&*extended) {
                 *total += filter * sum;
             }
         }
     }
+}
+
+/// What constraints are multiplied with.
+#[derive(Debug)]
+pub(super) struct Alphas<'a> {
+    /// For each challenge its powers.
+    powers: Vec<&'a [G]>,
+    /// Of a circuit without the gate there are none.
+    poseidon2: Poseidon2Sums,
 }
 
 /// What gates' constraints are added to.
@@ -475,7 +524,15 @@ fn groups(degrees: &[usize], max_degree: usize) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use std::array::from_fn;
+
+    use enfold_circuits::batch::BatchCircuit;
+    use enfold_circuits::config::EnfoldConfig;
+    use enfold_circuits::gates::curve::CurveGate;
     use enfold_circuits::gates::own_gates;
+    use enfold_circuits::params::{Params, stock};
+    use enfold_state::kind::KindId;
+    use enfold_witness::profile::{BatchId, ProfileId};
     use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
     use plonky2::gates::base_sum::BaseSumGate;
     use plonky2::gates::coset_interpolation::CosetInterpolationGate;
@@ -488,6 +545,7 @@ mod tests {
     use rand::{RngCore, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
+    use super::super::field::powers;
     use super::*;
 
     fn interpolation(bits: usize, degree: usize) -> CosetInterpolationGate<F, D> {
@@ -519,7 +577,7 @@ mod tests {
     /// The values of a gate's constraints at a point.
     fn values(kernel: &Kernel, constraints: usize, point: &Point<'_>) -> Vec<P> {
         let mut values = vec![P::ZERO; constraints];
-        kernel.evaluate(point, &mut StockPoint::default(), &mut Values(values.iter_mut()));
+        kernel.evaluate(point, &mut StockPoint::default(), &mut Values::new(&mut values));
         values
     }
 
@@ -539,6 +597,62 @@ mod tests {
             let count = gate.0.num_constraints();
             let expected = values(&Kernel::Stock(gate.clone()), count, &point);
             assert_eq!(values(&kernel, count, &point), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_constraints() {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        for gate in gates() {
+            let mut random = || G::from_u64(rng.next_u64());
+            let kernel = Kernel::of(&gate);
+            let constraints = gate.0.num_constraints();
+            let powers: [Vec<G>; 3] = from_fn(|_| powers(random(), random(), constraints));
+            let mut random = || P::from_fn(|_| G::from_u64(rng.next_u64()));
+            let wires: Vec<P> = (0..gate.0.num_wires()).map(|_| random()).collect();
+            let constants: Vec<P> = (0..gate.0.num_constants()).map(|_| random()).collect();
+            let public_inputs_hash = &HashOut::ZERO;
+            let point = Point { wires: &wires, constants: &constants, public_inputs_hash };
+            let values = values(&kernel, constraints, &point);
+            let id = gate.0.id();
+            let gate = Gate {
+                kernel,
+                degree: gate.0.degree(),
+                constraints,
+                selector: 0,
+                off: vec![],
+                extended: None,
+            };
+            let gates = Gates { gates: vec![gate], selectors: 0 };
+            let alphas = gates.alphas(powers.iter().map(Vec::as_slice).collect());
+            let mut sums = [P::ZERO; 3];
+            gates.gates[0].sum(&point, &alphas, &mut GateSpace::new(constraints), &mut sums);
+            for (sum, powers) in sums.into_iter().zip(&powers) {
+                let expected: P = values.iter().zip(powers).map(|(&value, &power)| value * power).sum();
+                assert_eq!(sum, expected, "{id}");
+            }
+        }
+    }
+
+    /// Circuits without signatures turn the curve's selector off, and are the only ones that do.
+    #[test]
+    fn gates_of_selectors_that_are_off_are_left_out() {
+        let Params { batch: config, batch_degree_bits, .. } = Params::of(ProfileId::Test);
+        for id in BatchId::ALL {
+            let batch = BatchCircuit::build_for::<EnfoldConfig>(
+                ProfileId::Test.profile(),
+                id,
+                &stock(&config),
+                batch_degree_bits,
+            );
+            let domain = Domain::new(batch_degree_bits, 3, 3);
+            let constants = &batch.prover_only.constants_sigmas_commitment.polynomials;
+            let gates = Gates::new(&batch.common, constants, &domain).unwrap();
+            let constrained = batch.common.gates.iter().filter(|gate| gate.0.num_constraints() > 0);
+            let left_out = if id.kind() == KindId::Debit { 0 } else { 2 };
+            assert_eq!(gates.gates.len(), constrained.count() - left_out, "{id:?}");
+            let has_curve = gates.gates.iter().any(|gate| gate.degree == CurveGate::DEGREE);
+            assert_eq!(has_curve, left_out == 0, "{id:?}");
         }
     }
 

@@ -25,6 +25,7 @@ mod prepared;
 mod quotient;
 mod recursive;
 mod setup;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod transcript;

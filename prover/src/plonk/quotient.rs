@@ -18,7 +18,7 @@ use super::commit::{Commitment, Rows, stride};
 use super::domain::{Domain, Powers};
 use super::extend::Extension;
 use super::field::{G, LANES, P, gather, powers, reverse};
-use super::gates::{Class, GateSpace, Gates, Point, Sums};
+use super::gates::{Alphas, Class, GateSpace, Gates, Point, Sums};
 use super::permutation::{Challenges, products};
 
 /// Points of a task.
@@ -66,10 +66,11 @@ impl Quotient<'_> {
     pub(super) fn values(&self, buffers: &Arc<Buffers>) -> Vec<G> {
         let common = &self.data.common;
         let count = self.alphas.len();
-        let argument_terms = count * (2 + common.num_partial_products);
+        let argument_terms = self.argument_terms();
         let terms = argument_terms + common.num_gate_constraints;
         let alpha_powers: Vec<Vec<G>> =
             self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, terms)).collect();
+        let alphas = self.gates.alphas(alpha_powers.iter().map(|powers| &powers[argument_terms..]).collect());
         let (rows, blocks) = (self.domain.rows(), self.domain.quotient_blocks());
         let mut out = G::zero_vec(rows * blocks * count);
         // A row for each point has the sums of the gates that are extended, one an alpha.
@@ -102,7 +103,7 @@ impl Quotient<'_> {
                     let packs = out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
                     for (pack, (out, sums)) in packs.enumerate() {
                         let first = points.start + task * TASK + pack * LANES;
-                        self.fill_totals(space, &oracles, first, argument_terms, &alpha_powers, sums);
+                        self.fill_totals(space, &oracles, first, &alpha_powers, &alphas, sums);
                         let zerofier = P::from_fn(|lane| {
                             self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
                         });
@@ -121,6 +122,11 @@ impl Quotient<'_> {
             start = end;
         }
         out
+    }
+
+    /// Terms of the permutation argument, in front of those of the gates.
+    fn argument_terms(&self) -> usize {
+        self.alphas.len() * (2 + self.data.common.num_partial_products)
     }
 
     /// Blocks that are computed at a time: all of those whose rows are there, each of the others alone.
@@ -158,8 +164,8 @@ impl Quotient<'_> {
         space: &mut Space,
         oracles: &Oracles<'_>,
         first: usize,
-        argument_terms: usize,
         alpha_powers: &[Vec<G>],
+        alphas: &Alphas<'_>,
         sums: &mut [G],
     ) {
         gather(std::array::from_fn(|lane| oracles.constants.row(first + lane)), &mut space.preprocessed);
@@ -173,15 +179,14 @@ impl Quotient<'_> {
             *extended = P::from_fn(|lane| sums[lane * width + i]);
         }
         self.fill_argument(space, first);
-        let (_, constraints) = space.terms.split_at_mut(argument_terms);
+        let (_, constraints) = space.terms.split_at_mut(self.argument_terms());
         constraints.fill(P::ZERO);
         space.totals.fill(P::ZERO);
         let constants = &space.preprocessed[..self.data.common.num_constants];
         let point = Point { wires: &space.wires, constants, public_inputs_hash: self.public_inputs_hash };
         let block = first >> self.domain.degree_bits;
         let out = Sums { constraints, extended: &mut space.extended, totals: &mut space.totals };
-        let gate_powers = alpha_powers.iter().map(|powers| &powers[argument_terms..]);
-        self.gates.add(&point, block, gate_powers, &mut space.gates, out);
+        self.gates.add(&point, block, alphas, &mut space.gates, out);
         for (total, powers) in space.totals.iter_mut().zip(alpha_powers) {
             *total += P::batched_linear_combination(&space.terms, powers);
         }

@@ -69,12 +69,7 @@ fn product_add<A: Arith>(a: &mut A, x: Element<A::V>, y: Element<A::V>, c: Eleme
 }
 
 #[inline(always)]
-fn equal<A: Arith>(
-    a: &mut A,
-    left: Element<A::V>,
-    right: Element<A::V>,
-    out: &mut impl Constraints<A::V>,
-) {
+fn equal<A: Arith>(a: &mut A, left: Element<A::V>, right: Element<A::V>, out: &mut impl Constraints<A::V>) {
     for (left, right) in left.into_iter().zip(right) {
         out.zero(UNNAMED, a.sub(left, right));
     }
@@ -240,7 +235,8 @@ impl Interpolation {
             // The first stretch has a point more than the others.
             if i > step && (i - 1) % step == 0 {
                 let kept = (i - 1) / step - 1;
-                let [next_value, next_product] = [values, products].map(|first| element(row, first + D * kept));
+                let [next_value, next_product] =
+                    [values, products].map(|first| element(row, first + D * kept));
                 equal(a, next_value, value, out);
                 equal(a, next_product, product, out);
                 (value, product) = (next_value, next_product);

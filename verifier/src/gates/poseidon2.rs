@@ -14,6 +14,7 @@
 //! a linear layer, 4 full rounds, 22 partial rounds, 4 full rounds.
 
 use std::array::from_fn;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use anyhow::{Result, ensure};
@@ -55,6 +56,9 @@ impl Poseidon2Gate {
     /// Column of the swap bit.
     pub const SWAP: usize = 2 * WIDTH;
 
+    /// S-boxes of the permutation.
+    pub const SBOXES: usize = 2 * HALF_FULL_ROUNDS * WIDTH + PARTIAL_ROUNDS;
+
     const DELTA: usize = Self::SWAP + 1;
     const FIRST: usize = Self::DELTA + 4;
     const PARTIAL: usize = Self::FIRST + WIDTH * (HALF_FULL_ROUNDS - 1);
@@ -71,6 +75,50 @@ impl Poseidon2Gate {
     pub const fn output(index: usize) -> usize {
         assert!(index < WIDTH);
         WIDTH + index
+    }
+
+    /// Columns of S-box inputs: of all but the first [`WIDTH`], in the order of the rounds.
+    pub const COMMITTED: Range<usize> = Self::FIRST..Self::END;
+
+    /// Gives the constraints of the swap, and the inputs of the first [`WIDTH`] S-boxes.
+    #[inline(always)]
+    pub fn first_inputs<A: Arith>(
+        a: &mut A,
+        row: &impl Row<A::V>,
+        out: &mut impl Constraints<A::V>,
+    ) -> [A::V; WIDTH] {
+        let swap = row.wire(Self::SWAP);
+        out.zero("swap is boolean", a.boolean(swap));
+        let mut state: [A::V; WIDTH] = row.wires(Self::input(0));
+        for i in 0..4 {
+            let delta = row.wire(Self::DELTA + i);
+            let difference = a.sub(state[i + 4], state[i]);
+            out.zero("delta is the swapped difference", a.mul_sub(swap, difference, delta));
+            state[i] = a.add(state[i], delta);
+            state[i + 4] = a.sub(state[i + 4], delta);
+        }
+        first_layer(a, &mut state);
+        state
+    }
+
+    /// The constraints with other S-boxes, numbered in the order of the rounds.
+    #[inline(always)]
+    pub fn constraints_by<A: Arith>(
+        a: &mut A,
+        row: &impl Row<A::V>,
+        out: &mut impl Constraints<A::V>,
+        sbox: impl FnMut(&mut A, usize, A::V) -> A::V,
+    ) {
+        let mut state = Self::first_inputs(a, row, out);
+        let commit = |a: &mut A, column, x| {
+            let wire = row.wire(column);
+            out.zero("S-box input", a.sub(x, wire));
+            wire
+        };
+        rounds(a, &mut state, commit, sbox);
+        for (i, &x) in state.iter().enumerate() {
+            out.zero("output", a.sub(x, row.wire(Self::output(i))));
+        }
     }
 }
 
@@ -111,37 +159,52 @@ fn external_layer<A: Arith>(a: &mut A, state: &mut [A::V; WIDTH]) {
     }
 }
 
-/// The permutation. `commit` is shown every S-box input that has a column, in column order, and gives the
-/// value to continue with: the column's.
+/// From the permutation's input to the inputs of the first S-boxes.
+#[inline(always)]
+fn first_layer<A: Arith>(a: &mut A, state: &mut [A::V; WIDTH]) {
+    external_layer(a, state);
+    for (x, &add) in state.iter_mut().zip(&CONSTANTS.first[0]) {
+        *x = a.add_constant(*x, add);
+    }
+}
+
+/// The permutation from the inputs of the first S-boxes to its output. `commit` is shown every other S-box input, in the
+/// order of their columns, and gives the value to continue with: the column's. `sbox` gets the S-box' number besides.
 #[inline(always)]
 fn rounds<A: Arith>(
     a: &mut A,
     state: &mut [A::V; WIDTH],
     mut commit: impl FnMut(&mut A, usize, A::V) -> A::V,
+    mut sbox: impl FnMut(&mut A, usize, A::V) -> A::V,
 ) {
     let constants = &*CONSTANTS;
+    let mut number = WIDTH;
+    let mut next = |a: &mut A, x, add| {
+        let x = a.add_constant(x, add);
+        let x = commit(a, Poseidon2Gate::FIRST + number - WIDTH, x);
+        number += 1;
+        (number - 1, x)
+    };
+    for (i, x) in state.iter_mut().enumerate() {
+        *x = sbox(a, i, *x);
+    }
     external_layer(a, state);
-    for (round, add) in constants.first.iter().enumerate() {
-        for i in 0..WIDTH {
-            let mut x = a.add_constant(state[i], add[i]);
-            if round > 0 {
-                x = commit(a, Poseidon2Gate::FIRST + WIDTH * (round - 1) + i, x);
-            }
-            state[i] = sbox(a, x);
+    for add in &constants.first[1..] {
+        for (x, &add) in state.iter_mut().zip(add) {
+            let (number, input) = next(a, *x, add);
+            *x = sbox(a, number, input);
         }
         external_layer(a, state);
     }
-    for (round, &add) in constants.partial.iter().enumerate() {
-        let x = a.add_constant(state[0], add);
-        let x = commit(a, Poseidon2Gate::PARTIAL + round, x);
-        state[0] = sbox(a, x);
+    for &add in &constants.partial {
+        let (number, input) = next(a, state[0], add);
+        state[0] = sbox(a, number, input);
         a.partial_layer(state);
     }
-    for (round, add) in constants.last.iter().enumerate() {
-        for i in 0..WIDTH {
-            let x = a.add_constant(state[i], add[i]);
-            let x = commit(a, Poseidon2Gate::LAST + WIDTH * round + i, x);
-            state[i] = sbox(a, x);
+    for add in &constants.last {
+        for (x, &add) in state.iter_mut().zip(add) {
+            let (number, input) = next(a, *x, add);
+            *x = sbox(a, number, input);
         }
         external_layer(a, state);
     }
@@ -155,24 +218,7 @@ impl RowGate for Poseidon2Gate {
 
     #[inline(always)]
     fn constraints<A: Arith>(a: &mut A, row: &impl Row<A::V>, out: &mut impl Constraints<A::V>) {
-        let swap = row.wire(Self::SWAP);
-        out.zero("swap is boolean", a.boolean(swap));
-        let mut state: [A::V; WIDTH] = row.wires(Self::input(0));
-        for i in 0..4 {
-            let delta = row.wire(Self::DELTA + i);
-            let difference = a.sub(state[i + 4], state[i]);
-            out.zero("delta is the swapped difference", a.mul_sub(swap, difference, delta));
-            state[i] = a.add(state[i], delta);
-            state[i + 4] = a.sub(state[i + 4], delta);
-        }
-        rounds(a, &mut state, |a, column, x| {
-            let wire = row.wire(column);
-            out.zero("S-box input", a.sub(x, wire));
-            wire
-        });
-        for (i, &x) in state.iter().enumerate() {
-            out.zero("output", a.sub(x, row.wire(Self::output(i))));
-        }
+        Self::constraints_by(a, row, out, |a, _, x| sbox(a, x));
     }
 
     fn inputs() -> Vec<usize> {
@@ -191,10 +237,13 @@ impl RowGate for Poseidon2Gate {
             state[i + 4] -= delta;
         }
         let mut sbox_inputs = [F::ZERO; Self::END - Self::FIRST];
-        rounds(&mut RingArith::<enfold_state::field::F>::default(), &mut state, |_, column, x| {
+        let commit = |_: &mut _, column, x| {
             sbox_inputs[column - Self::FIRST] = from_native(x);
             x
-        });
+        };
+        let arith = &mut RingArith::<enfold_state::field::F>::default();
+        first_layer(arith, &mut state);
+        rounds(arith, &mut state, commit, |a, _, x| sbox(a, x));
         row.set_all(Self::FIRST, &sbox_inputs)?;
         row.set_all(Self::output(0), &from_native_array(state))
     }
