@@ -39,7 +39,7 @@ fn witness(c: &mut Criterion, set: &CircuitSet) -> Vec<BatchWitness> {
     group.bench_function("execute", |b| b.iter(|| execute(black_box(ledger), black_box(&block))));
     group.bench_function("block", |b| b.iter(make));
     let batches = make().batches;
-    let debit = batch(&batches, BatchId::DebitMany);
+    let debit = batch(&batches, BatchId::DebitWide);
     group.bench_function("fill debit inputs", |b| {
         b.iter(|| set.batch(debit.batch).fill(black_box(debit), set.set()));
     });
@@ -53,7 +53,7 @@ fn proofs(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("prove");
     group.sample_size(10).measurement_time(Duration::from_secs(10));
-    let debit = batch(&batches, BatchId::DebitMany);
+    let debit = batch(&batches, BatchId::DebitWide);
     group.bench_function("debit", |b| b.iter(|| set.prove_batch(debit).expect("an honest batch")));
     let first = &batches[..set.params().lift_arity.min(batches.len())];
     let proven: Vec<_> = first

@@ -210,7 +210,7 @@ fn a_contract_without_a_leaf_is_not_called() {
 }
 
 #[test]
-fn many_calls_go_into_batches_of_few_leaves() {
+fn calls_of_one_leaf_go_into_deep_batches() {
     let mut world = World::new();
     let transactions = (0..25).map(|i| world.put(1 + i % 5, stranger(i as u32), 1 + i as u64, 0)).collect();
     let block = world.block(transactions);
@@ -218,7 +218,7 @@ fn many_calls_go_into_batches_of_few_leaves() {
     let witness =
         witness_block(ProfileId::Test.profile(), &world.ledger, &block, &execution).expect("a witness");
     check_block(ProfileId::Test.profile(), &witness).expect("the native twin agrees");
-    let relays = witness.batches.iter().filter(|batch| batch.batch == BatchId::RelayFew);
+    let relays = witness.batches.iter().filter(|batch| batch.batch == BatchId::RelayDeep);
     assert!(relays.clone().count() >= 1);
     relays.for_each(|batch| assert_eq!(lies::broken(batch), [] as [&str; 0]));
     world.ledger.clone().apply(&execution).expect("it follows");

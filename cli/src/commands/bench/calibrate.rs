@@ -81,7 +81,7 @@ impl CalibrateArgs {
     /// If the block cannot be proven or the file cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
         self.out.check()?;
-        let legs = self.profile.profile().shape(BatchId::DebitMany).paths() * usize::from(self.batches);
+        let legs = self.profile.profile().shape(BatchId::DebitWide).paths() * usize::from(self.batches);
         let mut world = World::new(WorldSpec { accounts: 4 * legs, ..WorldSpec::default() });
         let block = world.block(legs);
         let progress = Progress::new(self.profile);
