@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use enfold_circuits::circuit_set::CircuitSet;
+use enfold_circuits::circuit_set::{Circuit, CircuitSet};
 use enfold_circuits::fold::Child;
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_prover::cache::circuits;
+use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::events::ignore;
 use enfold_state::executor::execute;
 use enfold_verifier::verify::{VerifierKey, verify_block};
@@ -40,15 +40,17 @@ fn witness(c: &mut Criterion, set: &CircuitSet) -> Vec<BatchWitness> {
     group.bench_function("block", |b| b.iter(make));
     let batches = make().batches;
     let debit = batch(&batches, BatchId::DebitWide);
+    let circuit = set.batch(debit.batch).expect("the circuit is built");
     group.bench_function("fill debit inputs", |b| {
-        b.iter(|| set.batch(debit.batch).fill(black_box(debit), set.set()));
+        b.iter(|| circuit.fill(black_box(debit), set.set()));
     });
     group.finish();
     batches
 }
 
 fn proofs(c: &mut Criterion) {
-    let set = circuits(PROFILE, &ignore).expect("the profile's parameters fit");
+    let set = circuits(PROFILE);
+    build_circuits(set, Circuit::all(), &ignore).expect("the profile's parameters fit");
     let batches = witness(c, set);
 
     let mut group = c.benchmark_group("prove");

@@ -46,7 +46,7 @@ pub struct Calibration {
     pub cores: usize,
     /// Proofs that were made at a time.
     pub in_flight: usize,
-    /// Seconds that building the circuits took.
+    /// Seconds that building all circuits took.
     pub circuits_s: f64,
     /// Core seconds before the proofs, for a transaction: execution, plan, witnesses.
     pub transaction_s: f64,

@@ -287,8 +287,8 @@ fn recursion(params: &Params, common: &CommonCircuitData) -> Result<[CircuitRepo
     };
     let keys: Vec<_> = (0..BatchId::ALL.len()).map(key).collect();
     let lift = LiftCircuit::build_with(&Uncommitted, params, common, &keys)?;
-    let fold = FoldCircuit::build_with(&Uncommitted, params, &lift)?;
-    let block = BlockCircuit::build_with(&Uncommitted, params, &fold)?;
+    let fold = FoldCircuit::build_with(&Uncommitted, params, &lift.data.verifier_data())?;
+    let block = BlockCircuit::build_with(&Uncommitted, params, &lift.data.common, fold.keys())?;
     Ok([
         CircuitReport::of_built("lift", &lift.data),
         CircuitReport::of_built("fold", &fold.data),

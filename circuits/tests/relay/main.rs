@@ -227,7 +227,7 @@ fn calls_of_one_leaf_go_into_deep_batches() {
 #[test]
 fn a_block_with_calls_is_proven() {
     let circuits =
-        CircuitSet::build_with(&Kernels::default(), ProfileId::Test).expect("the test profile fits");
+        CircuitSet::build_with(Kernels::default(), ProfileId::Test).expect("the test profile fits");
     let mut world = World::new();
     let (block, execution) = mixed(&mut world);
     let witness = witness_block(circuits.profile(), &world.ledger, &block, &execution).expect("a witness");
@@ -242,7 +242,7 @@ fn a_block_with_calls_is_proven() {
     let proof = circuits.prove_block(&[(Child::Lift, lift)], &opening).expect("a block proof");
     // The key of this set: the pinned one is that of a set without the relay.
     let file = encode(ProfileId::Test, &proof);
-    let statement = verify_block(&circuits.verifier_key(), &file).expect("it verifies");
+    let statement = verify_block(&circuits.verifier_key().expect("it is built"), &file).expect("it verifies");
     assert_eq!(statement, opening.statement(ProfileId::Test));
     assert_eq!((statement.transactions, statement.messages as usize), (6, execution.emitted()));
     assert_eq!(execution.debits[0].from, LeafIndex(2));
