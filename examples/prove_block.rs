@@ -24,7 +24,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let mut ledger = Ledger::from_genesis(&genesis)?;
 
     // Built once in a process. Proofs of the profile `test` can be forged: use `Standard` for anything real.
-    let circuits = circuits(ProfileId::Test, &ignore)?;
+    let circuits = circuits(ProfileId::Test);
 
     // Executes, plans, proves and verifies. The ledger stays as it is.
     let proven = prove_block(circuits, &ledger, &block, &ProveOptions::default(), &ignore)?;

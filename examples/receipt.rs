@@ -32,7 +32,7 @@ use enfold_witness::profile::ProfileId;
 pub fn main() -> Result<(), Box<dyn Error>> {
     let (genesis, block) = payment();
     let mut ledger = Ledger::from_genesis(&genesis)?;
-    let circuits = circuits(ProfileId::Test, &ignore)?;
+    let circuits = circuits(ProfileId::Test);
     let proven = prove_block(circuits, &ledger, &block, &ProveOptions::default(), &ignore)?;
 
     // The operator: the transfer is the first message of the first debit batch, and the leaf's nonce was 0. The account

@@ -47,7 +47,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         _ => {}
     };
 
-    let circuits = circuits(ProfileId::Test, &observe)?;
+    let circuits = circuits(ProfileId::Test);
     prove_block(circuits, &ledger, &block, &ProveOptions::default(), &observe)?;
 
     let [expected, finished] = [expected, finished].map(AtomicUsize::into_inner);

@@ -116,14 +116,14 @@ fn slot<'a>(proof: &'a Proof, key: &'a CircuitData, which: usize) -> SlotWitness
 #[allow(clippy::print_stdout, reason = "a program that reports")]
 fn main() -> Result<(), Box<dyn Error>> {
     let count: usize = if std::env::args().any(|argument| argument == "--test") { 2_000 } else { 100_000 };
-    let circuits = CircuitSet::build_with(&Kernels::default(), ProfileId::Test)?;
+    let circuits = CircuitSet::build_with(Kernels::default(), ProfileId::Test)?;
     let block = block(&circuits)?;
     let set = circuits.set();
     let mut cases = Vec::new();
     for batch in BatchId::ALL {
         let witness = block.batches.iter().find(|witness| witness.batch == batch);
         let witness = witness.ok_or_else(|| format!("the block has no {} batch", batch.name()))?;
-        let circuit = circuits.batch(batch);
+        let circuit = circuits.batch(batch)?;
         cases.push(Case {
             name: batch.name(),
             data: &circuit.data,
@@ -133,7 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // The tree above them; the last lift, the fold over two and the block over one have dead slots.
-    let (lift, fold, top) = (circuits.lift(), circuits.fold(), circuits.block());
+    let (lift, fold, top) = (circuits.lift()?, circuits.fold()?, circuits.block()?);
     let mut batches = Vec::new();
     for witness in &block.batches {
         batches.push((witness.batch, circuits.prove_batch(witness)?));
@@ -145,8 +145,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let key_of = |child| if child == Child::Lift { &lift.data } else { &fold.data };
     let last = batches.chunks(arity).next_back().expect("a block has a batch");
-    let slots = last.iter().map(|(batch, proof)| slot(proof, &circuits.batch(*batch).data, *batch as usize));
-    let inputs = lift.fill(&fill_dead(slots.collect(), arity), set)?;
+    let mut slots = Vec::new();
+    for (batch, proof) in last {
+        slots.push(slot(proof, &circuits.batch(*batch)?.data, *batch as usize));
+    }
+    let inputs = lift.fill(&fill_dead(slots, arity), set)?;
     cases.push(Case { name: "lift", data: &lift.data, inputs, free: Vec::new() });
 
     let arity = circuits.params().fold_arity;

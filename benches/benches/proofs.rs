@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use enfold_circuits::circuit_set::CircuitSet;
+use enfold_circuits::circuit_set::{Circuit, CircuitSet};
 use enfold_circuits::fold::Child;
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_prover::cache::circuits;
+use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::events::ignore;
 use enfold_state::executor::execute;
 use enfold_verifier::verify::{VerifierKey, verify_block};
@@ -39,21 +39,23 @@ fn witness(c: &mut Criterion, set: &CircuitSet) -> Vec<BatchWitness> {
     group.bench_function("execute", |b| b.iter(|| execute(black_box(ledger), black_box(&block))));
     group.bench_function("block", |b| b.iter(make));
     let batches = make().batches;
-    let debit = batch(&batches, BatchId::DebitMany);
+    let debit = batch(&batches, BatchId::DebitWide);
+    let circuit = set.batch(debit.batch).expect("the circuit is built");
     group.bench_function("fill debit inputs", |b| {
-        b.iter(|| set.batch(debit.batch).fill(black_box(debit), set.set()));
+        b.iter(|| circuit.fill(black_box(debit), set.set()));
     });
     group.finish();
     batches
 }
 
 fn proofs(c: &mut Criterion) {
-    let set = circuits(PROFILE, &ignore).expect("the profile's parameters fit");
+    let set = circuits(PROFILE);
+    build_circuits(set, Circuit::all(), &ignore).expect("the profile's parameters fit");
     let batches = witness(c, set);
 
     let mut group = c.benchmark_group("prove");
     group.sample_size(10).measurement_time(Duration::from_secs(10));
-    let debit = batch(&batches, BatchId::DebitMany);
+    let debit = batch(&batches, BatchId::DebitWide);
     group.bench_function("debit", |b| b.iter(|| set.prove_batch(debit).expect("an honest batch")));
     let first = &batches[..set.params().lift_arity.min(batches.len())];
     let proven: Vec<_> = first

@@ -16,7 +16,7 @@ use crate::error::BenchError;
 use crate::results::{BatchPoint, Settings, rounded};
 
 /// The circuit whose size is changed.
-const BATCH: BatchId = BatchId::DebitMany;
+const BATCH: BatchId = BatchId::DebitWide;
 
 /// The profile with a debit batch that fills `2^degree_bits` rows, and the legs of that batch; `None` if not even one
 /// leg fits.

@@ -93,7 +93,6 @@ fn run(measured: &BlockMeasurement) -> Run {
 #[cfg(test)]
 mod tests {
     use enfold_prover::cache::circuits;
-    use enfold_prover::events::ignore;
     use enfold_witness::profile::ProfileId;
 
     use super::*;
@@ -115,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_block_is_proven_as_often_as_asked() {
-        let circuits = circuits(ProfileId::Test, &ignore).unwrap();
+        let circuits = circuits(ProfileId::Test);
         let settings = Settings {
             profile: ProfileId::Test,
             circuits: Settings::circuits(ProfileId::Test),

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn costs_are_measured() {
-        let circuits = circuits(ProfileId::Test, &ignore).unwrap();
+        let circuits = circuits(ProfileId::Test);
         let costs = ProofCosts::measure(circuits, 1, 1, &ignore).unwrap();
         assert!(
             [costs.batch, costs.lift, costs.fold, costs.block].iter().all(|&cost| cost > 0.0),

@@ -39,13 +39,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     for name in names {
         let profile: ProfileId = name.parse()?;
-        let circuits = CircuitSet::build_with(&Kernels::default(), profile)?;
+        let circuits = CircuitSet::build_with(Kernels::default(), profile)?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let keys = root.join("verifier/keys");
         std::fs::create_dir_all(&keys)?;
-        std::fs::write(keys.join(format!("{profile}.key")), circuits.verifier_key().to_bytes())?;
+        std::fs::write(keys.join(format!("{profile}.key")), circuits.verifier_key()?.to_bytes())?;
         std::fs::write(keys.join(format!("{profile}.inner")), circuits.inner_keys().to_bytes())?;
-        std::fs::write(keys.join(format!("{profile}.json")), json(&circuits.pinned())?)?;
+        std::fs::write(keys.join(format!("{profile}.json")), json(&circuits.pinned()?)?)?;
 
         let folder = root.join("fixtures/golden");
         std::fs::create_dir_all(&folder)?;

@@ -19,6 +19,17 @@ pub trait Backend: Debug + Send + Sync {
     /// Builds a circuit. Its common data and its key are those that plonky2 gives, or would give if its builder took
     /// the rate.
     fn build(&self, builder: Builder) -> Built;
+
+    /// Circuits whose set-up was kept from an earlier run, until now.
+    fn loaded(&self) -> usize {
+        0
+    }
+
+    /// The same backend without what is kept of earlier runs, to build a circuit that did not come out as it should; `None`
+    /// if nothing was used of that.
+    fn anew(&self) -> Option<Box<dyn Backend>> {
+        None
+    }
 }
 
 /// Makes plonky2 proofs of the circuit that it was built with.

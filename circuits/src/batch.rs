@@ -58,6 +58,7 @@ use crate::gadgets::merkle::ClimbTargets;
 use crate::gates::own_gates;
 use crate::kind::PathsTargets;
 use crate::public_inputs::{BatchPublicInputs, BatchPublicInputsTarget, PublicInputsLength};
+use crate::recursion::BuildError;
 use crate::rows::{Part, RowCount};
 use crate::session::{Outcome, Session};
 
@@ -371,6 +372,9 @@ impl BatchCircuit {
 /// A batch could not be proven.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchProveError {
+    /// The circuit could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The witness does not fit the circuit.
     #[error(transparent)]
     Fill(#[from] FillError),

@@ -58,10 +58,10 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
-use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::config::{Builder, CircuitData, CommonCircuitData, F, Proof};
 use crate::constraint::{Constrain, define};
 use crate::convert::{from_digest, from_native};
-use crate::fold::{CHILDREN, Child, FoldCircuit};
+use crate::fold::{Child, ChildKeys};
 use crate::gadgets::chain::{self, BlockIdTargets, ChainStateTargets, CommitmentsTargets};
 use crate::gadgets::counts::CountsTargets;
 use crate::keys::entry_target;
@@ -139,9 +139,7 @@ pub struct BlockCircuit {
     /// How full it is.
     pub size: RecursionSize,
     prover: Box<dyn Prover>,
-    set: Digest,
-    /// Of lift and fold.
-    keys: [VerifierOnlyCircuitData; CHILDREN],
+    keys: ChildKeys,
     slots: Vec<Slot>,
     choices: Vec<Vec<BoolTarget>>,
     chain: Chain,
@@ -165,23 +163,23 @@ impl BlockCircuit {
     ///
     /// # Errors
     /// As [`Self::build_with`].
-    pub fn build(params: &Params, fold: &FoldCircuit) -> Result<Self, BuildError> {
-        Self::build_with(&Stock, params, fold)
+    pub fn build(params: &Params, common: &CommonCircuitData, keys: &ChildKeys) -> Result<Self, BuildError> {
+        Self::build_with(&Stock, params, common, keys)
     }
 
-    /// Builds the circuit.
+    /// Builds the circuit over the lift and fold circuits with these keys, which share `common`.
     ///
     /// # Errors
     /// If the rows do not fit the profile's degree.
     pub fn build_with(
         backend: &dyn Backend,
         params: &Params,
-        fold: &FoldCircuit,
+        common: &CommonCircuitData,
+        keys: &ChildKeys,
     ) -> Result<Self, BuildError> {
-        let common = &fold.data.common;
         let mut builder = Builder::new(params.block.clone());
         let slots: Vec<Slot> = (0..params.block_arity).map(|_| Slot::new(&mut builder, common)).collect();
-        let (list, set) = (fold.list(), builder.constant_hash(from_digest(fold.set())));
+        let (list, set) = (keys.list(), builder.constant_hash(from_digest(keys.set())));
         let choices = slots
             .iter()
             .map(|slot| {
@@ -205,8 +203,8 @@ impl BlockCircuit {
 
         let (Built { data, prover }, size) =
             fix_shape(backend, builder, NAME, common, params.block_degree_bits)?;
-        let (set, keys) = (fold.set(), Child::ALL.map(|child| fold.key(child).clone()));
-        Ok(Self { data, size, prover, set, keys, slots, choices, chain, public, opened })
+        let keys = keys.clone();
+        Ok(Self { data, size, prover, keys, slots, choices, chain, public, opened })
     }
 
     /// The key that verifies the block proofs of a profile.
@@ -226,7 +224,7 @@ impl BlockCircuit {
         opening: &BlockOpening,
     ) -> Result<Proof, ProveError> {
         let inputs = check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
-        check_sets(NAME, &inputs, self.set)?;
+        check_sets(NAME, &inputs, self.keys.set())?;
         let (first, last) = (&inputs[0], &inputs[inputs.len() - 1]);
         let BlockOpening { counts_before, counts, before, after, .. } = opening;
         let start = ChainState::start(before.tree_root, empty_queue(), counts.digest());
@@ -245,7 +243,7 @@ impl BlockCircuit {
         }
         let live = children.iter().map(|&(child, proof)| SlotWitness {
             proof,
-            key: &self.keys[child as usize],
+            key: self.keys.of(child),
             live: F::ONE,
             which: child as usize,
         });

@@ -23,11 +23,10 @@ use plonky2::iop::target::BoolTarget;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
-use crate::config::{Builder, CircuitData, F, Proof, VerifierOnlyCircuitData};
+use crate::config::{Builder, CircuitData, F, Proof, VerifierCircuitData, VerifierOnlyCircuitData};
 use crate::constraint::{Constrain, define};
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target, key_set, key_set_target};
-use crate::lift::LiftCircuit;
 use crate::params::Params;
 use crate::public_inputs::BatchPublicInputsTarget;
 use crate::recursion::{
@@ -54,6 +53,32 @@ impl Child {
     pub const ALL: [Self; CHILDREN] = [Self::Lift, Self::Fold];
 }
 
+/// The keys that a child of fold or block can be under: the true list `L`.
+#[derive(Clone, Debug)]
+pub struct ChildKeys([VerifierOnlyCircuitData; CHILDREN]);
+
+impl ChildKeys {
+    /// The keys of lift and of fold.
+    pub const fn new(lift: VerifierOnlyCircuitData, fold: VerifierOnlyCircuitData) -> Self {
+        Self([lift, fold])
+    }
+
+    /// The digest of the list, which all proofs of the profile carry.
+    pub fn set(&self) -> Digest {
+        key_set(&self.list())
+    }
+
+    /// The list: the keys' entries.
+    pub fn list(&self) -> [Digest; CHILDREN] {
+        Child::ALL.map(|child| entry(self.of(child)))
+    }
+
+    /// The key of a kind of child.
+    pub const fn of(&self, child: Child) -> &VerifierOnlyCircuitData {
+        &self.0[child as usize]
+    }
+}
+
 /// The fold circuit of a profile.
 #[derive(Debug)]
 pub struct FoldCircuit {
@@ -66,7 +91,7 @@ pub struct FoldCircuit {
     choices: Vec<Vec<BoolTarget>>,
     chain: Chain,
     entries: [HashOutTarget; CHILDREN],
-    lift_key: VerifierOnlyCircuitData,
+    keys: ChildKeys,
 }
 
 impl FoldCircuit {
@@ -74,20 +99,20 @@ impl FoldCircuit {
     ///
     /// # Errors
     /// As [`Self::build_with`].
-    pub fn build(params: &Params, lift: &LiftCircuit) -> Result<Self, BuildError> {
+    pub fn build(params: &Params, lift: &VerifierCircuitData) -> Result<Self, BuildError> {
         Self::build_with(&Stock, params, lift)
     }
 
-    /// Builds the circuit.
+    /// Builds the circuit over the lift circuit with this key.
     ///
     /// # Errors
     /// If the rows do not fit the profile's degree, or if the circuit does not come out like lift.
     pub fn build_with(
         backend: &dyn Backend,
         params: &Params,
-        lift: &LiftCircuit,
+        lift: &VerifierCircuitData,
     ) -> Result<Self, BuildError> {
-        let common = &lift.data.common;
+        let common = &lift.common;
         let mut builder = Builder::new(params.recursion.clone());
         let slots: Vec<Slot> = (0..params.fold_arity).map(|_| Slot::new(&mut builder, common)).collect();
 
@@ -114,26 +139,28 @@ impl FoldCircuit {
         if data.common != *common {
             return Err(BuildError::CommonData { circuit: NAME, like: "lift" });
         }
-        let lift_key = lift.data.verifier_only.clone();
-        Ok(Self { data, size, prover, slots, choices, chain, entries, lift_key })
+        let keys = ChildKeys::new(lift.verifier_only.clone(), data.verifier_only.clone());
+        Ok(Self { data, size, prover, slots, choices, chain, entries, keys })
     }
 
-    /// The digest of the true list `L`, which all proofs of the profile carry.
+    /// The keys that its children can be under, its own among them.
+    pub const fn keys(&self) -> &ChildKeys {
+        &self.keys
+    }
+
+    /// [`ChildKeys::set`].
     pub fn set(&self) -> Digest {
-        key_set(&self.list())
+        self.keys.set()
     }
 
-    /// The true list `L`: the entries of lift and of fold.
+    /// [`ChildKeys::list`].
     pub fn list(&self) -> [Digest; CHILDREN] {
-        Child::ALL.map(|child| entry(self.key(child)))
+        self.keys.list()
     }
 
-    /// The key of a kind of child.
-    pub fn key(&self, child: Child) -> &VerifierOnlyCircuitData {
-        match child {
-            Child::Lift => &self.lift_key,
-            Child::Fold => &self.data.verifier_only,
-        }
+    /// [`ChildKeys::of`].
+    pub const fn key(&self, child: Child) -> &VerifierOnlyCircuitData {
+        self.keys.of(child)
     }
 
     /// Proves that the children follow one another.
@@ -143,18 +170,18 @@ impl FoldCircuit {
     /// one does not verify.
     pub fn prove(&self, children: &[(Child, &Proof)]) -> Result<Proof, ProveError> {
         let inputs = check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
-        check_sets(NAME, &inputs, self.set())?;
+        check_sets(NAME, &inputs, self.keys.set())?;
         let live: Vec<_> = children
             .iter()
             .map(|&(child, proof)| SlotWitness {
                 proof,
-                key: self.key(child),
+                key: self.keys.of(child),
                 live: F::ONE,
                 which: child as usize,
             })
             .collect();
         let witness = self
-            .fill(&fill_dead(live, self.slots.len()), self.list())
+            .fill(&fill_dead(live, self.slots.len()), self.keys.list())
             .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
         prove(NAME, &*self.prover, &self.data, witness)
     }

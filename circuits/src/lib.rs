@@ -8,7 +8,7 @@
 //! use enfold_witness::profile::{BatchId, ProfileId};
 //!
 //! let rows = batch_rows(ProfileId::Test);
-//! assert!(rows[BatchId::DebitMany].total() <= 1 << 10);
+//! assert!(rows[BatchId::DebitWide].total() <= 1 << 10);
 //! ```
 //!
 //! Proving is in [`circuit_set`], and, faster, in the crate `enfold-prover`.

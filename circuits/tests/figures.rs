@@ -90,8 +90,8 @@ fn a_transfer_is_within_its_budget() {
         assert_eq!(circuit.columns.proof(), 174);
     }
     // A full credit batch takes a fee for each of its transfers.
-    let credit = ProfileId::Standard.profile().shape(BatchId::CreditMany);
-    assert!(credit.lanes * credit.legs >= credit.singles);
+    let credit = ProfileId::Standard.profile().shape(BatchId::CreditWide);
+    assert!(credit.long * credit.legs >= credit.singles);
 }
 
 /// What is counted without building is what the built circuits have.
@@ -117,9 +117,9 @@ fn rows_grow_by_paths_and_legs() {
     let id = ProfileId::Test;
     let (costs, params) = (RowCosts::of(id), Params::of(id));
     for batch in BatchId::ALL {
-        for (lanes, legs, singles) in [(2, 3, 0), (0, 0, 7), (4, 30, 0), (2, 20, 9)] {
+        for (long, legs, singles) in [(2, 3, 0), (0, 0, 7), (4, 30, 0), (2, 20, 9)] {
             let mut profile = *id.profile();
-            let shape = BatchShape { lanes, legs, singles };
+            let shape = BatchShape { long, legs, singles };
             profile.shapes[batch] = shape;
             let rows = BatchCircuit::count_rows(&profile, batch, &params.batch).total() as f64;
             let expected = costs.batch(batch, shape.paths(), shape.capacity());

@@ -21,7 +21,7 @@ use enfold_witness::witness::{BlockWitness, witness_block};
 use plonky2::field::types::Field;
 
 static CIRCUITS: LazyLock<CircuitSet> =
-    LazyLock::new(|| CircuitSet::build_with(&Kernels::default(), ProfileId::Test).expect("the profile fits"));
+    LazyLock::new(|| CircuitSet::build_with(Kernels::default(), ProfileId::Test).expect("the profile fits"));
 
 const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- --golden test";
 
@@ -29,9 +29,9 @@ const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- -
 fn circuits_are_the_pinned_ones() {
     let pinned: PinnedSet =
         serde_json::from_str(include_str!("../../verifier/keys/test.json")).expect("a pinned set");
-    assert_eq!(CIRCUITS.pinned(), pinned, "the protocol changed; if that is meant: {COMMAND}");
+    assert_eq!(CIRCUITS.pinned().unwrap(), pinned, "the protocol changed; if that is meant: {COMMAND}");
     let key = VerifierKey::pinned(ProfileId::Test);
-    assert_eq!(key.to_bytes(), CIRCUITS.verifier_key().to_bytes(), "the key changed: {COMMAND}");
+    assert_eq!(key.to_bytes(), CIRCUITS.verifier_key().unwrap().to_bytes(), "the key changed: {COMMAND}");
     assert_eq!(key.digest(), pinned.key);
     assert_eq!(key.proof_len(), pinned.proof_bytes);
     let (inner, built) = (InnerKeys::pinned(ProfileId::Test), CIRCUITS.inner_keys());
@@ -66,7 +66,7 @@ fn pinned_keys_and_lists_belong_together() {
 #[test]
 fn rows() {
     let rows: Vec<_> =
-        CIRCUITS.info().into_iter().map(|info| (info.name, info.rows, info.degree_bits)).collect();
+        CIRCUITS.info().unwrap().into_iter().map(|info| (info.name, info.rows, info.degree_bits)).collect();
     assert_eq!(
         rows[4..],
         [("lift", 6061, 13), ("fold", 6911, 13), ("block", 4707, 13)],
@@ -143,8 +143,8 @@ fn a_block_with_a_queue_is_refused() {
     let lift = CIRCUITS.prove_lift(&batches).unwrap();
     let opening = BlockOpening::from(&witness);
     assert!(matches!(CIRCUITS.prove_block(&[(Child::Lift, &lift)], &opening), Err(ProveError::Before)));
-    let circuit = CIRCUITS.block();
-    let key = CIRCUITS.fold().key(Child::Lift);
+    let circuit = CIRCUITS.block().unwrap();
+    let key = CIRCUITS.fold().unwrap().key(Child::Lift);
     let slot = SlotWitness { proof: &lift, key, live: F::ONE, which: Child::Lift as usize };
     let inputs =
         circuit.fill(&fill_dead(vec![slot], 2), &opening.statement(ProfileId::Test), &opening).unwrap();

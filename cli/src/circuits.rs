@@ -234,11 +234,11 @@ impl fmt::Display for CircuitsReport {
         writeln!(f, "proof file: {} bytes", grouped(self.proof_file_bytes))?;
         let DegreeBits { batch, lift_and_fold, block } = self.degree_bits;
         writeln!(f, "\ncircuits")?;
-        for BatchReport { name, each, shape: ShapeReport { paths, lanes, lane_legs } } in &self.batches {
-            let single =
-                (paths > lanes).then(|| format!("{} of one {each}", count(paths - lanes, "path", "paths")));
-            let long =
-                (*lanes > 0).then(|| format!("{} of {lane_legs} {each}s", count(*lanes, "path", "paths")));
+        for BatchReport { name, each, shape: ShapeReport { paths, long_paths, long_legs } } in &self.batches {
+            let single = (paths > long_paths)
+                .then(|| format!("{} of one {each}", count(paths - long_paths, "path", "paths")));
+            let long = (*long_paths > 0)
+                .then(|| format!("{} of {long_legs} {each}s", count(*long_paths, "path", "paths")));
             let parts: Vec<_> = [single, long].into_iter().flatten().collect();
             writeln!(f, "  {name:<12} 2^{batch} rows: {}", parts.join(", "))?;
         }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use enfold_circuits::circuit_set::Circuit;
 use enfold_circuits::params::Params;
 use enfold_prover::estimate::{self, Estimate};
 use enfold_prover::events::Event;
@@ -48,8 +49,9 @@ impl Progress {
     pub fn observe(&self, event: &Event) {
         let now = self.start.elapsed();
         match event {
-            Event::CircuitsStarted { profile } => {
-                info!(%profile, "building the circuits of profile {profile}");
+            &Event::CircuitsStarted { profile, circuits } => {
+                let all = Circuit::all().count();
+                info!(%profile, circuits, "building the circuits of profile {profile}: {circuits} of {all}");
                 let bar = bar(
                     info_span!(target: PROGRESS_TARGET, "circuits"),
                     "{spinner} {elapsed} building circuits",
@@ -57,16 +59,18 @@ impl Progress {
                 );
                 self.lock().bars = vec![bar];
             }
-            Event::CircuitsReady { loaded, elapsed, .. } => {
+            &Event::CircuitsReady { circuits, loaded, elapsed, .. } => {
                 let mut state = self.lock();
                 state.bars.clear();
-                state.circuits = (*elapsed, *loaded);
+                state.circuits.0 += elapsed;
+                state.circuits.1 += loaded;
+                drop(state);
                 let from = match loaded {
                     0 => String::new(),
-                    loaded => format!(", {} from the cache", count(*loaded, "set-up", "set-ups")),
+                    loaded => format!(", {} from the cache", count(loaded, "set-up", "set-ups")),
                 };
-                let elapsed_ms = milliseconds(*elapsed);
-                info!(elapsed_ms, loaded, "circuits built in {}{from}", duration(*elapsed));
+                let (what, elapsed_ms) = (count(circuits, "circuit", "circuits"), milliseconds(elapsed));
+                info!(elapsed_ms, circuits, loaded, "{what} built in {}{from}", duration(elapsed));
             }
             &Event::Executed { transactions, rejected, messages, elapsed } => {
                 info!(

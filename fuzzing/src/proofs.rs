@@ -50,7 +50,7 @@ struct Kept {
 }
 
 static KEPT: LazyLock<Kept> = LazyLock::new(|| {
-    let circuits = CircuitSet::build_with(&Kernels::default(), ProfileId::Test).expect("the circuits fit");
+    let circuits = CircuitSet::build_with(Kernels::default(), ProfileId::Test).expect("the circuits fit");
     let witness = &CHAIN.prepared.witness.batches[0];
     let proof = circuits.prove_batch(witness).expect("the witness is right");
     let says = BatchPublicInputs::from_elements(&proof.public_inputs).expect("a batch proof's");

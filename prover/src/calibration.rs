@@ -46,7 +46,7 @@ pub struct Calibration {
     pub cores: usize,
     /// Proofs that were made at a time.
     pub in_flight: usize,
-    /// Seconds that building the circuits took.
+    /// Seconds that building all circuits took.
     pub circuits_s: f64,
     /// Core seconds before the proofs, for a transaction: execution, plan, witnesses.
     pub transaction_s: f64,
@@ -226,7 +226,7 @@ pub fn forecast(
     let params = Params::of(profile);
     // The tree depends on their number alone.
     let batches = batches.max(1);
-    let graph = Graph::new(&vec![BatchId::DebitMany; batches], Arities::from(&params));
+    let graph = Graph::new(&vec![BatchId::DebitWide; batches], Arities::from(&params));
     let (lifts, folds) = (graph.lifts, graph.folds);
     let proof_bytes = proof_memory(&params);
     let base_bytes = calibration.map_or(0, |known| known.base_bytes);
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_planner_counts_batches() {
-        let paths = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
+        let paths = ProfileId::Test.profile().shape(BatchId::DebitWide).paths();
         let count = |transactions, fees| batches_at_most(ProfileId::Test, transactions, fees);
         assert_eq!(count(1, false), 2, "a debit and a credit");
         assert!(count(100 * paths, false) > 100);

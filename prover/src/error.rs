@@ -2,7 +2,7 @@
 
 use enfold_circuits::batch::BatchProveError;
 use enfold_circuits::check::Violations;
-use enfold_circuits::recursion::ProveError as RecursionError;
+use enfold_circuits::recursion::{BuildError, ProveError as RecursionError};
 use enfold_state::executor::{ExecuteError, Rejection};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::VerifyError;
@@ -32,6 +32,9 @@ pub enum ProveError {
         /// The block's.
         got: ProfileId,
     },
+    /// The circuits could not be built.
+    #[error(transparent)]
+    Circuits(#[from] BuildError),
     /// No thread pool of this size.
     #[error("cannot start {threads} threads: {source}")]
     Threads {

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn batch(number: usize) -> Job {
-        Job::Batch { number, batch: BatchId::DebitMany }
+        Job::Batch { number, batch: BatchId::DebitWide }
     }
 
     /// A run on a clock: batches take 10 s, lifts 3 s, two at a time.

@@ -27,15 +27,19 @@ pub struct Backlog {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The circuits of a profile are being built. Happens once in a process.
+    /// Circuits are being built: those that a block needs and no block before it did. Each is built once in a process.
     CircuitsStarted {
         /// The profile.
         profile: ProfileId,
+        /// How many.
+        circuits: usize,
     },
     /// The circuits are built.
     CircuitsReady {
         /// The profile.
         profile: ProfileId,
+        /// How many were built.
+        circuits: usize,
         /// How many of them had a set-up on disk.
         loaded: usize,
         /// Time it took.

@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn check(count: usize, arities: Arities) {
-        let graph = Graph::new(&vec![BatchId::DebitMany; count], arities);
+        let graph = Graph::new(&vec![BatchId::DebitWide; count], arities);
         let root = graph.nodes.len() - 1;
         assert_eq!(graph.nodes[root].job, Job::Block);
         assert_eq!(batches(&graph, root), (0..count).collect::<Vec<_>>(), "every batch once, in order");
@@ -190,29 +190,29 @@ mod tests {
 
     #[test]
     fn nothing_is_made_below_what_is_there() {
-        let graph = Graph::new(&[BatchId::DebitMany; 11], ARITIES);
+        let graph = Graph::new(&[BatchId::DebitWide; 11], ARITIES);
         let jobs = |there: &[Job]| -> Vec<String> {
             let to_make = graph.to_make(|node| there.contains(&graph.nodes[node].job));
             to_make.iter().map(|&node| graph.nodes[node].job.to_string()).collect()
         };
-        let batch = |number| Job::Batch { number, batch: BatchId::DebitMany };
+        let batch = |number| Job::Batch { number, batch: BatchId::DebitWide };
         let (lift, fold) = (|number| Job::Lift { number }, Job::Fold { number: 0 });
         assert!(jobs(&[Job::Block]).is_empty());
         assert_eq!(jobs(&[fold, lift(3)]), ["block"]);
         assert_eq!(
             jobs(&[lift(0), lift(1), lift(3), batch(6), batch(7)]),
-            ["batch 8 (debit_many)", "lift 2", "fold 0", "block"]
+            ["batch 8 (debit_wide)", "lift 2", "fold 0", "block"]
         );
         let three = jobs(&[lift(0), lift(2), batch(3), batch(5), lift(3)]);
-        assert_eq!(three, ["batch 4 (debit_many)", "lift 1", "fold 0", "block"]);
-        assert_eq!(jobs(&[fold, batch(9)]), ["batch 10 (debit_many)", "lift 3", "block"]);
+        assert_eq!(three, ["batch 4 (debit_wide)", "lift 1", "fold 0", "block"]);
+        assert_eq!(jobs(&[fold, batch(9)]), ["batch 10 (debit_wide)", "lift 3", "block"]);
     }
 
     /// The block proof takes lift proofs and fold proofs, as they come.
     #[test]
     fn folds_are_what_block_cannot_take() {
         let below = |count: usize| -> Vec<String> {
-            let graph = Graph::new(&vec![BatchId::CreditFew; count], ARITIES);
+            let graph = Graph::new(&vec![BatchId::CreditDeep; count], ARITIES);
             let root = &graph.nodes[graph.nodes.len() - 1];
             root.children.iter().map(|&child| graph.nodes[child].job.to_string()).collect()
         };

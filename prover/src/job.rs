@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use enfold_circuits::circuit_set::Circuit;
 use enfold_verifier::verify::InnerCircuit;
 use enfold_witness::profile::BatchId;
 use serde::{Deserialize, Serialize};
@@ -41,13 +42,13 @@ impl Job {
         }
     }
 
-    /// The circuit of the proof; `None` for the block's, whose proof is no other's child.
-    pub(crate) const fn circuit(self) -> Option<InnerCircuit> {
+    /// The circuit of the proof.
+    pub(crate) const fn circuit(self) -> Circuit {
         match self {
-            Self::Batch { batch, .. } => Some(InnerCircuit::Batch(batch)),
-            Self::Lift { .. } => Some(InnerCircuit::Lift),
-            Self::Fold { .. } => Some(InnerCircuit::Fold),
-            Self::Block => None,
+            Self::Batch { batch, .. } => Circuit::Inner(InnerCircuit::Batch(batch)),
+            Self::Lift { .. } => Circuit::Inner(InnerCircuit::Lift),
+            Self::Fold { .. } => Circuit::Inner(InnerCircuit::Fold),
+            Self::Block => Circuit::Block,
         }
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     fn proofs_replace_those_that_they_were_made_of() {
         let data = tempfile::tempdir().unwrap();
         let kept = KeptProofs::open(data.path(), digest(1), digest(2)).unwrap();
-        let batches = [0, 1].map(|number| Job::Batch { number, batch: BatchId::DebitMany });
+        let batches = [0, 1].map(|number| Job::Batch { number, batch: BatchId::DebitWide });
         let lift = Job::Lift { number: 0 };
         assert!(kept.read(lift, 4).is_none());
         batches.iter().for_each(|&batch| kept.keep(batch, b"batch", &[]).unwrap());

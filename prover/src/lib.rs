@@ -15,8 +15,8 @@
 //! let mut world = World::new(WorldSpec::default());
 //! let block = world.block(5);
 //!
-//! // Built once in a process: seconds for `Test`, whose proofs can be forged, and longer for `Standard`.
-//! let circuits = circuits(ProfileId::Test, &ignore)?;
+//! // Built when the first block needs them: seconds for `Test`, whose proofs can be forged, and longer for `Standard`.
+//! let circuits = circuits(ProfileId::Test);
 //! let proven = prove_block(circuits, world.ledger(), &block, &ProveOptions::default(), &ignore)?;
 //! assert_eq!(proven.statement.transactions, 5);
 //! assert_eq!(proven.statement.previous_root, world.ledger().root());

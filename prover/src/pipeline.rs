@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use enfold_circuits::recursion::BuildError;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::hash::Digest;
@@ -15,7 +14,7 @@ use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 
 use crate::bound::{BoundError, bind};
-use crate::cache::{circuits, circuits_unless_stopped};
+use crate::cache::{build_circuits, build_unless_stopped, circuits};
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
 use crate::files::{FileError, Staged, check_space, check_writable, holds};
@@ -57,9 +56,6 @@ pub enum PipelineError {
     /// It could not be proven.
     #[error(transparent)]
     Prove(#[from] ProveError),
-    /// The circuits could not be built.
-    #[error(transparent)]
-    Circuits(#[from] BuildError),
     /// The data directory is of another profile.
     #[error(transparent)]
     Bound(#[from] BoundError),
@@ -83,7 +79,7 @@ pub enum PipelineError {
 /// last. So whatever stops the process: a file under its final name is complete, and a stored state has its
 /// proof. The same call resumes one that was interrupted: finished proofs are kept beside the store
 /// ([`crate::kept`]) and reused if they hold, and a data or proof file of this very block counts as written.
-/// The circuits are built only if a proof is missing.
+/// The circuits are built that the missing proofs need, and none if the block proof is there.
 ///
 /// # Errors
 /// If the store is of another profile, a file is there already and must not be replaced, the block is invalid, the system fails, or a stop is
@@ -167,7 +163,6 @@ impl Begun {
         observer: Observer<'_>,
     ) -> Result<ProvenBlock, PipelineError> {
         let Self { mut prepared, output, kept, written } = self;
-        let profile = prepared.profile;
         let data = codec::encode(&prepared.data())?;
         let proven = match written.proof.clone().or_else(|| kept_block(&kept, &prepared, observer)) {
             Some(proof) => {
@@ -179,12 +174,15 @@ impl Begun {
             None => {
                 let workers = Workers::new(options)?;
                 let resumed = prepared.resume(&kept, &workers, observer);
-                let circuits = match options.stop {
-                    Some(stop) => circuits_unless_stopped(profile, &workers, stop, observer)?
-                        .ok_or_else(|| ProveError::Stopped { left: resumed.to_make().len() })?,
-                    None => workers.install(|| circuits(profile, observer))?,
+                let (set, needed) = (circuits(prepared.profile), resumed.circuits());
+                let built = match options.stop {
+                    Some(stop) => build_unless_stopped(set, needed, &workers, stop, observer),
+                    None => workers.install(|| build_circuits(set, needed, observer)).map(|()| true),
                 };
-                prove_missing(circuits, prepared, resumed, Some(&kept), options, observer)?
+                if !built.map_err(ProveError::from)? {
+                    return Err(ProveError::Stopped { left: resumed.to_make().len() }.into());
+                }
+                prove_missing(set, prepared, resumed, Some(&kept), (options, &workers), observer)?
             }
         };
         let _span = spans::write(proven.statement.block_number).entered();

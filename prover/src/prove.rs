@@ -17,6 +17,7 @@ use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 use crate::batch::BlockProver;
+use crate::cache;
 use crate::cost::{proof_memory, proofs_memory};
 use crate::error::ProveError;
 use crate::events::{Event, Observer};
@@ -199,21 +200,28 @@ impl PreparedBlock {
     }
 }
 
-/// Proves a prepared block and verifies the proof.
+/// Proves a prepared block and verifies the proof. Circuits that it needs and that are not there are built first, which is
+/// no part of the timings.
 ///
 /// # Errors
-/// If a witness breaks a rule, or the circuits are of another profile, or a proof fails, or a stop is requested.
+/// If a witness breaks a rule, or the circuits are of another profile or cannot be built, or a proof fails, or a stop is
+/// requested.
 pub fn prove_prepared(
     circuits: &CircuitSet,
     prepared: PreparedBlock,
     options: &ProveOptions,
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, ProveError> {
+    if prepared.profile != circuits.id() {
+        return Err(ProveError::Profile { expected: circuits.id(), got: prepared.profile });
+    }
     let resumed = Resumed::nothing(prepared.graph());
-    prove_missing(circuits, prepared, resumed, None, options, observer)
+    let workers = Workers::new(options)?;
+    workers.install(|| cache::build_circuits(circuits, resumed.circuits(), observer))?;
+    prove_missing(circuits, prepared, resumed, None, (options, &workers), observer)
 }
 
-/// Makes the proofs of a prepared block that are missing, and keeps them if it is said where.
+/// Makes the proofs of a prepared block that are missing, with circuits that are built, and keeps them if it is said where.
 ///
 /// # Errors
 /// As [`prove_prepared`].
@@ -222,16 +230,12 @@ pub(crate) fn prove_missing(
     mut prepared: PreparedBlock,
     resumed: Resumed,
     kept: Option<&KeptProofs>,
-    options: &ProveOptions,
+    (options, workers): (&ProveOptions, &Workers),
     observer: Observer<'_>,
 ) -> Result<ProvenBlock, ProveError> {
     let params = circuits.params();
-    if prepared.profile != params.id {
-        return Err(ProveError::Profile { expected: params.id, got: prepared.profile });
-    }
     let witness = &prepared.witness;
     let _span = spans::prove(witness.block.chain_id, witness.block.number, witness.batches.len()).entered();
-    let workers = Workers::new(options)?;
     let in_flight = workers.in_flight(options, proof_memory(params));
 
     let start = Instant::now();

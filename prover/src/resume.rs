@@ -1,7 +1,9 @@
 //! Resumes a block: reads the kept proofs that hold, and none below them.
 
+use std::collections::BTreeSet;
 use std::io;
 
+use enfold_circuits::circuit_set::Circuit;
 use enfold_circuits::config::Proof;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_state::chain::context;
@@ -43,6 +45,11 @@ impl Resumed {
     /// The nodes whose proofs are to be made, in order.
     pub fn to_make(&self) -> Vec<usize> {
         self.graph.to_make(|node| self.proofs[node].is_some())
+    }
+
+    /// The circuits that making them takes, each once.
+    pub fn circuits(&self) -> BTreeSet<Circuit> {
+        self.to_make().into_iter().map(|node| self.graph.nodes[node].job.circuit()).collect()
     }
 }
 
@@ -96,7 +103,10 @@ impl Resume<'_> {
 
     /// The key of a job's circuit; `None` for the block's, whose proof is looked for before any other.
     fn key(&self, job: Job) -> Option<&CircuitKey> {
-        Some(self.keys.of(job.circuit()?))
+        match job.circuit() {
+            Circuit::Inner(circuit) => Some(self.keys.of(circuit)),
+            Circuit::Block => None,
+        }
     }
 
     /// What the proof of a node says.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use enfold_circuits::circuit_set::Circuit;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::store::FILE_NAME;
 use enfold_verifier::verify::{InnerKeys, VerifierKey};
@@ -49,8 +50,9 @@ fn with_margin(bytes: u64) -> u64 {
 /// Bytes of each of a block's proofs, as they are kept.
 fn kept_lengths(prepared: &PreparedBlock) -> impl Iterator<Item = u64> {
     let (inner, block) = (InnerKeys::pinned(prepared.profile), VerifierKey::pinned(prepared.profile));
-    let length = move |job: Job| {
-        job.circuit().map_or(block.file_len(), |circuit| inner.of(circuit).proof_len() as u64)
+    let length = move |job: Job| match job.circuit() {
+        Circuit::Inner(circuit) => inner.of(circuit).proof_len() as u64,
+        Circuit::Block => block.file_len(),
     };
     prepared.jobs().into_iter().map(length)
 }

@@ -33,13 +33,13 @@ struct Circuits {
 
 impl Circuits {
     fn new() -> Self {
-        let set = circuits(ProfileId::Test, &ignore).unwrap();
-        Self { set, checkers: BatchId::ALL.map(|batch| Checker::new(&set.batch(batch).data)).into() }
+        let set = circuits(ProfileId::Test);
+        Self { set, checkers: BatchId::ALL.map(|batch| Checker::new(&set.batch(batch).unwrap().data)).into() }
     }
 
     /// What the circuit of a batch says, if its witness satisfies it.
     fn run(&self, batch: &BatchWitness) -> BatchPublicInputs {
-        let circuit: &BatchCircuit = self.set.batch(batch.batch);
+        let circuit: &BatchCircuit = self.set.batch(batch.batch).unwrap();
         let inputs = circuit.fill(batch, self.set.set()).unwrap();
         let (prover, common) = (&circuit.data.prover_only, &circuit.data.common);
         let witness = generate_partial_witness(inputs, prover, common).unwrap();

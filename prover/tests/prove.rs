@@ -19,7 +19,7 @@ use enfold_witness::batch::Paths;
 use enfold_witness::profile::ProfileId;
 
 fn set() -> &'static CircuitSet {
-    circuits(ProfileId::Test, &ignore).unwrap()
+    circuits(ProfileId::Test)
 }
 
 fn spec(seed: u64) -> WorldSpec {

@@ -145,7 +145,7 @@ fn a_stopped_run_resumes_from_every_point() {
         // Room for them is counted by these lengths.
         for name in &kept {
             let circuit = match name.split('-').next() {
-                Some("batch") => InnerCircuit::Batch(BatchId::DebitMany),
+                Some("batch") => InnerCircuit::Batch(BatchId::DebitWide),
                 Some("lift") => InnerCircuit::Lift,
                 _ => InnerCircuit::Fold,
             };

@@ -2,7 +2,7 @@
 //!
 //! A block's work is split into legs. The kind of a leg says in which phase it runs, what it is given, which messages it
 //! emits and consumes, and by which rule its leaf changes. A kind has two circuits or more, which differ in their shape
-//! alone.
+//! alone: a wide one opens many leaves, most of them for one leg each; a deep one opens few leaves, each for many legs.
 //!
 //! | to add | write |
 //! |---|---|
@@ -32,15 +32,15 @@ macro_rules! for_each_kind {
             /// Senders' legs: signed transactions.
             Debit(debit) = 2, Debit,
                 /// Debits of many leaves, one leg a path.
-                DebitMany("debit_many")
+                DebitWide("debit_wide")
                 /// Debits of few leaves, many legs a path.
-                DebitFew("debit_few");
+                DebitDeep("debit_deep");
             /// Receivers' legs: one message each.
             Credit(credit) = 4, Credit,
                 /// Credits of many leaves, one message a path, and of some with more: collectors of fees, hot receivers.
-                CreditMany("credit_many")
+                CreditWide("credit_wide")
                 /// Credits of few leaves, many messages a path.
-                CreditFew("credit_few");
+                CreditDeep("credit_deep");
         }
     };
 }
@@ -66,9 +66,9 @@ macro_rules! with_toy {
             /// The relay's legs: one message each.
             Relay(relay) = 17, Contract,
                 /// Relays of many leaves, one leg a path.
-                RelayMany("relay_many")
+                RelayWide("relay_wide")
                 /// Relays of few leaves, many legs a path.
-                RelayFew("relay_few");
+                RelayDeep("relay_deep");
         }
     };
 }
@@ -107,7 +107,7 @@ macro_rules! enums {
                 }
             }
 
-            /// Its circuits: the first has paths for many leaves, the last for many legs. There are two at least.
+            /// Its circuits: the first is wide, the last is deep. There are two at least.
             pub const fn circuits(self) -> &'static [BatchId] {
                 match self {
                     $(Self::$kind => &[$(BatchId::$circuit),+],)+
@@ -326,7 +326,7 @@ mod tests {
         }
         assert!(KindId::in_order().is_sorted_by_key(|kind| kind.phase()));
         for kind in KindId::ALL {
-            assert!(kind.circuits().len() >= 2, "one for many leaves, one for many legs");
+            assert!(kind.circuits().len() >= 2, "one that is wide, one that is deep");
             assert!(KindId::ALL.iter().filter(|other| other.number() == kind.number()).count() == 1);
         }
     }

@@ -80,7 +80,7 @@ impl FromStr for ProfileId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchShape {
     /// Long paths.
-    pub lanes: usize,
+    pub long: usize,
     /// Legs (debit) or messages (credit) of each long path.
     pub legs: usize,
     /// Paths of one leg.
@@ -90,27 +90,27 @@ pub struct BatchShape {
 impl BatchShape {
     /// Paths of one leg alone.
     pub const fn singles(singles: usize) -> Self {
-        Self { lanes: 0, legs: 0, singles }
+        Self { long: 0, legs: 0, singles }
     }
 
     /// Long paths alone.
-    pub const fn lanes(lanes: usize, legs: usize) -> Self {
-        Self { lanes, legs, singles: 0 }
+    pub const fn long(long: usize, legs: usize) -> Self {
+        Self { long, legs, singles: 0 }
     }
 
     /// Leaves opened, each with one path.
     pub const fn paths(self) -> usize {
-        self.lanes + self.singles
+        self.long + self.singles
     }
 
     /// Legs of a full batch.
     pub const fn capacity(self) -> usize {
-        self.lanes * self.legs + self.singles
+        self.long * self.legs + self.singles
     }
 
     /// Legs of the path with this number.
     pub const fn legs_of(self, path: usize) -> usize {
-        if path < self.lanes { self.legs } else { 1 }
+        if path < self.long { self.legs } else { 1 }
     }
 
     /// Legs of each path, in their order.
@@ -148,13 +148,13 @@ const TEST: Profile = Profile {
     window_depth: 10,
     shapes: PerBatch::new([
         BatchShape::singles(16),
-        BatchShape::lanes(2, 13),
-        BatchShape { lanes: 3, legs: 12, singles: if cfg!(feature = "toy") { 24 } else { 28 } },
-        BatchShape::lanes(3, if cfg!(feature = "toy") { 88 } else { 100 }),
+        BatchShape::long(2, 13),
+        BatchShape { long: 3, legs: 12, singles: if cfg!(feature = "toy") { 24 } else { 28 } },
+        BatchShape::long(3, if cfg!(feature = "toy") { 88 } else { 100 }),
         #[cfg(feature = "toy")]
         BatchShape::singles(8),
         #[cfg(feature = "toy")]
-        BatchShape::lanes(2, 10),
+        BatchShape::long(2, 10),
     ]),
 };
 
@@ -164,12 +164,12 @@ const STANDARD: Profile = Profile {
     window_depth: 24,
     shapes: PerBatch::new([
         BatchShape::singles(768),
-        BatchShape::lanes(16, 117),
-        BatchShape { lanes: 12, legs: 120, singles: 1105 },
-        BatchShape::lanes(16, 1426),
+        BatchShape::long(16, 117),
+        BatchShape { long: 12, legs: 120, singles: 1105 },
+        BatchShape::long(16, 1426),
         #[cfg(feature = "toy")]
         BatchShape::singles(8),
         #[cfg(feature = "toy")]
-        BatchShape::lanes(2, 10),
+        BatchShape::long(2, 10),
     ]),
 };

@@ -25,5 +25,7 @@ pub type CircuitData = plonky2::plonk::circuit_data::CircuitData<F, EnfoldConfig
 pub type CommonCircuitData = plonky2::plonk::circuit_data::CommonCircuitData<F, D>;
 /// What a verifier needs of one circuit besides [`CommonCircuitData`].
 pub type VerifierOnlyCircuitData = plonky2::plonk::circuit_data::VerifierOnlyCircuitData<EnfoldConfig, D>;
+/// Both parts of a key: what depends on the circuit, and what all circuits of a shape share.
+pub type VerifierCircuitData = plonky2::plonk::circuit_data::VerifierCircuitData<F, EnfoldConfig, D>;
 /// A proof with its public inputs.
 pub type Proof = plonky2::plonk::proof::ProofWithPublicInputs<F, EnfoldConfig, D>;

@@ -1,4 +1,4 @@
-//! Credits: the native twin of the circuits `credit_many` and `credit_few`.
+//! Credits: the native twin of the circuits `credit_wide` and `credit_deep`.
 
 use enfold_state::chain::BlockId;
 use enfold_state::credit::{Credit, opened};

@@ -1,4 +1,4 @@
-//! Debits: the native twin of the circuits `debit_many` and `debit_few`.
+//! Debits: the native twin of the circuits `debit_wide` and `debit_deep`.
 
 use enfold_state::chain::BlockId;
 use enfold_state::debit::{Debit, DebitLeg, check_leaf, check_nonce, check_origin};

@@ -1,8 +1,8 @@
 //! The plan: which legs go into which batch.
 //!
 //! Each kind is planned on its own. Lanes are split by window. In a window each lane goes to one of three places: to
-//! single paths or to long paths of the `many` instance, or to the long paths of the `few` instance (`plan::choice`); one lane
-//! may have both sorts of the `many` instance. A lane is laid down as whole paths, in the order of its legs, so two batches
+//! single paths or to long paths of the `wide` instance, or to the long paths of the `deep` instance (`plan::choice`); one lane
+//! may have both sorts of the `wide` instance. A lane is laid down as whole paths, in the order of its legs, so two batches
 //! share a leaf only where a cut falls into its lane, which then continues in the next batch. Long paths that are left over
 //! take single legs.
 //!
@@ -101,14 +101,14 @@ impl Visitor for LanesOf<'_> {
     }
 }
 
-/// The circuits of a kind for many leaves and for many legs.
+/// The wide and the deep circuit of a kind.
 fn instances(kind: KindId) -> [BatchId; 2] {
     let circuits = kind.circuits();
     [circuits[0], circuits[circuits.len() - 1]]
 }
 
 impl KindPlan {
-    /// Plans one kind. `instances` are the `many` and the `few` circuit.
+    /// Plans one kind. `instances` are the `wide` and the `deep` circuit.
     fn new(profile: &Profile, instances: [BatchId; 2], lanes: Lanes) -> Self {
         let shapes = instances.map(|batch| profile.shape(batch));
         let window = |lane: &Lane| lane.index.0 >> profile.window_depth;
@@ -116,30 +116,30 @@ impl KindPlan {
         for lanes in lanes.lanes.chunk_by(|a, b| window(a) == window(b)) {
             let lengths: Vec<_> = lanes.iter().map(|lane| lane.legs.len()).collect();
             let places = choose(shapes, &lengths);
-            let [many, few] = shapes;
-            let (mut long, mut single, mut in_few) = (Vec::new(), Vec::new(), Vec::new());
+            let [wide, deep] = shapes;
+            let (mut long, mut single, mut in_deep) = (Vec::new(), Vec::new(), Vec::new());
             let mut divided = None;
             for (lane, &place) in lanes.iter().zip(&places) {
                 match place {
                     Place::Single => single.extend(split(lane, 1)),
-                    Place::Long => long.extend(split(lane, many.legs)),
-                    Place::Few => in_few.extend(split(lane, few.legs)),
+                    Place::Long => long.extend(split(lane, wide.legs)),
+                    Place::Deep => in_deep.extend(split(lane, deep.legs)),
                     Place::Divided { long } => divided = Some((lane, long)),
                 }
             }
             let mut rest = Vec::new();
             if let Some((lane, paths)) = divided {
-                let cut = lane.legs.start + paths * many.legs;
-                long.extend(split(&Lane { index: lane.index, legs: lane.legs.start..cut }, many.legs));
+                let cut = lane.legs.start + paths * wide.legs;
+                long.extend(split(&Lane { index: lane.index, legs: lane.legs.start..cut }, wide.legs));
                 rest.extend(split(&Lane { index: lane.index, legs: cut..lane.legs.end }, 1));
             }
-            let mut packed = pack(many, long, single, rest);
+            let mut packed = pack(wide, long, single, rest);
             if let Some((lane, _)) = divided {
                 in_order(&mut packed, lane);
             }
             let window = window(&lanes[0]);
             for (batch, packed) in
-                [(instances[0], packed), (instances[1], pack(few, in_few, Vec::new(), Vec::new()))]
+                [(instances[0], packed), (instances[1], pack(deep, in_deep, Vec::new(), Vec::new()))]
             {
                 batches.extend(packed.into_iter().map(|paths| PlannedBatch { batch, window, paths }));
             }
@@ -157,13 +157,13 @@ fn pack(
     last: Vec<PlannedPath>,
 ) -> Vec<Vec<PlannedPath>> {
     let all = long.len() + single.len() + last.len();
-    let by_long = if long.is_empty() { 0 } else { long.len().div_ceil(shape.lanes) };
+    let by_long = if long.is_empty() { 0 } else { long.len().div_ceil(shape.long) };
     let count = by_long.max(all.div_ceil(shape.paths()));
     let (mut long, mut single, mut last) = (long.into_iter(), single.into_iter(), last.into_iter());
     let mut batches = Vec::with_capacity(count);
     for number in 1..=count {
         let mut paths = Vec::with_capacity(shape.paths());
-        paths.extend(long.by_ref().take(shape.lanes));
+        paths.extend(long.by_ref().take(shape.long));
         // Batches behind this one hold as many of the last as they have single paths.
         let kept = last.len().saturating_sub((count - number) * shape.singles);
         paths.extend(single.by_ref().take(shape.paths() - paths.len() - kept));

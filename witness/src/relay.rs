@@ -1,4 +1,4 @@
-//! The relay: the native twin of the circuits `relay_many` and `relay_few`.
+//! The relay: the native twin of the circuits `relay_wide` and `relay_deep`.
 
 use enfold_state::chain::BlockId;
 use enfold_state::executor::Execution;

@@ -30,7 +30,7 @@ pub struct WholeReport {
 /// Transactions that a circuit of the same size has room for, if each opens the paths of a debit and of a credit.
 pub fn capacity(profile: &Profile) -> usize {
     let [debits, credits] =
-        [BatchId::DebitMany, BatchId::CreditMany].map(|batch| profile.shape(batch).paths());
+        [BatchId::DebitWide, BatchId::CreditWide].map(|batch| profile.shape(batch).paths());
     (debits * credits / (debits + credits)).max(1)
 }
 

@@ -98,12 +98,12 @@ fn shape() {
     let (_, witness) = block();
     for id in BatchId::ALL {
         let batch = find(&witness, id);
-        let other = if id.kind() == KindId::Debit { BatchId::CreditMany } else { BatchId::DebitMany };
+        let other = if id.kind() == KindId::Debit { BatchId::CreditWide } else { BatchId::DebitWide };
         assert_breaks!(batch, |b| b.paths = find(&witness, other).paths, StepError::Kind { .. });
         assert_breaks!(batch, |b| b.window ^= 1, StepError::Window { path: 0, .. });
         assert_breaks!(batch, |b| b.top_siblings.clear(), StepError::TopSiblings { expected: 27, got: 0 });
     }
-    let batch = find(&witness, BatchId::DebitFew);
+    let batch = find(&witness, BatchId::DebitDeep);
     assert_breaks!(batch, |b| debit(b).truncate(1), StepError::Paths { expected: 2, got: 1 });
     assert_breaks!(batch, |b| debit(b).clear(), StepError::Paths { expected: 2, got: 0 });
     assert_breaks!(batch, |b| debit(b)[1].legs.truncate(2), StepError::Legs { path: 1, expected: 3, got: 2 });
@@ -112,7 +112,7 @@ fn shape() {
         |b| b.siblings = Siblings::new(3),
         StepError::Siblings { expected: (2, 3), got: (0, 3) }
     );
-    let batch = find(&witness, BatchId::CreditFew);
+    let batch = find(&witness, BatchId::CreditDeep);
     assert_breaks!(batch, |b| credit(b).truncate(1), StepError::Paths { expected: 2, got: 1 });
     assert_breaks!(
         batch,
@@ -134,13 +134,13 @@ fn shape() {
 #[test]
 fn phase() {
     let (_, witness) = block();
-    let batch = find(&witness, BatchId::DebitMany);
+    let batch = find(&witness, BatchId::DebitWide);
     for phase in [Phase::Contract, Phase::Credit] {
         let error = broken(&batch, |b| b.before.phase = phase);
         assert_eq!(error, StepError::Phase { expected: Phase::Debit, got: phase });
     }
     // A credit may follow every phase and always ends in its own.
-    let mut batch = find(&witness, BatchId::CreditMany);
+    let mut batch = find(&witness, BatchId::CreditWide);
     for phase in [Phase::Debit, Phase::Contract, Phase::Credit] {
         batch.before.phase = phase;
         assert_eq!(step(&SMALL, &batch).unwrap().phase, Phase::Credit);
@@ -155,7 +155,7 @@ fn openings() {
         assert_breaks!(batch, |b| b.before.tree_root = Digest::ZERO, StepError::RootBefore { .. });
         assert_breaks!(batch, |b| b.top_siblings[3] = Digest([ONE; 4]), StepError::RootBefore { .. });
     }
-    let batch = find(&witness, BatchId::DebitMany);
+    let batch = find(&witness, BatchId::DebitWide);
     assert_breaks!(batch, |b| debit(b)[0].leaf.balance += 1, StepError::RootBefore { .. });
     assert_breaks!(batch, |b| debit(b)[1].leaf.balance += 1, StepError::Opening { path: 1, .. });
     assert_breaks!(
@@ -166,7 +166,7 @@ fn openings() {
     // The path of another leaf, and padding over a leaf in an older state.
     assert_breaks!(batch, |b| debit(b)[1].index.0 ^= 1, StepError::Opening { path: 1, .. });
     assert_breaks!(batch, |b| debit(b)[3].leaf.nonces[0] -= 1, StepError::Opening { path: 3, .. });
-    let batch = find(&witness, BatchId::CreditMany);
+    let batch = find(&witness, BatchId::CreditWide);
     // An occupied leaf credited as if empty.
     let occupied = |path: &CreditPath| path.leaf.is_some() && path.messages[0].is_some();
     let full = witness.batches.iter().find_map(|batch| match &batch.paths {
@@ -181,7 +181,7 @@ fn openings() {
 #[test]
 fn debit_rules() {
     let (world, witness) = block();
-    let batch = find(&witness, BatchId::DebitFew);
+    let batch = find(&witness, BatchId::DebitDeep);
     let sign = |b: &mut BatchWitness, key: usize| {
         let signed = &mut debit(b)[0].legs[0].signed;
         *signed = world.keys[key].sign_transaction(signed.transaction);
@@ -221,9 +221,9 @@ fn debit_rules() {
     let rule = Rule::Expired { expected: time, got: time - 1 };
     assert_eq!(error, StepError::Rule { path: 0, leg: 1, rule });
     // Padding is checked in the same way.
-    let many = find(&witness, BatchId::DebitMany);
+    let wide = find(&witness, BatchId::DebitWide);
     assert_breaks!(
-        many,
+        wide,
         |b| debit(b)[3].legs[0].signed.transaction.valid_until = 1,
         rule!(3, 0, Rule::Expired { got: 1, .. })
     );
@@ -248,7 +248,7 @@ fn debit_rules() {
     let unsigned = |b: &mut BatchWitness| debit(b)[0].legs[0].signed.transaction.memo += 1;
     assert_breaks!(batch, unsigned, rule!(0, 0, Rule::Signature { .. }));
     // Padding made live: the padding key owns nothing. Live made padding: the rest of the path follows.
-    assert_breaks!(many, |b| debit(b)[3].legs[0].live = true, rule!(3, 0, Rule::Owner { .. }));
+    assert_breaks!(wide, |b| debit(b)[3].legs[0].live = true, rule!(3, 0, Rule::Owner { .. }));
     assert_breaks!(batch, |b| debit(b)[0].legs[0].live = false, StepError::LiveOrder { path: 0, leg: 1 });
     assert_breaks!(batch, |b| debit(b)[0].legs.swap(0, 1), rule!(0, 0, Rule::Nonce { .. }));
 }
@@ -306,7 +306,7 @@ fn a_balance_out_of_its_range_is_refused() {
 #[test]
 fn credit_rules() {
     let (_, witness) = block();
-    let batch = find(&witness, BatchId::CreditFew);
+    let batch = find(&witness, BatchId::CreditDeep);
     let message = |b: &mut BatchWitness, change: fn(&mut enfold_state::message::Message)| {
         change(credit(b)[0].messages[1].as_mut().unwrap());
     };
@@ -332,7 +332,7 @@ fn credit_rules() {
 #[test]
 fn counters_stay_in_range() {
     let (_, witness) = block();
-    let batch = find(&witness, BatchId::DebitMany);
+    let batch = find(&witness, BatchId::DebitWide);
     assert_breaks!(batch, |b| b.before.transactions = u32::MAX, StepError::Counter);
     assert_breaks!(batch, |b| b.before.messages = u32::MAX, StepError::Counter);
     let (batch, _) = fresh(&witness);
@@ -342,7 +342,7 @@ fn counters_stay_in_range() {
 #[test]
 fn padding_changes_nothing() {
     let (_, witness) = block();
-    let mut batch = find(&witness, BatchId::DebitMany);
+    let mut batch = find(&witness, BatchId::DebitWide);
     debit(&mut batch).iter_mut().flat_map(|path| &mut path.legs).for_each(|leg| leg.live = false);
     // All paths opened the leaves of a moment; take the first one's for all.
     let first = debit(&mut batch)[0].clone();
@@ -526,8 +526,8 @@ fn counts_of_a_batch() {
     });
     assert_eq!(error, StepError::Beyond { path: at, index });
     // A batch that creates nothing is bound to the counts too; a debit copies their digest.
-    let many = find(&witness, BatchId::CreditFew);
-    assert_breaks!(many, |b| b.counts.0[5] += 1, StepError::Counts { .. });
+    let deep = find(&witness, BatchId::CreditDeep);
+    assert_breaks!(deep, |b| b.counts.0[5] += 1, StepError::Counts { .. });
 }
 
 #[test]

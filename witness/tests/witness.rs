@@ -83,7 +83,7 @@ fn one_hot_receiver() {
     let payments: Vec<_> = (0..40).map(|i| world.pay(i, world.address(17), 1, 0)).collect();
     let witness = world.step(&SMALL, payments);
     // 40 messages of one leaf: ten paths of four, two a batch; the many instance would need eight.
-    assert_eq!((batches(&witness, BatchId::CreditFew), batches(&witness, BatchId::CreditMany)), (5, 0));
+    assert_eq!((batches(&witness, BatchId::CreditDeep), batches(&witness, BatchId::CreditWide)), (5, 0));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn one_sender() {
     let payments: Vec<_> = (0..20).map(|i| world.pay(4, world.address(i % 10), 1, 1)).collect();
     let witness = world.step(&SMALL, payments);
     // 20 legs of one leaf: seven paths of three, two a batch. Its nonce runs on from batch to batch.
-    assert_eq!((batches(&witness, BatchId::DebitFew), batches(&witness, BatchId::DebitMany)), (4, 0));
+    assert_eq!((batches(&witness, BatchId::DebitDeep), batches(&witness, BatchId::DebitWide)), (4, 0));
     assert_eq!(world.ledger.leaves()[LeafIndex(4)].nonces, [20, 0]);
 }
 

@@ -59,11 +59,24 @@ pub enum BuildError {
         /// The circuit it must be like.
         like: &'static str,
     },
+    /// A circuit is not the one whose key is pinned: it was changed, and the keys have to be pinned anew.
+    #[error("{circuit}: expected the circuit of the pinned key {expected}, got one of key {got}")]
+    Pinned {
+        /// Which circuit.
+        circuit: &'static str,
+        /// The pinned key's entry.
+        expected: Digest,
+        /// The circuit's.
+        got: Digest,
+    },
 }
 
 /// Proving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
+    /// The circuit could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// A lift, fold or block proof needs at least one child and has at most this many.
     #[error("{circuit}: expected 1 to {expected} children, got {got}")]
     Children {

@@ -85,8 +85,8 @@ impl Family {
         assert!(toys.iter().all(|toy| toy.data.common == foreign.data.common));
         let keys: Vec<_> = toys.iter().map(|toy| toy.data.verifier_only.clone()).collect();
         let lift = LiftCircuit::build(&params, &foreign.data.common, &keys).unwrap();
-        let fold = FoldCircuit::build(&params, &lift).unwrap();
-        let block = BlockCircuit::build(&params, &fold).unwrap();
+        let fold = FoldCircuit::build(&params, &lift.data.verifier_data()).unwrap();
+        let block = BlockCircuit::build(&params, &lift.data.common, fold.keys()).unwrap();
         Self { toys, foreign, lift, fold, block }
     }
 }

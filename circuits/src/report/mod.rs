@@ -36,7 +36,7 @@ pub struct ProfileReport {
     /// The profile.
     pub profile: ProfileId,
     /// Rows of batch circuits for a transfer between two leaves that have no other leg in the block, with a fee: its
-    /// share of a full `debit_many` and a full `credit_many` circuit, whose long paths hold a fee for each of its single
+    /// share of a full `debit_wide` and a full `credit_wide` circuit, whose long paths hold a fee for each of its single
     /// ones; their padding included.
     pub rows_per_transfer: f64,
     /// The same in cells.
@@ -83,14 +83,14 @@ pub struct ShapeReport {
     /// Leaves that are opened.
     pub paths: usize,
     /// Of these, with many legs each.
-    pub lanes: usize,
+    pub long_paths: usize,
     /// Legs of such a path. The others have one.
-    pub lane_legs: usize,
+    pub long_legs: usize,
 }
 
 impl From<BatchShape> for ShapeReport {
     fn from(shape: BatchShape) -> Self {
-        Self { paths: shape.paths(), lanes: shape.lanes, lane_legs: shape.legs }
+        Self { paths: shape.paths(), long_paths: shape.long, long_legs: shape.legs }
     }
 }
 
@@ -227,7 +227,7 @@ fn legs_of(shape: BatchShape) -> usize {
 pub fn rows_per_transfer(id: ProfileId) -> f64 {
     let degree = (1_usize << Params::of(id).batch_degree_bits) as f64;
     let share = |batch| degree / legs_of(id.profile().shape(batch)) as f64;
-    [BatchId::DebitMany, BatchId::CreditMany].into_iter().map(share).sum()
+    [BatchId::DebitWide, BatchId::CreditWide].into_iter().map(share).sum()
 }
 
 impl ProfileReport {
@@ -287,8 +287,8 @@ fn recursion(params: &Params, common: &CommonCircuitData) -> Result<[CircuitRepo
     };
     let keys: Vec<_> = (0..BatchId::ALL.len()).map(key).collect();
     let lift = LiftCircuit::build_with(&Uncommitted, params, common, &keys)?;
-    let fold = FoldCircuit::build_with(&Uncommitted, params, &lift)?;
-    let block = BlockCircuit::build_with(&Uncommitted, params, &fold)?;
+    let fold = FoldCircuit::build_with(&Uncommitted, params, &lift.data.verifier_data())?;
+    let block = BlockCircuit::build_with(&Uncommitted, params, &lift.data.common, fold.keys())?;
     Ok([
         CircuitReport::of_built("lift", &lift.data),
         CircuitReport::of_built("fold", &fold.data),

@@ -33,10 +33,10 @@ pub fn profile() -> &'static Profile {
 /// The test profile's batch circuits, built once a test binary.
 pub fn circuit(batch: BatchId) -> &'static BatchCircuit {
     static CIRCUITS: [LazyLock<BatchCircuit>; 4] = [
-        LazyLock::new(|| build(BatchId::DebitMany)),
-        LazyLock::new(|| build(BatchId::DebitFew)),
-        LazyLock::new(|| build(BatchId::CreditMany)),
-        LazyLock::new(|| build(BatchId::CreditFew)),
+        LazyLock::new(|| build(BatchId::DebitWide)),
+        LazyLock::new(|| build(BatchId::DebitDeep)),
+        LazyLock::new(|| build(BatchId::CreditWide)),
+        LazyLock::new(|| build(BatchId::CreditDeep)),
     ];
     &CIRCUITS[batch as usize]
 }
@@ -44,10 +44,10 @@ pub fn circuit(batch: BatchId) -> &'static BatchCircuit {
 /// The same with all named constraints out.
 pub fn opened(batch: BatchId) -> &'static Opened<'static> {
     static OPENED: [LazyLock<Opened<'static>>; 4] = [
-        LazyLock::new(|| open(BatchId::DebitMany)),
-        LazyLock::new(|| open(BatchId::DebitFew)),
-        LazyLock::new(|| open(BatchId::CreditMany)),
-        LazyLock::new(|| open(BatchId::CreditFew)),
+        LazyLock::new(|| open(BatchId::DebitWide)),
+        LazyLock::new(|| open(BatchId::DebitDeep)),
+        LazyLock::new(|| open(BatchId::CreditWide)),
+        LazyLock::new(|| open(BatchId::CreditDeep)),
     ];
     &OPENED[batch as usize]
 }

@@ -18,47 +18,47 @@ use crate::bank::{ASSET, BALANCE, Bank, leaf, only, profile, stranger};
 use crate::lie::broken::{ARITHMETIC, BOOLEAN, HASH, INDEX, PATH_RANGE, RANGE};
 use crate::lie::{Lie, number};
 
-/// Accounts in [`many`]; the last path is another one's, whose leaf is new and so behind theirs.
+/// Accounts in [`wide`]; the last path is another one's, whose leaf is new and so behind theirs.
 const OLD: usize = 32;
 
 /// Accounts that are credited in front of the last path.
-const CREDITED: usize = ProfileId::Test.profile().shape(BatchId::CreditMany).paths() - 1;
+const CREDITED: usize = ProfileId::Test.profile().shape(BatchId::CreditWide).paths() - 1;
 
 /// What the last path is credited.
 const LAST_AMOUNT: u64 = 100 + OLD as u64;
 
 /// A message to each of the first accounts and to a stranger: a full batch with one message a path.
-pub fn many() -> Lie {
-    many_of(Bank::new(OLD))
+pub fn wide() -> Lie {
+    wide_of(Bank::new(OLD))
 }
 
 /// The same with a last path that is an account's of the bank.
-fn many_old() -> Lie {
-    many_of(Bank::new(OLD + 1))
+fn wide_old() -> Lie {
+    wide_of(Bank::new(OLD + 1))
 }
 
-fn many_of(mut bank: Bank) -> Lie {
+fn wide_of(mut bank: Bank) -> Lie {
     let accounts = bank.keys.len();
     let pay = |account: usize| {
         let to = if account == accounts { stranger(1) } else { bank.address(account) };
         bank.pay((account + 1) % OLD, to, 100 + account as u64, 0)
     };
     let payments = (0..CREDITED).chain([OLD]).map(pay).collect();
-    let witness = only(&bank.witness(payments), BatchId::CreditMany);
+    let witness = only(&bank.witness(payments), BatchId::CreditWide);
     let mut lie = Lie::new(bank, witness);
     assert_eq!(lie.credit().index.0 as usize, OLD);
     lie
 }
 
 /// Forty messages to each of accounts 0, 1 and 2: a batch of three paths.
-fn few() -> Lie {
+fn deep() -> Lie {
     let mut bank = Bank::new(60);
     let payments = (0..120).map(|i| {
         let to = bank.address(i % 3);
         bank.pay(i / 2, to, 100, 0)
     });
     let payments = payments.collect();
-    let witness = only(&bank.witness(payments), BatchId::CreditFew);
+    let witness = only(&bank.witness(payments), BatchId::CreditDeep);
     Lie::new(bank, witness)
 }
 
@@ -75,13 +75,13 @@ fn message(path: &mut CreditPath, slot: usize) -> &mut Message {
 
 #[test]
 fn without_a_lie_all_holds() {
-    let mut lie = many();
+    let mut lie = wide();
     assert_eq!(lie.credit().leaf, None);
     lie.holds();
-    let mut lie = many_old();
+    let mut lie = wide_old();
     assert!(lie.credit().leaf.is_some());
     lie.holds();
-    let mut lie = few();
+    let mut lie = deep();
     assert!(lie.credit().messages[39].is_some() && lie.credit().messages[40].is_none());
     lie.holds();
 }
@@ -90,14 +90,14 @@ fn without_a_lie_all_holds() {
 
 #[test]
 fn occupied_leaf_as_if_empty() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.credit().leaf = None;
     lie.breaks(&[HASH]);
 }
 
 #[test]
 fn empty_position_as_if_occupied() {
-    let mut lie = many();
+    let mut lie = wide();
     let address = stranger(1);
     lie.credit().leaf = Some(Leaf::new(address, ASSET));
     lie.breaks(&[HASH]);
@@ -105,7 +105,7 @@ fn empty_position_as_if_occupied() {
 
 #[test]
 fn empty_position_with_a_balance() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.set(targets(&lie).leaf.balance, number(1_000));
     lie.breaks(&[ARITHMETIC]);
 }
@@ -113,7 +113,7 @@ fn empty_position_with_a_balance() {
 #[test]
 fn empty_position_with_a_nonce() {
     for nonce in 0..2 {
-        let mut lie = many();
+        let mut lie = wide();
         lie.set(targets(&lie).leaf.nonces[nonce], F::ONE);
         lie.breaks(&[ARITHMETIC]);
     }
@@ -122,7 +122,7 @@ fn empty_position_with_a_nonce() {
 #[test]
 fn empty_flag_that_is_not_boolean() {
     for empty in [F::TWO, F::NEG_ONE] {
-        let mut lie = many();
+        let mut lie = wide();
         lie.set(targets(&lie).empty, empty);
         lie.breaks(&[ARITHMETIC, HASH]);
     }
@@ -131,11 +131,11 @@ fn empty_flag_that_is_not_boolean() {
 /// A new leaf without a message: anyone's address with a balance of zero.
 #[test]
 fn empty_position_without_a_message() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.set(targets(&lie).messages[0].live, F::ZERO);
     lie.breaks(&[ARITHMETIC]);
 
-    let mut lie = many();
+    let mut lie = wide();
     let position = lie.credit().index;
     lie.credit().messages[0] = None;
     let error = lie.does_not_fit();
@@ -148,20 +148,20 @@ fn empty_position_without_a_message() {
 #[test]
 fn new_leaf_beyond_the_count() {
     for count in [0, 1, OLD as u32] {
-        let mut lie = many();
+        let mut lie = wide();
         assert_eq!(lie.witness.counts.0[0], OLD as u32 + 1);
         lie.witness.counts.0[0] = count;
         lie.witness.before.counts = lie.witness.counts.digest();
         lie.breaks(&[PATH_RANGE]);
     }
     // Room in other shards is none here.
-    let mut lie = many();
+    let mut lie = wide();
     lie.witness.counts.0 = [1 << 24; 64];
     lie.witness.counts.0[0] = OLD as u32;
     lie.witness.before.counts = lie.witness.counts.digest();
     lie.breaks(&[PATH_RANGE]);
     // More is for the block to refuse: its counts grow by as many leaves as it creates.
-    let mut lie = many();
+    let mut lie = wide();
     lie.witness.counts.0[0] += 1;
     lie.witness.before.counts = lie.witness.counts.digest();
     lie.holds();
@@ -170,7 +170,7 @@ fn new_leaf_beyond_the_count() {
 /// An old leaf may be anywhere: its position was counted when it was created.
 #[test]
 fn old_leaf_beyond_the_count() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.witness.counts.0[0] = 1;
     lie.witness.before.counts = lie.witness.counts.digest();
     lie.holds();
@@ -180,7 +180,7 @@ fn old_leaf_beyond_the_count() {
 #[test]
 fn counts_of_ones_own() {
     for shard in [0, 5, 40] {
-        let mut lie = many();
+        let mut lie = wide();
         lie.witness.counts.0[shard] += 1;
         lie.breaks(&[HASH]);
     }
@@ -196,7 +196,7 @@ fn bound_of_ones_own() {
         ("batch: positions that are taken behind a path's", 1),
         ("batch: of a new leaf's", 1),
     ] {
-        let mut lie = many();
+        let mut lie = wide();
         lie.witness.counts.0[0] = OLD as u32;
         lie.witness.before.counts = lie.witness.counts.digest();
         lie.tell_last(name, number(value));
@@ -208,7 +208,7 @@ fn bound_of_ones_own() {
 #[test]
 fn new_leaves_that_are_not_counted() {
     for value in [0, 2] {
-        let mut lie = many();
+        let mut lie = wide();
         assert_eq!((lie.witness.before.created, lie.witness.after.created), (0, 1));
         lie.tell_last("batch: new leaves", number(value));
         lie.breaks(&[ARITHMETIC]);
@@ -219,21 +219,21 @@ fn new_leaves_that_are_not_counted() {
 
 #[test]
 fn leaf_with_another_balance() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.credit().leaf.as_mut().unwrap().balance += 1;
     lie.breaks(&[HASH]);
 }
 
 #[test]
 fn leaf_with_another_owner() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.credit().leaf.as_mut().unwrap().address = stranger(1);
     lie.breaks(&[HASH]);
 }
 
 #[test]
 fn path_of_another_leaf() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     let other = lie.siblings(0);
     let last = lie.witness.siblings.len() - 1;
     lie.witness.siblings.change(last, |path| path.copy_from_slice(&other));
@@ -242,26 +242,26 @@ fn path_of_another_leaf() {
 
 #[test]
 fn bits_of_another_leaf() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.credit().index.0 ^= 1;
     lie.breaks(&[HASH]);
 }
 
 #[test]
 fn index_other_than_the_bits() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.set(targets(&lie).position.index, F::ONE);
     lie.breaks(&[INDEX]);
 }
 
 #[test]
 fn leaf_outside_the_window() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     let outside = LeafIndex(lie.credit().index.0 + (1 << profile().window_depth));
     lie.set(targets(&lie).position.index, number(outside.0.into()));
     lie.breaks(&[INDEX]);
 
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.credit().index = outside;
     let error = lie.does_not_fit();
     assert!(matches!(error, FillError::Window { expected: 0, got: 1 }), "{error}");
@@ -272,7 +272,7 @@ fn leaf_outside_the_window() {
 #[test]
 fn live_flag_that_is_not_boolean() {
     for live in [F::TWO, F::NEG_ONE, F::TWO.inverse()] {
-        let mut lie = many_old();
+        let mut lie = wide_old();
         lie.set(targets(&lie).messages[0].live, live);
         let found = lie.violations();
         assert!(found.contains(BOOLEAN), "{live}: {found:?}");
@@ -281,7 +281,7 @@ fn live_flag_that_is_not_boolean() {
 
 #[test]
 fn live_message_after_one_that_is_off() {
-    let mut lie = few();
+    let mut lie = deep();
     lie.set(targets(&lie).messages[38].live, F::ZERO);
     lie.breaks(&[ARITHMETIC]);
 }
@@ -291,7 +291,7 @@ fn live_message_after_one_that_is_off() {
 /// The new leaf's asset is `a + 2^-8`: then the transfer's first element is `2 + 2^8 a`, a fee's in asset a.
 #[test]
 fn fee_consumed_as_a_transfer_of_a_fractional_asset() {
-    let mut lie = many();
+    let mut lie = wide();
     message(lie.credit(), 0).op = Op::Fee;
     let honest = lie.published();
     message(lie.credit(), 0).op = Op::Transfer;
@@ -306,7 +306,7 @@ fn fee_consumed_as_a_transfer_of_a_fractional_asset() {
 /// `1 + 256 + 2^8 a` is the first element of a transfer of asset `a + 1`.
 #[test]
 fn transfer_consumed_in_another_asset() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     let bit = targets(&lie).messages[0].op.bits().next().unwrap();
     lie.set(bit, number(1 << 8));
     lie.breaks(&[ARITHMETIC]);
@@ -315,7 +315,7 @@ fn transfer_consumed_in_another_asset() {
 #[test]
 fn op_that_is_neither_transfer_nor_fee() {
     for is_fee in [F::TWO, F::NEG_ONE] {
-        let mut lie = many_old();
+        let mut lie = wide_old();
         let bit = targets(&lie).messages[0].op.bits().next().unwrap();
         lie.set(bit, is_fee);
         lie.breaks(&[ARITHMETIC]);
@@ -325,7 +325,7 @@ fn op_that_is_neither_transfer_nor_fee() {
 /// `sender + 2^32 index` is the same for `index - 1` and `from + 2^32`: a message to another leaf.
 #[test]
 fn message_to_another_index() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     let from = message(lie.credit(), 0).from.0;
     lie.set(targets(&lie).messages[0].sender, number(u64::from(from) + (1 << 32)));
     lie.breaks(&[RANGE]);
@@ -341,7 +341,7 @@ fn message_of_another_leaf() {
         |message| message.to.0 += 1,
     ];
     for change in changes {
-        let mut lie = many_old();
+        let mut lie = wide_old();
         let honest = lie.published();
         change(message(lie.credit(), 0));
         assert_eq!(lie.published(), honest);
@@ -369,7 +369,7 @@ fn balance_above_its_range() {
     let mut bank = Bank::new(OLD + 1);
     let leaf = leaf(bank.address(OLD), 0, AMOUNT_LIMIT - 1 - LAST_AMOUNT);
     bank.put_leaf(OLD, leaf);
-    let mut lie = many_of(bank);
+    let mut lie = wide_of(bank);
     assert_eq!(message(lie.credit(), 0).amount, LAST_AMOUNT);
     lie.holds();
     message(lie.credit(), 0).amount += 1;
@@ -378,14 +378,14 @@ fn balance_above_its_range() {
 
 #[test]
 fn balance_below_zero() {
-    let mut lie = many_old();
+    let mut lie = wide_old();
     lie.set(targets(&lie).messages[0].amount, -number(BALANCE + 1));
     lie.breaks(&[RANGE]);
 }
 
 #[test]
 fn balance_that_leaves_its_range_and_comes_back() {
-    let mut lie = few();
+    let mut lie = deep();
     let messages = &targets(&lie).messages;
     lie.set(messages[20].amount, number(AMOUNT_LIMIT));
     lie.set(messages[21].amount, -number(AMOUNT_LIMIT));
@@ -396,7 +396,7 @@ fn balance_that_leaves_its_range_and_comes_back() {
 /// published but by its flag.
 #[test]
 fn padding_adds_nothing() {
-    let mut lie = few();
+    let mut lie = deep();
     let honest = lie.published();
     let slot = &targets(&lie).messages[40];
     lie.set(slot.amount, number(1_000_000));

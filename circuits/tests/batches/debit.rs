@@ -28,24 +28,24 @@ use crate::lie::broken::{
 };
 use crate::lie::{Lie, number};
 
-/// The account of the last path of [`many`].
-pub const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
+/// The account of the last path of [`wide`].
+pub const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitWide).paths();
 
-/// The account of the last path of [`few`].
-const LAST_OF_FEW: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).paths();
+/// The account of the last path of [`deep`].
+const LAST_OF_DEEP: usize = ProfileId::Test.profile().shape(BatchId::DebitDeep).paths();
 
-/// The last leg of a path of [`few`].
-const LAST_LEG: usize = ProfileId::Test.profile().shape(BatchId::DebitFew).legs - 1;
+/// The last leg of a path of [`deep`].
+const LAST_LEG: usize = ProfileId::Test.profile().shape(BatchId::DebitDeep).legs - 1;
 
 /// One payment by each of the accounts from 1 on: a full batch with one leg a path.
-pub fn many() -> Lie {
-    many_of(Bank::new(LAST + 1))
+pub fn wide() -> Lie {
+    wide_of(Bank::new(LAST + 1))
 }
 
-pub fn many_of(mut bank: Bank) -> Lie {
+pub fn wide_of(mut bank: Bank) -> Lie {
     let pay = |account| bank.pay(account, stranger(account as u32), 100, 1 + account as u64 % 3);
     let payments = (1..=LAST).map(pay).collect();
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     Lie::new(bank, witness)
 }
 
@@ -53,24 +53,24 @@ pub fn many_of(mut bank: Bank) -> Lie {
 fn padded() -> Lie {
     let mut bank = Bank::new(LAST + 1);
     let payments = (1..LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     Lie::new(bank, witness)
 }
 
 /// As many payments as a path has legs by each of the accounts from 1 on: a full batch.
-fn few() -> Lie {
-    let mut bank = Bank::new(LAST_OF_FEW + 1);
-    let count = LAST_OF_FEW * (LAST_LEG + 1);
-    let pay = |i| bank.pay(1 + i % LAST_OF_FEW, stranger(i as u32), 100, 1);
+fn deep() -> Lie {
+    let mut bank = Bank::new(LAST_OF_DEEP + 1);
+    let count = LAST_OF_DEEP * (LAST_LEG + 1);
+    let pay = |i| bank.pay(1 + i % LAST_OF_DEEP, stranger(i as u32), 100, 1);
     let payments = (0..count).map(pay).collect();
-    let witness = only(&bank.witness(payments), BatchId::DebitFew);
+    let witness = only(&bank.witness(payments), BatchId::DebitDeep);
     Lie::new(bank, witness)
 }
 
 /// A payment by the last account that is rightly signed, but breaks a rule.
 #[track_caller]
 fn refuses_payment(change: impl FnOnce(&mut Transaction), expected: &[&str]) {
-    let mut lie = many();
+    let mut lie = wide();
     change(&mut lie.debit().legs[0].signed.transaction);
     lie.sign(0, LAST);
     lie.breaks(expected);
@@ -79,7 +79,7 @@ fn refuses_payment(change: impl FnOnce(&mut Transaction), expected: &[&str]) {
 /// Another transaction than the one that the last account signed.
 #[track_caller]
 fn refuses_unsigned(change: impl FnOnce(&mut Transaction)) {
-    let mut lie = many();
+    let mut lie = wide();
     change(&mut lie.debit().legs[0].signed.transaction);
     lie.breaks(&[SIGNATURE]);
 }
@@ -93,22 +93,22 @@ pub fn targets(lie: &Lie) -> &'static DebitPathTargets {
 
 #[test]
 fn without_a_lie_all_holds() {
-    many().holds();
-    few().holds();
+    wide().holds();
+    deep().holds();
 }
 
 // The leaf (1) and its position.
 
 #[test]
 fn leaf_with_another_balance() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().leaf.balance += 1;
     lie.breaks(&[HASH]);
 }
 
 #[test]
 fn leaf_with_another_owner() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().leaf.address = lie.bank.address(1);
     lie.sign(0, 1);
     lie.breaks(&[HASH]);
@@ -116,7 +116,7 @@ fn leaf_with_another_owner() {
 
 #[test]
 fn leaf_with_another_asset() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().leaf.asset += 1;
     lie.debit().legs[0].signed.transaction.asset += 1;
     lie.sign(0, LAST);
@@ -126,7 +126,7 @@ fn leaf_with_another_asset() {
 /// The lowest node over the leaf, opened as if it were a leaf: its children in the leaf's elements. Its tag is another.
 #[test]
 fn node_as_leaf() {
-    let mut lie = many();
+    let mut lie = wide();
     let sibling = lie.siblings(LAST - 1)[0];
     let digest = lie.debit().leaf.digest();
     let leaf = targets(&lie).leaf;
@@ -142,7 +142,7 @@ fn node_as_leaf() {
 
 #[test]
 fn path_that_is_too_short() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.witness.siblings = Siblings::new(9);
     (0..LAST).for_each(|_| lie.witness.siblings.push(&[Digest::ZERO; 9]));
     let error = lie.does_not_fit();
@@ -151,7 +151,7 @@ fn path_that_is_too_short() {
 
 #[test]
 fn path_of_another_leaf() {
-    let mut lie = many();
+    let mut lie = wide();
     let other = lie.siblings(0);
     lie.witness.siblings.change(LAST - 1, |path| path.copy_from_slice(&other));
     lie.breaks(&[HASH]);
@@ -160,7 +160,7 @@ fn path_of_another_leaf() {
 /// The owner signs for another index, and index and bits are that one.
 #[test]
 fn bits_of_another_leaf() {
-    let mut lie = many();
+    let mut lie = wide();
     let path = lie.debit();
     path.index.0 ^= 1;
     path.legs[0].signed.transaction.from.0 ^= 1;
@@ -171,7 +171,7 @@ fn bits_of_another_leaf() {
 /// The owner signs for another index than the one that is opened.
 #[test]
 fn index_other_than_the_bits() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().legs[0].signed.transaction.from.0 += 1;
     lie.sign(0, LAST);
     lie.set(targets(&lie).position.index, number(LAST as u64 + 1));
@@ -181,7 +181,7 @@ fn index_other_than_the_bits() {
 /// The bits (a, b, ...) of the index as (a + 2, b - 1, ...).
 #[test]
 fn bits_that_are_not_boolean() {
-    let mut lie = many();
+    let mut lie = wide();
     let index = u64::from(lie.debit().index.0);
     let bits = &targets(&lie).position.climb.bits;
     lie.set(bits[0].target, number((index & 1) + 2));
@@ -192,7 +192,7 @@ fn bits_that_are_not_boolean() {
 
 #[test]
 fn leaf_outside_the_window() {
-    let mut lie = many();
+    let mut lie = wide();
     let window = 1 << profile().window_depth;
     let outside = LeafIndex(lie.debit().index.0 + window);
     lie.debit().legs[0].signed.transaction.from = outside;
@@ -200,7 +200,7 @@ fn leaf_outside_the_window() {
     lie.set(targets(&lie).position.index, number(outside.0.into()));
     lie.breaks(&[INDEX]);
 
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().index = outside;
     let error = lie.does_not_fit();
     assert!(matches!(error, FillError::Window { expected: 0, got: 1 }), "{error}");
@@ -211,7 +211,7 @@ fn leaf_outside_the_window() {
 #[test]
 fn live_flag_that_is_not_boolean() {
     for live in [F::TWO, F::NEG_ONE, F::TWO.inverse()] {
-        let mut lie = many();
+        let mut lie = wide();
         lie.set(targets(&lie).legs[0].live, live);
         let found = lie.violations();
         assert!(found.contains(BOOLEAN), "{live}: {found:?}");
@@ -221,25 +221,25 @@ fn live_flag_that_is_not_boolean() {
 /// The last leg but one is off, and the last is live and signed with that leg's nonce.
 #[test]
 fn live_leg_after_one_that_is_off() {
-    let mut lie = few();
+    let mut lie = deep();
     let legs = &mut lie.debit().legs;
     legs[LAST_LEG - 1].live = false;
     let nonce = &mut legs[LAST_LEG].signed.transaction.nonce;
     *nonce = Nonce::new(nonce.number() - 1, nonce.key());
-    lie.sign(LAST_LEG, LAST_OF_FEW);
+    lie.sign(LAST_LEG, LAST_OF_DEEP);
     lie.breaks(&[ARITHMETIC]);
 }
 
 // Nonces (3, 9).
 
 /// The last account's leaf with these nonces, and what it pays by the nonce of a key.
-pub fn many_with_nonces(nonces: [u32; 2], key: NonceKey) -> Lie {
+pub fn wide_with_nonces(nonces: [u32; 2], key: NonceKey) -> Lie {
     let mut bank = Bank::new(LAST + 1);
     bank.put_leaf(LAST, Leaf { nonces, ..leaf(bank.address(LAST), 0, BALANCE) });
     let mut pay = |account, key| bank.pay_by(key, account, stranger(account as u32), 100, 1);
     let mut payments: Vec<_> = (1..LAST).map(|account| pay(account, NonceKey::First)).collect();
     payments.push(pay(LAST, key));
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     let mut lie = Lie::new(bank, witness);
     assert_eq!(lie.debit().leaf.nonces, nonces);
     lie
@@ -248,7 +248,7 @@ pub fn many_with_nonces(nonces: [u32; 2], key: NonceKey) -> Lie {
 #[test]
 fn nonces_of_both_keys_are_taken() {
     for key in NonceKey::ALL {
-        many_with_nonces([5, 9], key).holds();
+        wide_with_nonces([5, 9], key).holds();
     }
 }
 
@@ -259,7 +259,7 @@ fn nonce_of_the_other_key() {
         for (number, of) in
             [(9, NonceKey::First), (5, NonceKey::Second), (4, key), (6, key), (8, key), (10, key)]
         {
-            let mut lie = many_with_nonces([5, 9], key);
+            let mut lie = wide_with_nonces([5, 9], key);
             lie.debit().legs[0].signed.transaction.nonce = Nonce::new(number, of);
             lie.sign(0, LAST);
             lie.breaks(&[SIGNATURE]);
@@ -271,7 +271,7 @@ fn nonce_of_the_other_key() {
 #[test]
 fn key_other_than_signed() {
     for key in NonceKey::ALL {
-        let mut lie = many_with_nonces([5, 9], key);
+        let mut lie = wide_with_nonces([5, 9], key);
         lie.set(targets(&lie).legs[0].nonce_key, F::ONE - number(key as u64));
         lie.breaks(&[SIGNATURE]);
     }
@@ -281,7 +281,7 @@ fn key_other_than_signed() {
 #[test]
 fn key_that_is_not_boolean() {
     for key in [2, ORDER - 1] {
-        let mut lie = many_with_nonces([5, 9], NonceKey::First);
+        let mut lie = wide_with_nonces([5, 9], NonceKey::First);
         let leg = &mut lie.debit().legs[0];
         let mut record = leg.signed.transaction.elements();
         let (key, four) = (reduce(key), reduce(4));
@@ -303,7 +303,7 @@ fn nonces_after_other_than_signed() {
         (NonceKey::Second, "debit: nonce 0 after a leg", 6),
         (NonceKey::Second, "debit: nonce 1 after a leg", 9),
     ] {
-        let mut lie = many_with_nonces([5, 9], key);
+        let mut lie = wide_with_nonces([5, 9], key);
         lie.tell_last(name, number(value));
         lie.breaks(&[ARITHMETIC]);
     }
@@ -319,7 +319,7 @@ fn nonce_that_is_not_the_leafs() {
         // What is in its range is something else.
         ("debit: nonce after a leg", 5, 9),
     ] {
-        let mut lie = many_with_nonces([5, 9], NonceKey::Second);
+        let mut lie = wide_with_nonces([5, 9], NonceKey::Second);
         lie.debit().legs[0].signed.transaction.nonce = Nonce::new(signed, NonceKey::Second);
         lie.sign(0, LAST);
         lie.tell_last(name, number(value));
@@ -360,7 +360,7 @@ fn signature_for_a_contract() {
 /// was valid until second 0.
 #[test]
 fn signature_of_version_1() {
-    let mut lie = many();
+    let mut lie = wide();
     let signed = &mut lie.debit().legs[0].signed;
     signed.transaction.valid_until = 0;
     let record = signed.transaction.elements();
@@ -376,7 +376,7 @@ fn signature_of_version_1() {
 
 #[test]
 fn valid_in_its_last_second() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().legs[0].signed.transaction.valid_until = lie.witness.block.time;
     lie.sign(0, LAST);
     lie.holds();
@@ -384,7 +384,7 @@ fn valid_in_its_last_second() {
 
 #[test]
 fn valid_until_before_the_block() {
-    let time = many().witness.block.time;
+    let time = wide().witness.block.time;
     refuses_payment(|transaction| transaction.valid_until = time - 1, &[RANGE]);
     refuses_payment(|transaction| transaction.valid_until = 1, &[RANGE]);
 }
@@ -393,7 +393,7 @@ fn valid_until_before_the_block() {
 #[test]
 fn expired_all_the_same() {
     let expired = || {
-        let mut lie = many();
+        let mut lie = wide();
         lie.debit().legs[0].signed.transaction.valid_until = lie.witness.block.time - 1;
         lie.sign(0, LAST);
         lie
@@ -425,7 +425,7 @@ fn nonce_old() {
     let mut bank = Bank::new(LAST + 1);
     let leaf = leaf(bank.address(LAST), 5, BALANCE);
     bank.put_leaf(LAST, leaf);
-    let mut lie = many_of(bank);
+    let mut lie = wide_of(bank);
     lie.holds();
     lie.debit().legs[0].signed.transaction.nonce = Nonce::new(4, NonceKey::First);
     lie.sign(0, LAST);
@@ -435,7 +435,7 @@ fn nonce_old() {
 /// The signed record of leg 10 once more in leg 11.
 #[test]
 fn nonce_reused() {
-    let mut lie = few();
+    let mut lie = deep();
     let legs = &mut lie.debit().legs;
     legs[11] = legs[10].clone();
     lie.breaks(&[SIGNATURE]);
@@ -463,7 +463,7 @@ fn memo_other_than_signed() {
 
 #[test]
 fn signature_of_somebody_else_under_the_owners_key() {
-    let mut lie = many();
+    let mut lie = wide();
     let transaction = lie.debit().legs[0].signed.transaction;
     lie.debit().legs[0].signed.signature = lie.bank.keys[1].sign(&transaction.elements());
     lie.breaks(&[SIGNATURE]);
@@ -481,7 +481,7 @@ fn owner_on_l1_of_somebody_else() {
         bank.put_leaf(LAST, leaf(address, 0, BALANCE));
         let mut payments: Vec<_> = (1..=LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
         payments[LAST - 1].owner = owner;
-        let witness = only(&bank.witness(payments), BatchId::DebitMany);
+        let witness = only(&bank.witness(payments), BatchId::DebitWide);
         Lie::new(bank, witness)
     };
     owned().holds();
@@ -490,14 +490,14 @@ fn owner_on_l1_of_somebody_else() {
         lie.debit().legs[0].signed.owner = other;
         lie.breaks(&[SELECT]);
     }
-    let mut lie = many();
+    let mut lie = wide();
     lie.debit().legs[0].signed.owner = owner;
     lie.breaks(&[SELECT]);
 }
 
 #[test]
 fn key_of_somebody_else() {
-    let mut lie = many();
+    let mut lie = wide();
     lie.sign(0, 1);
     lie.breaks(&[SELECT]);
 }
@@ -505,7 +505,7 @@ fn key_of_somebody_else() {
 /// Account 1 signs; the encoded key is the owner's.
 #[test]
 fn encoded_key_of_another_point() {
-    let mut lie = many();
+    let mut lie = wide();
     let owner = lie.debit().legs[0].signed.public_key;
     lie.sign(0, 1);
     lie.debit().legs[0].signed.public_key = owner;
@@ -549,7 +549,7 @@ fn padding_path_with_a_fee() {
 
 #[test]
 fn padding_legs_of_a_long_path_with_a_fee() {
-    padding_emits_nothing(Lie::new(Bank::new(1), only(&block(), BatchId::DebitFew)));
+    padding_emits_nothing(Lie::new(Bank::new(1), only(&block(), BatchId::DebitDeep)));
 }
 
 // Amounts, fees (7) and balances (8).
@@ -601,12 +601,12 @@ fn amount_and_fee_that_wrap() {
 /// A lane whose balance falls below zero and is brought back by a negative fee.
 #[test]
 fn balance_that_leaves_its_range_and_comes_back() {
-    let mut lie = few();
+    let mut lie = deep();
     let legs = &mut lie.debit().legs;
     legs[LAST_LEG - 1].signed.transaction.amount = BALANCE;
     legs[LAST_LEG].signed.transaction.fee = ORDER - BALANCE;
-    lie.sign(LAST_LEG - 1, LAST_OF_FEW);
-    lie.sign(LAST_LEG, LAST_OF_FEW);
+    lie.sign(LAST_LEG - 1, LAST_OF_DEEP);
+    lie.sign(LAST_LEG, LAST_OF_DEEP);
     lie.breaks(&[RANGE]);
 }
 
@@ -619,7 +619,7 @@ fn nonce_that_wraps() {
     let mut bank = Bank::new(LAST + 1);
     let leaf = leaf(bank.address(LAST), u32::MAX - 1, BALANCE);
     bank.put_leaf(LAST, leaf);
-    let mut lie = many_of(bank);
+    let mut lie = wide_of(bank);
     lie.holds();
     lie.debit().leaf.nonces[0] += 1;
     lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, NonceKey::First);
@@ -634,10 +634,10 @@ fn nonce_that_wraps() {
 #[test]
 fn receivers_outside_the_tree() {
     for to in [number(1 << 30), number((1 << 32) - 1), F::NEG_ONE, F::TWO.inverse()] {
-        let mut lie = many();
+        let mut lie = wide();
         lie.set(targets(&lie).legs[0].to, to);
         lie.breaks(&[PATH_RANGE]);
-        let mut lie = many();
+        let mut lie = wide();
         lie.set(targets(&lie).legs[0].fee_to, to);
         lie.breaks(&[PATH_RANGE]);
     }
@@ -649,7 +649,7 @@ fn receivers_outside_the_tree() {
 #[test]
 fn key_in_the_message_other_than_signed() {
     for key in NonceKey::ALL {
-        let mut lie = many_with_nonces([5, 9], key);
+        let mut lie = wide_with_nonces([5, 9], key);
         let other = number(LAST as u64) + (F::ONE - number(key as u64)) * number(1 << 30);
         lie.tell_last("message: lower half is from + 2^30 key", other);
         lie.breaks(&[ARITHMETIC]);
@@ -660,7 +660,7 @@ fn key_in_the_message_other_than_signed() {
 #[test]
 fn fee_without_a_message() {
     for inverse in [F::ZERO, F::ONE, F::TWO] {
-        let mut lie = many();
+        let mut lie = wide();
         assert!(lie.debit().legs[0].live && lie.debit().legs[0].signed.transaction.fee != 0);
         lie.debit().legs[0].signed.transaction.fee = 3;
         lie.sign(0, LAST);
@@ -674,7 +674,7 @@ fn fee_without_a_message() {
 #[test]
 fn message_without_a_fee() {
     for inverse in [F::ONE, F::TWO] {
-        let mut lie = many();
+        let mut lie = wide();
         lie.debit().legs[0].signed.transaction.fee = 0;
         lie.sign(0, LAST);
         lie.set(targets(&lie).legs[0].fee_inverse, inverse);
@@ -688,7 +688,7 @@ fn message_without_a_fee() {
 /// A padding leg's message for which `gamma - f(m)` is zero has no inverse. The padding key signs anything.
 #[test]
 fn padding_message_at_gamma() {
-    let mut lie = many();
+    let mut lie = wide();
     let seed = lie.witness.seed;
     let leg = &mut lie.debit().legs[0];
     let (to, transaction) = (leg.to, &mut leg.signed.transaction);

@@ -12,13 +12,13 @@ use crate::lie::Lie;
 use crate::lie::broken::HASH;
 
 /// The account of the last path of [`debits`].
-const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
+const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitWide).paths();
 
 /// One payment by each of the accounts from 1 on.
 fn debits(bank: Bank) -> Lie {
     let mut bank = bank;
     let payments = (1..=LAST).map(|account| bank.pay(account, stranger(1), 100, 0)).collect();
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     Lie::new(bank, witness)
 }
 
@@ -100,7 +100,7 @@ fn credit_one_level_up() {
     let mut bank = Bank::new(LAST + 1);
     let payments = vec![bank.pay(1, stranger(1), 100, 0)];
     let block = bank.witness(payments);
-    let mut lie = Lie::new(bank, only(&block, BatchId::CreditMany));
+    let mut lie = Lie::new(bank, only(&block, BatchId::CreditWide));
     lie.holds();
     let top = lie.witness.top_siblings[0];
     let last = lie.witness.siblings.len() - 1;

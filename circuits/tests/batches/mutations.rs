@@ -54,24 +54,24 @@ fn harness_accepts_nothing(batch: BatchId, everywhere: bool, sample: usize) {
 
 /// Every wire, and pairs.
 #[test]
-fn debit_many_accepts_nothing() {
-    harness_accepts_nothing(BatchId::DebitMany, true, 20_000);
+fn debit_wide_accepts_nothing() {
+    harness_accepts_nothing(BatchId::DebitWide, true, 20_000);
 }
 
 #[test]
-fn debit_few_accepts_nothing() {
-    harness_accepts_nothing(BatchId::DebitFew, false, 20_000);
+fn debit_deep_accepts_nothing() {
+    harness_accepts_nothing(BatchId::DebitDeep, false, 20_000);
 }
 
 /// Every wire, and pairs.
 #[test]
-fn credit_many_accepts_nothing() {
-    harness_accepts_nothing(BatchId::CreditMany, true, 20_000);
+fn credit_wide_accepts_nothing() {
+    harness_accepts_nothing(BatchId::CreditWide, true, 20_000);
 }
 
 #[test]
-fn credit_few_accepts_nothing() {
-    harness_accepts_nothing(BatchId::CreditFew, false, 20_000);
+fn credit_deep_accepts_nothing() {
+    harness_accepts_nothing(BatchId::CreditDeep, false, 20_000);
 }
 
 /// How many inputs no gate reads: the ten parts of each signature's response, which the rows of the walk have in digits.
@@ -129,8 +129,8 @@ fn a_wire_without_a_constraint_is_found() {
 /// is refused.
 #[test]
 fn stock_prover_agrees() {
-    let circuit = circuit(BatchId::DebitMany);
-    let witness = only(&block(), BatchId::DebitMany);
+    let circuit = circuit(BatchId::DebitWide);
+    let witness = only(&block(), BatchId::DebitWide);
     let generated = generate(&circuit.data, circuit.fill(&witness, SET).unwrap());
     let checker = Checker::new(&circuit.data);
     let harness = Harness::new(&checker, generated).unwrap();

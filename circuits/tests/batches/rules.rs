@@ -23,7 +23,7 @@ use crate::lie::broken::{HASH, INDEX, PATH_RANGE, RANGE, SELECT, SIGNATURE};
 use crate::lie::{Lie, number};
 
 /// The account of the last path of a full batch of debits.
-const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitMany).paths();
+const LAST: usize = ProfileId::Test.profile().shape(BatchId::DebitWide).paths();
 
 /// The floor of the fee in [`ASSET`].
 const FLOOR: u64 = 2;
@@ -96,7 +96,7 @@ fn block_of(bank: &Bank, transactions: Vec<SignedTransaction>) -> Block {
 /// The batch with this transaction in the place of the last path's, in wires as in the record that was signed.
 fn forced(signed: SignedTransaction) -> Lie {
     let (bank, payments) = payments();
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     let mut lie = Lie::new(bank, witness);
     lie.debit().legs[0].signed = signed;
     // Elements, as the hash that is signed has them.
@@ -189,7 +189,7 @@ fn exhausted_nonce() {
         (bank, payments)
     };
     let (bank, payments) = run(u32::MAX - 1);
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     let mut lie = Lie::new(bank, witness);
     lie.holds();
 
@@ -212,7 +212,7 @@ fn full_tree() {
     let error = execute_within(&bank.ledger, &block, capacity).unwrap_err();
     let rule = Rule::Full { expected: capacity };
     assert!(error.to_string().contains("1 invalid"), "{error}");
-    let PathsTargets::Debit(paths) = &crate::bank::circuit(BatchId::DebitMany).targets().paths else {
+    let PathsTargets::Debit(paths) = &crate::bank::circuit(BatchId::DebitWide).targets().paths else {
         unreachable!("a debit circuit")
     };
     let leg = &paths[LAST - 1].legs[0];

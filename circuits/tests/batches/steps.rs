@@ -92,7 +92,7 @@ const CHANGES: [Change; 11] = [
 
 #[test]
 fn another_state_after_is_refused() {
-    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+    for batch in [BatchId::DebitWide, BatchId::CreditWide] {
         for (name, change) in CHANGES {
             let mut lie = lie(batch);
             let mut after = lie.witness.after;
@@ -108,7 +108,7 @@ fn another_state_after_is_refused() {
 /// the counts: those are not the prover's to say.
 #[test]
 fn another_state_before_is_refused_or_leads_elsewhere() {
-    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+    for batch in [BatchId::DebitWide, BatchId::CreditWide] {
         for (name, change) in CHANGES {
             let mut lie = lie(batch);
             let honest = expected(&lie.witness);
@@ -170,7 +170,7 @@ fn a_batch_changes_nothing_else() {
 /// The messages are absorbed from the start of another kind or side, of version 1, or of none.
 #[test]
 fn digest_of_another_kind_is_refused() {
-    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+    for batch in [BatchId::DebitWide, BatchId::CreditWide] {
         let kind = batch.kind();
         let block = block();
         let (side, messages): (_, Vec<Message>) = match &only(&block, batch).paths {
@@ -205,7 +205,7 @@ fn digest_of_another_kind_is_refused() {
 /// Debits after credits would spend the block's own income.
 #[test]
 fn debits_after_credits_are_refused() {
-    let mut lie = lie(BatchId::DebitMany);
+    let mut lie = lie(BatchId::DebitWide);
     lie.witness.before = ChainState { phase: Phase::Credit, ..lie.witness.before };
     assert!(matches!(lie.does_not_fit(), FillError::Phase { expected: Phase::Debit, got: Phase::Credit }));
 }
@@ -213,7 +213,7 @@ fn debits_after_credits_are_refused() {
 /// The circuit itself, not only the code that fills it.
 #[test]
 fn a_debit_in_a_later_phase_is_refused() {
-    for batch in [BatchId::DebitMany, BatchId::DebitFew] {
+    for batch in [BatchId::DebitWide, BatchId::DebitDeep] {
         for phase in [number(2), number(3), -number(1)] {
             let mut lie = lie(batch);
             lie.set(lie.circuit().targets().before.phase, phase);
@@ -227,14 +227,14 @@ fn a_debit_in_a_later_phase_is_refused() {
 fn debits_begin_and_go_on() {
     let phases = [Phase::Inbound, Phase::Debit];
     for phase in phases {
-        let mut lie = lie(BatchId::DebitMany);
+        let mut lie = lie(BatchId::DebitWide);
         lie.witness.before.phase = phase;
         assert_eq!(lie.published().before, lie.witness.before.digest());
         assert_eq!(lie.published().after, lie.witness.after.digest());
         lie.holds();
     }
     for phase in Phase::ALL {
-        let mut lie = lie(BatchId::CreditMany);
+        let mut lie = lie(BatchId::CreditWide);
         lie.witness.before.phase = phase;
         assert_eq!(lie.published().after, lie.witness.after.digest());
         lie.holds();
@@ -248,13 +248,13 @@ fn income_is_not_spent_in_its_block() {
     let to = bank.address(1);
     let payments = vec![bank.pay(2, to, 500, 0)];
     let (_, execution) = bank.execute(payments.clone());
-    let credit = only(&bank.witness(payments), BatchId::CreditMany);
+    let credit = only(&bank.witness(payments), BatchId::CreditWide);
     let paid = Lie::new(Bank::new(1), credit.clone()).published();
 
     // The spending is right on the state that the credit leaves, were it a block's first.
     bank.ledger.apply(&execution).unwrap();
     let spending = vec![bank.pay(1, stranger(1), BALANCE + 500, 0)];
-    let mut spend = only(&bank.witness(spending), BatchId::DebitMany);
+    let mut spend = only(&bank.witness(spending), BatchId::DebitWide);
     assert_eq!(spend.before.tree_root, credit.after.tree_root);
     (spend.block, spend.seed) = (credit.block, credit.seed);
     spend.before = credit.after;
@@ -293,7 +293,7 @@ fn a_path_under_another_root_is_refused() {
 #[test]
 fn phase_that_is_none_is_refused() {
     for phase in [number(4), -number(1)] {
-        let mut lie = lie(BatchId::CreditMany);
+        let mut lie = lie(BatchId::CreditWide);
         lie.set(lie.circuit().targets().before.phase, phase);
         lie.breaks(&[ARITHMETIC]);
     }
@@ -302,7 +302,7 @@ fn phase_that_is_none_is_refused() {
 /// The same block's context under another chain id or seed.
 #[test]
 fn another_context_is_refused() {
-    for batch in [BatchId::DebitMany, BatchId::CreditMany] {
+    for batch in [BatchId::DebitWide, BatchId::CreditWide] {
         let witness = lie(batch).witness;
         let BlockId { chain_id, number, time } = witness.block;
         let others = [
@@ -322,7 +322,7 @@ fn another_context_is_refused() {
 /// With another seed, the messages' terms are others.
 #[test]
 fn another_seed_leads_to_another_sum() {
-    let mut lie = lie(BatchId::CreditMany);
+    let mut lie = lie(BatchId::CreditWide);
     let honest = expected(&lie.witness);
     lie.witness.seed = digest(1);
     let published = lie.published();
@@ -335,7 +335,7 @@ fn another_seed_leads_to_another_sum() {
 /// The window's number is a path like any other.
 #[test]
 fn bits_of_the_window_that_are_not_boolean_are_refused() {
-    let mut lie = lie(BatchId::CreditMany);
+    let mut lie = lie(BatchId::CreditWide);
     let bits = &lie.circuit().targets().top.bits;
     lie.set(bits[0].target, number(2));
     lie.set(bits[1].target, -number(1));
@@ -345,7 +345,7 @@ fn bits_of_the_window_that_are_not_boolean_are_refused() {
 
 #[test]
 fn siblings_over_the_window_lead_to_another_root() {
-    let mut lie = lie(BatchId::DebitMany);
+    let mut lie = lie(BatchId::DebitWide);
     let honest = expected(&lie.witness);
     lie.witness.top_siblings[3] = digest(1);
     let published = lie.published();
@@ -355,31 +355,31 @@ fn siblings_over_the_window_lead_to_another_root() {
 
 #[test]
 fn witnesses_of_another_circuit_or_shape_do_not_fit() {
-    let mut other = lie(BatchId::DebitMany);
-    other.witness.paths = lie(BatchId::CreditMany).witness.paths;
-    assert!(matches!(other.does_not_fit(), FillError::Kind { expected: BatchId::DebitMany }));
+    let mut other = lie(BatchId::DebitWide);
+    other.witness.paths = lie(BatchId::CreditWide).witness.paths;
+    assert!(matches!(other.does_not_fit(), FillError::Kind { expected: BatchId::DebitWide }));
 
-    let debit = lie(BatchId::DebitMany);
-    let error = debit.circuit().fill(&lie(BatchId::DebitFew).witness, SET).unwrap_err();
+    let debit = lie(BatchId::DebitWide);
+    let error = debit.circuit().fill(&lie(BatchId::DebitDeep).witness, SET).unwrap_err();
     let FillError::Batch { expected, got } = error else { panic!("{error}") };
-    assert_eq!((expected, got), (BatchId::DebitMany, BatchId::DebitFew));
+    assert_eq!((expected, got), (BatchId::DebitWide, BatchId::DebitDeep));
 
-    let mut short = lie(BatchId::DebitMany);
+    let mut short = lie(BatchId::DebitWide);
     let Paths::Debit(paths) = &mut short.witness.paths else { unreachable!("a debit batch") };
     paths.pop();
     let error = short.does_not_fit();
     assert!(matches!(error, FillError::Shape { what: "paths", expected: 16, got: 15 }), "{error}");
 
-    let mut short = lie(BatchId::CreditFew);
+    let mut short = lie(BatchId::CreditDeep);
     short.credit().messages.pop();
     let error = short.does_not_fit();
     assert!(matches!(error, FillError::Shape { what: "messages", expected: 100, got: 99 }), "{error}");
 
-    let mut short = lie(BatchId::DebitFew);
+    let mut short = lie(BatchId::DebitDeep);
     short.debit().legs.pop();
     let error = short.does_not_fit();
     assert!(matches!(error, FillError::Shape { what: "legs", expected: 13, got: 12 }), "{error}");
-    let PathsTargets::Debit(paths) = &lie(BatchId::DebitFew).circuit().targets().paths else {
+    let PathsTargets::Debit(paths) = &lie(BatchId::DebitDeep).circuit().targets().paths else {
         unreachable!("a debit circuit")
     };
     assert_eq!(paths[0].legs.len(), 13);

@@ -46,7 +46,7 @@ fn context(lie: &Lie) -> Vec<F> {
 #[test]
 fn context_of_another_block() {
     for column in 0..4 {
-        let mut lie = debit::many();
+        let mut lie = debit::wide();
         let row = hash_row(&lie, Some(Tag::Context), &context(&lie));
         lie.add(row, column, F::ONE);
         refused(&lie);
@@ -56,7 +56,7 @@ fn context_of_another_block() {
 /// The halves of a record's first eight elements change places.
 #[test]
 fn record_that_is_swapped() {
-    let mut lie = debit::many();
+    let mut lie = debit::wide();
     let row = hash_row(&lie, Some(Tag::Context), &context(&lie));
     lie.add(row, Poseidon2Gate::SWAP, F::ONE);
     refused(&lie);
@@ -64,7 +64,7 @@ fn record_that_is_swapped() {
 
 #[test]
 fn challenges_of_another_seed() {
-    let mut lie = debit::many();
+    let mut lie = debit::wide();
     let row = hash_row(&lie, Some(Tag::LogUp), &from_digest(lie.witness.seed).elements);
     lie.add(row, 0, F::ONE);
     refused(&lie);
@@ -73,7 +73,7 @@ fn challenges_of_another_seed() {
 #[test]
 fn state_other_than_hashed() {
     for after in [false, true] {
-        let mut lie = debit::many();
+        let mut lie = debit::wide();
         let state = if after { lie.witness.after } else { lie.witness.before };
         let record = from_native_array(state.elements());
         let row = hash_row(&lie, Some(Tag::ChainState), &record[..8]);
@@ -84,11 +84,11 @@ fn state_other_than_hashed() {
 
 #[test]
 fn links_of_other_chains() {
-    let mut lie = debit::many();
+    let mut lie = debit::wide();
     let row = hash_row(&lie, Some(Tag::EmittedChain), &from_digest(lie.witness.before.emitted).elements);
     lie.add(row, 0, F::ONE);
     refused(&lie);
-    let mut lie = credit::many();
+    let mut lie = credit::wide();
     let row = hash_row(&lie, Some(Tag::ConsumedChain), &from_digest(lie.witness.before.consumed).elements);
     lie.add(row, 0, F::ONE);
     refused(&lie);
@@ -97,7 +97,7 @@ fn links_of_other_chains() {
 /// The digest absorbs an amount, the sum has another.
 #[test]
 fn message_absorbed_other_than_summed() {
-    for mut lie in [debit::many(), credit::many()] {
+    for mut lie in [debit::wide(), credit::wide()] {
         let row = hash_row(&lie, None, &last_message(&lie));
         lie.add(row, 2, F::ONE);
         refused(&lie);
@@ -106,7 +106,7 @@ fn message_absorbed_other_than_summed() {
 
 #[test]
 fn message_summed_other_than_absorbed() {
-    for mut lie in [debit::many(), credit::many()] {
+    for mut lie in [debit::wide(), credit::wide()] {
         let row = lie.row("LogUp", |wires| wires[LogUpGate::flag(1)] == F::ONE);
         lie.add(row, LogUpGate::message(1) + 2, F::ONE);
         refused(&lie);
@@ -117,7 +117,7 @@ fn message_summed_other_than_absorbed() {
 #[test]
 fn terms_and_sums_of_ones_own() {
     for column in [LogUpGate::ALPHA, LogUpGate::GAMMA, LogUpGate::SUM_IN] {
-        let mut lie = debit::many();
+        let mut lie = debit::wide();
         let row = lie.row("LogUp", |_| true);
         lie.add(row, column, F::ONE);
         refused(&lie);
@@ -130,7 +130,7 @@ fn terms_and_sums_of_ones_own() {
 fn message_that_is_not_packed_from_its_parts() {
     // Another asset, another sender, another nonce key.
     for (element, difference) in [(0, 1 << 8), (1, 1 << 8), (1, 1 << 30)] {
-        for mut lie in [debit::many(), credit::many()] {
+        for mut lie in [debit::wide(), credit::wide()] {
             let row = lie.row("LogUp", |wires| wires[LogUpGate::flag(1)] == F::ONE);
             lie.add(row, LogUpGate::message(1) + element, number(difference));
             refused(&lie);
@@ -142,7 +142,7 @@ fn message_that_is_not_packed_from_its_parts() {
 fn padded() -> Lie {
     let mut bank = Bank::new(debit::LAST + 1);
     let payments = (1..debit::LAST).map(|account| bank.pay(account, stranger(1), 100, 1)).collect();
-    let witness = only(&bank.witness(payments), BatchId::DebitMany);
+    let witness = only(&bank.witness(payments), BatchId::DebitWide);
     let mut lie = Lie::new(bank, witness);
     let leg = &mut lie.debit().legs[0];
     assert!(!leg.live);
@@ -166,7 +166,7 @@ fn fee_message_of_padding() {
 #[test]
 fn counts_that_are_not_the_legs() {
     for column in [6, 7] {
-        let mut lie = debit::many();
+        let mut lie = debit::wide();
         let record = from_native_array(lie.witness.after.elements());
         let row = hash_row(&lie, None, &record[8..16]);
         lie.add(row, column, F::ONE);
@@ -178,7 +178,7 @@ fn counts_that_are_not_the_legs() {
 #[test]
 fn counts_that_stay() {
     for fewer in [false, true] {
-        let mut lie = debit::many();
+        let mut lie = debit::wide();
         let record = from_native_array(lie.witness.after.elements());
         let row = hash_row(&lie, None, &record[8..16]);
         lie.add(row, 7, F::ZERO);
@@ -195,7 +195,7 @@ fn counts_that_stay() {
 /// The new leaf has the nonce of the old one: the same transaction is valid again.
 #[test]
 fn nonce_that_stays() {
-    let mut lie = debit::many();
+    let mut lie = debit::wide();
     let leaf = lie.debit().leaf;
     let address = from_digest(leaf.address).elements;
     let record = [&address[..], &[F::ONE, number(leaf.asset.into())]].concat();
@@ -219,7 +219,7 @@ fn last_nonce_is_not_used() {
     for key in NonceKey::ALL {
         let mut nonces = [5; 2];
         nonces[key as usize] = u32::MAX - 1;
-        let mut lie = debit::many_with_nonces(nonces, key);
+        let mut lie = debit::wide_with_nonces(nonces, key);
         lie.debit().leaf.nonces[key as usize] += 1;
         lie.debit().legs[0].signed.transaction.nonce = Nonce::new(u32::MAX, key);
         lie.sign(0, debit::LAST);
@@ -232,7 +232,7 @@ fn last_nonce_is_not_used() {
 /// With `empty` two, the digest that is opened is the leaf's, negated.
 #[test]
 fn half_empty_position() {
-    let mut lie = credit::many();
+    let mut lie = credit::wide();
     let index = lie.credit().index;
     let Message { to_address: address, asset, .. } = lie.credit().messages[0].unwrap();
     let leaf = Leaf::new(address, asset);
@@ -245,7 +245,7 @@ fn half_empty_position() {
 /// The index and its bits are another leaf's, for which the owner signs; the path climbs by the true bits.
 #[test]
 fn bits_other_than_the_paths() {
-    let mut lie = debit::many();
+    let mut lie = debit::wide();
     let row = lie.row("Path", |wires| wires[PathGate::INDEX] == number(debit::LAST as u64));
     lie.debit().legs[0].signed.transaction.from.0 += 1;
     lie.sign(0, debit::LAST);
@@ -259,7 +259,7 @@ fn bits_other_than_the_paths() {
 #[test]
 fn selections_of_other_digests() {
     let last = |lie: &Lie| lie.row("Select", |_| true);
-    let mut lie = debit::many();
+    let mut lie = debit::wide();
     let row = last(&lie);
     lie.add(row, SelectGate::on(2).start, F::ONE);
     refused(&lie);
@@ -278,7 +278,7 @@ fn phase_with_false_factors() {
         ("batch: (p - 2) (p - 3) of the phase", F::ZERO),
         ("batch: product of the phase less each that may be", F::ZERO),
     ] {
-        let mut lie = credit::many();
+        let mut lie = credit::wide();
         lie.set(lie.circuit().targets().before.phase, number(4));
         lie.tell(name, value);
         refused(&lie);

@@ -122,7 +122,7 @@ fn every_bit_of_a_window_has_its_level() {
 /// A leaf is created in a shard of accounts only: no window with the top bit has a credit.
 #[test]
 fn no_leaf_is_created_in_the_upper_half() {
-    for batch in [BatchId::CreditMany, BatchId::CreditFew] {
+    for batch in [BatchId::CreditWide, BatchId::CreditDeep] {
         for window in [1 << 19, (1 << 20) - 1] {
             let mut witness = moved(&accounts(), only(&block(), batch), window - (1 << 19));
             let Paths::Credit(paths) = &mut witness.paths else { unreachable!("a credit batch") };
@@ -144,7 +144,7 @@ fn no_leaf_is_created_in_the_upper_half() {
 #[test]
 fn a_new_leaf_is_bounded_by_the_count_of_its_shard() {
     let mut tried = 0;
-    for batch in [BatchId::CreditMany, BatchId::CreditFew] {
+    for batch in [BatchId::CreditWide, BatchId::CreditDeep] {
         for shard in [0_usize, 3, 21, 31] {
             let window = (shard as u32) << SHARD_DEPTH >> WINDOW.ilog2();
             let mut witness = moved(&accounts(), only(&block(), batch), window);

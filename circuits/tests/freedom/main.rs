@@ -33,9 +33,9 @@ const PROFILE: Profile = Profile {
     window_depth: 3,
     shapes: PerBatch::new([
         BatchShape::singles(2),
-        BatchShape::lanes(1, 5),
-        BatchShape { lanes: 1, legs: 2, singles: 1 },
-        BatchShape::lanes(1, 8),
+        BatchShape::long(1, 5),
+        BatchShape { long: 1, legs: 2, singles: 1 },
+        BatchShape::long(1, 8),
     ]),
 };
 
@@ -117,7 +117,7 @@ fn nothing_moves_once_the_inputs_are_fixed() {
 
 #[test]
 fn inputs_of_every_batch() {
-    let batch = Batch::first(BatchId::CreditMany);
+    let batch = Batch::first(BatchId::CreditWide);
     let targets = batch.circuit.targets();
     let (top, before) = (&targets.top, &targets.before);
     let siblings: Vec<Target> = top.siblings.iter().flat_map(|sibling| sibling.elements).collect();
@@ -137,7 +137,7 @@ fn inputs_of_every_batch() {
 
 #[test]
 fn inputs_of_debits() {
-    let batch = Batch::first(BatchId::DebitFew);
+    let batch = Batch::first(BatchId::DebitDeep);
     let block = batch.circuit.targets().block;
     let path = batch.debit_path(0);
     let (leaf, live, padding) = (path.leaf, &path.legs[0], &path.legs[4]);
@@ -188,7 +188,7 @@ fn inputs_of_debits() {
 
 #[test]
 fn inputs_of_credits() {
-    let batch = Batch::first(BatchId::CreditMany);
+    let batch = Batch::first(BatchId::CreditWide);
     let (path, other) = (batch.credit_path(0), batch.credit_path(1));
     let siblings: Vec<Target> = path.position.climb.siblings.iter().flat_map(|s| s.elements).collect();
     let message = &path.messages[0];

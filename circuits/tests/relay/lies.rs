@@ -83,7 +83,7 @@ impl Lie {
         let witness =
             witness_block(ProfileId::Test.profile(), &world.ledger, &block, &execution).expect("a witness");
         let witness = witness.batches.into_iter().find(|batch| batch.batch.kind() == kind).expect("a batch");
-        assert!(kind != KindId::Relay || witness.batch == BatchId::RelayFew, "one leaf with many legs");
+        assert!(kind != KindId::Relay || witness.batch == BatchId::RelayDeep, "one leaf with many legs");
         Self { world, honest: witness.clone(), witness, wires: Vec::new() }
     }
 
@@ -104,7 +104,7 @@ impl Lie {
     }
 
     fn all_targets() -> &'static [RelayPathTargets] {
-        match &circuit(BatchId::RelayFew).full.targets().paths {
+        match &circuit(BatchId::RelayDeep).full.targets().paths {
             PathsTargets::Relay(paths) => paths,
             _ => unreachable!("a relay circuit"),
         }

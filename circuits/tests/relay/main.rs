@@ -210,7 +210,7 @@ fn a_contract_without_a_leaf_is_not_called() {
 }
 
 #[test]
-fn many_calls_go_into_batches_of_few_leaves() {
+fn calls_of_one_leaf_go_into_deep_batches() {
     let mut world = World::new();
     let transactions = (0..25).map(|i| world.put(1 + i % 5, stranger(i as u32), 1 + i as u64, 0)).collect();
     let block = world.block(transactions);
@@ -218,7 +218,7 @@ fn many_calls_go_into_batches_of_few_leaves() {
     let witness =
         witness_block(ProfileId::Test.profile(), &world.ledger, &block, &execution).expect("a witness");
     check_block(ProfileId::Test.profile(), &witness).expect("the native twin agrees");
-    let relays = witness.batches.iter().filter(|batch| batch.batch == BatchId::RelayFew);
+    let relays = witness.batches.iter().filter(|batch| batch.batch == BatchId::RelayDeep);
     assert!(relays.clone().count() >= 1);
     relays.for_each(|batch| assert_eq!(lies::broken(batch), [] as [&str; 0]));
     world.ledger.clone().apply(&execution).expect("it follows");
@@ -227,7 +227,7 @@ fn many_calls_go_into_batches_of_few_leaves() {
 #[test]
 fn a_block_with_calls_is_proven() {
     let circuits =
-        CircuitSet::build_with(&Kernels::default(), ProfileId::Test).expect("the test profile fits");
+        CircuitSet::build_with(Kernels::default(), ProfileId::Test).expect("the test profile fits");
     let mut world = World::new();
     let (block, execution) = mixed(&mut world);
     let witness = witness_block(circuits.profile(), &world.ledger, &block, &execution).expect("a witness");
@@ -242,7 +242,7 @@ fn a_block_with_calls_is_proven() {
     let proof = circuits.prove_block(&[(Child::Lift, lift)], &opening).expect("a block proof");
     // The key of this set: the pinned one is that of a set without the relay.
     let file = encode(ProfileId::Test, &proof);
-    let statement = verify_block(&circuits.verifier_key(), &file).expect("it verifies");
+    let statement = verify_block(&circuits.verifier_key().expect("it is built"), &file).expect("it verifies");
     assert_eq!(statement, opening.statement(ProfileId::Test));
     assert_eq!((statement.transactions, statement.messages as usize), (6, execution.emitted()));
     assert_eq!(execution.debits[0].from, LeafIndex(2));

@@ -96,7 +96,7 @@ impl KeyArgs {
         self.same("the key in the program", pinned.key, key.digest())?;
         if self.rebuild {
             info!("building the circuits of profile {}", self.profile);
-            let rebuilt = CircuitSet::build(self.profile)?.pinned();
+            let rebuilt = CircuitSet::build(self.profile)?.pinned()?;
             self.same("number of circuits", pinned.circuits.len(), rebuilt.circuits.len())?;
             for (expected, got) in pinned.circuits.iter().zip(&rebuilt.circuits) {
                 self.same("name of a circuit", &expected.name, &got.name)?;

@@ -89,6 +89,7 @@ impl Failure for ProveError {
         match self {
             Self::Execute(_) | Self::Rejected(_) => Exit::BadInput,
             Self::Stopped { .. } => Exit::Stopped,
+            Self::Circuits(error) => error.exit(),
             _ => Exit::Internal,
         }
     }
@@ -96,6 +97,7 @@ impl Failure for ProveError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Execute(error) => error.kind(),
+            Self::Circuits(error) => error.kind(),
             Self::Rejected(_) => "invalid_transactions",
             Self::Stopped { .. } => "stopped",
             _ => "prove",
@@ -122,7 +124,6 @@ impl Failure for ProveError {
 fn part(error: &PipelineError) -> Option<&dyn Failure> {
     match error {
         PipelineError::Prove(error) => Some(error),
-        PipelineError::Circuits(error) => Some(error),
         PipelineError::Bound(error) => Some(error),
         PipelineError::File(error) => Some(error),
         PipelineError::Folders(error) => Some(error),

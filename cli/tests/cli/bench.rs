@@ -5,7 +5,7 @@ use crate::common::{Folder, fail, run};
 #[test]
 fn engine_report_is_whole() {
     let report = run(&["bench", "engine", "--profile", "test", "--runs", "1", "--threads", "2"]);
-    assert_eq!((report["rows"].as_u64(), report["circuit"].as_str()), (Some(1 << 10), Some("debit_many")));
+    assert_eq!((report["rows"].as_u64(), report["circuit"].as_str()), (Some(1 << 10), Some("debit_wide")));
     let measured = report["measured"].as_array().unwrap();
     assert_eq!(measured.iter().map(|runs| runs["threads"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 1]);
     for runs in measured {

@@ -24,7 +24,7 @@ fn inspect_block_counts_what_the_block_costs() {
     assert_eq!(result["rejections"].as_array().unwrap().len() as u64, invalid);
 
     let plan = &result["plan"];
-    let batches = |phase: &str| number(&plan[phase]["many_batches"]) + number(&plan[phase]["few_batches"]);
+    let batches = |phase: &str| number(&plan[phase]["wide_batches"]) + number(&plan[phase]["deep_batches"]);
     let count = batches("debit") + batches("credit");
     assert_eq!(number(&result["batches"]), count);
     assert!((1..=count).contains(&number(&result["lower_bound"])));
@@ -57,7 +57,7 @@ fn inspect_block_counts_what_the_block_costs() {
 fn inspect_circuits_measures_them() {
     let result = run(&["inspect", "circuits", "--profile", "test"]);
     let names: Vec<_> = result["circuits"].as_array().unwrap().iter().map(|c| &c["name"]).collect();
-    assert_eq!(names, ["debit_many", "debit_few", "credit_many", "credit_few", "lift", "fold", "block"]);
+    assert_eq!(names, ["debit_wide", "debit_deep", "credit_wide", "credit_deep", "lift", "fold", "block"]);
     for circuit in result["circuits"].as_array().unwrap() {
         let gates = circuit["gates"].as_array().unwrap();
         let rows = number(&circuit["rows"]);

@@ -39,7 +39,7 @@ static CIRCUITS: LazyLock<CircuitSet> =
 
 /// A proof file of profile `test` that states what nobody proved.
 pub fn forge(statement: &BlockStatement) -> Vec<u8> {
-    let circuit = &CIRCUITS.block().data;
+    let circuit = &CIRCUITS.block().unwrap().data;
     let public_inputs = statement.elements().iter().map(|&e| F::from_canonical_u64(to_u64(e))).collect();
     encode(ProfileId::Test, &Forger::new(circuit, public_inputs).forge())
 }

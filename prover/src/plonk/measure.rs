@@ -23,7 +23,7 @@ use super::{Engine, EngineError, Kernels};
 use crate::machine::{peak_memory, reset_peak_memory, resident_memory};
 
 /// The circuit that is measured.
-const BATCH: BatchId = BatchId::DebitMany;
+const BATCH: BatchId = BatchId::DebitWide;
 
 /// No measurement.
 #[derive(Debug, thiserror::Error)]

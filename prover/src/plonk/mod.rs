@@ -77,11 +77,6 @@ impl Kernels {
         Self { buffers: Arc::default(), cache: Some(Arc::new(cache)) }
     }
 
-    /// Set-ups of circuits that were loaded from the cache.
-    pub fn loaded(&self) -> usize {
-        self.cache.as_ref().map_or(0, |cache| cache.loaded())
-    }
-
     fn prepare<C: GenericConfig<D, F = F>>(
         &self,
         common: &CommonCircuitData,

@@ -9,6 +9,7 @@ use enfold_circuits::backend::{Backend, Bare, Built, Prover, Stock};
 use enfold_circuits::config::{Builder, CircuitData, F, Proof};
 use plonky2::hash::merkle_tree::MerkleTree;
 use plonky2::iop::witness::PartialWitness;
+use tracing::warn;
 
 use super::prepared::Prepared;
 use super::{Engine, Kernels};
@@ -24,6 +25,16 @@ impl Backend for Kernels {
         };
         let unhashed = MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap: prepared.cap() };
         Built { data: bare.with_tree(unhashed), prover: Box::new(KernelProver(prepared)) }
+    }
+
+    fn loaded(&self) -> usize {
+        self.cache.as_ref().map_or(0, |cache| cache.loaded())
+    }
+
+    fn anew(&self) -> Option<Box<dyn Backend>> {
+        let cache = self.cache.as_ref().filter(|cache| cache.loaded() > 0)?;
+        warn!("a circuit from the cache is not this program's; building it anew");
+        Some(Box::new(Self { buffers: self.buffers.clone(), cache: Some(Arc::new(cache.renewed())) }))
     }
 }
 

@@ -55,7 +55,7 @@ impl Runner for Scribe {
 }
 
 fn graph(batches: usize) -> Graph {
-    Graph::new(&vec![BatchId::DebitMany; batches], Arities { lift: 3, fold: 3, block: 2 })
+    Graph::new(&vec![BatchId::DebitWide; batches], Arities { lift: 3, fold: 3, block: 2 })
 }
 
 /// Runs all jobs, without a pool: then each worker runs its jobs itself.
@@ -115,7 +115,7 @@ fn events_come_in_pairs_and_children_first() {
 
 #[test]
 fn an_error_ends_the_run() {
-    let job = Job::Batch { number: 1, batch: BatchId::DebitMany };
+    let job = Job::Batch { number: 1, batch: BatchId::DebitWide };
     let scribe = Scribe { fail: Some(job), ..Scribe::default() };
     assert_eq!(prove(&scribe, 40, 2), Err(Failure::Asked(job)));
     assert!(scribe.begun.into_inner() <= 4);

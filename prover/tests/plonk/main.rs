@@ -237,7 +237,7 @@ fn batches_have_stock_proofs() {
     let profile = ProfileId::Test.profile();
     let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
     let params = Params::of(ProfileId::Test);
-    for id in [BatchId::DebitMany, BatchId::CreditMany] {
+    for id in [BatchId::DebitWide, BatchId::CreditWide] {
         let config = at_stock_rate(&params.batch);
         let circuit = BatchCircuit::build(profile, id, &config, params.batch_degree_bits);
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();

@@ -155,7 +155,7 @@ fn wrong_wires_at_half_rate_are_refused() {
     let config = params.batch.clone();
     assert_eq!(config.fri_config.rate_bits, 1, "batches are at half rate");
     let mut seen = std::collections::BTreeSet::new();
-    for id in [BatchId::DebitMany, BatchId::CreditMany] {
+    for id in [BatchId::DebitWide, BatchId::CreditWide] {
         let kernels = Kernels::default();
         let circuit = BatchCircuit::build_with(&kernels, profile, id, &config, params.batch_degree_bits);
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();

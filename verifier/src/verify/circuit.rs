@@ -1,24 +1,22 @@
 //! The key of one circuit.
 
 use enfold_state::hash::Digest;
-use plonky2::plonk::circuit_data::VerifierCircuitData;
 
 use super::layout::Layout;
-use crate::config::{CommonCircuitData, D, EnfoldConfig, Proof};
-use crate::field::F;
+use crate::config::{CommonCircuitData, Proof, VerifierCircuitData};
 use crate::keys::entry;
 use crate::serialization::Gates;
 
 /// What verifies the proofs of one circuit. It is never read from what a prover sends.
 #[derive(Clone, Debug)]
 pub struct CircuitKey {
-    data: VerifierCircuitData<F, EnfoldConfig, D>,
+    data: VerifierCircuitData,
     layout: Layout,
 }
 
 impl CircuitKey {
     /// The key of a circuit.
-    pub fn new(data: VerifierCircuitData<F, EnfoldConfig, D>) -> Self {
+    pub fn new(data: VerifierCircuitData) -> Self {
         let layout = Layout::of(&data.common);
         Self { data, layout }
     }
@@ -53,6 +51,11 @@ impl CircuitKey {
     /// Where everything is in a proof of the circuit.
     pub const fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// plonky2's form.
+    pub const fn data(&self) -> &VerifierCircuitData {
+        &self.data
     }
 
     /// What the key knows besides its commitments.

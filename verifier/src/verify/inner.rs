@@ -16,7 +16,7 @@ use crate::keys::key_set;
 use crate::public_inputs::BatchPublicInputs;
 
 /// A circuit whose proofs only other circuits verify.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InnerCircuit {
     /// A batch circuit.
     Batch(BatchId),
@@ -27,6 +27,11 @@ pub enum InnerCircuit {
 }
 
 impl InnerCircuit {
+    /// All, in the order in which a block's proofs need them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        BatchId::ALL.into_iter().map(Self::Batch).chain([Self::Lift, Self::Fold])
+    }
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {

@@ -11,42 +11,42 @@ use crate::profile::BatchShape;
 /// Where a lane goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Single paths of the `many` instance, one for each leg.
+    /// Single paths of the `wide` instance, one for each leg.
     Single,
-    /// Long paths of the `many` instance.
+    /// Long paths of the `wide` instance.
     Long,
-    /// This many long paths of the `many` instance, and single paths for the rest. At most one lane is divided.
+    /// This many long paths of the `wide` instance, and single paths for the rest. At most one lane is divided.
     Divided {
         /// At least one, and fewer than the whole lane takes.
         long: usize,
     },
-    /// Long paths of the `few` instance.
-    Few,
+    /// Long paths of the `deep` instance.
+    Deep,
 }
 
-/// For each lane of a window, given by its length, where it goes. `shapes` are those of `many` and `few`.
+/// For each lane of a window, given by its length, where it goes. `shapes` are those of `wide` and `deep`.
 ///
-/// For each number of `few` batches that can pay, their paths are given to the lanes that save the most single paths
-/// for a `few` path, first come first served; of what is left, the long paths of as many `many` batches as it takes are
+/// For each number of `deep` batches that can pay, their paths are given to the lanes that save the most single paths
+/// for a `deep` path, first come first served; of what is left, the long paths of as many `wide` batches as it takes are
 /// given away in the same manner, and the lane that does not fit any more gets what is left of them. Of the numbers that
 /// need the fewest batches together, the one that opens the fewest paths is taken, and the least of those.
 pub(super) fn choose(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<Place> {
-    let [many, few] = shapes;
+    let [wide, deep] = shapes;
     let total = lengths.iter().sum();
-    let by_few = Queue::new(lengths, few.legs, Candidate::by_share);
+    let by_deep = Queue::new(lengths, deep.legs, Candidate::by_share);
     // What is best for lanes of some paths is not always best for those that go through many batches.
     let by_long =
-        [Candidate::by_share, Candidate::by_saved].map(|order| Queue::new(lengths, many.legs, order));
-    let chooser = Chooser { many, few, total, by_few, by_long };
+        [Candidate::by_share, Candidate::by_saved].map(|order| Queue::new(lengths, wide.legs, order));
+    let chooser = Chooser { wide, deep, total, by_deep, by_long };
     let mut best: Option<(Cost, Choice)> = None;
-    for batches in 0..=chooser.few_worth() + 1 {
-        let few = chooser.by_few.fill(batches * few.lanes);
-        let at_least = few.spent.div_ceil(chooser.few.lanes) + chooser.fewest_many(&few);
+    for batches in 0..=chooser.deep_worth() + 1 {
+        let deep = chooser.by_deep.fill(batches * deep.long);
+        let at_least = deep.spent.div_ceil(chooser.deep.long) + chooser.fewest_wide(&deep);
         if best.as_ref().is_some_and(|(cost, _)| cost.batches < at_least) {
             continue;
         }
         for by_long in &chooser.by_long {
-            let (cost, choice) = chooser.complete(&few, by_long);
+            let (cost, choice) = chooser.complete(&deep, by_long);
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 best = Some((cost, choice));
             }
@@ -61,70 +61,70 @@ struct Cost {
     batches: usize,
     /// Live paths.
     paths: usize,
-    /// `many` batches beyond those that the number of paths asks for: what has only long paths in use.
+    /// `wide` batches beyond those that the number of paths asks for: what has only long paths in use.
     loose: usize,
 }
 
-/// Lanes with paths of their own in the `few` instance, and lanes with long paths in the `many` instance.
+/// Lanes with paths of their own in the `deep` instance, and lanes with long paths in the `wide` instance.
 struct Choice {
-    few: Taken,
+    deep: Taken,
     long: Vec<usize>,
     /// A lane that has this many long paths but not all that it could use.
     divided: Option<(usize, usize)>,
 }
 
 struct Chooser {
-    many: BatchShape,
-    few: BatchShape,
+    wide: BatchShape,
+    deep: BatchShape,
     /// Total number of legs.
     total: usize,
-    by_few: Queue,
+    by_deep: Queue,
     by_long: [Queue; 2],
 }
 
 impl Chooser {
-    /// The largest number of `few` batches that can pay.
-    fn few_worth(&self) -> usize {
-        let pays = |lane: &&Candidate| lane.legs * self.few.lanes > lane.paths * self.many.paths();
-        let paths: usize = self.by_few.lanes.iter().take_while(pays).map(|lane| lane.paths).sum();
-        paths.div_ceil(self.few.lanes)
+    /// The largest number of `deep` batches that can pay.
+    fn deep_worth(&self) -> usize {
+        let pays = |lane: &&Candidate| lane.legs * self.deep.long > lane.paths * self.wide.paths();
+        let paths: usize = self.by_deep.lanes.iter().take_while(pays).map(|lane| lane.paths).sum();
+        paths.div_ceil(self.deep.long)
     }
 
-    /// No fewer `many` batches than this hold what `few` leaves over.
-    fn fewest_many(&self, few: &Taken) -> usize {
-        (self.total - few.legs).saturating_sub(self.by_long[0].saved).div_ceil(self.many.paths())
+    /// No fewer `wide` batches than this hold what `deep` leaves over.
+    fn fewest_wide(&self, deep: &Taken) -> usize {
+        (self.total - deep.legs).saturating_sub(self.by_long[0].saved).div_ceil(self.wide.paths())
     }
 
-    /// Gives the long paths of `many` batches to the lanes that are left.
-    fn complete(&self, few: &Taken, by_long: &Queue) -> (Cost, Choice) {
-        let left = self.total - few.legs;
-        let few_batches = few.spent.div_ceil(self.few.lanes);
+    /// Gives the long paths of `wide` batches to the lanes that are left.
+    fn complete(&self, deep: &Taken, by_long: &Queue) -> (Cost, Choice) {
+        let left = self.total - deep.legs;
+        let deep_batches = deep.spent.div_ceil(self.deep.long);
         let cost = |batches: usize, long_saved: usize| {
             let paths = left - long_saved;
-            let loose = batches - paths.div_ceil(self.many.paths());
-            Cost { batches: few_batches + batches, paths: paths + few.spent, loose }
+            let loose = batches - paths.div_ceil(self.wide.paths());
+            Cost { batches: deep_batches + batches, paths: paths + deep.spent, loose }
         };
-        if self.many.lanes == 0 {
-            let cost = cost(left.div_ceil(self.many.paths()), 0);
-            return (cost, Choice { few: few.clone(), long: Vec::new(), divided: None });
+        if self.wide.long == 0 {
+            let cost = cost(left.div_ceil(self.wide.paths()), 0);
+            return (cost, Choice { deep: deep.clone(), long: Vec::new(), divided: None });
         }
-        let rest = by_long.without(&self.by_few, few);
+        let rest = by_long.without(&self.by_deep, deep);
         // Paths that are left over if this many batches give their long paths away.
-        let holds = |batches: usize, long: &Taken| left - long.saved() <= batches * self.many.paths();
-        let (mut low, mut high) = (self.fewest_many(few), left.div_ceil(self.many.paths()));
+        let holds = |batches: usize, long: &Taken| left - long.saved() <= batches * self.wide.paths();
+        let (mut low, mut high) = (self.fewest_wide(deep), left.div_ceil(self.wide.paths()));
         while low < high {
             let middle = low + (high - low) / 2;
-            let long = rest.divide(middle * self.many.lanes, self.many.legs);
+            let long = rest.divide(middle * self.wide.long, self.wide.legs);
             if holds(middle, &long) { high = middle } else { low = middle + 1 }
         }
-        let long = rest.divide(low * self.many.lanes, self.many.legs);
+        let long = rest.divide(low * self.wide.long, self.wide.legs);
         let divided = long.divided.map(|paths| (rest.lanes[long.first].lane, paths));
-        (cost(low, long.saved()), Choice { few: few.clone(), long: rest.taken(&long).collect(), divided })
+        (cost(low, long.saved()), Choice { deep: deep.clone(), long: rest.taken(&long).collect(), divided })
     }
 
     fn places(&self, choice: &Choice, lanes: usize) -> Vec<Place> {
         let mut places = vec![Place::Single; lanes];
-        self.by_few.taken(&choice.few).for_each(|lane| places[lane] = Place::Few);
+        self.by_deep.taken(&choice.deep).for_each(|lane| places[lane] = Place::Deep);
         choice.long.iter().for_each(|&lane| places[lane] = Place::Long);
         if let Some((lane, long)) = choice.divided {
             places[lane] = Place::Divided { long };

@@ -50,10 +50,10 @@ pub struct KindReport {
     pub longest_lane: usize,
     /// Windows that have lanes.
     pub windows: usize,
-    /// Batches of the `many` instance.
-    pub many_batches: usize,
-    /// Batches of the `few` instance.
-    pub few_batches: usize,
+    /// Batches of the `wide` instance.
+    pub wide_batches: usize,
+    /// Batches of the `deep` instance.
+    pub deep_batches: usize,
     /// Fewest batches that a plan could need in which a lane has paths of one instance only, were each lane free to take
     /// a fraction of a batch in the place that suits it best; rounded up in each window.
     pub lower_bound: usize,
@@ -68,7 +68,7 @@ pub struct KindReport {
 impl KindReport {
     /// Batches of both instances.
     pub fn batches(&self) -> usize {
-        self.many_batches + self.few_batches
+        self.wide_batches + self.deep_batches
     }
 
     /// Share of the paths that are live, 0 to 1; 1 if there is no batch.
@@ -91,8 +91,8 @@ impl KindPlan {
         let mut paths: Vec<_> = self.batches.iter().flat_map(|b| b.paths.iter()).collect();
         for batch in &self.batches {
             let shape = profile.shape(batch.batch);
-            let few = batch.batch == instances[1];
-            *(if few { &mut report.few_batches } else { &mut report.many_batches }) += 1;
+            let deep = batch.batch == instances[1];
+            *(if deep { &mut report.deep_batches } else { &mut report.wide_batches }) += 1;
             report.paths += batch.paths.len();
             report.path_slots += shape.paths();
             report.leg_slots += shape.capacity();

@@ -7,11 +7,11 @@ use enfold_state::kind::PerBatch;
 
 use crate::profile::ProfileId;
 
-const INSTANCES: [BatchId; 2] = [BatchId::DebitMany, BatchId::DebitFew];
+const INSTANCES: [BatchId; 2] = [BatchId::DebitWide, BatchId::DebitDeep];
 
 /// A profile with windows of 4 leaves and the given shapes.
-fn profile(many: BatchShape, few: BatchShape) -> Profile {
-    Profile { id: ProfileId::Test, window_depth: 2, shapes: PerBatch::new([many, few, many, few]) }
+fn profile(wide: BatchShape, deep: BatchShape) -> Profile {
+    Profile { id: ProfileId::Test, window_depth: 2, shapes: PerBatch::new([wide, deep, wide, deep]) }
 }
 
 /// Lanes of the given lengths at the given leaves; the legs are numbered backwards, so that order shows.
@@ -60,7 +60,7 @@ fn check(profile: &Profile, lanes: &Lanes) -> KindReport {
         let leaves =
             |batch: &PlannedBatch| -> BTreeSet<_> { batch.paths.iter().map(|path| path.index).collect() };
         let shared = leaves(&pair[0]).intersection(&leaves(&pair[1])).count();
-        let long = profile.shape(pair[0].batch).lanes > 0;
+        let long = profile.shape(pair[0].batch).long > 0;
         let single = profile.shape(pair[0].batch).singles > 0;
         assert!(shared <= usize::from(long) + usize::from(single));
     }
@@ -72,7 +72,7 @@ fn check(profile: &Profile, lanes: &Lanes) -> KindReport {
         let shape = profile.shape(batch.batch);
         assert!((1..=shape.paths()).contains(&batch.paths.len()));
         let before = last.insert((batch.window, batch.batch), batch.paths.len());
-        let filled = if shape.lanes > 0 { shape.lanes } else { shape.paths() };
+        let filled = if shape.long > 0 { shape.long } else { shape.paths() };
         assert!(before.is_none_or(|paths| paths >= filled), "{before:?}");
         for (path, legs) in batch.paths.iter().zip(shape.legs()) {
             assert!((1..=legs).contains(&path.legs.len()));
@@ -92,18 +92,18 @@ fn check(profile: &Profile, lanes: &Lanes) -> KindReport {
 
 /// Fewest batches for one window, by trying all choices.
 fn optimum(shapes: [BatchShape; 2], lengths: &[usize]) -> usize {
-    let [many, few] = shapes;
+    let [wide, deep] = shapes;
     let batches = |choice: usize| {
         let paths = |place: usize, legs: usize| -> usize {
             let there =
                 lengths.iter().enumerate().filter(|&(i, _)| choice / 3_usize.pow(i as u32) % 3 == place);
             there.map(|(_, length)| length.div_ceil(legs)).sum()
         };
-        let (single, in_few) = (paths(0, 1), paths(2, few.legs));
-        let long = if many.lanes == 0 { lengths.len() * paths(1, 1) } else { paths(1, many.legs) };
-        let by_long = long.checked_div(many.lanes).unwrap_or(long)
-            + usize::from(many.lanes > 0 && long % many.lanes > 0);
-        by_long.max((single + long).div_ceil(many.paths())) + in_few.div_ceil(few.lanes)
+        let (single, in_deep) = (paths(0, 1), paths(2, deep.legs));
+        let long = if wide.long == 0 { lengths.len() * paths(1, 1) } else { paths(1, wide.legs) };
+        let by_long =
+            long.checked_div(wide.long).unwrap_or(long) + usize::from(wide.long > 0 && long % wide.long > 0);
+        by_long.max((single + long).div_ceil(wide.paths())) + in_deep.div_ceil(deep.long)
     };
     (0..3_usize.pow(lengths.len() as u32)).map(batches).min().unwrap_or_default()
 }
@@ -115,17 +115,17 @@ fn arb_lanes() -> impl Strategy<Value = Lanes> {
 }
 
 fn arb_profile() -> impl Strategy<Value = Profile> {
-    // Long paths of `few` hold as many legs as those of `many`, or more.
-    let many = prop_oneof![
+    // Long paths of `deep` hold as many legs as those of `wide`, or more.
+    let wide = prop_oneof![
         (1..15usize).prop_map(BatchShape::singles),
-        (1..15usize, 1..4usize, 2..6usize).prop_map(|(singles, lanes, legs)| BatchShape {
-            lanes,
+        (1..15usize, 1..4usize, 2..6usize).prop_map(|(singles, long, legs)| BatchShape {
+            long,
             legs,
             singles
         }),
     ];
-    let shapes = (many, 1..5usize, 1..12usize).prop_map(|(many, lanes, legs)| {
-        profile(many, BatchShape::lanes(lanes.max(many.lanes), legs.max(many.legs)))
+    let shapes = (wide, 1..5usize, 1..12usize).prop_map(|(wide, long, legs)| {
+        profile(wide, BatchShape::long(long.max(wide.long), legs.max(wide.legs)))
     });
     shapes.boxed()
 }
@@ -156,59 +156,59 @@ proptest! {
 }
 
 #[test]
-fn few_takes_the_long_lane_and_its_room_is_filled() {
+fn deep_takes_the_long_lane_and_its_room_is_filled() {
     // One lane of 32 legs fills four paths of eight, and twelve strangers fill one batch of the other instance.
-    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(12), BatchShape::lanes(2, 8)) };
+    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(12), BatchShape::long(2, 8)) };
     let mut lengths: Vec<_> = (0..12).map(|i| (i, 1)).collect();
     lengths.push((20, 32));
     let report = check(&profile, &lanes(&lengths));
-    assert_eq!((report.many_batches, report.few_batches), (1, 2));
+    assert_eq!((report.wide_batches, report.deep_batches), (1, 2));
     // A path less, and one stranger more: he gets the free path.
     lengths[12].1 = 24;
     lengths.push((21, 1));
     let report = check(&profile, &lanes(&lengths));
-    assert_eq!((report.many_batches, report.few_batches, report.lower_bound), (1, 2, 3));
+    assert_eq!((report.wide_batches, report.deep_batches, report.lower_bound), (1, 2, 3));
 }
 
 /// Both instances need one batch; the one with long paths opens fewer.
 #[test]
 fn among_equals_the_fewest_paths_are_opened() {
-    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(12), BatchShape::lanes(3, 8)) };
+    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(12), BatchShape::long(3, 8)) };
     let report = check(&profile, &lanes(&[(3, 9), (7, 1)]));
-    assert_eq!((report.many_batches, report.few_batches, report.paths), (0, 1, 3));
+    assert_eq!((report.wide_batches, report.deep_batches, report.paths), (0, 1, 3));
     let report = check(&profile, &lanes(&[(3, 1), (7, 1)]));
-    assert_eq!((report.many_batches, report.few_batches, report.paths), (1, 0, 2));
+    assert_eq!((report.wide_batches, report.deep_batches, report.paths), (1, 0, 2));
 }
 
 /// A collector's lane takes long paths beside the strangers, and a batch less.
 #[test]
 fn long_paths_take_the_collector() {
-    let many = BatchShape { lanes: 2, legs: 8, singles: 12 };
-    let profile = Profile { window_depth: 5, ..profile(many, BatchShape::lanes(2, 30)) };
+    let wide = BatchShape { long: 2, legs: 8, singles: 12 };
+    let profile = Profile { window_depth: 5, ..profile(wide, BatchShape::long(2, 30)) };
     let mut lengths: Vec<_> = (0..12).map(|i| (i, 1)).collect();
     lengths.push((20, 12));
     let report = check(&profile, &lanes(&lengths));
-    assert_eq!((report.many_batches, report.few_batches, report.paths, report.lower_bound), (1, 0, 14, 1));
+    assert_eq!((report.wide_batches, report.deep_batches, report.paths, report.lower_bound), (1, 0, 14, 1));
     // Without it two more strangers find room.
     lengths[12].1 = 1;
     lengths.push((21, 1));
     let report = check(&profile, &lanes(&lengths));
-    assert_eq!((report.many_batches, report.few_batches, report.paths), (1, 0, 14));
+    assert_eq!((report.wide_batches, report.deep_batches, report.paths), (1, 0, 14));
     // A lane that is longer than the long paths has the rest in single ones.
     let lengths = [(1, 1), (2, 1), (20, 26)];
     let report = check(&profile, &lanes(&lengths));
-    assert_eq!((report.many_batches, report.few_batches, report.paths, report.lower_bound), (1, 0, 14, 1));
+    assert_eq!((report.wide_batches, report.deep_batches, report.paths, report.lower_bound), (1, 0, 14, 1));
     // Its lane goes on in the long paths of the next batch.
     let mut lengths: Vec<_> = (0..23).map(|i| (i, 1)).collect();
     lengths.push((24, 23));
     let report = check(&profile, &lanes(&lengths));
-    assert_eq!((report.many_batches, report.few_batches, report.paths), (2, 0, 26));
+    assert_eq!((report.wide_batches, report.deep_batches, report.paths), (2, 0, 26));
 }
 
 #[test]
 fn one_sender_of_75_costs_no_more_than_78_strangers() {
     for profile in ProfileId::ALL.map(ProfileId::profile) {
-        for instances in [INSTANCES, [BatchId::CreditMany, BatchId::CreditFew]] {
+        for instances in [INSTANCES, [BatchId::CreditWide, BatchId::CreditDeep]] {
             let batches = |lanes: Lanes| KindPlan::new(profile, instances, lanes).batches.len();
             let strangers: Vec<_> = (0..78).map(|i| (i, 1)).collect();
             let skewed = [(0, 75), (1, 1), (2, 1), (3, 1)];
@@ -217,10 +217,10 @@ fn one_sender_of_75_costs_no_more_than_78_strangers() {
     }
 }
 
-/// By fractions of batches one would be enough: half a `few` batch for the lane, half of the other for the strangers.
+/// By fractions of batches one would be enough: half a `deep` batch for the lane, half of the other for the strangers.
 #[test]
 fn the_bound_counts_whole_batches() {
-    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(8), BatchShape::lanes(2, 20)) };
+    let profile = Profile { window_depth: 5, ..profile(BatchShape::singles(8), BatchShape::long(2, 20)) };
     let report = check(&profile, &lanes(&[(0, 1), (1, 1), (2, 1), (3, 1), (20, 8)]));
     assert_eq!((report.batches(), report.lower_bound), (2, 2));
     let report = check(&profile, &lanes(&[(0, 1), (20, 8)]));

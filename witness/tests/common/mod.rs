@@ -31,9 +31,9 @@ pub const SMALL: Profile = Profile {
     window_depth: 3,
     shapes: PerBatch::new([
         BatchShape::singles(4),
-        BatchShape::lanes(2, 3),
-        BatchShape { lanes: 1, legs: 3, singles: 4 },
-        BatchShape::lanes(2, 4),
+        BatchShape::long(2, 3),
+        BatchShape { long: 1, legs: 3, singles: 4 },
+        BatchShape::long(2, 4),
     ]),
 };
 

@@ -17,12 +17,13 @@ pub static LIFT: LazyLock<Opened<'static>> = LazyLock::new(|| {
 });
 
 pub static FOLD: LazyLock<Opened<'static>> = LazyLock::new(|| {
-    let (circuit, names) = opened(|| FoldCircuit::build(&toy::params(), &FAMILY.lift));
+    let (circuit, names) = opened(|| FoldCircuit::build(&toy::params(), &FAMILY.lift.data.verifier_data()));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 
 pub static BLOCK: LazyLock<Opened<'static>> = LazyLock::new(|| {
-    let (circuit, names) = opened(|| BlockCircuit::build(&toy::params(), &FAMILY.fold));
+    let (circuit, names) =
+        opened(|| BlockCircuit::build(&toy::params(), &FAMILY.lift.data.common, FAMILY.fold.keys()));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 

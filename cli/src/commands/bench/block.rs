@@ -4,8 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
+use enfold_circuits::circuit_set::Circuit;
 use enfold_fixtures::workload::Workload;
-use enfold_prover::cache::circuits;
+use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::measure::{BlockMeasurement, measure_block};
 use enfold_prover::options::ProveOptions;
 use enfold_state::leaf::TREE_DEPTH;
@@ -105,7 +106,8 @@ impl BlockArgs {
     pub fn run(&self) -> Result<Outcome, CliError> {
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
-        let circuits = circuits(self.profile, &observe)?;
+        let circuits = circuits(self.profile);
+        build_circuits(circuits, Circuit::all(), &observe)?;
         let (ledger, block) = self.workload.make(self.accounts, self.txs as usize, self.seed);
         let options = ProveOptions { in_flight: self.in_flight.map(usize::from), ..ProveOptions::default() };
         let measured = measure_block(circuits, &ledger, &block, &options, self.runs.into(), &observe)

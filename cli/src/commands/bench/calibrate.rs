@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use enfold_circuits::circuit_set::Circuit;
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_prover::cache::circuits;
+use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::calibration::Calibration;
 use enfold_prover::cost::proofs_memory;
 use enfold_prover::events::Event;
@@ -81,7 +82,7 @@ impl CalibrateArgs {
     /// If the block cannot be proven or the file cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
         self.out.check()?;
-        let legs = self.profile.profile().shape(BatchId::DebitMany).paths() * usize::from(self.batches);
+        let legs = self.profile.profile().shape(BatchId::DebitWide).paths() * usize::from(self.batches);
         let mut world = World::new(WorldSpec { accounts: 4 * legs, ..WorldSpec::default() });
         let block = world.block(legs);
         let progress = Progress::new(self.profile);
@@ -92,7 +93,9 @@ impl CalibrateArgs {
             }
             progress.observe(event);
         };
-        let set = circuits(self.profile, &observe)?;
+        let set = circuits(self.profile);
+        // All of them, so that a forecast is none too low for any block.
+        build_circuits(set, Circuit::all(), &observe)?;
         let proven = prove_block(set, world.ledger(), &block, &ProveOptions::default(), &observe)?;
         let in_flight = in_flight.into_inner();
         let base = peak_memory().unwrap_or(0).saturating_sub(proofs_memory(set.params(), in_flight));

@@ -213,7 +213,7 @@ impl EngineArgs {
     /// # Errors
     /// If a proof fails.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let paths = self.profile.profile().shape(BatchId::DebitMany).paths();
+        let paths = self.profile.profile().shape(BatchId::DebitWide).paths();
         let mut world = World::new(WorldSpec { accounts: 4 * paths, ..WorldSpec::default() });
         let block = world.block(2 * paths);
         info!("building the circuit");

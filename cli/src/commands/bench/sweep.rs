@@ -10,8 +10,9 @@ use enfold_benches::error::BenchError;
 use enfold_benches::plot::{Labelled, figures};
 use enfold_benches::results::{BatchPoint, Place, Point, Results, Settings};
 use enfold_benches::{batch_size, sweep};
+use enfold_circuits::circuit_set::Circuit;
 use enfold_fixtures::workload::Workload;
-use enfold_prover::cache::circuits;
+use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::files::write_file;
 use enfold_state::leaf::TREE_DEPTH;
 use enfold_witness::profile::ProfileId;
@@ -142,7 +143,8 @@ impl<'a> Sweep<'a> {
             if self.results.has(place) {
                 continue;
             }
-            let circuits = circuits(self.args.profile, &observe)?;
+            let circuits = circuits(self.args.profile);
+            build_circuits(circuits, Circuit::all(), &observe)?;
             let Place { series, cores, in_flight, transfers } = place;
             let (at, of) = (number + 1, places.len());
             let cores = count(cores, "core", "cores");

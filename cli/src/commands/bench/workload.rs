@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use enfold_benches::results::Results;
 use enfold_benches::workload::{Batching, ProofCosts, WorkloadReport};
+use enfold_circuits::circuit_set::Circuit;
 use enfold_fixtures::workload::Workload;
-use enfold_prover::cache::circuits;
+use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::machine::Machine;
 use enfold_state::block::Block;
 use enfold_state::leaf::TREE_DEPTH;
@@ -123,7 +124,8 @@ impl WorkloadArgs {
         let imported = self.imported()?;
         let progress = Progress::new(self.profile);
         let observe = |event: &_| progress.observe(event);
-        let circuits = circuits(self.profile, &observe)?;
+        let circuits = circuits(self.profile);
+        build_circuits(circuits, Circuit::all(), &observe)?;
         let costs = ProofCosts::measure(circuits, self.runs.into(), self.seed, &|_| ())?;
         let report = |name: String, ledger: &Ledger, block: &Block| {
             WorkloadReport::of(name, self.profile, &costs, ledger, block).map_err(CliError::from)
