@@ -24,6 +24,7 @@ type Slot = OnceLock<Built>;
 
 static TEST: Slot = OnceLock::new();
 static STANDARD: Slot = OnceLock::new();
+static PROVEN: Slot = OnceLock::new();
 
 /// Where set-ups are kept between runs of the program.
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -105,6 +106,7 @@ fn slot(profile: ProfileId) -> &'static Slot {
     match profile {
         ProfileId::Test => &TEST,
         ProfileId::Standard => &STANDARD,
+        ProfileId::Proven => &PROVEN,
     }
 }
 

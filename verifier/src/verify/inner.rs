@@ -52,6 +52,8 @@ static TEST: LazyLock<InnerKeys> =
     LazyLock::new(|| InnerKeys::from_trusted(include_bytes!("../../keys/test.inner")));
 static STANDARD: LazyLock<InnerKeys> =
     LazyLock::new(|| InnerKeys::from_trusted(include_bytes!("../../keys/standard.inner")));
+static PROVEN: LazyLock<InnerKeys> =
+    LazyLock::new(|| InnerKeys::from_trusted(include_bytes!("../../keys/proven.inner")));
 
 impl InnerKeys {
     /// The keys that are pinned for a profile.
@@ -62,6 +64,7 @@ impl InnerKeys {
         match profile {
             ProfileId::Test => &TEST,
             ProfileId::Standard => &STANDARD,
+            ProfileId::Proven => &PROVEN,
         }
     }
 
