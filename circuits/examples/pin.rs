@@ -4,7 +4,7 @@
 //! statement too.
 //!
 //! ```text
-//! cargo run --release -p enfold-circuits --example pin -- [--golden] test standard
+//! cargo run --release -p enfold-circuits --example pin -- [--golden] test standard proven
 //! ```
 //!
 //! A changed file is a changed protocol: proofs of before do not verify any more.

@@ -6,6 +6,7 @@
 //! |---|---|---|---|---|
 //! | test | 2,020 | 2,300 | 2^13 | 3 |
 //! | standard | 12,280 | 12,870 | 2^16 | 5 |
+//! | proven | 21,110 | 21,530 | 2^16 | 3 |
 //!
 //! Batches, lift and fold are committed at a rate of 1/2: hashing is most of what a rate costs, and of a rate of 1/8 it is
 //! half of a proof. Block, whose proof is published, is at 1/8, where proofs are short.
@@ -104,61 +105,90 @@ impl Params {
     /// The parameters of a profile.
     pub fn of(id: ProfileId) -> Self {
         match id {
-            ProfileId::Test => {
-                let short = Strength {
-                    num_challenges: 2,
-                    rate_bits: 3,
-                    queries: 5,
-                    grinding_bits: 4,
-                    cap_height: 2,
-                    final_bits: 5,
-                };
-                let fast = Strength { rate_bits: 1, queries: 15, ..short };
-                Self {
-                    id,
-                    batch: fast.config(BATCH_ROUTED_WIRES),
-                    batch_degree_bits: 10,
-                    recursion: fast.config(RECURSION_ROUTED_WIRES),
-                    recursion_degree_bits: 13,
-                    lift_arity: 3,
-                    fold_arity: 3,
-                    block_arity: 2,
-                    block: short.config(RECURSION_ROUTED_WIRES),
-                    block_degree_bits: 13,
-                }
-            }
-            ProfileId::Standard => {
-                let fast = Strength {
-                    num_challenges: 3,
-                    rate_bits: 1,
-                    queries: 88,
-                    grinding_bits: 16,
-                    cap_height: 4,
-                    final_bits: 5,
-                };
-                // Three bits of grinding are worth a query, which is 5 kB of the published proof. A higher cap and a last
-                // polynomial of 128 coefficients, which spares a layer of FRI, make it 10 kB shorter.
-                let short = Strength {
-                    rate_bits: 3,
-                    queries: 27,
-                    grinding_bits: 19,
-                    cap_height: 5,
-                    final_bits: 7,
-                    ..fast
-                };
-                Self {
-                    id,
-                    batch: fast.config(BATCH_ROUTED_WIRES),
-                    batch_degree_bits: 16,
-                    recursion: fast.config(RECURSION_ROUTED_WIRES),
-                    recursion_degree_bits: 16,
-                    lift_arity: 5,
-                    fold_arity: 5,
-                    block_arity: 2,
-                    block: short.config(RECURSION_ROUTED_WIRES),
-                    block_degree_bits: 15,
-                }
-            }
+            ProfileId::Test => Self::test(),
+            ProfileId::Standard => Self::standard(),
+            ProfileId::Proven => Self::proven(),
+        }
+    }
+
+    fn test() -> Self {
+        let short = Strength {
+            num_challenges: 2,
+            rate_bits: 3,
+            queries: 5,
+            grinding_bits: 4,
+            cap_height: 2,
+            final_bits: 5,
+        };
+        let fast = Strength { rate_bits: 1, queries: 15, ..short };
+        Self {
+            id: ProfileId::Test,
+            batch: fast.config(BATCH_ROUTED_WIRES),
+            batch_degree_bits: 10,
+            recursion: fast.config(RECURSION_ROUTED_WIRES),
+            recursion_degree_bits: 13,
+            lift_arity: 3,
+            fold_arity: 3,
+            block_arity: 2,
+            block: short.config(RECURSION_ROUTED_WIRES),
+            block_degree_bits: 13,
+        }
+    }
+
+    fn standard() -> Self {
+        let fast = Strength {
+            num_challenges: 3,
+            rate_bits: 1,
+            queries: 88,
+            grinding_bits: 16,
+            cap_height: 4,
+            final_bits: 5,
+        };
+        // Three bits of grinding are worth a query, which is 5 kB of the published proof. A higher cap and a last
+        // polynomial of 128 coefficients, which spares a layer of FRI, make it 10 kB shorter.
+        let short =
+            Strength { rate_bits: 3, queries: 27, grinding_bits: 19, cap_height: 5, final_bits: 7, ..fast };
+        Self {
+            id: ProfileId::Standard,
+            batch: fast.config(BATCH_ROUTED_WIRES),
+            batch_degree_bits: 16,
+            recursion: fast.config(RECURSION_ROUTED_WIRES),
+            recursion_degree_bits: 16,
+            lift_arity: 5,
+            fold_arity: 5,
+            block_arity: 2,
+            block: short.config(RECURSION_ROUTED_WIRES),
+            block_degree_bits: 15,
+        }
+    }
+
+    /// At least 80 bits by unique decoding: `docs/security.md` says why these.
+    fn proven() -> Self {
+        let fast = Strength {
+            num_challenges: 3,
+            rate_bits: 1,
+            queries: 155,
+            grinding_bits: 16,
+            cap_height: 4,
+            final_bits: 5,
+        };
+        // Two bits of grinding are five queries less, with which three children fit.
+        let recursion = Strength { queries: 150, grinding_bits: 18, ..fast };
+        // With more queries than `standard` has, a still higher cap makes the proof shorter, and so does a longer last
+        // polynomial, which spares a layer of FRI.
+        let short =
+            Strength { rate_bits: 3, queries: 73, grinding_bits: 20, cap_height: 7, final_bits: 8, ..fast };
+        Self {
+            id: ProfileId::Proven,
+            batch: fast.config(BATCH_ROUTED_WIRES),
+            batch_degree_bits: 16,
+            recursion: recursion.config(RECURSION_ROUTED_WIRES),
+            recursion_degree_bits: 16,
+            lift_arity: 3,
+            fold_arity: 3,
+            block_arity: 2,
+            block: short.config(RECURSION_ROUTED_WIRES),
+            block_degree_bits: 16,
         }
     }
 }

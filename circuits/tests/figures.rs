@@ -46,6 +46,21 @@ fn figures_of_standard_are_pinned() {
     assert_pinned(&STANDARD);
 }
 
+/// Its batches have those of `standard`.
+#[test]
+fn figures_of_proven_are_pinned() {
+    let report = ProfileReport::measure(ProfileId::Proven).unwrap();
+    assert_pinned(&report);
+    let batches = ..BatchId::ALL.len();
+    let rows = |report: &ProfileReport| {
+        report.circuits[batches]
+            .iter()
+            .map(|circuit| (circuit.name, circuit.rows, circuit.cells))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&report), rows(&STANDARD));
+}
+
 /// The table of `docs/circuits.md`.
 fn table(report: &ProfileReport) -> String {
     let batches = &report.circuits[..BatchId::ALL.len()];

@@ -43,6 +43,7 @@ fn pinned_keys_and_lists_belong_together() {
     for (profile, list) in [
         (ProfileId::Test, include_str!("../../verifier/keys/test.json")),
         (ProfileId::Standard, include_str!("../../verifier/keys/standard.json")),
+        (ProfileId::Proven, include_str!("../../verifier/keys/proven.json")),
     ] {
         let pinned: PinnedSet = serde_json::from_str(list).expect("a pinned set");
         let key = VerifierKey::pinned(profile);
@@ -59,6 +60,22 @@ fn pinned_keys_and_lists_belong_together() {
             let got = (circuit.name(), key.entry(), key.common().degree_bits());
             assert_eq!(got, (listed.name.as_str(), listed.entry, listed.degree_bits));
         }
+    }
+}
+
+/// Queries and grinding are no part of a circuit: a machine that has `standard`'s batch circuits has those of `proven`.
+#[test]
+fn batches_of_proven_are_those_of_standard() {
+    let [standard, proven] = [ProfileId::Standard, ProfileId::Proven].map(InnerKeys::pinned);
+    for batch in BatchId::ALL.map(InnerCircuit::Batch) {
+        let (standard, proven) = (standard.of(batch), proven.of(batch));
+        assert_eq!(standard.entry(), proven.entry(), "{}", batch.name());
+        let mut config = proven.common().config.clone();
+        let fri = &standard.common().config.fri_config;
+        assert_ne!(config.fri_config.num_query_rounds, fri.num_query_rounds);
+        config.security_bits = standard.common().config.security_bits;
+        config.fri_config = fri.clone();
+        assert_eq!(config, standard.common().config);
     }
 }
 

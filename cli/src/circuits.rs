@@ -83,6 +83,8 @@ struct BitsReport {
     conjectured: i64,
     /// The least, FRI as proven.
     proven: i64,
+    /// The least, FRI as proven by unique decoding.
+    proven_unique: i64,
     /// Rounds of a proof as proven by unique decoding.
     unique: RoundsReport,
     /// As proven up to the Johnson radius by BCIKS20.
@@ -137,6 +139,7 @@ impl From<SecurityBits> for BitsReport {
         Self {
             conjectured: floor(bits.conjectured()),
             proven: floor(bits.proven()),
+            proven_unique: floor(bits.proven_unique()),
             unique: bits.unique.into(),
             johnson_bciks20: bits.bciks20.into(),
             johnson_bchks25: bits.bchks25.into(),
@@ -152,7 +155,7 @@ impl From<SecurityBits> for BitsReport {
 
 impl BitsReport {
     /// The arguments as a table, one a row: FRI's bits by what they rest on, then everything else.
-    fn rows(&self) -> [(String, i64); 18] {
+    fn rows(&self) -> [(String, i64); 19] {
         let slack = self.capacity_slack;
         let row = |name: &str, bits| (name.to_owned(), bits);
         [
@@ -174,6 +177,7 @@ impl BitsReport {
             row("hash, collisions", self.hash),
             row("the least, FRI as conjectured at 2/s", self.conjectured),
             row("the least, FRI as proven", self.proven),
+            row("the least, FRI as proven by unique decoding", self.proven_unique),
         ]
     }
 }

@@ -17,7 +17,7 @@ pub fn proof_seeds() -> Vec<Vec<u8>> {
     vec![GOLDEN.to_vec()]
 }
 
-/// A block proof is verified under both profiles: nothing but the golden proof holds.
+/// A block proof is verified under all profiles: nothing but the golden proof holds.
 pub fn proof(bytes: &[u8]) {
     for id in ProfileId::ALL {
         match verify_block(VerifierKey::pinned(id), bytes) {

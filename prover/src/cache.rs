@@ -20,6 +20,7 @@ use crate::stop::Stop;
 
 static TEST: LazyLock<CircuitSet> = LazyLock::new(|| set(ProfileId::Test));
 static STANDARD: LazyLock<CircuitSet> = LazyLock::new(|| set(ProfileId::Standard));
+static PROVEN: LazyLock<CircuitSet> = LazyLock::new(|| set(ProfileId::Proven));
 
 /// Where set-ups are kept between runs of the program.
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -39,6 +40,7 @@ pub fn circuits(profile: ProfileId) -> &'static CircuitSet {
     match profile {
         ProfileId::Test => &TEST,
         ProfileId::Standard => &STANDARD,
+        ProfileId::Proven => &PROVEN,
     }
 }
 

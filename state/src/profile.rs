@@ -18,11 +18,13 @@ pub enum ProfileId {
     Test = 1,
     /// Sized for throughput, at the security of `docs/security.md`.
     Standard = 2,
+    /// The batches of `Standard`, with at least 80 bits of security proven: longer proofs, which take longer.
+    Proven = 3,
 }
 
 impl ProfileId {
     /// All profiles.
-    pub const ALL: [Self; 2] = [Self::Test, Self::Standard];
+    pub const ALL: [Self; 3] = [Self::Test, Self::Standard, Self::Proven];
 
     /// The profile with this number.
     pub fn from_number(number: u64) -> Option<Self> {
@@ -34,6 +36,7 @@ impl ProfileId {
         match self {
             Self::Test => "test",
             Self::Standard => "standard",
+            Self::Proven => "proven",
         }
     }
 
@@ -47,6 +50,7 @@ impl ProfileId {
         match self {
             Self::Test => &TEST,
             Self::Standard => &STANDARD,
+            Self::Proven => &PROVEN,
         }
     }
 }
@@ -59,7 +63,7 @@ impl fmt::Display for ProfileId {
 
 /// No profile has this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected profile test or standard, got {got:?}")]
+#[error("expected profile test, standard or proven, got {got:?}")]
 pub struct UnknownProfile {
     /// The name.
     pub got: String,
@@ -173,3 +177,6 @@ const STANDARD: Profile = Profile {
         BatchShape::long(2, 10),
     ]),
 };
+
+/// The batches of [`STANDARD`]: what they are proven with does not change their rows.
+const PROVEN: Profile = Profile { id: ProfileId::Proven, ..STANDARD };

@@ -11,7 +11,7 @@ use enfold_verifier::receipt::{Receipt, check_receipt};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
 
-const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- --golden test standard";
+const COMMAND: &str = "cargo run --release -p enfold-circuits --example pin -- --golden test standard proven";
 
 /// A golden file of a profile.
 fn golden(profile: ProfileId, kind: &str) -> Vec<u8> {
@@ -50,6 +50,36 @@ fn golden_proofs_verify() {
     for profile in ProfileId::ALL {
         let expected: BlockStatement = serde_json::from_slice(&golden(profile, "json")).expect("a statement");
         assert_eq!(statement(profile), expected);
+    }
+}
+
+/// Bytes from the first to the last: all of a proof of `test` are searched in `enfold-benches`.
+#[test]
+fn golden_proofs_with_a_byte_changed_do_not() {
+    const PLACES: usize = 24;
+    for profile in ProfileId::ALL {
+        let mut bytes = golden(profile, "proof");
+        for place in 0..PLACES {
+            let at = place * (bytes.len() - 1) / (PLACES - 1);
+            bytes[at] ^= 1 << (place % 8);
+            assert!(verify_block(VerifierKey::pinned(profile), &bytes).is_err(), "{profile}: byte {at}");
+            bytes[at] ^= 1 << (place % 8);
+        }
+    }
+}
+
+/// Whatever the file's length: a reader is told which profile it is of.
+#[test]
+fn golden_proofs_are_of_one_profile() {
+    for got in ProfileId::ALL {
+        let bytes = golden(got, "proof");
+        for expected in ProfileId::ALL.into_iter().filter(|&other| other != got) {
+            let refused = verify_block(VerifierKey::pinned(expected), &bytes).expect_err("another profile's");
+            assert_eq!(
+                refused.to_string(),
+                format!("expected a proof of profile {expected}, got one of profile {got}")
+            );
+        }
     }
 }
 

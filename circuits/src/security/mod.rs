@@ -101,6 +101,11 @@ impl SecurityBits {
         self.unique.least().max(self.bchks25.least()).min(self.outside())
     }
 
+    /// The weakest argument, FRI as proven by unique decoding: by a theorem that is stated for curves.
+    pub fn proven_unique(&self) -> f64 {
+        self.unique.least().min(self.outside())
+    }
+
     /// The weaker of the arguments that are not rounds of one proof.
     fn outside(&self) -> f64 {
         self.logup.min(self.hash)

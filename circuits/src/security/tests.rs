@@ -63,8 +63,7 @@ fn stages_are_those_of_the_circuits() {
     for id in ProfileId::ALL {
         let params = Params::of(id);
         let [batch, lift, block] = stages(&params);
-        assert_eq!([batch, lift].map(|stage| stage.rate_bits), [1, 1]);
-        assert_eq!(block.rate_bits, 3);
+        assert_eq!([batch, lift, block].map(|stage| stage.rate_bits), [1, 1, 3]);
         check(batch, &BatchCircuit::common(&params.batch, params.batch_degree_bits));
         check(block, VerifierKey::pinned(id).circuit().common());
         let Stage { degree_bits, rate_bits, queries, grinding_bits, .. } = block;
@@ -211,6 +210,35 @@ fn profiles_are_what_the_readme_says() {
     assert_eq!([test.conjectured(), test.proven()].map(floor), [17, 11]);
 }
 
+/// `proven`: every round of every stage has 80 bits by unique decoding, written down as fractions, and one query less
+/// would be too few.
+#[test]
+fn eighty_bits_are_proven() {
+    let params = Params::of(ProfileId::Proven);
+    for (config, stage) in [&params.batch, &params.recursion, &params.block].into_iter().zip(stages(&params))
+    {
+        let Stage { degree_bits, rate_bits, queries, grinding_bits, columns, challenges, .. } = stage;
+        // The agreement `(1 + rho + 1 / N) / 2` over `2 N`: `(N + n + 1) / 2 N`.
+        let (rows, points) = (big(1 << degree_bits), big(1 << (degree_bits + rate_bits)));
+        let queries_at = |queries: usize| {
+            let (above, below) = (&points + &rows + big(1), big(2) * &points);
+            bits(&above.pow(queries as u32), &(below.pow(queries as u32) << grinding_bits))
+        };
+        assert!(queries_at(queries) >= 80 && queries_at(queries - 1) < 80, "{stage:?}");
+        assert_eq!(floor(stage.unique().queries), queries_at(queries));
+        let curve = |degree: usize| bits(&(big(degree as u64) * &points), &q());
+        assert!(curve(columns + challenges - 1) >= 80 && curve(15) >= 80, "{stage:?}");
+        assert!(bits(&(big(9) * &rows), &q()) >= 80);
+        let repeated = |zeros: BigUint| bits(&zeros.pow(3), &p().pow(3));
+        assert!(repeated(big(2 * stage.routed_wires as u64) * &rows) >= 80);
+        assert!(repeated(big(stage.constraints as u64 - 1)) >= 80);
+        assert_eq!((config.num_challenges, challenges), (3, 3));
+    }
+    let bits = security_bits(&params);
+    assert!(bits.logup.min(bits.hash) >= 80.0);
+    assert!(bits.proven_unique() >= 80.0 && bits.proven() >= bits.proven_unique());
+}
+
 /// The construction of eprint 2026/782, in whole numbers.
 #[test]
 fn bad_challenges_of_the_construction() {
@@ -228,12 +256,13 @@ fn bad_challenges_of_the_construction() {
 /// A row of the documentation: its name, and what it shows.
 type Figure = (&'static str, fn(&SecurityBits) -> f64);
 
-/// The figures of the documentation, both profiles.
+/// The figures of the documentation, all profiles.
 #[test]
 fn documented_figures() {
     let document = include_str!("../../../docs/security.md");
-    let [standard, test] = [ProfileId::Standard, ProfileId::Test].map(|id| security_bits(&Params::of(id)));
-    let rows: [Figure; 17] = [
+    let profiles = [ProfileId::Standard, ProfileId::Proven, ProfileId::Test];
+    let profiles = profiles.map(|id| security_bits(&Params::of(id)));
+    let rows: [Figure; 18] = [
         ("FRI queries, unique decoding", |bits| bits.unique.queries),
         ("FRI batching, unique decoding", |bits| bits.unique.batching),
         ("FRI folding, unique decoding", |bits| bits.unique.folding),
@@ -251,19 +280,17 @@ fn documented_figures() {
         ("hash, collisions", |bits| bits.hash),
         ("**least, FRI as conjectured at 2/s**", SecurityBits::conjectured),
         ("**least, FRI as proven**", SecurityBits::proven),
+        ("**least, FRI as proven by unique decoding**", SecurityBits::proven_unique),
     ];
     for (name, of) in rows {
-        let (a, b) = (floor(of(&standard)), floor(of(&test)));
-        let line = if name.starts_with('*') {
-            format!("| {name} | **{a}** | **{b}** |")
-        } else {
-            format!("| {name} | {a} | {b} |")
-        };
+        let mark = if name.starts_with('*') { "**" } else { "" };
+        let cells = profiles.map(|bits| format!("{mark}{}{mark}", floor(of(&bits))));
+        let line = format!("| {name} | {} |", cells.join(" | "));
         assert!(document.contains(&line), "docs/security.md lacks: {line}");
     }
 }
 
-/// Each stage by itself, both profiles: what the documentation says of it, and the least that each may have.
+/// Each stage by itself, all profiles: what the documentation says of it, and the least that each may have.
 #[test]
 fn stages_are_worth_what_is_documented() {
     let document = include_str!("../../../docs/security.md");

@@ -26,7 +26,7 @@ use crate::files::{read_bounded, temporary_folder, write_all};
 use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::progress::Progress;
-use crate::proofs::{Bits, PROOF_LIMIT, StatementText, read_data, verify_file};
+use crate::proofs::{Bits, PROOF_LIMIT, ProfileText, StatementText, read_data, verify_file};
 use crate::records;
 use crate::text::{count, duration, milliseconds};
 
@@ -43,8 +43,8 @@ const OPERATOR_KEY: u64 = 1 << 32;
 /// Options of `enfold demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The test profile takes seconds and shows every step, but its proofs can be forged. The standard
-profile is secure and takes minutes.
+The test profile takes seconds and shows every step, but its proofs can be forged. The profiles
+standard and proven are secure and take minutes.
 
 Examples:
   enfold demo
@@ -124,12 +124,10 @@ impl fmt::Display for Report<'_> {
         )?;
         writeln!(f, "its root is the proven one.")?;
         if self.forgeable {
-            let Bits { conjectured, proven } = Bits::of(ProfileId::Standard);
-            write!(
-                f,
-                "\nThe test profile is for tests only: its proofs can be forged. The secure one, --profile "
-            )?;
-            writeln!(f, "standard, has {conjectured} bits of security conjectured, {proven} proven.")?;
+            writeln!(f, "\nThe test profile is for tests only: its proofs can be forged. For use are")?;
+            for profile in ProfileId::ALL.into_iter().filter(|profile| !profile.forgeable()) {
+                writeln!(f, "--profile {}.", ProfileText(profile))?;
+            }
         }
         match self.folder {
             Some(folder) => writeln!(f, "All files are in {}.", folder.display()),

@@ -21,7 +21,7 @@ use crate::text::grouped;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The key is part of the program. --rebuild derives it from the circuits, without anything that is
-stored, which takes seconds (test) to a minute (standard) and gigabytes of memory. Exit code 1 if
+stored, which takes seconds (test) to minutes (proven) and gigabytes of memory. Exit code 1 if
 the result differs.
 
 Examples:

@@ -348,7 +348,7 @@ mod tests {
             "threads: expected a valid value (0 is not in 1..=1024), got \"0\""
         );
         assert_eq!(error("format", "xml").unwrap(), "format: expected one of human, json, got \"xml\"");
-        assert!(error("profile", "big").unwrap().contains("expected one of test, standard"));
+        assert!(error("profile", "big").unwrap().contains("expected one of test, standard, proven"));
         assert!(error("log", "enfold=loud=quiet").is_some());
     }
 

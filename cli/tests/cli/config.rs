@@ -110,7 +110,7 @@ fn what_is_wrong_is_said_in_one_line_with_key_and_place() {
     let (exit, _, errors) = run_in(&folder, &[("ENFOLD_PROFILE", "big")], &["config"]);
     assert_eq!(
         (exit, errors.as_str()),
-        (2, "error: ENFOLD_PROFILE: profile: expected one of test, standard, got \"big\"\n")
+        (2, "error: ENFOLD_PROFILE: profile: expected one of test, standard, proven, got \"big\"\n")
     );
     let (exit, text, _) = run_in(&folder, &[("ENFOLD_THREADS", "many")], &["config", "--format", "json"]);
     let error: Value = serde_json::from_str(&text).unwrap();

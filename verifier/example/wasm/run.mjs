@@ -20,13 +20,16 @@ function refuses(check, bytes, count = bytes.length) {
   return places;
 }
 
-for (const [profile, other] of [["test", "standard"], ["standard", "test"]]) {
+const profiles = ["test", "standard", "proven"];
+for (const profile of profiles) {
   const file = (kind) => readFileSync(`${folder}/${profile}.${kind}`);
   const [proof, data, receipt, account] = ["proof", "data", "receipt", "account"].map(file);
   const expected = JSON.parse(file("json"));
 
   let refused = refuses((bytes) => verifier.verifyBlock(profile, bytes), proof, 100);
-  assert.throws(() => verifier.verifyBlock(other, proof), /profile/);
+  for (const other of profiles.filter((name) => name !== profile)) {
+    assert.throws(() => verifier.verifyBlock(other, proof), new RegExp(`profile ${other}.*profile ${profile}`));
+  }
   assert.throws(() => verifier.verifyBlock("toString", proof), /profile/);
   assert.throws(() => verifier.checkReceipt(receipt), /expected a verified proof before/);
 

@@ -1,5 +1,5 @@
 // The verifier for JavaScript: what holds comes back, and what does not is thrown as an Error.
-const PROFILES = { test: 1, standard: 2 };
+const PROFILES = { test: 1, standard: 2, proven: 3 };
 
 export class Verifier {
   #wasm;
@@ -23,7 +23,7 @@ export class Verifier {
 
   // What a block proof says. The checks below are against the last proof that held.
   verifyBlock(profile, proof) {
-    if (!Object.hasOwn(PROFILES, profile)) throw new Error(`expected the profile test or standard, got ${profile}`);
+    if (!Object.hasOwn(PROFILES, profile)) throw new Error(`expected the profile ${Object.keys(PROFILES).join(" or ")}, got ${profile}`);
     return this.#call("verify_proof", proof, PROFILES[profile]);
   }
 

@@ -57,6 +57,8 @@ static TEST: LazyLock<InnerKeys> =
     LazyLock::new(|| InnerKeys::from_trusted(include_bytes!("../../keys/test.inner")));
 static STANDARD: LazyLock<InnerKeys> =
     LazyLock::new(|| InnerKeys::from_trusted(include_bytes!("../../keys/standard.inner")));
+static PROVEN: LazyLock<InnerKeys> =
+    LazyLock::new(|| InnerKeys::from_trusted(include_bytes!("../../keys/proven.inner")));
 
 impl InnerKeys {
     /// The keys that are pinned for a profile.
@@ -67,6 +69,7 @@ impl InnerKeys {
         match profile {
             ProfileId::Test => &TEST,
             ProfileId::Standard => &STANDARD,
+            ProfileId::Proven => &PROVEN,
         }
     }
 

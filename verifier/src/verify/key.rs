@@ -50,6 +50,7 @@ impl PinnedSet {
         let text = match profile {
             ProfileId::Test => include_str!("../../keys/test.json"),
             ProfileId::Standard => include_str!("../../keys/standard.json"),
+            ProfileId::Proven => include_str!("../../keys/proven.json"),
         };
         serde_json::from_str(text).expect("an embedded list is whole")
     }
@@ -60,6 +61,8 @@ static TEST: LazyLock<VerifierKey> =
 static STANDARD: LazyLock<VerifierKey> = LazyLock::new(|| {
     VerifierKey::from_trusted(ProfileId::Standard, include_bytes!("../../keys/standard.key"))
 });
+static PROVEN: LazyLock<VerifierKey> =
+    LazyLock::new(|| VerifierKey::from_trusted(ProfileId::Proven, include_bytes!("../../keys/proven.key")));
 
 impl VerifierKey {
     /// The key that is pinned for a profile.
@@ -67,6 +70,7 @@ impl VerifierKey {
         match profile {
             ProfileId::Test => &TEST,
             ProfileId::Standard => &STANDARD,
+            ProfileId::Proven => &PROVEN,
         }
     }
 
