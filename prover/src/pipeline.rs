@@ -97,9 +97,7 @@ pub fn prove_and_commit(
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
     output.check_space(store.dir(), &prepared, None)?;
     let proven = Begun::new(store, prepared, output)?.prove(options, false, observer)?;
-    commit(store, &proven, observer, |store, root| {
-        store.commit_hashed(&proven.execution, &proven.update, root)
-    })?;
+    commit(store, &proven, observer, |store, root| store.commit(&proven.prepared, root))?;
     Ok(proven)
 }
 

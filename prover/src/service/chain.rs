@@ -115,7 +115,7 @@ impl Chain for StoreChain<'_> {
     }
 
     fn stage(&mut self, prepared: &PreparedBlock) -> Result<(), PipelineError> {
-        self.store.stage_hashed(&prepared.execution, &prepared.witness.update)?;
+        self.store.stage(prepared.witness.prepared())?;
         Ok(())
     }
 
