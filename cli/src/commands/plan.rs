@@ -19,8 +19,7 @@ use serde::Serialize;
 use crate::error::{CliError, at};
 use crate::options::profile_parser;
 use crate::output::Outcome;
-use crate::progress::proofs;
-use crate::text::{count, duration, size};
+use crate::text::{count, duration, proofs, size};
 use crate::{reading, records};
 
 /// Options of `enfold plan`.
@@ -111,7 +110,7 @@ impl fmt::Display for Report {
         for rejection in self.rejections.iter().flatten() {
             writeln!(f, "  left out: {rejection}")?;
         }
-        writeln!(f, "proofs         {}, 1 block", proofs([batches, lifts, folds]))?;
+        writeln!(f, "proofs         {}", proofs([batches, lifts, folds, 1]))?;
         writeln!(f, "concurrent     {in_flight}")?;
         writeln!(f, "peak memory    {}{}", size(peak_bytes), if fits { "" } else { ": does not fit" })?;
         match (prove_s, total_s) {
