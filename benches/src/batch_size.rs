@@ -66,7 +66,7 @@ pub fn measure(
     let full = witness.batches.iter().find(|batch| batch.batch == BATCH && legs_of(batch) == legs);
     let batch = full.ok_or(BenchError::NoBatch { expected: legs })?;
     let config = Params::of(settings.profile).batch;
-    let circuit = BatchCircuit::build_with(&Kernels::default(), &profile, BATCH, &config, degree_bits);
+    let circuit = BatchCircuit::build_with(&Kernels::default(), &profile, BATCH, &config, degree_bits)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(cores)
         .build()

@@ -101,7 +101,8 @@ fn counts_are_those_of_built_circuits() {
     let params = Params::of(id);
     let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
     for batch in BatchId::ALL {
-        let circuit = BatchCircuit::build(id.profile(), batch, &params.batch, params.batch_degree_bits);
+        let circuit =
+            BatchCircuit::build(id.profile(), batch, &params.batch, params.batch_degree_bits).unwrap();
         let counted = BatchCircuit::count_rows(id.profile(), batch, &params.batch);
         assert_eq!(circuit.rows(), &counted);
         assert_eq!(circuit.data.common, common);

@@ -39,7 +39,7 @@ struct Cache {
 
 static CACHE: LazyLock<Cache> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Kernels::with_cache(CircuitCache::new(folder.path())).build(circuit());
+    Kernels::with_cache(CircuitCache::new(folder.path())).build(circuit()).expect("the circuit is provable");
     let mut files = fs::read_dir(folder.path()).expect("a folder");
     let file = files.next().expect("the set-up is kept").expect("an entry").path();
     let bytes = fs::read(&file).expect("the set-up is there");
@@ -55,7 +55,7 @@ pub fn cache_seeds() -> Vec<Vec<u8>> {
 pub fn cache(bytes: &[u8]) {
     fs::write(&CACHE.file, bytes).expect("a temporary folder takes files");
     let kernels = Kernels::with_cache(CircuitCache::new(CACHE.folder.path()));
-    let built = kernels.build(circuit());
+    let built = kernels.build(circuit()).expect("the circuit is provable");
     assert_eq!(
         kernels.loaded() == 1,
         bytes == CACHE.bytes,

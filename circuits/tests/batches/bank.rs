@@ -60,7 +60,7 @@ fn open(batch: BatchId) -> Opened<'static> {
 fn build(batch: BatchId) -> BatchCircuit {
     let params = Params::of(ProfileId::Test);
     // At a rate that plonky2 can prove at: some of the tests have it prove.
-    BatchCircuit::build(profile(), batch, &stock(&params.batch), params.batch_degree_bits)
+    BatchCircuit::build(profile(), batch, &stock(&params.batch), params.batch_degree_bits).unwrap()
 }
 
 /// Accounts whose leaf index is their number; each owns one leaf of [`ASSET`], which holds [`BALANCE`].

@@ -50,7 +50,7 @@ impl Batch {
         let params = Params::of(ProfileId::Test);
         let rows = BatchCircuit::count_rows(&PROFILE, witness.batch, &params.batch);
         let degree_bits = rows.total().next_power_of_two().ilog2() as usize;
-        let circuit = BatchCircuit::build(&PROFILE, witness.batch, &params.batch, degree_bits);
+        let circuit = BatchCircuit::build(&PROFILE, witness.batch, &params.batch, degree_bits).unwrap();
         let inputs = circuit.fill(witness, SET).unwrap();
         Self { circuit, inputs }
     }

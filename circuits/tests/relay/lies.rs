@@ -39,8 +39,10 @@ fn circuit(batch: BatchId) -> &'static Circuit {
     let circuits = CIRCUITS.get_or_init(PerBatch::default);
     circuits.of(batch).get_or_init(|| {
         let params = Params::of(ProfileId::Test);
-        let build =
-            || BatchCircuit::build(ProfileId::Test.profile(), batch, &params.batch, params.batch_degree_bits);
+        let build = || {
+            BatchCircuit::build(ProfileId::Test.profile(), batch, &params.batch, params.batch_degree_bits)
+                .unwrap()
+        };
         let (open, names) = opened(build);
         let data = &Box::leak(Box::new(open)).data;
         Circuit { full: build(), opened: Opened::new(data, names) }
