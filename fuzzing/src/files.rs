@@ -13,6 +13,7 @@ use enfold_prover::plonk::{CircuitCache, Kernels};
 use enfold_state::key_file::{self, KeyFile};
 use enfold_state::owner::L1Owner;
 use enfold_state::signer::Signer;
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::profile::ProfileId;
 use tempfile::TempDir;
 
@@ -66,8 +67,9 @@ pub fn cache(bytes: &[u8]) {
 
 pub fn calibration_seeds() -> Vec<Vec<u8>> {
     let calibration = Calibration {
-        version: 1,
+        version: 2,
         profile: ProfileId::Test,
+        key: VerifierKey::pinned(ProfileId::Test).digest(),
         cores: 2,
         in_flight: 1,
         circuits_s: 1.5,
