@@ -19,6 +19,8 @@ pub struct Backlog {
     pub queued: usize,
     /// Those of them that wait for a block that has not been delivered.
     pub waiting: usize,
+    /// Those whose time is too far ahead of the clock.
+    pub early: usize,
     /// Files in the folder of rejected ones, those of earlier runs too.
     pub rejected: usize,
 }
