@@ -13,7 +13,7 @@ use enfold_prover::events::ignore;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::prove_block;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 
 /// Runs the example.
 ///

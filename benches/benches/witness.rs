@@ -15,10 +15,10 @@ use enfold_state::kind::KindId;
 use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Chain;
 use enfold_state::message::Message;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Check, Store};
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, witness_observed};
 use rayon::prelude::*;
 

@@ -8,8 +8,8 @@ use enfold_fixtures::workload::Workload;
 use enfold_prover::plonk::Kernels;
 use enfold_state::executor::execute;
 use enfold_state::hash::Digest;
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::witness::witness_block;
 
 use crate::error::BenchError;

@@ -30,8 +30,8 @@
 
 use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
+use enfold_state::profile::{BatchId, Profile};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile};
 use plonky2::field::cosets::get_unique_coset_shifts;
 use plonky2::field::types::Field;
 use plonky2::gates::arithmetic_base::ArithmeticGate;

@@ -5,8 +5,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use enfold_state::hash::Digest;
 use enfold_state::kind::PerBatch;
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use rayon::prelude::*;
 
 use crate::backend::{Backend, Stock};

@@ -14,8 +14,8 @@ use enfold_state::hash::Digest;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use enfold_state::profile::{BatchId, BatchShape, ProfileId};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 
 const REGENERATE: &str = "cargo run --release -p enfold-circuits --example figures";
 

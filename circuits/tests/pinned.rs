@@ -14,10 +14,10 @@ use enfold_prover::plonk::{Engine, Kernels};
 use enfold_state::executor::execute;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::verify::{
     InnerCircuit, InnerKeys, PinnedSet, VerifierKey, VerifyError, encode, verify_block, verify_inner,
 };
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 use plonky2::field::types::Field;
 use plonky2::fri::FriConfig;

@@ -6,8 +6,8 @@ use enfold_circuits::report::{BlockCost, RowCosts, rows_per_transfer};
 use enfold_state::block::Block;
 use enfold_state::executor::{Execution, Rejection};
 use enfold_state::kind::{KindId, PerKind};
+use enfold_state::profile::ProfileId;
 use enfold_witness::plan::{KindReport, Plan, PlanReport};
-use enfold_witness::profile::ProfileId;
 use enfold_witness::whole::{self, WholeReport};
 use serde::Serialize;
 

@@ -9,7 +9,7 @@ use enfold_circuits::params::Params;
 use enfold_prover::estimate::{self, Estimate};
 use enfold_prover::events::Event;
 use enfold_prover::job::{Reused, Stage};
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use tracing::{Span, debug, info, info_span, warn};
 use tracing_indicatif::span_ext::IndicatifSpanExt;
 use tracing_indicatif::style::ProgressStyle;

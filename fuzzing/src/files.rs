@@ -12,9 +12,9 @@ use enfold_prover::calibration::Calibration;
 use enfold_prover::plonk::{CircuitCache, Kernels};
 use enfold_state::key_file::{self, KeyFile};
 use enfold_state::owner::L1Owner;
+use enfold_state::profile::ProfileId;
 use enfold_state::signer::Signer;
 use enfold_verifier::verify::VerifierKey;
-use enfold_witness::profile::ProfileId;
 use tempfile::TempDir;
 
 use crate::check_error;

@@ -17,10 +17,10 @@ use enfold_state::json;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::system::words;
 use enfold_verifier::verify::VerifierKey;
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
 
 use crate::cost::{proof_memory, proofs_memory};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::job::{Job, Reused};

@@ -8,10 +8,10 @@ use std::time::Duration;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Store, StoreError};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::VerifierKey;
-use enfold_witness::profile::ProfileId;
 
 use crate::bound::{BoundError, bind};
 use crate::cache::{build_circuits, build_unless_stopped, circuits};

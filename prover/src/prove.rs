@@ -10,10 +10,10 @@ use enfold_state::block::{Block, BlockData};
 use enfold_state::chain::BlockId;
 use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::ledger::{Ledger, Prepared};
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 use crate::batch::BlockProver;

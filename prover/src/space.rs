@@ -89,8 +89,8 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     use enfold_fixtures::world::{World, WorldSpec};
+    use enfold_state::profile::ProfileId;
     use enfold_state::store::Store;
-    use enfold_witness::profile::ProfileId;
 
     use super::*;
     use crate::events::ignore;

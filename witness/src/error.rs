@@ -6,7 +6,7 @@ use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::ApplyError;
 use enfold_state::rule::Rule;
 
-use crate::profile::BatchId;
+use enfold_state::profile::BatchId;
 
 /// A batch witness breaks a rule of its circuit. `path` and `leg` count from 0 within the batch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -22,9 +22,9 @@ use crate::legs::{Draft, DraftPath, draft};
 use crate::logup::{self, Challenges, add, subtract};
 use crate::paths::{Paths, Registered, Visitor, visit};
 use crate::plan::Plan;
-use crate::profile::{BatchShape, Profile};
 use crate::siblings::Siblings;
 use crate::versions::Versions;
+use enfold_state::profile::{BatchShape, Profile};
 
 /// A block with the witness of each of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub use block::{BlockCost, RowCosts};
 
 use enfold_state::hash::Digest;
 use enfold_state::kind::PerBatch;
-use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
+use enfold_state::profile::{BatchId, BatchShape, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
 use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};

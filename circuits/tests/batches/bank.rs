@@ -14,9 +14,9 @@ use enfold_state::leaf::{Address, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 pub const CHAIN: u64 = 7;

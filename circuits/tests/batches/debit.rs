@@ -15,10 +15,10 @@ use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::{L1Owner, OWNER_BYTES};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::siblings::Siblings;
 use plonky2::field::types::Field;
 

@@ -15,11 +15,11 @@ use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::rebuild::{RebuildError, rebuild};
 use enfold_state::relay::ADDRESS;
 use enfold_verifier::verify::{encode, verify_block};
 use enfold_witness::check_block;
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 use world::{ASSET, LIMIT, RELAY, World, stranger};

@@ -11,9 +11,9 @@ use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecas
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
 use enfold_state::executor::{Rejection, execute};
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Check, Snapshot};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, at};

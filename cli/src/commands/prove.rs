@@ -12,10 +12,10 @@ use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit
 use enfold_prover::prove::{ProvenBlock, Timings};
 use enfold_state::block::Block;
 use enfold_state::executor::Rejection;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Store, StoreError};
 use enfold_verifier::statement::BlockStatement;
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, Failure};

@@ -8,10 +8,10 @@ use enfold_state::keys::SecretKey;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Message;
 use enfold_state::nonce::Nonce;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_verifier::verify::{PinnedSet, VerifierKey};
-use enfold_witness::profile::ProfileId;
 use serde_json::{Value, json};
 
 use crate::common::{Folder, enfold, fail, json as read_json, make_receipt, run, verify_receipt};

@@ -17,12 +17,12 @@ use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::receipt::Receipt;
 use enfold_state::store::{Circuits, Store};
 use enfold_state::transaction::{NO_END, Transaction};
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 
 use crate::common::{Folder, enfold, fail, make_receipt, run, verify_receipt};

@@ -226,7 +226,7 @@ mod tests {
     use enfold_circuits::backend::{Backend, Built};
     use enfold_circuits::config::{Builder, EnfoldConfig};
     use enfold_circuits::params::{Params, stock};
-    use enfold_witness::profile::ProfileId;
+    use enfold_state::profile::ProfileId;
     use plonky2::iop::witness::PartialWitness;
 
     use super::*;

@@ -12,7 +12,7 @@ use enfold_state::block::Block;
 use enfold_state::executor::{ExecuteError, execute};
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{WitnessError, witness_block};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;

@@ -3,7 +3,7 @@
 use enfold_circuits::backend::{Backend, Stock};
 use enfold_circuits::config::{Builder, EnfoldConfig};
 use enfold_circuits::params::Params;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::fri::oracle::PolynomialBatch;
 use plonky2::iop::witness::WitnessWrite;

@@ -3,9 +3,9 @@
 
 use enfold_state::block::Block;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 
 use crate::error::ProveError;
 use crate::events::Observer;

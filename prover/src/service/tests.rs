@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use enfold_state::block::Block;
 use enfold_state::codec;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use rand::Rng;
 
 use super::intake::{MOST_AHEAD, clock};

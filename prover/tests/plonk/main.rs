@@ -12,7 +12,7 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::{Engine, EngineError, Feature, Kernels};
 use enfold_state::executor::execute;
 use enfold_state::hash::Digest;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::witness::witness_block;
 use plonky2::field::types::{Field, Field64, PrimeField64, Sample};
 use plonky2::fri::reduction_strategies::FriReductionStrategy;

@@ -11,9 +11,9 @@ use enfold_state::hash::Digest;
 use enfold_state::hash::batch::nodes_into;
 use enfold_state::leaf::{Leaf, TREE_DEPTH};
 use enfold_state::ledger::{ApplyError, Chain, Ledger};
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{self, Check, Store};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, WitnessError, witness_observed};
 use serde::Serialize;
 
