@@ -13,7 +13,7 @@ use enfold_prover::events::ignore;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::prove_block;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 
 /// Runs the example.
 ///
@@ -23,7 +23,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let (genesis, block) = payment();
     let mut ledger = Ledger::from_genesis(&genesis)?;
 
-    // Built once in a process. Proofs of the profile `test` can be forged: use `Standard` for anything real.
+    // Built when a block needs them, once in a process. Proofs of the profile `test` can be forged: use `Standard` for anything real.
     let circuits = circuits(ProfileId::Test);
 
     // Executes, plans, proves and verifies. The ledger stays as it is.

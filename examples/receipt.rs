@@ -17,13 +17,13 @@ use enfold_state::block::Place;
 use enfold_state::codec;
 use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::rebuild;
 use enfold_state::receipt::{Authorization, Receipt};
 use enfold_verifier::account::check_account;
 use enfold_verifier::receipt::check_receipt;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 
 /// Runs the example.
 ///

@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use enfold_verifier::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::verify::{VerifierKey, verify_block};
 
 /// Runs the example.

@@ -14,7 +14,7 @@ use enfold_prover::events::Event;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::prove_block;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 
 /// Runs the example.
 ///

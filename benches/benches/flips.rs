@@ -1,8 +1,8 @@
 //! Not a measurement but a search: every byte of the golden proof with each of two changes, one proof file
 //! at a time. None may verify. `--test` tries one byte in a hundred.
 
+use enfold_state::profile::ProfileId;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 use rayon::prelude::*;
 
 const GOLDEN: &[u8] = include_bytes!("../../fixtures/golden/test.proof");

@@ -11,9 +11,9 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::events::ignore;
 use enfold_state::executor::execute;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::witness_block;
 
 const PROFILE: ProfileId = ProfileId::Test;

@@ -15,10 +15,10 @@ use enfold_state::kind::KindId;
 use enfold_state::leaf::Leaf;
 use enfold_state::ledger::Chain;
 use enfold_state::message::Message;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Check, Store};
 use enfold_state::transaction::SignedTransaction;
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, witness_observed};
 use rayon::prelude::*;
 
@@ -67,11 +67,15 @@ fn stages(c: &mut Criterion) {
             });
         });
     }
-    let update = witness_observed(profile, &ledger, &block, &execution, plan, &mut |_, _| ())
-        .expect("executed on this ledger")
-        .update;
+    let witness = witness_observed(profile, &ledger, &block, &execution, plan, &mut |_, _| ())
+        .expect("executed on this ledger");
     group.bench_function("state", |b| {
-        b.iter(|| ledger.prepare_hashed(black_box(&execution), black_box(&update)));
+        let nodes = || witness.prepared().update().clone();
+        b.iter_batched(
+            nodes,
+            |nodes| ledger.prepare_hashed(black_box(&execution), nodes),
+            BatchSize::LargeInput,
+        );
     });
     group.bench_function("state without a witness", |b| {
         let BlockId { number, time, .. } = execution.block;
@@ -103,7 +107,7 @@ fn store(c: &mut Criterion) {
     let (ledger, block) = Workload::Uniform.make(ACCOUNTS, TRANSFERS, 1);
     let execution = execute(&ledger, &block).expect("the block is valid");
     let prepared = ledger.prepare(block.number, block.time, ledger.root(), &execution.writes);
-    let root = prepared.expect("executed on this ledger").root();
+    let prepared = prepared.expect("executed on this ledger");
     let leaf = |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
     let Chain { id: chain_id, shards } = ledger.chain();
     let leaves = ledger.leaves().iter().map(leaf).collect();
@@ -120,7 +124,7 @@ fn store(c: &mut Criterion) {
         b.iter_batched(
             new,
             |(dir, mut store)| {
-                store.commit(&execution, root).expect("it follows");
+                store.commit(&prepared, prepared.root()).expect("it follows");
                 (dir, store)
             },
             BatchSize::PerIteration,
@@ -129,7 +133,7 @@ fn store(c: &mut Criterion) {
     group.bench_function("stage and roll back", |b| {
         let (_dir, mut store) = new();
         b.iter(|| {
-            store.stage(&execution).expect("it follows");
+            store.stage(&prepared).expect("it follows");
             store.roll_back(0).expect("it was staged")
         });
     });

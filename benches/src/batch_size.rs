@@ -8,8 +8,8 @@ use enfold_fixtures::workload::Workload;
 use enfold_prover::plonk::Kernels;
 use enfold_state::executor::execute;
 use enfold_state::hash::Digest;
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::witness::witness_block;
 
 use crate::error::BenchError;
@@ -66,7 +66,7 @@ pub fn measure(
     let full = witness.batches.iter().find(|batch| batch.batch == BATCH && legs_of(batch) == legs);
     let batch = full.ok_or(BenchError::NoBatch { expected: legs })?;
     let config = Params::of(settings.profile).batch;
-    let circuit = BatchCircuit::build_with(&Kernels::default(), &profile, BATCH, &config, degree_bits);
+    let circuit = BatchCircuit::build_with(&Kernels::default(), &profile, BATCH, &config, degree_bits)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(cores)
         .build()

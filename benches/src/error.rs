@@ -1,6 +1,7 @@
 //! Why something could not be measured or drawn.
 
 use enfold_circuits::batch::BatchProveError;
+use enfold_circuits::recursion::BuildError;
 use enfold_prover::error::ProveError;
 use enfold_state::executor::ExecuteError;
 use enfold_witness::witness::WitnessError;
@@ -17,6 +18,9 @@ pub enum BenchError {
     /// An execution does not fit its state.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// A circuit could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// A batch could not be proven.
     #[error(transparent)]
     Batch(#[from] BatchProveError),

@@ -2,8 +2,8 @@
 
 use enfold_prover::machine::Machine;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::verify::PinnedSet;
-use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BenchError;

@@ -93,7 +93,7 @@ fn run(measured: &BlockMeasurement) -> Run {
 #[cfg(test)]
 mod tests {
     use enfold_prover::cache::circuits;
-    use enfold_witness::profile::ProfileId;
+    use enfold_state::profile::ProfileId;
 
     use super::*;
 

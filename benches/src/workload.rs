@@ -10,8 +10,8 @@ use enfold_prover::options::ProveOptions;
 use enfold_state::block::Block;
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::whole::{self, WholeReport};
 use serde::{Deserialize, Serialize};
 

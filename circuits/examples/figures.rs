@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::Path;
 
 use enfold_circuits::report::ProfileReport;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/figures");

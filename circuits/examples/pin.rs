@@ -23,10 +23,10 @@ use enfold_state::chain::BlockId;
 use enfold_state::codec;
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::receipt::Receipt;
 use enfold_state::transaction::Transaction;
 use enfold_verifier::verify::encode;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 fn main() -> Result<(), Box<dyn Error>> {

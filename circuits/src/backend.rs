@@ -9,6 +9,7 @@ mod bare;
 use std::fmt::Debug;
 
 use plonky2::iop::witness::PartialWitness;
+use plonky2::plonk::circuit_data::CircuitConfig;
 
 use crate::config::{Builder, CircuitData, CommonCircuitData, EnfoldConfig, F, Proof};
 
@@ -18,7 +19,10 @@ pub use bare::{Bare, BareProverData};
 pub trait Backend: Debug + Send + Sync {
     /// Builds a circuit. Its common data and its key are those that plonky2 gives, or would give if its builder took
     /// the rate.
-    fn build(&self, builder: Builder) -> Built;
+    ///
+    /// # Errors
+    /// If proofs of the circuit would prove nothing, or if this backend, which promises proofs, has none of it.
+    fn build(&self, builder: Builder) -> Result<Built, BackendError>;
 
     /// Circuits whose set-up was kept from an earlier run, until now.
     fn loaded(&self) -> usize {
@@ -41,6 +45,40 @@ pub trait Prover: Debug + Send + Sync {
     fn prove(&self, data: &CircuitData, inputs: PartialWitness<F>) -> anyhow::Result<Proof>;
 }
 
+/// A backend does not build a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// Polynomials would be committed to on as many points as they have coefficients: any values are on one, and FRI shows
+    /// nothing.
+    #[error("expected a rate of 1/2 or lower, got 1")]
+    Rate,
+    /// The circuit is for plonky2's prover, which cannot make its proofs.
+    #[error("expected a rate of 1/{expected} or lower, which plonky2's prover needs here, got 1/{got}")]
+    Unprovable {
+        /// The inverse of the highest rate that would do.
+        expected: usize,
+        /// The inverse of the circuit's.
+        got: usize,
+    },
+}
+
+/// Refuses a rate at which a proof shows nothing.
+///
+/// # Errors
+/// If the rate is 1.
+pub const fn check_rate(config: &CircuitConfig) -> Result<(), BackendError> {
+    if config.fri_config.rate_bits == 0 { Err(BackendError::Rate) } else { Ok(()) }
+}
+
+/// Refuses circuits that plonky2 cannot prove.
+///
+/// # Errors
+/// If the rate is above one over the quotient's degree.
+pub const fn check_stock(common: &CommonCircuitData) -> Result<(), BackendError> {
+    let (expected, got) = (common.quotient_degree_factor, 1 << common.config.fri_config.rate_bits);
+    if is_stock(common) { Ok(()) } else { Err(BackendError::Unprovable { expected, got }) }
+}
+
 /// A circuit and what proves it.
 #[derive(Debug)]
 pub struct Built {
@@ -53,7 +91,7 @@ pub struct Built {
 
 /// Whether plonky2 itself can build and prove circuits with these data: its rate is not above one over the
 /// quotient's degree.
-pub fn is_stock(common: &CommonCircuitData) -> bool {
+pub const fn is_stock(common: &CommonCircuitData) -> bool {
     common.quotient_degree_factor <= 1 << common.config.fri_config.rate_bits
 }
 
@@ -62,24 +100,20 @@ pub fn is_stock(common: &CommonCircuitData) -> bool {
 pub struct Stock;
 
 impl Backend for Stock {
-    fn build(&self, builder: Builder) -> Built {
+    fn build(&self, builder: Builder) -> Result<Built, BackendError> {
         let config = &builder.config;
+        check_rate(config)?;
         let data = match config.max_quotient_degree_factor <= 1 << config.fri_config.rate_bits {
             true => builder.build::<EnfoldConfig>(),
             false => Bare::build(builder).hashed(),
         };
-        Built { data, prover: Box::new(Self) }
+        Ok(Built { data, prover: Box::new(Self) })
     }
 }
 
 impl Prover for Stock {
     fn prove(&self, data: &CircuitData, inputs: PartialWitness<F>) -> anyhow::Result<Proof> {
-        let (degree, rate) = (data.common.quotient_degree_factor, data.common.config.fri_config.rate_bits);
-        anyhow::ensure!(
-            is_stock(&data.common),
-            "plonky2 has no proofs at a rate above 1/{degree}, the quotient's; this circuit's is 1/{}",
-            1_usize << rate
-        );
+        check_stock(&data.common)?;
         data.prove(inputs)
     }
 }

@@ -30,8 +30,8 @@
 
 use enfold_state::chain::Phase;
 use enfold_state::hash::Digest;
+use enfold_state::profile::{BatchId, Profile};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile};
 use plonky2::field::cosets::get_unique_coset_shifts;
 use plonky2::field::types::Field;
 use plonky2::gates::arithmetic_base::ArithmeticGate;
@@ -212,13 +212,24 @@ fn finish_count(builder: &mut Builder, rows: &mut RowCount) {
 impl BatchCircuit {
     /// [`Self::build_with`] plonky2.
     ///
+    /// # Errors
+    /// As [`Self::build_with`].
+    ///
     /// # Panics
     /// As [`Self::build_with`].
-    pub fn build(profile: &Profile, batch: BatchId, config: &CircuitConfig, degree_bits: usize) -> Self {
+    pub fn build(
+        profile: &Profile,
+        batch: BatchId,
+        config: &CircuitConfig,
+        degree_bits: usize,
+    ) -> Result<Self, BuildError> {
         Self::build_with(&Stock, profile, batch, config, degree_bits)
     }
 
     /// Builds the circuit with `2^degree_bits` rows.
+    ///
+    /// # Errors
+    /// If the backend refuses the circuit.
     ///
     /// # Panics
     /// If it needs more rows: the profile's shapes and its degree do not fit.
@@ -228,11 +239,15 @@ impl BatchCircuit {
         batch: BatchId,
         config: &CircuitConfig,
         degree_bits: usize,
-    ) -> Self {
+    ) -> Result<Self, BuildError> {
+        let circuit = batch.name();
         let (builder, targets, rows) = Self::constrain(profile, batch, config, degree_bits);
-        let Built { data, prover } = backend.build(builder);
-        assert_eq!(data.common.degree_bits(), degree_bits, "rows after padding");
-        Self { batch, data, targets, rows, prover }
+        let built = backend.build(builder).map_err(|source| BuildError::Backend { circuit, source })?;
+        let Built { data, prover } = built;
+        match data.common.degree_bits() {
+            got if got == degree_bits => Ok(Self { batch, data, targets, rows, prover }),
+            got => Err(BuildError::Degree { circuit, expected: degree_bits, got }),
+        }
     }
 
     /// The same rows with another hash in commitments, for comparison. [`Self::fill`] of the circuit that

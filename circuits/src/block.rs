@@ -49,8 +49,8 @@ use enfold_state::chain::{
 use enfold_state::field::{F as Native, ZERO};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::SHARD_DEPTH;
+use enfold_state::profile::ProfileId;
 use enfold_state::shards::Counts;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::BlockWitness;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOutTarget, NUM_HASH_OUT_ELTS};

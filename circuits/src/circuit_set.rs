@@ -5,8 +5,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use enfold_state::hash::Digest;
 use enfold_state::kind::PerBatch;
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use rayon::prelude::*;
 
 use crate::backend::{Backend, Stock};
@@ -106,7 +106,9 @@ impl CircuitSet {
         let params = Params::of(id);
         let mut batches = Vec::with_capacity(BatchId::ALL.len());
         for some in BatchId::ALL.chunks(AT_A_TIME) {
-            batches.par_extend(some.par_iter().map(|&batch| batch_circuit(&backend, &params, batch)));
+            let built: Result<Vec<_>, _> =
+                some.par_iter().map(|&batch| batch_circuit(&backend, &params, batch)).collect();
+            batches.extend(built?);
         }
         let common = same_common(&batches)?;
         let batch_keys: Vec<_> = batches.iter().map(|circuit| circuit.data.verifier_only.clone()).collect();
@@ -222,7 +224,7 @@ impl CircuitSet {
     /// # Panics
     /// As [`Self::ensure`].
     pub fn batch(&self, batch: BatchId) -> Result<&BatchCircuit, BuildError> {
-        let build = |backend: &dyn Backend| Ok(batch_circuit(backend, &self.params, batch));
+        let build = |backend: &dyn Backend| batch_circuit(backend, &self.params, batch);
         let key = || self.keys.of(InnerCircuit::Batch(batch));
         self.built(&self.batches[batch], batch.name(), key, |circuit| &circuit.data, build)
     }
@@ -399,7 +401,7 @@ impl CircuitSet {
     }
 }
 
-fn batch_circuit(backend: &dyn Backend, params: &Params, batch: BatchId) -> BatchCircuit {
+fn batch_circuit(backend: &dyn Backend, params: &Params, batch: BatchId) -> Result<BatchCircuit, BuildError> {
     BatchCircuit::build_with(backend, params.id.profile(), batch, &params.batch, params.batch_degree_bits)
 }
 
@@ -422,7 +424,7 @@ mod tests {
     use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};
 
     use super::*;
-    use crate::backend::{Bare, Built};
+    use crate::backend::{BackendError, Bare, Built};
     use crate::config::{Builder, F};
 
     /// Gives every circuit a key that is not its own, and has a right one beside it if it is asked to build anew.
@@ -433,13 +435,13 @@ mod tests {
     }
 
     impl Backend for Damaged {
-        fn build(&self, builder: Builder) -> Built {
+        fn build(&self, builder: Builder) -> Result<Built, BackendError> {
             self.builds.fetch_add(1, Ordering::SeqCst);
             let bare = Bare::build(builder);
             let digest = HashOut { elements: [F::ONE; 4] };
             let cap = MerkleCap(vec![digest; 1 << bare.common.config.fri_config.cap_height]);
             let data = bare.with_tree(MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap });
-            Built { data, prover: Box::new(Stock) }
+            Ok(Built { data, prover: Box::new(Stock) })
         }
 
         fn anew(&self) -> Option<Box<dyn Backend>> {

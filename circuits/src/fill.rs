@@ -3,7 +3,7 @@
 use enfold_state::chain::{BlockId, Phase};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::Leaf;
-use enfold_witness::profile::BatchId;
+use enfold_state::profile::BatchId;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};

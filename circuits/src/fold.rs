@@ -24,14 +24,14 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, F, Proof, VerifierCircuitData, VerifierOnlyCircuitData};
-use crate::constraint::{Constrain, define};
+use crate::constraint::Constrain;
 use crate::convert::from_digest;
 use crate::keys::{entry, entry_target, key_set, key_set_target};
 use crate::params::Params;
 use crate::public_inputs::BatchPublicInputsTarget;
 use crate::recursion::{
     BuildError, Chain, ProveError, RecursionSize, Slot, SlotWitness, chain, check_children, check_sets,
-    fill_choice, fill_dead, fix_shape, prove,
+    choose_listed, fill_choice, fill_dead, fix_shape, prove,
 };
 
 const NAME: &str = "fold";
@@ -122,7 +122,7 @@ impl FoldCircuit {
             .iter()
             .map(|slot| {
                 let entry = entry_target(&mut builder, slot.key());
-                let choice = choose(&mut builder, entry, &entries);
+                let choice = choose_listed(&mut builder, entry, &entries);
                 let name = "fold: a child's set is the list's digest";
                 builder.require_equal_hashes(name, set, slot.inputs().set);
                 choice
@@ -212,21 +212,4 @@ impl FoldCircuit {
     pub(crate) fn choice_targets(&self, slot: usize) -> &[BoolTarget] {
         &self.choices[slot]
     }
-}
-
-/// Constrains `entry` to be one of the list: boolean choices that sum to one, and entry equal to the chosen one.
-fn choose(builder: &mut Builder, entry: HashOutTarget, entries: &[HashOutTarget]) -> Vec<BoolTarget> {
-    let choice: Vec<BoolTarget> =
-        entries.iter().map(|_| builder.new_bool("fold: choices are boolean")).collect();
-    let sum = builder.add_many(choice.iter().map(|bit| bit.target));
-    builder.require_one("fold: one key is chosen", sum);
-    for (place, &element) in entry.elements.iter().enumerate() {
-        let mut chosen = builder.zero();
-        for (bit, listed) in choice.iter().zip(entries) {
-            chosen =
-                define("fold: chosen entry", builder.mul_add(bit.target, listed.elements[place], chosen));
-        }
-        builder.require_equal("fold: a child's key is the chosen one of the list", chosen, element);
-    }
-    choice
 }

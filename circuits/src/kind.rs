@@ -4,8 +4,8 @@ use enfold_state::for_each_kind;
 use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
 use enfold_state::legs::Legs;
+use enfold_state::profile::BatchShape;
 use enfold_witness::batch::{BatchWitness, Paths};
-use enfold_witness::profile::BatchShape;
 use plonky2::hash::hash_types::HashOutTarget;
 
 use crate::fill::{Fill, FillError, check_length};

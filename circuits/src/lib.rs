@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use enfold_circuits::report::batch_rows;
-//! use enfold_witness::profile::{BatchId, ProfileId};
+//! use enfold_state::profile::{BatchId, ProfileId};
 //!
 //! let rows = batch_rows(ProfileId::Test);
 //! assert!(rows[BatchId::DebitWide].total() <= 1 << 10);

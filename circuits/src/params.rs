@@ -11,10 +11,10 @@
 //! Batches, lift and fold are committed at a rate of 1/2: hashing is most of what a rate costs, and of a rate of 1/8 it is
 //! half of a proof. Block, whose proof is published, is at 1/8, where proofs are short.
 //!
-//! Sizes of batches are in [`enfold_witness::profile`]; what the
+//! Sizes of batches are in [`enfold_state::profile`]; what the
 //! parameters are worth in bits is computed in [`crate::security`].
 
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use plonky2::fri::FriConfig;
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::plonk::circuit_data::CircuitConfig;

@@ -14,8 +14,8 @@ use enfold_state::hash::Digest;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use enfold_state::profile::{BatchId, BatchShape, ProfileId};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
 
 const REGENERATE: &str = "cargo run --release -p enfold-circuits --example figures";
 
@@ -116,7 +116,8 @@ fn counts_are_those_of_built_circuits() {
     let params = Params::of(id);
     let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
     for batch in BatchId::ALL {
-        let circuit = BatchCircuit::build(id.profile(), batch, &params.batch, params.batch_degree_bits);
+        let circuit =
+            BatchCircuit::build(id.profile(), batch, &params.batch, params.batch_degree_bits).unwrap();
         let counted = BatchCircuit::count_rows(id.profile(), batch, &params.batch);
         assert_eq!(circuit.rows(), &counted);
         assert_eq!(circuit.data.common, common);

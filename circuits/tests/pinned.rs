@@ -6,6 +6,7 @@ use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::{F, Proof};
 use enfold_circuits::fold::Child;
+use enfold_circuits::params::Params;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_circuits::recursion::{ProveError, SlotWitness, fill_dead};
 use enfold_fixtures::world::{World, WorldSpec};
@@ -13,12 +14,13 @@ use enfold_prover::plonk::{Engine, Kernels};
 use enfold_state::executor::execute;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::verify::{
     InnerCircuit, InnerKeys, PinnedSet, VerifierKey, VerifyError, encode, verify_block, verify_inner,
 };
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 use plonky2::field::types::Field;
+use plonky2::fri::FriConfig;
 
 static CIRCUITS: LazyLock<CircuitSet> =
     LazyLock::new(|| CircuitSet::build_with(Kernels::default(), ProfileId::Test).expect("the profile fits"));
@@ -36,6 +38,30 @@ fn circuits_are_the_pinned_ones() {
     assert_eq!(key.proof_len(), pinned.proof_bytes);
     let (inner, built) = (InnerKeys::pinned(ProfileId::Test), CIRCUITS.inner_keys());
     assert_eq!(inner.to_bytes(), built.to_bytes(), "an inner key changed: {COMMAND}");
+}
+
+/// Rate, queries, grinding, caps, columns: what a key verifies by is what the profile says, and what the security table counts.
+#[test]
+fn pinned_keys_have_the_profiles_parameters() {
+    for profile in ProfileId::ALL {
+        let params = Params::of(profile);
+        let (inner, block) = (InnerKeys::pinned(profile), VerifierKey::pinned(profile).circuit());
+        let inner = InnerCircuit::all().map(|circuit| match circuit {
+            InnerCircuit::Batch(_) => (inner.of(circuit), &params.batch, params.batch_degree_bits),
+            _ => (inner.of(circuit), &params.recursion, params.recursion_degree_bits),
+        });
+        for (key, config, degree_bits) in inner.chain([(block, &params.block, params.block_degree_bits)]) {
+            let (common, fri) = (key.common(), &config.fri_config);
+            let pinned = &common.fri_params.config;
+            let numbers = |fri: &FriConfig| {
+                [fri.rate_bits, fri.num_query_rounds, fri.proof_of_work_bits as usize, fri.cap_height]
+            };
+            assert_eq!(numbers(pinned), numbers(fri), "{profile}");
+            assert_eq!(numbers(&common.config.fri_config), numbers(fri), "{profile}");
+            assert_eq!(common.config, *config, "{profile}");
+            assert_eq!(common.fri_params, fri.fri_params(degree_bits, false), "{profile}");
+        }
+    }
 }
 
 #[test]

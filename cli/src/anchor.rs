@@ -10,9 +10,9 @@ use clap::Args;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::statement::chain::ChainStatement;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, Failure, at};

@@ -7,8 +7,8 @@ use enfold_circuits::report::{ProfileReport, ShapeReport};
 use enfold_circuits::security::{Rounds, SecurityBits, security_bits};
 use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::verify::{PinnedSet, VerifierKey};
-use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -279,7 +279,7 @@ impl fmt::Display for CircuitsReport {
 
 #[cfg(test)]
 mod tests {
-    use enfold_witness::profile::ProfileId;
+    use enfold_state::profile::ProfileId;
 
     use super::CircuitsReport;
 

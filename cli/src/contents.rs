@@ -15,13 +15,13 @@ use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
 use enfold_state::nonce::Nonce;
 use enfold_state::owner::L1Owner;
+use enfold_state::profile::ProfileId;
 use enfold_state::receipt::{Receipt, ReceiptError};
 use enfold_state::signer::Signer;
 use enfold_state::store::Circuits;
 use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifyError, read_header};
-use enfold_witness::profile::ProfileId;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 

@@ -6,12 +6,12 @@ use enfold_circuits::report::{BlockCost, RowCosts, rows_per_transfer};
 use enfold_state::block::Block;
 use enfold_state::executor::{Execution, Rejection};
 use enfold_state::kind::{KindId, PerKind};
+use enfold_state::profile::ProfileId;
 use enfold_witness::plan::{KindReport, Plan, PlanReport};
-use enfold_witness::profile::ProfileId;
 use enfold_witness::whole::{self, WholeReport};
 use serde::Serialize;
 
-use crate::text::{count, grouped};
+use crate::text::{count, grouped, list, proofs_of, stages};
 
 /// A block's cost in a profile.
 #[derive(Debug, Serialize)]
@@ -81,10 +81,9 @@ impl fmt::Display for CostReport {
             count(strict, "batch", "batches"),
             grouped(commutative as u64)
         )?;
-        let lifts = count(cost.lifts, "lift", "lifts");
-        // A small block has no fold.
-        let folds = if cost.folds > 0 { count(cost.folds, "fold", "folds") + ", " } else { String::new() };
-        writeln!(f, "above them   {lifts}, {folds}1 block")?;
+        let above = stages([cost.batches, cost.lifts, cost.folds, 1]).skip(1);
+        let above = list(above.map(|(stage, count)| proofs_of(stage, count)));
+        writeln!(f, "above them   {above}")?;
         let (used, paid) = (grouped(cost.rows_used), grouped(cost.rows_paid));
         writeln!(
             f,

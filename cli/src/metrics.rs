@@ -7,6 +7,7 @@
 //! | `enfold_inbox_files` | gauge | | files in the inbox that cannot be taken yet |
 //! | `enfold_queued_blocks` | gauge | | blocks that are claimed and not proven |
 //! | `enfold_waiting_blocks` | gauge | | those of them that wait for one that is missing |
+//! | `enfold_early_blocks` | gauge | | those whose time is more than 60 s ahead of the clock |
 //! | `enfold_rejected_files` | gauge | | files in the folder for rejected blocks |
 //! | `enfold_transactions_total` | counter | `result`: `executed`, `rejected` | of executed blocks |
 //! | `enfold_messages_total` | counter | | of executed blocks |
@@ -68,6 +69,7 @@ pub struct Metrics {
     inbox: IntGauge,
     queued: IntGauge,
     waiting: IntGauge,
+    early: IntGauge,
     rejected: IntGauge,
     committed: IntGauge,
     height: IntGauge,
@@ -112,6 +114,10 @@ impl Metrics {
             waiting: IntGauge::new(
                 "enfold_waiting_blocks",
                 "Blocks that wait for one that has not been delivered.",
+            )?,
+            early: IntGauge::new(
+                "enfold_early_blocks",
+                "Blocks in the queue whose time is more than 60 s ahead of the clock.",
             )?,
             rejected: IntGauge::new("enfold_rejected_files", "Files in the folder for rejected blocks.")?,
             committed: IntGauge::new(
@@ -184,6 +190,7 @@ impl Metrics {
             &self.inbox,
             &self.queued,
             &self.waiting,
+            &self.early,
             &self.rejected,
             &self.committed,
         ] {
@@ -210,10 +217,11 @@ impl Metrics {
                 self.circuits.observe(elapsed.as_secs_f64());
                 self.set_ready();
             }
-            &Event::Backlog(Backlog { inbox, queued, waiting, rejected }) => {
+            &Event::Backlog(Backlog { inbox, queued, waiting, early, rejected }) => {
                 self.inbox.set(inbox as i64);
                 self.queued.set(queued as i64);
                 self.waiting.set(waiting as i64);
+                self.early.set(early as i64);
                 self.rejected.set(rejected as i64);
             }
             Event::BlockBegun { number, .. } => self.under_way.set(i64::from(*number)),
@@ -298,13 +306,14 @@ mod tests {
         };
         has("enfold_ready 0");
         metrics.set_ready();
-        metrics.observe(&Event::Backlog(Backlog { inbox: 1, queued: 2, waiting: 3, rejected: 4 }));
+        metrics.observe(&Event::Backlog(Backlog { inbox: 1, queued: 2, waiting: 3, early: 5, rejected: 4 }));
         metrics.observe(&Event::BlockBegun { number: 7, path: "block".into() });
         for line in [
             "enfold_ready 1",
             "enfold_inbox_files 1",
             "enfold_queued_blocks 2",
             "enfold_waiting_blocks 3",
+            "enfold_early_blocks 5",
             "enfold_rejected_files 4",
             "enfold_block_under_way 7",
             "enfold_last_commit_timestamp_seconds 0",

@@ -5,8 +5,8 @@ use std::process;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use enfold_prover::events::Event;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
-use enfold_witness::profile::ProfileId;
 
 use crate::error::CliError;
 use crate::metrics::{self, Address, Metrics};

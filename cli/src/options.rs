@@ -7,9 +7,9 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use clap::{ArgAction, Args, ValueEnum};
 use enfold_prover::files::{Access, check_writable};
 use enfold_state::codec::Record;
+use enfold_state::profile::ProfileId;
 use enfold_state::ranges::is_shards;
 use enfold_state::store::Check;
-use enfold_witness::profile::ProfileId;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;

@@ -1,5 +1,6 @@
 //! The prover's events as log lines, and where stderr is a terminal as one bar a stage.
 
+use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,14 +9,16 @@ use enfold_circuits::params::Params;
 use enfold_prover::estimate::{self, Estimate};
 use enfold_prover::events::Event;
 use enfold_prover::job::{Reused, Stage};
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use tracing::{Span, debug, info, info_span, warn};
 use tracing_indicatif::span_ext::IndicatifSpanExt;
 use tracing_indicatif::style::ProgressStyle;
 
 use crate::interrupt;
 use crate::logging::{self, PROGRESS_TARGET};
-use crate::text::{TimeText, count, duration, grouped, milliseconds, minutes, size};
+use crate::text::{
+    TimeText, count, duration, grouped, list, milliseconds, minutes, plural, proofs, size, stages,
+};
 
 /// Least time between two log lines that say how far the proofs are, where there are no bars.
 const LINE_EVERY: Duration = Duration::from_secs(15);
@@ -30,8 +33,8 @@ pub struct Progress {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is shown: the circuits' bar, or the whole and one for each stage.
-    bars: Vec<Span>,
+    /// What is shown: the circuits' bar, or the whole and one for each stage that has proofs.
+    bars: Vec<(Option<Stage>, Span)>,
     estimate: Estimate,
     /// When the last line was written.
     line: Duration,
@@ -57,7 +60,7 @@ impl Progress {
                     "{spinner} {elapsed} building circuits",
                     0,
                 );
-                self.lock().bars = vec![bar];
+                self.lock().bars = vec![(None, bar)];
             }
             &Event::CircuitsReady { circuits, loaded, elapsed, .. } => {
                 let mut state = self.lock();
@@ -165,7 +168,7 @@ impl Progress {
                     folds,
                     in_flight,
                     "proving {}, {in_flight} concurrently",
-                    proofs([batches, lifts, folds])
+                    proofs([batches, lifts, folds, 1])
                 );
                 interrupt::set_busy(true);
                 self.lock().begin(&Params::of(self.profile), [batches, lifts, folds, 1], in_flight, now);
@@ -224,45 +227,37 @@ impl State {
             info_span!(target: PROGRESS_TARGET, "block"),
         ];
         let template = "  {span_name:8} {bar:24} {pos:>5} of {len:<5} {msg}";
-        // A small block has no fold.
-        let stages = stages.into_iter().zip(totals).filter(|&(_, total)| total > 0);
-        let stages = stages.map(|(span, total)| bar(span, template, total));
-        self.bars = std::iter::once(whole).chain(stages).collect();
+        let stages = Stage::ALL.into_iter().zip(stages).zip(totals).filter(|&(_, total)| total > 0);
+        let stages = stages.map(|((stage, span), total)| (Some(stage), bar(span, template, total)));
+        self.bars = iter::once((None, whole)).chain(stages).collect();
     }
 
     /// Takes a step of the proofs.
     fn step(&mut self, event: &Event, now: Duration) {
         self.estimate.observe(event, now);
         let left = self.estimate.left(now);
-        if let [whole, stages @ ..] = &self.bars[..] {
-            whole.pb_set_message(&left_text(left));
-            let all = Stage::ALL.map(|stage| self.estimate.stage(stage));
-            for (bar, progress) in stages.iter().zip(all.iter().filter(|progress| progress.total > 0)) {
-                bar.pb_set_position(progress.done as u64);
-                bar.pb_set_message(&stage_text(progress));
+        for (stage, bar) in &self.bars {
+            match stage.map(|stage| self.estimate.stage(stage)) {
+                Some(progress) => {
+                    bar.pb_set_position(progress.done as u64);
+                    bar.pb_set_message(&stage_text(&progress));
+                }
+                None => bar.pb_set_message(&left_text(left)),
             }
         }
         if !logging::has_bars() && matches!(event, Event::Finished { .. }) && now - self.line >= LINE_EVERY {
             self.line = now;
-            let done = Stage::ALL.map(|stage| {
+            let done = |stage| {
                 let estimate::Progress { done, total, .. } = self.estimate.stage(stage);
                 format!("{done} of {total}")
-            });
-            let [batches, lifts, folds, _] = done;
+            };
+            let [batches, lifts, folds, _] = Stage::ALL.map(done);
             let left_ms = left.map(milliseconds);
-            info!(
-                batches,
-                lifts,
-                folds,
-                left_ms,
-                "proven: batches {batches}, lifts {lifts}{}; {}",
-                if self.estimate.stage(Stage::Fold).total > 0 {
-                    format!(", folds {folds}")
-                } else {
-                    String::new()
-                },
-                left_text(left)
-            );
+            let totals = Stage::ALL.map(|stage| self.estimate.stage(stage).total);
+            // The block proof is the last, so none is made yet.
+            let shown = stages(totals).filter(|&(stage, _)| stage != Stage::Block);
+            let shown = list(shown.map(|(stage, _)| format!("{} {}", plural(stage), done(stage))));
+            info!(batches, lifts, folds, left_ms, "proven: {shown}; {}", left_text(left));
         }
     }
 }
@@ -276,13 +271,6 @@ fn bar(span: Span, template: &str, len: usize) -> Span {
     span.pb_set_length(len as u64);
     span.pb_start();
     span
-}
-
-/// Batches, lifts and, if there are any, folds: a small block has none.
-pub fn proofs([batches, lifts, folds]: [usize; 3]) -> String {
-    let folds = (folds > 0).then(|| count(folds, "fold", "folds"));
-    let all = [count(batches, "batch", "batches"), count(lifts, "lift", "lifts")];
-    all.into_iter().chain(folds).collect::<Vec<_>>().join(", ")
 }
 
 /// An estimate, in whole seconds: more would be made up.
@@ -328,9 +316,6 @@ mod tests {
 
     #[test]
     fn one_of_a_kind_is_one() {
-        assert_eq!(proofs([1, 1, 1]), "1 batch, 1 lift, 1 fold");
-        assert_eq!(proofs([1_200, 0, 2]), "1,200 batches, 0 lifts, 2 folds");
-        assert_eq!(proofs([10, 2, 0]), "10 batches, 2 lifts");
         let reused = Reused { batches: 1, below: 17, ..Reused::default() };
         let text = |refused| ResumedText { reused: Reused { refused, ..reused }, proofs: 31 }.to_string();
         assert_eq!(text(0), "18 of 31 proofs already done");

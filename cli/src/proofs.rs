@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use enfold_circuits::params::Params;
 use enfold_circuits::security::security_bits;
 use enfold_state::block::BlockData;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::data::check_data;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::statement::chain::{ChainStatement, link};
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, at};

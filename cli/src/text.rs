@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
 use std::time::{Duration, UNIX_EPOCH};
 
+use enfold_prover::job::Stage;
 use enfold_state::leaf::Leaf;
 use enfold_state::owner::L1Owner;
 use serde_json::Value;
@@ -104,6 +105,37 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number as u64), if number == 1 { one } else { many })
 }
 
+/// The stages of a block's proofs, in order, with how many each has. A fold is named only if there is one: a small block has
+/// none.
+pub fn stages(proofs: [usize; 4]) -> impl Iterator<Item = (Stage, usize)> {
+    Stage::ALL.into_iter().zip(proofs).filter(|&(stage, count)| stage != Stage::Fold || count > 0)
+}
+
+/// Proofs of a stage: `1 batch`, `2 folds`.
+pub fn proofs_of(stage: Stage, number: usize) -> String {
+    count(number, stage.name(), plural(stage))
+}
+
+/// The name of several proofs of a stage.
+pub const fn plural(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Batch => "batches",
+        Stage::Lift => "lifts",
+        Stage::Fold => "folds",
+        Stage::Block => "blocks",
+    }
+}
+
+/// The proofs of a block: `10 batches, 2 lifts, 1 block`.
+pub fn proofs(counts: [usize; 4]) -> String {
+    list(stages(counts).map(|(stage, count)| proofs_of(stage, count)))
+}
+
+/// Several, with commas between them.
+pub fn list(all: impl Iterator<Item = String>) -> String {
+    all.collect::<Vec<_>>().join(", ")
+}
+
 /// A number with a comma between thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -167,6 +199,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn proofs_are_counted_by_stage() {
+        assert_eq!(proofs([1, 1, 1, 1]), "1 batch, 1 lift, 1 fold, 1 block");
+        assert_eq!(proofs([1_200, 0, 2, 1]), "1,200 batches, 0 lifts, 2 folds, 1 block");
+        assert_eq!(proofs([10, 2, 0, 1]), "10 batches, 2 lifts, 1 block", "a small block has no fold");
+        let shown: Vec<_> = stages([3, 1, 0, 1]).collect();
+        assert_eq!(shown, [(Stage::Batch, 3), (Stage::Lift, 1), (Stage::Block, 1)]);
+    }
 
     #[test]
     fn text_from_outside_stays_in_its_line() {

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use enfold_state::block::{BlockData, Place};
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::receipt::Search;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::Transaction;
 use enfold_verifier::data::check_data;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::expect;

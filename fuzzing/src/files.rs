@@ -12,8 +12,9 @@ use enfold_prover::calibration::Calibration;
 use enfold_prover::plonk::{CircuitCache, Kernels};
 use enfold_state::key_file::{self, KeyFile};
 use enfold_state::owner::L1Owner;
+use enfold_state::profile::ProfileId;
 use enfold_state::signer::Signer;
-use enfold_witness::profile::ProfileId;
+use enfold_verifier::verify::VerifierKey;
 use tempfile::TempDir;
 
 use crate::check_error;
@@ -39,7 +40,7 @@ struct Cache {
 
 static CACHE: LazyLock<Cache> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Kernels::with_cache(CircuitCache::new(folder.path())).build(circuit());
+    Kernels::with_cache(CircuitCache::new(folder.path())).build(circuit()).expect("the circuit is provable");
     let mut files = fs::read_dir(folder.path()).expect("a folder");
     let file = files.next().expect("the set-up is kept").expect("an entry").path();
     let bytes = fs::read(&file).expect("the set-up is there");
@@ -55,7 +56,7 @@ pub fn cache_seeds() -> Vec<Vec<u8>> {
 pub fn cache(bytes: &[u8]) {
     fs::write(&CACHE.file, bytes).expect("a temporary folder takes files");
     let kernels = Kernels::with_cache(CircuitCache::new(CACHE.folder.path()));
-    let built = kernels.build(circuit());
+    let built = kernels.build(circuit()).expect("the circuit is provable");
     assert_eq!(
         kernels.loaded() == 1,
         bytes == CACHE.bytes,
@@ -66,8 +67,9 @@ pub fn cache(bytes: &[u8]) {
 
 pub fn calibration_seeds() -> Vec<Vec<u8>> {
     let calibration = Calibration {
-        version: 1,
+        version: 2,
         profile: ProfileId::Test,
+        key: VerifierKey::pinned(ProfileId::Test).digest(),
         cores: 2,
         in_flight: 1,
         circuits_s: 1.5,

@@ -6,9 +6,9 @@ use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_prover::plonk::Kernels;
 use enfold_state::codec::Malformed;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{InnerCircuit, InnerKeys, VerifierKey, verify_block, verify_inner};
-use enfold_witness::profile::{BatchId, ProfileId};
 
 use crate::check_error;
 use crate::world::{CHAIN, GOLDEN, GOLDEN_STATEMENT};

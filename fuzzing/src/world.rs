@@ -7,9 +7,9 @@ use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::{PreparedBlock, prepare_block};
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 
 /// The golden block proof of the profile `test`.
 pub const GOLDEN: &[u8] = include_bytes!("../../fixtures/golden/test.proof");

@@ -7,9 +7,9 @@ use enfold_circuits::check::Violations;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::Proof;
 use enfold_circuits::fold::Child;
+use enfold_state::profile::BatchId;
 use enfold_verifier::verify::encode;
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::BatchId;
 use enfold_witness::step::check_batch;
 use enfold_witness::witness::BlockWitness;
 
@@ -150,8 +150,8 @@ impl BlockProver<'_> {
 #[cfg(test)]
 mod tests {
     use enfold_fixtures::world::{World, WorldSpec};
+    use enfold_state::profile::ProfileId;
     use enfold_witness::batch::Paths;
-    use enfold_witness::profile::ProfileId;
 
     use super::*;
     use crate::cache::circuits;

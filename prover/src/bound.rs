@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use enfold_state::codec;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Circuits, Snapshot, Store, StoreError};
 use enfold_verifier::verify::VerifierKey;
-use enfold_witness::profile::ProfileId;
 
 use crate::journal::Journal;
 use crate::kept::FOLDER;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use enfold_circuits::circuit_set::{Circuit, CircuitSet};
 use enfold_circuits::recursion::BuildError;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use tracing::Span;
 
 use crate::events::{Event, Observer};

@@ -17,9 +17,10 @@ use enfold_state::json;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::system::words;
+use enfold_verifier::verify::VerifierKey;
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::{BatchId, ProfileId};
 use serde::{Deserialize, Serialize};
 
 use crate::cost::{proof_memory, proofs_memory};
@@ -28,8 +29,8 @@ use crate::job::Stage;
 use crate::options::{in_flight_by_memory, in_flight_by_threads};
 use crate::prove::ProvenBlock;
 
-/// Version of the file.
-const VERSION: u32 = 1;
+/// Version of the file. 1 did not say which circuits it was measured with.
+const VERSION: u32 = 2;
 
 /// Longest file that is read, in bytes.
 const LIMIT: u64 = 1 << 16;
@@ -38,10 +39,12 @@ const LIMIT: u64 = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// Version of the file, 1.
+    /// Version of the file, 2.
     pub version: u32,
     /// The profile.
     pub profile: ProfileId,
+    /// Digest of the profile's verifier key, which stands for all of its circuits: others cost something else.
+    pub key: Digest,
     /// Cores that were used.
     pub cores: usize,
     /// Proofs that were made at a time.
@@ -61,6 +64,9 @@ pub struct Calibration {
     /// Bytes that the process takes beside its proofs: circuits, state, witnesses.
     pub base_bytes: u64,
 }
+
+/// What helps if a calibration is out of date.
+const AGAIN: &str = "measure again with `enfold bench calibrate`";
 
 /// A file is not a calibration.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +88,7 @@ pub enum CalibrationError {
         source: Malformed,
     },
     /// It is of another version.
-    #[error("{path}: expected a calibration of version {expected}, got {got}")]
+    #[error("{path}: expected a calibration of version {expected}, got {got}; {AGAIN}")]
     Version {
         /// The file.
         path: PathBuf,
@@ -90,6 +96,16 @@ pub enum CalibrationError {
         expected: u32,
         /// The file's.
         got: u32,
+    },
+    /// It was measured with other circuits than this program's.
+    #[error("{path}: expected a calibration of the circuits with key {expected}, got one of {got}; {AGAIN}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// The program's verifier key, as a digest.
+        expected: Digest,
+        /// The file's.
+        got: Digest,
     },
     /// It is of another profile.
     #[error("{path}: expected a calibration of profile {expected}, got one of {got}")]
@@ -123,6 +139,7 @@ impl Calibration {
         Self {
             version: VERSION,
             profile,
+            key: VerifierKey::pinned(profile).digest(),
             cores,
             in_flight,
             circuits_s: circuits.as_secs_f64(),
@@ -148,20 +165,32 @@ impl Calibration {
             Ok(_) => {}
             Err(source) => return Err(CalibrationError::Read { path, source }),
         }
+        // Before its form, which is that of its version.
+        if let Ok(Versioned { version: got }) = serde_json::from_slice(&bytes)
+            && got != VERSION
+        {
+            return Err(CalibrationError::Version { path, expected: VERSION, got });
+        }
         let read: Self = match json::from_slice(&bytes) {
             Ok(read) => read,
             Err(error) => {
                 return Err(CalibrationError::Form { path, source: Malformed::new(error) });
             }
         };
-        if read.version != VERSION {
-            return Err(CalibrationError::Version { path, expected: VERSION, got: read.version });
-        }
         if read.profile != profile {
             return Err(CalibrationError::Profile { path, expected: profile, got: read.profile });
         }
-        Ok(read)
+        match VerifierKey::pinned(profile).digest() {
+            expected if expected != read.key => Err(CalibrationError::Key { path, expected, got: read.key }),
+            _ => Ok(read),
+        }
     }
+}
+
+/// What files of all versions have.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 /// What a block will take.
@@ -261,6 +290,7 @@ mod tests {
         Calibration {
             version: VERSION,
             profile: ProfileId::Standard,
+            key: VerifierKey::pinned(ProfileId::Standard).digest(),
             cores: 2,
             in_flight: 2,
             circuits_s: 20.0,
@@ -321,10 +351,17 @@ mod tests {
         let text = serde_json::to_string(&calibration()).unwrap();
         assert_eq!(read(&text).unwrap(), calibration());
         assert!(matches!(read("{}"), Err(CalibrationError::Form { .. })));
-        assert!(matches!(
-            read(&text.replace("\"version\":1", "\"version\":2")),
-            Err(CalibrationError::Version { got: 2, .. })
-        ));
+        // One of version 1, as it was written: it is not measured with these circuits.
+        let first = r#"{"version":1,"profile":"standard","cores":2,"in_flight":2,"circuits_s":20.0,"transaction_s":0.001,
+            "batch_s":10.0,"lift_s":2.0,"fold_s":2.0,"block_s":1.0,"base_bytes":1073741824}"#;
+        let error = read(first).unwrap_err();
+        assert!(matches!(error, CalibrationError::Version { expected: 2, got: 1, .. }), "{error}");
+        assert!(error.to_string().ends_with("`enfold bench calibrate`"), "{error}");
+        let later = text.replace("\"version\":2", "\"version\":3,\"more\":0");
+        assert!(matches!(read(&later), Err(CalibrationError::Version { got: 3, .. })));
+        let other = Calibration { key: VerifierKey::pinned(ProfileId::Test).digest(), ..calibration() };
+        let error = read(&serde_json::to_string(&other).unwrap()).unwrap_err();
+        assert!(matches!(error, CalibrationError::Key { got, .. } if got == other.key), "{error}");
         assert!(matches!(read(&text.replace("standard", "test")), Err(CalibrationError::Profile { .. })));
         assert!(matches!(Calibration::read(dir.path(), ProfileId::Test), Err(CalibrationError::Read { .. })));
     }

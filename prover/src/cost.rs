@@ -50,7 +50,7 @@ pub fn proofs_memory(params: &Params, in_flight: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use enfold_witness::profile::ProfileId;
+    use enfold_state::profile::ProfileId;
 
     use super::*;
 

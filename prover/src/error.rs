@@ -4,9 +4,9 @@ use enfold_circuits::batch::BatchProveError;
 use enfold_circuits::check::Violations;
 use enfold_circuits::recursion::{BuildError, ProveError as RecursionError};
 use enfold_state::executor::{ExecuteError, Rejection};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::VerifyError;
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::step::StepError;
 use enfold_witness::witness::WitnessError;
 

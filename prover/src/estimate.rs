@@ -119,7 +119,7 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
-    use enfold_witness::profile::{BatchId, ProfileId};
+    use enfold_state::profile::{BatchId, ProfileId};
 
     use super::*;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::job::{Job, Reused};
@@ -19,6 +19,8 @@ pub struct Backlog {
     pub queued: usize,
     /// Those of them that wait for a block that has not been delivered.
     pub waiting: usize,
+    /// Those whose time is too far ahead of the clock.
+    pub early: usize,
     /// Files in the folder of rejected ones, those of earlier runs too.
     pub rejected: usize,
 }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use enfold_circuits::params::Params;
-use enfold_witness::profile::BatchId;
+use enfold_state::profile::BatchId;
 
 use crate::job::Job;
 

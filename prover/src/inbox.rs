@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use blake3::Hash;
 use enfold_state::block::Block;
 use enfold_state::codec::{CodecError, Kind, Record};
+use enfold_state::system::words;
 
 use crate::files::{FileError, FileId, failed, make_dir, rename_new};
 use crate::pace::Pace;
@@ -282,12 +283,15 @@ impl Inbox {
         renamed
     }
 
-    /// Puts back what was put in the place of a file that was to be claimed: a folder with all that is in it, or a link.
-    pub(crate) fn give_back(&self, claim: &Claim) {
-        let given = rename_new(&claim.path(), &self.dir.join(&claim.file));
-        if given.is_ok() {
-            self.clear(claim);
-        }
+    /// Puts back what was put in the place of a file that was to be claimed: a folder with all that is in it, or a link. An
+    /// error is what it must wait for: that something else has its name by now, for instance.
+    pub(crate) fn give_back(&self, claim: &Claim) -> Result<(), Wait> {
+        rename_new(&claim.path(), &self.dir.join(&claim.file)).map_err(|error| {
+            let (kind, of) = (words(&error), self.dir.join(&claim.file));
+            Wait::Passes(format!("cannot be put back as {}: {kind}", of.display()))
+        })?;
+        self.clear(claim);
+        Ok(())
     }
 
     /// What is claimed, in the order of claiming, and what cannot be read.

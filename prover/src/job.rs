@@ -3,8 +3,8 @@
 use std::fmt;
 
 use enfold_circuits::circuit_set::Circuit;
+use enfold_state::profile::BatchId;
 use enfold_verifier::verify::InnerCircuit;
-use enfold_witness::profile::BatchId;
 use serde::{Deserialize, Serialize};
 
 /// A proof to be made.

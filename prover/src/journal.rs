@@ -2,8 +2,8 @@
 
 use enfold_state::codec::{Kind, Record};
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::prove::PreparedBlock;

@@ -108,7 +108,7 @@ fn remove(path: &Path) {
 #[cfg(test)]
 mod tests {
     use enfold_state::field::reduce;
-    use enfold_witness::profile::BatchId;
+    use enfold_state::profile::BatchId;
 
     use super::*;
 

@@ -9,7 +9,7 @@
 //! use enfold_prover::events::ignore;
 //! use enfold_prover::options::ProveOptions;
 //! use enfold_prover::prove::prove_block;
-//! use enfold_witness::profile::ProfileId;
+//! use enfold_state::profile::ProfileId;
 //!
 //! // Sixteen accounts and a block of five transfers among them.
 //! let mut world = World::new(WorldSpec::default());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_state::block::Block;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProveError;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use enfold_state::block::Block;
 use enfold_state::codec::{self, CodecError};
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Store, StoreError};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::VerifierKey;
-use enfold_witness::profile::ProfileId;
 
 use crate::bound::{BoundError, bind};
 use crate::cache::{build_circuits, build_unless_stopped, circuits};
@@ -97,9 +97,7 @@ pub fn prove_and_commit(
     let prepared = prepare_block(profile, store.ledger(), block, options, observer)?;
     output.check_space(store.dir(), &prepared, None)?;
     let proven = Begun::new(store, prepared, output)?.prove(options, false, observer)?;
-    commit(store, &proven, observer, |store, root| {
-        store.commit_hashed(&proven.execution, &proven.update, root)
-    })?;
+    commit(store, &proven, observer, |store, root| store.commit(&proven.prepared, root))?;
     Ok(proven)
 }
 

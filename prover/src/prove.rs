@@ -1,5 +1,6 @@
 //! From a block to its proof.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use enfold_circuits::block::BlockOpening;
@@ -8,12 +9,11 @@ use enfold_circuits::params::Params;
 use enfold_state::block::{Block, BlockData};
 use enfold_state::chain::BlockId;
 use enfold_state::executor::{Execution, Rejection, execute};
-use enfold_state::ledger::Ledger;
-use enfold_state::tree::TreeUpdate;
+use enfold_state::ledger::{Ledger, Prepared};
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 use crate::batch::BlockProver;
@@ -56,8 +56,8 @@ pub struct ProvenBlock {
     pub data: BlockData,
     /// What the block does; its writes lead to the new root.
     pub execution: Execution,
-    /// The state tree's nodes after it.
-    pub update: TreeUpdate,
+    /// What it writes, and the nodes over that: for a store, or [`Ledger::adopt`].
+    pub prepared: Prepared,
     /// Figures of the plan.
     pub report: PlanReport,
     /// The kept proofs of an earlier run that were reused.
@@ -191,12 +191,13 @@ impl PreparedBlock {
         let start = Instant::now();
         let expected = self.statement();
         let statement = spans::verify().in_scope(|| verify_own(&proof, expected))?;
-        let Self { execution, witness, report, mut timings, .. } = self;
+        let Self { execution, mut witness, report, mut timings, .. } = self;
         timings.verify = start.elapsed();
         observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
-        let BlockWitness { block: BlockId { chain_id, number, .. }, emitted, update, .. } = witness;
-        let data = BlockData { chain_id, number, emitted };
-        Ok(ProvenBlock { statement, proof, data, execution, update, report, reused, timings })
+        let BlockId { chain_id, number, .. } = witness.block;
+        let data = BlockData { chain_id, number, emitted: mem::take(&mut witness.emitted) };
+        let prepared = witness.into_prepared();
+        Ok(ProvenBlock { statement, proof, data, execution, prepared, report, reused, timings })
     }
 }
 

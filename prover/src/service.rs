@@ -20,9 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_state::unfinished::remove_left_over;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::bound::bind;

@@ -18,7 +18,7 @@
 //!
 //! All are of level `INFO`. They go into logs, into the Chrome trace of `--trace`, and to whatever else listens.
 
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use tracing::{Span, info_span};
 
 use crate::job::Job;

@@ -12,9 +12,9 @@ use enfold_prover::pipeline::{Output, PipelineError, prove_and_commit};
 use enfold_prover::plonk::Kernels;
 use enfold_prover::prove::{ProvenBlock, prove_block};
 use enfold_prover::stop::Stop;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::store::Store;
 use enfold_verifier::verify::InnerCircuit;
-use enfold_witness::profile::{BatchId, ProfileId};
 
 fn world() -> World {
     World::new(WorldSpec { seed: 7, accounts: 40, ..WorldSpec::default() })

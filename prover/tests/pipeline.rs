@@ -15,10 +15,10 @@ use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit
 use enfold_prover::prove::ProvenBlock;
 use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_verifier::data::check_data;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 
 const PROFILE: ProfileId = ProfileId::Test;
 

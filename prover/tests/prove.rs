@@ -12,11 +12,11 @@ use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::{PreparedBlock, ProvenBlock, prepare_block, prove_block, prove_prepared};
 use enfold_state::block::Block;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::rebuild;
 use enfold_verifier::data::check_data;
 use enfold_verifier::verify::{VerifierKey, verify_block};
 use enfold_witness::batch::Paths;
-use enfold_witness::profile::ProfileId;
 
 fn set() -> &'static CircuitSet {
     circuits(ProfileId::Test)

@@ -16,9 +16,9 @@ use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit
 use enfold_prover::prove::ProvenBlock;
 use enfold_prover::stop::Stop;
 use enfold_state::block::Block;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::store::Store;
 use enfold_verifier::verify::{InnerCircuit, InnerKeys};
-use enfold_witness::profile::{BatchId, ProfileId};
 
 /// A state, and a block for it.
 struct Case {

@@ -19,10 +19,10 @@ use enfold_prover::service::{LIST, Pace, Served, ServiceOptions, serve};
 use enfold_prover::stop::Stop;
 use enfold_state::block::{Block, BlockData};
 use enfold_state::codec;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_verifier::data::check_data;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 
 /// A state, three blocks that follow one another, and folders.

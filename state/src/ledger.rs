@@ -277,6 +277,7 @@ fn add_leaf(counts: &mut Counts, index: LeafIndex) -> Result<(), ApplyError> {
 pub struct Prepared {
     number: u32,
     time: u32,
+    previous_root: Digest,
     root: Digest,
     counts: Counts,
     writes: Writes,
@@ -287,6 +288,11 @@ impl Prepared {
     /// The state root after the writes.
     pub fn root(&self) -> Digest {
         self.root
+    }
+
+    /// The root of the state that the writes follow.
+    pub fn previous_root(&self) -> Digest {
+        self.previous_root
     }
 
     /// The block's number, which becomes the height.
@@ -477,29 +483,32 @@ impl Ledger {
 
     /// [`Ledger::prepare`] of a block whose witness has hashed the nodes: what [`Tree::update`] would give for its writes.
     /// They are not hashed again: that they are over the leaves that change is all that is checked in a release build. So
-    /// they must be of the witness of this very execution, which has held each leaf against its writes, and the root that
-    /// they lead to must be held against that of the block's proof.
+    /// only who makes the witness calls this, with the nodes of this very execution, whose leaves it has held against their
+    /// writes; all others get both as one value, from the witness. The root that they lead to is held against that of
+    /// the block's proof.
     ///
     /// # Errors
     /// As [`Ledger::prepare`], or if the nodes are not over the leaves that change.
-    pub fn prepare_hashed(&self, execution: &Execution, update: &TreeUpdate) -> Result<Prepared, ApplyError> {
+    pub fn prepare_hashed(&self, execution: &Execution, update: TreeUpdate) -> Result<Prepared, ApplyError> {
         let Execution { block: BlockId { number, time, .. }, previous_root, ref writes, .. } = *execution;
         let counts = self.check_follows(number, time, previous_root, writes)?;
         if !update.is_over(writes.iter().map(|&(index, _)| index)) {
             return Err(ApplyError::Nodes);
         }
-        debug_assert_eq!(*update, self.hash(writes), "the nodes are those of the writes");
-        Ok(self.prepared(number, time, counts, writes, update.clone()))
+        debug_assert_eq!(update, self.hash(writes), "the nodes are those of the writes");
+        Ok(self.prepared(number, time, counts, writes, update))
     }
 
-    /// Checks that writes follow this state, and gives the counts of leaves after them.
-    fn check_follows(
-        &self,
-        number: u32,
-        time: u32,
-        previous_root: Digest,
-        writes: &Writes,
-    ) -> Result<Counts, ApplyError> {
+    /// Checks that what was prepared follows this state. All else was checked against a state of the same root.
+    ///
+    /// # Errors
+    /// If it is not of the next block, or from another root.
+    pub fn check_prepared(&self, prepared: &Prepared) -> Result<(), ApplyError> {
+        self.check_next(prepared.number, prepared.time, prepared.previous_root)
+    }
+
+    /// Checks that a block is the next one.
+    fn check_next(&self, number: u32, time: u32, previous_root: Digest) -> Result<(), ApplyError> {
         let expected = u64::from(self.height) + 1;
         if u64::from(number) != expected {
             return Err(ApplyError::Number { expected, got: number });
@@ -510,6 +519,18 @@ impl Ledger {
         if previous_root != self.root() {
             return Err(ApplyError::PreviousRoot { expected: self.root(), got: previous_root });
         }
+        Ok(())
+    }
+
+    /// Checks that writes follow this state, and gives the counts of leaves after them.
+    fn check_follows(
+        &self,
+        number: u32,
+        time: u32,
+        previous_root: Digest,
+        writes: &Writes,
+    ) -> Result<Counts, ApplyError> {
+        self.check_next(number, time, previous_root)?;
         let mut counts = self.leaves.counts();
         let before = counts;
         let mut new =
@@ -547,7 +568,8 @@ impl Ledger {
     ) -> Prepared {
         let tree_root = update.root().unwrap_or_else(|| self.tree.root());
         let root = state_root(tree_root, counts.digest());
-        Prepared { number, time, root, counts, writes: writes.clone(), update }
+        let previous_root = self.root();
+        Prepared { number, time, previous_root, root, counts, writes: writes.clone(), update }
     }
 
     /// Writes what [`Ledger::prepare`] of this ledger, as it is now, gave.
@@ -555,7 +577,7 @@ impl Ledger {
     /// # Panics
     /// If the ledger has moved on since.
     pub fn adopt(&mut self, prepared: &Prepared) {
-        assert_eq!(u64::from(self.height) + 1, u64::from(prepared.number), "prepared for this height");
+        assert_eq!(self.check_prepared(prepared), Ok(()), "prepared for this state");
         for &(index, leaf) in prepared.writes.iter() {
             match self.leaves.get_mut(index) {
                 Some(place) => *place = leaf,

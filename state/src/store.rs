@@ -28,12 +28,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::block::Genesis;
-use crate::chain::BlockId;
-use crate::executor::Execution;
 use crate::hash::Digest;
 use crate::ledger::{Ledger, Prepared};
 use crate::overlay::Overlay;
-use crate::tree::TreeUpdate;
 use crate::unfinished::{Access, Unfinished, remove_left_over};
 use crate::writes::Writes;
 
@@ -175,16 +172,15 @@ impl Store {
         self.file.view()?.root_at(number)
     }
 
-    /// Takes over an executed block whose proof states `root`: on disk, in one durable transaction, then
-    /// in memory. No block may be staged.
+    /// Takes over a block whose proof states `root`, as [`Ledger::prepare`] or its witness gave it: on disk, in one durable
+    /// transaction, then in memory. No block may be staged.
     ///
     /// # Errors
-    /// If the execution does not follow the stored state or does not lead to `root`; then nothing has
+    /// If the block does not follow the stored state or does not lead to `root`; then nothing has
     /// changed. If the system fails while writing, the file holds the state before or after the block:
     /// open it again to see which.
-    pub fn commit(&mut self, execution: &Execution, root: Digest) -> Result<(), StoreError> {
-        let BlockId { number, time, .. } = execution.block;
-        self.commit_writes(number, time, execution.previous_root, &execution.writes, root)
+    pub fn commit(&mut self, prepared: &Prepared, root: Digest) -> Result<(), StoreError> {
+        self.commit_alone(prepared.number(), root, |store| store.stage(prepared))
     }
 
     /// [`Store::commit`] of writes that come from elsewhere, as from published data.
@@ -200,20 +196,6 @@ impl Store {
         root: Digest,
     ) -> Result<(), StoreError> {
         self.commit_alone(number, root, |store| store.stage_writes(number, time, previous_root, writes))
-    }
-
-    /// [`Store::commit`] of a block whose witness has hashed the new nodes: see [`Ledger::prepare_hashed`].
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub fn commit_hashed(
-        &mut self,
-        execution: &Execution,
-        update: &TreeUpdate,
-        root: Digest,
-    ) -> Result<(), StoreError> {
-        let BlockId { number, .. } = execution.block;
-        self.commit_alone(number, root, |store| store.stage_hashed(execution, update))
     }
 
     /// Stages a block and commits it, or leaves all as it was.
@@ -235,24 +217,15 @@ impl Store {
         })
     }
 
-    /// Puts an executed block on top of the state in memory and gives its root. On disk nothing changes: what is
-    /// staged is gone when the process ends. Staged blocks become durable one after the other, the oldest first, with
-    /// [`Store::commit_staged`], or are taken back with [`Store::roll_back`].
+    /// Puts a block, as [`Ledger::prepare`] or its witness gave it, on top of the state in memory and gives its root. On disk
+    /// nothing changes: what is staged is gone when the process ends. Staged blocks become durable one after the other, the
+    /// oldest first, with [`Store::commit_staged`], or are taken back with [`Store::roll_back`].
     ///
     /// # Errors
-    /// If the execution was not made from [`Store::ledger`]; then nothing has changed.
-    pub fn stage(&mut self, execution: &Execution) -> Result<Digest, StoreError> {
-        let BlockId { number, time, .. } = execution.block;
-        self.stage_writes(number, time, execution.previous_root, &execution.writes)
-    }
-
-    /// [`Store::stage`] of a block whose witness has hashed the new nodes: see [`Ledger::prepare_hashed`].
-    ///
-    /// # Errors
-    /// As [`Store::stage`].
-    pub fn stage_hashed(&mut self, execution: &Execution, update: &TreeUpdate) -> Result<Digest, StoreError> {
-        let prepared = self.ledger().prepare_hashed(execution, update)?;
-        Ok(self.push(prepared))
+    /// If the block does not follow [`Store::ledger`]; then nothing has changed.
+    pub fn stage(&mut self, prepared: &Prepared) -> Result<Digest, StoreError> {
+        self.ledger().check_prepared(prepared)?;
+        Ok(self.push(prepared.clone()))
     }
 
     fn stage_writes(

@@ -508,16 +508,16 @@ fn nodes_that_were_hashed_before_are_taken_over_if_they_are_of_the_leaves_that_c
     let execution = execute(ledger, &block).expect("all are valid");
     let BlockId { number, time, .. } = execution.block;
     let anew = ledger.prepare(number, time, execution.previous_root, &execution.writes).expect("it follows");
-    assert_eq!(ledger.prepare_hashed(&execution, anew.update()), Ok(anew.clone()));
+    assert_eq!(ledger.prepare_hashed(&execution, anew.update().clone()), Ok(anew.clone()));
     let leaves: Vec<LeafIndex> = execution.writes.iter().map(|&(index, _)| index).collect();
     let (first, rest) = (ledger.tree().update(&[]), anew.update().over(leaves[1..].iter().copied()));
     for other in [first, rest] {
-        assert_eq!(ledger.prepare_hashed(&execution, &other), Err(ApplyError::Nodes));
+        assert_eq!(ledger.prepare_hashed(&execution, other), Err(ApplyError::Nodes));
     }
     let second =
         enfold_state::executor::Execution { block: BlockId { number: 2, ..execution.block }, ..execution };
     let number = ApplyError::Number { expected: 1, got: 2 };
-    assert_eq!(ledger.prepare_hashed(&second, anew.update()), Err(number));
+    assert_eq!(ledger.prepare_hashed(&second, anew.update().clone()), Err(number));
 }
 
 #[test]

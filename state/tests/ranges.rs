@@ -1,42 +1,16 @@
 //! Numbers that are out of their range are refused where a record is read, in both forms.
 
-use enfold_fixtures::world::{World, WorldSpec};
-use enfold_state::account_proof::AccountProof;
-use enfold_state::block::{Block, BlockData, Emitted, Genesis, Place};
+mod records;
+
+use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{HEADER_LEN, Record, decode, encode, read};
 use enfold_state::executor::execute;
 use enfold_state::field::ORDER;
 use enfold_state::kind::KindId;
-use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
-use enfold_state::receipt::Receipt;
-use enfold_state::transaction::SignedTransaction;
 use serde_json::{Value, json};
 
-struct Records {
-    genesis: Genesis,
-    block: Block,
-    signed: SignedTransaction,
-    data: BlockData,
-    receipt: Receipt,
-    account: AccountProof,
-}
-
-fn records() -> Records {
-    let mut world = World::new(WorldSpec { seed: 1, accounts: 3, fee_floor: 1, ..WorldSpec::default() });
-    let genesis = world.genesis().clone();
-    let block = world.block(3);
-    let execution = world.advance(&block).expect("all are valid");
-    let emitted = vec![Emitted { kind: KindId::Debit, messages: execution.credits.clone() }];
-    let data = BlockData { chain_id: block.chain_id, number: 1, emitted };
-    let signed = block.transactions[0];
-    let tx = signed.transaction;
-    let place = Place { batch: 0, message: 0 };
-    let receipt = Receipt::new(&data, place, tx.nonce, tx.valid_until).expect("a transfer");
-    let receipt = receipt.with_signed(&signed).expect("it is of this one");
-    let account = AccountProof::new(world.ledger(), LeafIndex(1)).expect("a leaf");
-    Records { genesis, block, signed, data, receipt, account }
-}
+use records::{Records, records};
 
 /// What reading says of a record with one value of its JSON form changed.
 fn with_json<T: Record>(record: &T, at: &str, value: Value) -> Result<T, String> {
@@ -121,15 +95,20 @@ fn a_genesis_has_a_time_and_a_power_of_two_of_shards() {
 #[test]
 fn transactions_have_a_nonce_of_two_keys_no_target_and_an_end() {
     let Records { signed, receipt, .. } = records();
-    for nonce in [1 << 33, u64::MAX] {
+    let too_large = (33..u64::BITS).flat_map(|bit| [1 << bit, 1 << bit | 7]);
+    for nonce in too_large.chain([u64::MAX]) {
         let says = format!("expected a nonce below 2^33, got {nonce}");
         refused(with_json(&signed, "/transaction/nonce", json!(nonce)), &says);
         refused(with_bytes(&signed, 16, &nonce.to_le_bytes()), &says);
         refused(with_json(&receipt, "/nonce", json!(nonce)), &says);
     }
-    let last = (1_u64 << 33) - 1;
-    let read = with_bytes(&signed, 16, &last.to_le_bytes()).expect("the last of key 1");
-    assert_eq!(read.transaction.nonce.to_u64(), last);
+    // Every bit of it is read: 32 of the number, and the key's.
+    for nonce in (0..33).map(|bit| 1_u64 << bit).chain([0, (1 << 33) - 1]) {
+        let read = with_bytes(&signed, 16, &nonce.to_le_bytes()).expect("below 2^33").transaction.nonce;
+        assert_eq!(with_json(&signed, "/transaction/nonce", json!(nonce)).unwrap().transaction.nonce, read);
+        assert_eq!((read.to_u64(), u64::from(read.number())), (nonce, nonce % (1 << 32)));
+        assert_eq!(read.key() as u64, nonce >> 32);
+    }
     for target in [1_u64, 1 << 32, u64::MAX] {
         let says = format!("expected target 0, got {target}");
         refused(with_json(&signed, "/transaction/target", json!(target)), &says);

@@ -8,7 +8,7 @@
 //!   [`account`] a leaf.
 //!
 //! ```
-//! use enfold_verifier::profile::ProfileId;
+//! use enfold_state::profile::ProfileId;
 //! use enfold_verifier::receipt::check_receipt;
 //! use enfold_verifier::verify::{VerifierKey, verify_block};
 //! use enfold_verifier::{Digest, codec};

@@ -8,8 +8,8 @@ use enfold_state::executor::execute;
 use enfold_state::field::ORDER;
 use enfold_state::kind::KindId;
 use enfold_state::message::MessageError;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::data::{DataError, check_data};
-use enfold_verifier::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_witness::witness::{BlockWitness, witness_block};
 

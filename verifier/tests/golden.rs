@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io;
 
 use enfold_state::codec::{self, Record};
+use enfold_state::profile::ProfileId;
 use enfold_verifier::account::{AccountProof, check_account};
 use enfold_verifier::data::check_data;
-use enfold_verifier::profile::ProfileId;
 use enfold_verifier::receipt::{Receipt, check_receipt};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};

@@ -12,8 +12,8 @@ use enfold_state::shards::Counts;
 pub use crate::credit::CreditPath;
 pub use crate::debit::{DebitPath, DebitSlot};
 pub use crate::paths::Paths;
-use crate::profile::BatchId;
 use crate::siblings::Siblings;
+use enfold_state::profile::BatchId;
 
 /// Everything that one batch circuit needs.
 #[derive(Clone, Debug, PartialEq, Eq)]

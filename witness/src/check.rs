@@ -7,9 +7,9 @@ use enfold_state::hash::Digest;
 use enfold_state::leaf::SHARD_DEPTH;
 use rayon::prelude::*;
 
-use crate::profile::Profile;
 use crate::step::{StepError, step};
 use crate::witness::BlockWitness;
+use enfold_state::profile::Profile;
 
 /// A block witness breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

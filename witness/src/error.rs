@@ -3,9 +3,10 @@
 use enfold_state::chain::{ChainState, Phase};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::ledger::ApplyError;
 use enfold_state::rule::Rule;
 
-use crate::profile::BatchId;
+use enfold_state::profile::BatchId;
 
 /// A batch witness breaks a rule of its circuit. `path` and `leg` count from 0 within the batch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +70,9 @@ pub enum WitnessError {
         /// The execution's.
         got: Digest,
     },
+    /// The execution's writes do not follow the state, or are not over the leaves of the batches.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
     /// A path over an empty position, of a kind that has none such.
     #[error("leaf {index}: expected a leaf, got an empty position")]
     MissingLeaf {

@@ -4,7 +4,7 @@
 //! use enfold_fixtures::world::{World, WorldSpec};
 //! use enfold_state::chain::state_root;
 //! use enfold_state::executor::execute;
-//! use enfold_witness::profile::ProfileId;
+//! use enfold_state::profile::ProfileId;
 //! use enfold_witness::{check_block, witness_block};
 //!
 //! // Sixteen accounts and a block of twenty transfers among them.
@@ -41,8 +41,6 @@ pub mod step;
 pub mod versions;
 pub mod whole;
 pub mod witness;
-
-pub use enfold_state::profile;
 
 pub use check::{CheckError, check_block};
 pub use plan::{Plan, PlanReport};

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lanes::{Lane, Lanes};
 use crate::paths::{Registered, Visitor, visit};
-use crate::profile::{BatchId, BatchShape, Profile};
+use enfold_state::profile::{BatchId, BatchShape, Profile};
 
 use choice::{Place, choose};
 

@@ -12,9 +12,9 @@ pub use crate::error::StepError;
 use crate::kind::{At, BatchKind};
 use crate::logup::add;
 use crate::paths::{PathsVisitor, Registered};
-use crate::profile::Profile;
 use crate::siblings::SiblingsWalk;
 use crate::slots::Slots;
+use enfold_state::profile::Profile;
 
 /// The chain state that the batch leads to from `witness.before`, by the rules of its circuit.
 ///

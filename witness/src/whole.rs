@@ -12,7 +12,7 @@ use enfold_state::executor::{Accepted, Execution};
 use enfold_state::leaf::LeafIndex;
 use serde::{Deserialize, Serialize};
 
-use crate::profile::{BatchId, Profile};
+use enfold_state::profile::{BatchId, Profile};
 
 /// Batches of whole transactions that a block would need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,10 +10,9 @@ use enfold_state::executor::Execution;
 use enfold_state::hash::batch::message_digests;
 use enfold_state::hash::{Digest, MessageSponge, Side};
 use enfold_state::leaf::Leaf;
-use enfold_state::ledger::Ledger;
+use enfold_state::ledger::{Ledger, Prepared};
 use enfold_state::message::Message;
 use enfold_state::shards::Counts;
-use enfold_state::tree::TreeUpdate;
 use rayon::prelude::*;
 
 use crate::batch::BatchWitness;
@@ -23,9 +22,9 @@ use crate::legs::{Draft, DraftPath, draft};
 use crate::logup::{self, Challenges, add, subtract};
 use crate::paths::{Paths, Registered, Visitor, visit};
 use crate::plan::Plan;
-use crate::profile::{BatchShape, Profile};
 use crate::siblings::Siblings;
 use crate::versions::Versions;
+use enfold_state::profile::{BatchShape, Profile};
 
 /// A block with the witness of each of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +47,19 @@ pub struct BlockWitness {
     pub emitted: Vec<Emitted>,
     /// The plan that the batches follow.
     pub plan: Plan,
-    /// The tree's nodes after the block; see [`Ledger::prepare_hashed`].
-    pub update: TreeUpdate,
+    prepared: Prepared,
+}
+
+impl BlockWitness {
+    /// What the block writes, and the nodes over it, which the witness has hashed: for [`Ledger::adopt`] or a store.
+    pub const fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// [`Self::prepared`] alone.
+    pub fn into_prepared(self) -> Prepared {
+        self.prepared
+    }
 }
 
 /// The witnesses of an executed block.
@@ -161,7 +171,8 @@ pub fn witness_observed(
     let emitting = drafts.into_iter().filter(|draft| draft.kind().emits());
     let emitted = emitting.map(|draft| Emitted { kind: draft.kind(), messages: draft.emitted }).collect();
     let after = states[states.len() - 1];
-    let update = versions.update().over(execution.writes.iter().map(|&(index, _)| index));
+    let nodes = versions.update().over(execution.writes.iter().map(|&(index, _)| index));
+    let prepared = ledger.prepare_hashed(execution, nodes)?;
     Ok(BlockWitness {
         block: execution.block,
         counts_before,
@@ -172,7 +183,7 @@ pub fn witness_observed(
         batches,
         emitted,
         plan,
-        update,
+        prepared,
     })
 }
 

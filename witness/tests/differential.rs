@@ -6,10 +6,10 @@ use enfold_state::block::BlockData;
 use enfold_state::chain::state_root;
 use enfold_state::executor::{Rule, execute};
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::rebuild;
 use enfold_witness::batch::Paths;
 use enfold_witness::check::check_block;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::step::StepError;
 use enfold_witness::witness::{BlockWitness, witness_block};
 

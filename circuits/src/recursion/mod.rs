@@ -26,7 +26,7 @@ pub(crate) mod toy;
 mod verifier;
 
 pub use chain::{Chain, chain, select};
-pub use choice::{choose_constant, fill_choice};
+pub use choice::{choose_constant, choose_listed, fill_choice};
 pub use shape::{RecursionSize, fix_shape, recursion_gates};
 pub use slot::{Slot, SlotWitness, fill_dead};
 
@@ -34,7 +34,7 @@ use enfold_state::chain::Quadratic;
 use enfold_state::hash::Digest;
 use plonky2::iop::witness::PartialWitness;
 
-use crate::backend::Prover;
+use crate::backend::{BackendError, Prover};
 use crate::config::{CircuitData, F, Proof};
 use crate::public_inputs::{BatchPublicInputs, PublicInputsLength};
 
@@ -58,6 +58,14 @@ pub enum BuildError {
         circuit: &'static str,
         /// The circuit it must be like.
         like: &'static str,
+    },
+    /// The backend refuses it.
+    #[error("{circuit}: {source}")]
+    Backend {
+        /// Which circuit.
+        circuit: &'static str,
+        /// Why.
+        source: BackendError,
     },
     /// A circuit is not the one whose key is pinned: it was changed, and the keys have to be pinned anew.
     #[error("{circuit}: expected the circuit of the pinned key {expected}, got one of key {got}")]

@@ -61,7 +61,7 @@ pub struct RecursionSize {
 /// Fixes the gate set to what verifying such `children` takes, pads to `2^degree_bits` rows and builds.
 ///
 /// # Errors
-/// If the rows do not fit.
+/// If the rows do not fit, or the backend refuses the circuit.
 pub fn fix_shape(
     backend: &dyn Backend,
     mut builder: Builder,
@@ -77,7 +77,7 @@ pub fn fix_shape(
     while builder.num_gates() <= 1 << (degree_bits - 1) {
         builder.add_gate(NoopGate, vec![]);
     }
-    let built = backend.build(builder);
+    let built = backend.build(builder).map_err(|source| BuildError::Backend { circuit, source })?;
     let got = built.data.common.degree_bits();
     if got != degree_bits {
         return Err(BuildError::Degree { circuit, expected: degree_bits, got });

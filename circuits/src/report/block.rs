@@ -2,8 +2,8 @@
 
 use enfold_state::kind::{KindId, PerBatch, PerKind};
 use enfold_state::message::Op;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
 use super::batch_rows;

@@ -10,14 +10,14 @@ pub use block::{BlockCost, RowCosts};
 
 use enfold_state::hash::Digest;
 use enfold_state::kind::PerBatch;
-use enfold_witness::profile::{BatchId, BatchShape, ProfileId};
+use enfold_state::profile::{BatchId, BatchShape, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
 use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::backend::{Backend, Bare, Built, Stock};
+use crate::backend::{Backend, BackendError, Bare, Built, Stock};
 use crate::batch::BatchCircuit;
 use crate::block::BlockCircuit;
 use crate::check::Checker;
@@ -268,14 +268,14 @@ impl ProfileReport {
 struct Uncommitted;
 
 impl Backend for Uncommitted {
-    fn build(&self, builder: Builder) -> Built {
+    fn build(&self, builder: Builder) -> Result<Built, BackendError> {
         let bare = Bare::build(builder);
         // Elements that differ, since verifiers have the key as constants, and equal ones share a place.
         let element = |digest, i| F::from_canonical_usize((1 << 40) + NUM_HASH_OUT_ELTS * digest + i);
         let digest = |digest| HashOut { elements: std::array::from_fn(|i| element(digest, i)) };
         let cap = MerkleCap((0..1 << bare.common.config.fri_config.cap_height).map(digest).collect());
         let data = bare.with_tree(MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap });
-        Built { data, prover: Box::new(Stock) }
+        Ok(Built { data, prover: Box::new(Stock) })
     }
 }
 

@@ -34,7 +34,7 @@ use crate::public_inputs::BatchPublicInputs;
 use crate::recursion::Slot;
 use crate::statement::BlockStatement;
 use crate::verify::{Layout, VerifierKey};
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 
 /// What FRI's soundness is proven by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Bits are computed in floats; here the same errors are written down as fractions of whole numbers, straight from
 //! the theorems, and compared exactly.
 
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use num_bigint::BigUint;
 
 use super::*;

@@ -14,9 +14,9 @@ use enfold_state::leaf::{Address, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 pub const CHAIN: u64 = 7;
@@ -60,7 +60,7 @@ fn open(batch: BatchId) -> Opened<'static> {
 fn build(batch: BatchId) -> BatchCircuit {
     let params = Params::of(ProfileId::Test);
     // At a rate that plonky2 can prove at: some of the tests have it prove.
-    BatchCircuit::build(profile(), batch, &stock(&params.batch), params.batch_degree_bits)
+    BatchCircuit::build(profile(), batch, &stock(&params.batch), params.batch_degree_bits).unwrap()
 }
 
 /// Accounts whose leaf index is their number; each owns one leaf of [`ASSET`], which holds [`BALANCE`].

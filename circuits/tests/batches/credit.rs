@@ -10,8 +10,8 @@ use enfold_state::hash::{MessageSponge, Side};
 use enfold_state::kind::KindId;
 use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::batch::{CreditPath, Paths};
-use enfold_witness::profile::{BatchId, ProfileId};
 use plonky2::field::types::Field;
 
 use crate::bank::{ASSET, BALANCE, Bank, leaf, only, profile, stranger};

@@ -2,6 +2,7 @@
 //! are told in the last path of a full batch, so that no other path depends on them.
 
 use enfold_circuits::config::F;
+use enfold_circuits::convert::to_native;
 use enfold_circuits::debit::DebitPathTargets;
 use enfold_circuits::fill::FillError;
 use enfold_circuits::kind::PathsTargets;
@@ -14,10 +15,10 @@ use enfold_state::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::{L1Owner, OWNER_BYTES};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::logup::Challenges;
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::siblings::Siblings;
 use plonky2::field::types::Field;
 
@@ -408,6 +409,38 @@ fn expired_all_the_same() {
     assert_ne!(lie.published().ctx, honest.ctx, "it is another block's");
     lie.set_digest(lie.circuit().targets().public_inputs.ctx, honest.ctx);
     lie.breaks(&[HASH]);
+}
+
+/// A record whose end is an element above 2^32, which no wallet signs, but its owner may: it is a later end and nothing else,
+/// or none that comes.
+#[test]
+fn end_that_is_no_number_of_32_bits() {
+    let time = u64::from(wide().witness.block.time);
+    let (range, later): (&[&str], &[&str]) = (&[RANGE], &[]);
+    for (end, expected) in [
+        (number((1 << 32) + time - 1), later),
+        (number(1 << 32), later),
+        (number((1 << 32) + time), range),
+        (number(1 << 33), range),
+        (number(1 << 63), range),
+        (F::NEG_ONE, range),
+        (-number(1 << 32), range),
+    ] {
+        let mut lie = wide();
+        let mut record = lie.debit().legs[0].signed.transaction.elements();
+        let place = record.len() - 1;
+        record[place] = to_native(end);
+        lie.debit().legs[0].signed.signature = lie.bank.keys[LAST].sign(&record);
+        lie.set(targets(&lie).legs[0].valid_until, end);
+        match expected {
+            [] => lie.holds(),
+            _ => lie.breaks(expected),
+        }
+        // And not signed so.
+        let mut lie = wide();
+        lie.set(targets(&lie).legs[0].valid_until, end);
+        assert!(lie.violations().contains(SIGNATURE), "{end}");
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use enfold_state::field::{from_u32, reduce};
 use enfold_state::hash::{Digest, node};
 use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::batch::Paths;
-use enfold_witness::profile::{BatchId, ProfileId};
 
 use crate::bank::{Bank, leaf, only, stranger};
 use crate::lie::Lie;

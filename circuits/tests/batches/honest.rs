@@ -4,7 +4,7 @@ use enfold_circuits::check::Checker;
 use enfold_circuits::config::CircuitData;
 use enfold_circuits::serialization::{Gates, Generators};
 use enfold_state::nonce::NonceKey;
-use enfold_witness::profile::BatchId;
+use enfold_state::profile::BatchId;
 use enfold_witness::witness::BlockWitness;
 
 use crate::bank::{Bank, SET, circuit, only, opened, stranger};

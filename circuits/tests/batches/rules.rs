@@ -12,9 +12,9 @@ use enfold_state::field::ORDER;
 use enfold_state::keys::SecretKey;
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::L1Owner;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::signer::Signer;
 use enfold_state::transaction::SignedTransaction;
-use enfold_witness::profile::{BatchId, ProfileId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 

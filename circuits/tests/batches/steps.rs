@@ -10,8 +10,8 @@ use enfold_state::field::{ONE, reduce};
 use enfold_state::hash::{Digest, MessageSponge, Side};
 use enfold_state::kind::KindId;
 use enfold_state::message::Message;
+use enfold_state::profile::BatchId;
 use enfold_witness::batch::{BatchWitness, Paths};
-use enfold_witness::profile::BatchId;
 use plonky2::field::types::Field;
 
 use crate::bank::{BALANCE, Bank, SET, only, profile, stranger};

@@ -13,7 +13,7 @@ use enfold_state::keys::padding_key;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::message::Message;
 use enfold_state::nonce::{Nonce, NonceKey};
-use enfold_witness::profile::BatchId;
+use enfold_state::profile::BatchId;
 use plonky2::field::types::Field;
 
 use crate::bank::{Bank, only, stranger};

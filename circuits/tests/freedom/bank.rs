@@ -9,8 +9,8 @@ use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::profile::Profile;
 use enfold_state::transaction::Transaction;
-use enfold_witness::profile::Profile;
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 const CHAIN: u64 = 7;

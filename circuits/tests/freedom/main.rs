@@ -18,8 +18,8 @@ use enfold_circuits::debit::DebitPathTargets;
 use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::params::Params;
 use enfold_state::kind::PerBatch;
+use enfold_state::profile::{BatchId, BatchShape, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
-use enfold_witness::profile::{BatchId, BatchShape, Profile, ProfileId};
 use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::PartialWitness;
@@ -50,7 +50,7 @@ impl Batch {
         let params = Params::of(ProfileId::Test);
         let rows = BatchCircuit::count_rows(&PROFILE, witness.batch, &params.batch);
         let degree_bits = rows.total().next_power_of_two().ilog2() as usize;
-        let circuit = BatchCircuit::build(&PROFILE, witness.batch, &params.batch, degree_bits);
+        let circuit = BatchCircuit::build(&PROFILE, witness.batch, &params.batch, degree_bits).unwrap();
         let inputs = circuit.fill(witness, SET).unwrap();
         Self { circuit, inputs }
     }

@@ -17,8 +17,8 @@ use enfold_state::field::from_u32;
 use enfold_state::hash::Digest;
 use enfold_state::kind::{KindId, PerBatch};
 use enfold_state::message::Op;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::batch::{BatchWitness, Paths};
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::relay::RelayPath;
 use enfold_witness::step::{StepError, check_batch};
 use enfold_witness::witness::witness_block;
@@ -39,8 +39,10 @@ fn circuit(batch: BatchId) -> &'static Circuit {
     let circuits = CIRCUITS.get_or_init(PerBatch::default);
     circuits.of(batch).get_or_init(|| {
         let params = Params::of(ProfileId::Test);
-        let build =
-            || BatchCircuit::build(ProfileId::Test.profile(), batch, &params.batch, params.batch_degree_bits);
+        let build = || {
+            BatchCircuit::build(ProfileId::Test.profile(), batch, &params.batch, params.batch_degree_bits)
+                .unwrap()
+        };
         let (open, names) = opened(build);
         let data = &Box::leak(Box::new(open)).data;
         Circuit { full: build(), opened: Opened::new(data, names) }

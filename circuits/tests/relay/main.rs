@@ -15,11 +15,11 @@ use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::rebuild::{RebuildError, rebuild};
 use enfold_state::relay::ADDRESS;
 use enfold_verifier::verify::{encode, verify_block};
 use enfold_witness::check_block;
-use enfold_witness::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{BlockWitness, witness_block};
 
 use world::{ASSET, LIMIT, RELAY, World, stranger};
@@ -52,11 +52,11 @@ fn follow(world: &World, block: &Block, execution: &Execution) -> (BlockWitness,
         assert_eq!(lies::broken(batch), [] as [&str; 0], "{}", batch.batch.name());
     }
     let mut after = world.ledger.clone();
-    let hashed = after.prepare_hashed(execution, &witness.update).expect("it follows");
+    let hashed = witness.prepared();
     let root = after.apply(execution).expect("it follows");
     assert_eq!((hashed.root(), hashed.counts()), (root, after.counts()));
     after = world.ledger.clone();
-    after.adopt(&hashed);
+    after.adopt(hashed);
     assert_eq!(rebuilt(world, block, &data(block, &witness), &after), Ok(root));
     (witness, after)
 }

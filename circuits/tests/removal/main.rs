@@ -22,7 +22,7 @@ use enfold_circuits::gates::select::SelectGate;
 use enfold_circuits::gates::signature::SignatureGate;
 use enfold_circuits::params::Params;
 use enfold_circuits::removal::opened;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 
 use record::{Excess, FOLDER, Record, Row, file, table};
 

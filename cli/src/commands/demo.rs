@@ -13,11 +13,11 @@ use enfold_prover::prove::ProvenBlock;
 use enfold_state::block::{Block, Genesis};
 use enfold_state::leaf::Address;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::rebuild;
 use enfold_state::store::Store;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::commands::prove::{BlockError, ProvenText, TimingsReport};

@@ -7,8 +7,8 @@ use clap::Args;
 use enfold_prover::bound::circuits_of;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::CliError;

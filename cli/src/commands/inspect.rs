@@ -8,11 +8,11 @@ use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Kind, Record};
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::receipt::Receipt;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::SignedTransaction;
 use enfold_verifier::verify::VerifierKey;
-use enfold_witness::profile::ProfileId;
 
 use crate::anchor::Anchor;
 use crate::circuits::CircuitsReport;

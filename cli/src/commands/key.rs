@@ -5,8 +5,8 @@ use std::fmt;
 use clap::Args;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::verify::{PinnedCircuit, PinnedSet, VerifierKey};
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 
@@ -128,7 +128,7 @@ impl KeyArgs {
 
 #[cfg(test)]
 mod tests {
-    use enfold_witness::profile::ProfileId;
+    use enfold_state::profile::ProfileId;
 
     use super::KeyArgs;
     use crate::exit::Exit;

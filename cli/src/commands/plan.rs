@@ -11,16 +11,15 @@ use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecas
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
 use enfold_state::executor::{Rejection, execute};
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Check, Snapshot};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, at};
 use crate::options::profile_parser;
 use crate::output::Outcome;
-use crate::progress::proofs;
-use crate::text::{count, duration, size};
+use crate::text::{count, duration, proofs, size};
 use crate::{reading, records};
 
 /// Options of `enfold plan`.
@@ -111,7 +110,7 @@ impl fmt::Display for Report {
         for rejection in self.rejections.iter().flatten() {
             writeln!(f, "  left out: {rejection}")?;
         }
-        writeln!(f, "proofs         {}, 1 block", proofs([batches, lifts, folds]))?;
+        writeln!(f, "proofs         {}", proofs([batches, lifts, folds, 1]))?;
         writeln!(f, "concurrent     {in_flight}")?;
         writeln!(f, "peak memory    {}{}", size(peak_bytes), if fits { "" } else { ": does not fit" })?;
         match (prove_s, total_s) {

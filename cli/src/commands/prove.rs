@@ -12,10 +12,10 @@ use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit
 use enfold_prover::prove::{ProvenBlock, Timings};
 use enfold_state::block::Block;
 use enfold_state::executor::Rejection;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Store, StoreError};
 use enfold_verifier::statement::BlockStatement;
 use enfold_witness::plan::PlanReport;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, Failure};
@@ -28,7 +28,7 @@ use crate::output::Outcome;
 use crate::progress::ResumedText;
 use crate::proofs::{Bits, ProfileText};
 use crate::records;
-use crate::text::{count, duration, grouped, milliseconds};
+use crate::text::{count, duration, grouped, list, milliseconds, proofs_of, stages};
 
 /// Options of `enfold prove`.
 #[derive(Debug, Args)]
@@ -141,23 +141,18 @@ impl fmt::Display for ProvenText<'_> {
         let kinds = report.kinds().map(|(kind, report)| format!("{} {kind}", report.batches()));
         write!(f, "planned {batches} ({})", kinds.collect::<Vec<_>>().join(", "))?;
         writeln!(f, " and made their witnesses in {}", duration(timings.witness))?;
-        let of_stage = |stage: Stage, many| {
-            let (proofs, sum) = timings.of_stage(stage);
-            format!("{} ({})", count(proofs, stage.name(), many), duration(sum))
-        };
         if self.0.reused != Reused::default() {
             let reused = self.0.reused;
             let proofs = reused.total() + timings.jobs.len();
             writeln!(f, "resumed: {}", ResumedText { reused, proofs })?;
         }
-        let (batches, lifts) = (of_stage(Stage::Batch, "batches"), of_stage(Stage::Lift, "lifts"));
-        let (folds, blocks) = (of_stage(Stage::Fold, "folds"), of_stage(Stage::Block, "blocks"));
-        // A small block has no fold.
-        let folds = if timings.of_stage(Stage::Fold).0 > 0 { format!(", {folds}") } else { String::new() };
-        write!(f, "proven in {}: {batches}, {lifts}{folds}, {blocks}", duration(timings.prove))?;
+        let of_stage =
+            |(stage, count)| format!("{} ({})", proofs_of(stage, count), duration(timings.of_stage(stage).1));
+        let proofs = list(stages(Stage::ALL.map(|stage| timings.of_stage(stage).0)).map(of_stage));
+        writeln!(f, "proven in {}: {proofs}", duration(timings.prove))?;
         writeln!(
             f,
-            "\nblock proof of {} bytes verified in {}",
+            "block proof of {} bytes verified in {}",
             grouped(self.0.proof.len() as u64),
             duration(timings.verify)
         )

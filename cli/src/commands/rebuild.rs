@@ -9,11 +9,11 @@ use enfold_prover::pipeline::data_path;
 use enfold_state::block::Genesis;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Ledger;
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::store::Store;
 use enfold_state::writes::Writes;
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::expect;

@@ -10,8 +10,8 @@ use enfold_prover::folders::Folders;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::service::{LIST, Pace, Served, ServiceOptions, serve};
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Chain;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{Circuits, Head};
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::CliError;

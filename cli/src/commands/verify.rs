@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use enfold_prover::pipeline::data_path;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::statement::chain::ChainStatement;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::{Anchor, ExpectArgs, Forgeable};

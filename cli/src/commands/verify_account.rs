@@ -7,8 +7,8 @@ use clap::Args;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED};

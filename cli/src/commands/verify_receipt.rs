@@ -10,11 +10,11 @@ use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::Message;
 use enfold_state::nonce::NonceKey;
 use enfold_state::owner::L1Owner;
+use enfold_state::profile::ProfileId;
 use enfold_state::receipt::{Executed, Receipt};
 use enfold_state::transaction::{NO_END, Transaction};
 use enfold_verifier::receipt::check_receipt;
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 use serde::Serialize;
 
 use super::verify_account::check_account;

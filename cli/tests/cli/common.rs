@@ -95,3 +95,13 @@ pub fn csv() -> String {
 pub fn json(path: impl Into<PathBuf>) -> Value {
     serde_json::from_slice(&std::fs::read(path.into()).expect("the file is there")).expect("JSON")
 }
+
+/// The command line that makes a receipt, without a profile: from a data directory, and from a data file or a folder of them.
+pub fn make_receipt<'a>(state: &'a str, tx: &'a str, data: &'a str, out: &'a str) -> [&'a str; 9] {
+    ["receipt", "--data", state, "--tx", tx, "--data-file", data, "--out", out]
+}
+
+/// The command line that checks a receipt of the test profile.
+pub fn verify_receipt<'a>(receipt: &'a str, proof: &'a str) -> [&'a str; 5] {
+    ["verify-receipt", receipt, proof, "--profile", "test"]
+}

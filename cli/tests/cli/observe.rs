@@ -206,6 +206,7 @@ fn a_service_proves_an_inbox_serves_metrics_and_ends_on_a_signal() {
         "enfold_blocks_total{result=\"rejected\"} 1",
         "enfold_rejected_files 1",
         "enfold_waiting_blocks 0",
+        "enfold_early_blocks 0",
         "enfold_transactions_total{result=\"executed\"} 18",
         "enfold_proofs_total{stage=\"block\"} 3",
         "enfold_proofs_left{stage=\"batch\"} 0",

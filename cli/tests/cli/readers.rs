@@ -8,13 +8,13 @@ use enfold_state::keys::SecretKey;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Message;
 use enfold_state::nonce::Nonce;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_state::transaction::{SignedTransaction, Transaction};
 use enfold_verifier::verify::{PinnedSet, VerifierKey};
-use enfold_witness::profile::ProfileId;
 use serde_json::{Value, json};
 
-use crate::common::{Folder, enfold, fail, json as read_json, run};
+use crate::common::{Folder, enfold, fail, json as read_json, make_receipt, run, verify_receipt};
 use crate::prove::CHAIN;
 
 /// A folder with copies of the two proofs and their data, and the state after them: of its own, because a state is
@@ -102,20 +102,9 @@ fn the_key_is_shown_and_derived_again() {
 /// Makes a receipt for a transaction of one of the two blocks.
 fn receipt(folder: &Folder, tx: &Digest, name: &str, more: &[&str]) -> (String, Value) {
     let (state, id, out) = (folder.path("state"), tx.to_string(), folder.path(name));
-    let arguments = [
-        "receipt",
-        "--profile",
-        "test",
-        "--data",
-        &state,
-        "--tx",
-        &id,
-        "--data-file",
-        &folder.path(""),
-        "--out",
-        &out,
-    ];
-    let result = run(&[&arguments, more].concat());
+    let data = folder.path("");
+    let line = make_receipt(&state, &id, &data, &out);
+    let result = run(&[&line[..], &["--profile", "test"], more].concat());
     (out, result)
 }
 
@@ -135,10 +124,6 @@ fn account(folder: &Folder, height: u32, index: LeafIndex) -> String {
     }
     run(&["account", "--data", &state, "--index", &index.to_string(), "--out", &out, "--force"]);
     out
-}
-
-fn verify_receipt<'a>(receipt: &'a str, proof: &'a str) -> [&'a str; 5] {
-    ["verify-receipt", receipt, proof, "--profile", "test"]
 }
 
 #[test]
@@ -450,20 +435,8 @@ fn every_data_file_on_the_way_is_held_against_the_proof_beside_it() {
     let [proof, data] = ["2.proof", "2.proof.data"].map(|name| folder.path(name));
     let ids = ["ids", "--profile", "test", "--data", &state, "--data-file", &dir];
     let id = block(1).transactions[0].transaction.id().to_string();
-    let receipt = [
-        "receipt",
-        "--profile",
-        "test",
-        "--data",
-        &state,
-        "--tx",
-        &id,
-        "--data-file",
-        &dir,
-        "--out",
-        &out,
-        "--force",
-    ];
+    let receipt = make_receipt(&state, &id, &dir, &out);
+    let receipt = [&receipt[..], &["--profile", "test", "--force"]].concat();
     let refused = |exit, kind| {
         let message = fail(&ids, exit, kind);
         assert_eq!(fail(&receipt, exit, kind), message);
@@ -497,7 +470,7 @@ fn every_data_file_on_the_way_is_held_against_the_proof_beside_it() {
     assert!(text.contains("not compared: no proof beside the data file of block 2"), "{text}");
     let made = run(&receipt);
     assert_eq!((&made["not_compared"], &made["proof"]), (&json!([2]), &json!(folder.path("1.proof"))));
-    let text = String::from_utf8(enfold().args(receipt).output().unwrap().stdout).unwrap();
+    let text = String::from_utf8(enfold().args(&receipt).output().unwrap().stdout).unwrap();
     assert!(text.contains("beside the data file of block 2;"), "{text}");
     std::fs::write(&proof, kept).unwrap();
     fail(&receipt, 1, "unexpected");
@@ -535,21 +508,10 @@ fn receipts_are_not_made_from_what_is_wrong_or_missing() {
     std::fs::write(&copy, codec::encode(&data).unwrap()).unwrap();
     receipt(&id, &[&copy, &second], 1, "unexpected");
     let stranger = folder.write("signed", codec::encode(&block(1).transactions[1]).unwrap());
-    let arguments = [
-        "receipt",
-        "--profile",
-        "test",
-        "--data",
-        &state,
-        "--tx",
-        &id,
-        "--out",
-        &out,
-        "--data-file",
-        &folder.path(""),
-    ];
     std::fs::remove_file(&copy).unwrap();
-    let message = fail(&[&arguments[..], &["--signed", &stranger]].concat(), 3, "receipt");
+    let all = folder.path("");
+    let line = make_receipt(&state, &id, &all, &out);
+    let message = fail(&[&line[..], &["--profile", "test", "--signed", &stranger]].concat(), 3, "receipt");
     assert!(message.contains("expected the transaction"), "{message}");
 }
 

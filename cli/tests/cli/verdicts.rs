@@ -17,15 +17,15 @@ use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::{Nonce, NonceKey};
+use enfold_state::profile::ProfileId;
 use enfold_state::rebuild::{rebuild, replay};
 use enfold_state::receipt::Receipt;
 use enfold_state::store::{Circuits, Store};
 use enfold_state::transaction::{NO_END, Transaction};
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 use serde_json::Value;
 
-use crate::common::{Folder, enfold, fail, run};
+use crate::common::{Folder, enfold, fail, make_receipt, run, verify_receipt};
 use crate::forger::forge;
 use crate::prove::kill_when;
 
@@ -274,7 +274,7 @@ fn receipts_are_not_made_by_a_forgery() {
     let [genesis, proof] = ["genesis", "proofs/block-1.proof"].map(|name| theft.path(name));
     run(&["rebuild", "--profile", "test", "--genesis", &genesis, "--data", &state, &proof]);
     let (id, out, data) = (theft.id.to_string(), folder.path("out"), format!("{proof}.data"));
-    let receipt = ["receipt", "--data", &state, "--tx", &id, "--data-file", &data, "--out", &out];
+    let receipt = make_receipt(&state, &id, &data, &out);
     fail(&receipt, 3, "wrong_profile");
     let line = receipt.map(str::to_owned);
     let output = run_in(&theft.path("proofs"), &[("ENFOLD_PROFILE", "test")], &line, &[]);
@@ -290,8 +290,8 @@ fn receipts_are_not_made_by_a_forgery() {
     statement.new_root = Digest::ZERO;
     folder.write("other.proof", forge(&statement));
     let other = folder.write("other.proof.data", codec::encode(&data).unwrap());
-    let receipt =
-        ["receipt", "--data", &state, "--tx", &id, "--data-file", &other, "--out", &folder.path("more")];
+    let more = folder.path("more");
+    let receipt = make_receipt(&state, &id, &other, &more);
     let message = fail(&[&receipt[..], &["--profile", "test"]].concat(), 1, "unexpected");
     assert!(message.contains("expected new root"), "{message}");
 }
@@ -493,7 +493,7 @@ fn no_receipt_is_for_a_like_transaction() {
             let receipt = receipt.with_signed(&signed).unwrap();
             let path = folder.write("receipt", codec::encode(&receipt).unwrap());
             let id = signed.transaction.id().to_string();
-            let line = [&["verify-receipt", &path, &proof, "--profile", "test"], files].concat();
+            let line = [&verify_receipt(&path, &proof)[..], files].concat();
             let with_id = [&line[..], &["--tx", &id]].concat();
             match expected {
                 None => assert_eq!(run(&with_id)["id"], id.as_str(), "{place}, {nonce}"),
@@ -531,7 +531,7 @@ fn no_receipt_is_for_a_like_transaction() {
     check(third, &data_file, [no, no, Some("usage"), Some("usage"), Some("usage"), Some("usage")]);
     let other = folder.write("other", codec::encode(&BlockData { emitted: vec![], ..data.clone() }).unwrap());
     let path = folder.path("receipt");
-    let line = ["verify-receipt", &path, &proof, "--profile", "test", "--data-file", &other];
+    let line = [&verify_receipt(&path, &proof)[..], &["--data-file", &other]].concat();
     assert!(fail(&line, 1, "unexpected").contains("expected 5 messages, got 0"));
 }
 
@@ -563,20 +563,8 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
     let signed = sender.sign_transaction(Transaction { valid_until: TIME + 7, ..endless });
     let signed_file = folder.write("signed", codec::encode(&signed).unwrap());
     let id = signed.transaction.id().to_string();
-    let receipt = [
-        "receipt",
-        "--profile",
-        "test",
-        "--data",
-        &state,
-        "--tx",
-        &id,
-        "--data-file",
-        &data,
-        "--out",
-        &out,
-        "--force",
-    ];
+    let receipt = make_receipt(&state, &id, &data, &out);
+    let receipt = [&receipt[..], &["--profile", "test", "--force"]].concat();
     let message = fail(&receipt, 3, "unknown_transaction");
     assert!(message.contains("give --valid-until or --signed"), "{message}");
     let end = (TIME + 7).to_string();
@@ -589,8 +577,8 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
     assert_eq!(ids["transactions"][0]["id"], endless.id().to_string());
     assert_eq!(ids["transactions"][0]["valid_until"], NO_END);
 
-    let verify = ["verify-receipt", "--profile", "test", &out, &proof, "--tx", &id];
-    let verify = [&verify[..], &["--account", &account, "--data-file", &data]].concat();
+    let more = ["--tx", &id, "--account", &account, "--data-file", &data];
+    let verify = [&verify_receipt(&out, &proof)[..], &more].concat();
     let result = run(&verify);
     assert_eq!(
         (&result["id"], &result["owner"]),
@@ -618,7 +606,7 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
         .and_then(|receipt| receipt.with_signed(&void))
         .unwrap();
     let void = folder.write("void", codec::encode(&void).unwrap());
-    let message = fail(&["verify-receipt", "--profile", "test", &void, &proof], 1, "receipt_invalid");
+    let message = fail(&verify_receipt(&void, &proof), 1, "receipt_invalid");
     assert!(message.contains(&format!("valid until {TIME}, the block's time")), "{message}");
     // A block is not older than the genesis that it is held against.
     let early = folder.write("early.proof", forge(&BlockStatement { time: TIME - 1, ..statement }));

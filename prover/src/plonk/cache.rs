@@ -226,7 +226,7 @@ mod tests {
     use enfold_circuits::backend::{Backend, Built};
     use enfold_circuits::config::{Builder, EnfoldConfig};
     use enfold_circuits::params::{Params, stock};
-    use enfold_witness::profile::ProfileId;
+    use enfold_state::profile::ProfileId;
     use plonky2::iop::witness::PartialWitness;
 
     use super::*;
@@ -246,7 +246,7 @@ mod tests {
     fn build(folder: &Path, constants: u32) -> usize {
         let stock = circuit(constants).build::<EnfoldConfig>();
         let kernels = Kernels::with_cache(CircuitCache::new(folder));
-        let Built { data, prover } = kernels.build(circuit(constants));
+        let Built { data, prover } = kernels.build(circuit(constants)).unwrap();
         assert_eq!((&data.common, &data.verifier_only), (&stock.common, &stock.verifier_only));
         stock.verify(prover.prove(&data, PartialWitness::new()).unwrap()).unwrap();
         kernels.loaded()
@@ -277,7 +277,7 @@ mod tests {
             builder.config.fri_config.rate_bits = rate_bits;
             builder.config.security_bits = 0;
             let kernels = Kernels::with_cache(CircuitCache::new(dir.path()));
-            let Built { data, prover } = kernels.build(builder);
+            let Built { data, prover } = kernels.build(builder).unwrap();
             data.verify(prover.prove(&data, PartialWitness::new()).unwrap()).unwrap();
             (kernels.loaded(), data.verifier_only)
         };
@@ -355,7 +355,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         build(dir.path(), 5);
         let kernels = Kernels::with_cache(CircuitCache::new(dir.path()).renewed());
-        kernels.build(circuit(5));
+        kernels.build(circuit(5)).unwrap();
         assert_eq!(kernels.loaded(), 0);
     }
 }

@@ -49,11 +49,13 @@ pub enum Feature {
     Lookups,
     /// Blinded commitments.
     ZeroKnowledge,
+    /// Commitments at a rate of 1, on as many points as there are rows: FRI shows nothing then.
+    Rate,
     /// A quotient of a degree that is not a power of two times the rows.
     QuotientDegree,
     /// Selectors that are not those that plonky2 computes from the gates.
     Selectors,
-    /// A gate without constraints' evaluation on single rows.
+    /// Fewer rows than the machine's vectors have elements.
     Degree,
 }
 
@@ -62,6 +64,7 @@ impl std::fmt::Display for Feature {
         f.write_str(match self {
             Self::Lookups => "lookup tables",
             Self::ZeroKnowledge => "blinded commitments",
+            Self::Rate => "a rate of 1",
             Self::QuotientDegree => "a quotient of another degree",
             Self::Selectors => "other selectors",
             Self::Degree => "fewer rows than the machine's vector width",

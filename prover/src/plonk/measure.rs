@@ -7,11 +7,12 @@ use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::config::{D, EnfoldConfig, F, Proof};
 use enfold_circuits::fill::FillError;
 use enfold_circuits::params::{Params, stock};
+use enfold_circuits::recursion::BuildError;
 use enfold_state::block::Block;
 use enfold_state::executor::{ExecuteError, execute};
 use enfold_state::hash::Digest;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::witness::{WitnessError, witness_block};
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::circuit_data::CircuitData;
@@ -37,6 +38,9 @@ pub enum MeasureError {
     /// The block has no batch of the kind that is measured.
     #[error("the block has no {} batch", BATCH.name())]
     NoBatch,
+    /// The circuit cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The witness does not fit the circuit.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -105,7 +109,7 @@ impl Subject {
     /// `poseidon` builds the twin once more, with plonky2's own hash in its commitments.
     ///
     /// # Errors
-    /// If the block has no such batch.
+    /// If the block has no such batch, or the circuits cannot be built.
     pub fn new(
         profile: ProfileId,
         ledger: &Ledger,
@@ -119,10 +123,10 @@ impl Subject {
         let build = |backend: &dyn Backend, config| {
             BatchCircuit::build_with(backend, profile.profile(), BATCH, config, batch_degree_bits)
         };
-        let circuit = build(&Kernels::default(), &config);
+        let circuit = build(&Kernels::default(), &config)?;
         let inputs = circuit.fill(batch, Digest::ZERO)?;
         let stock = stock(&config);
-        let twin = build(&Stock, &stock);
+        let twin = build(&Stock, &stock)?;
         let poseidon =
             poseidon.then(|| BatchCircuit::build_for(profile.profile(), BATCH, &stock, batch_degree_bits));
         Ok(Self { profile, circuit, twin, inputs, poseidon })

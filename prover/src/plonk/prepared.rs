@@ -35,7 +35,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// # Errors
-    /// If the circuit uses lookups or blinding, or has fewer committed points than the machine's vectors
+    /// If the circuit uses lookups or blinding, or a rate of 1, or has fewer committed points than the machine's vectors
     /// elements.
     pub(super) fn new<C: GenericConfig<D, F = F>>(
         common: &CommonCircuitData,
@@ -51,11 +51,14 @@ impl Prepared {
             return refuse(Feature::ZeroKnowledge);
         }
         let fri = &common.config.fri_config;
+        if fri.rate_bits == 0 {
+            return refuse(Feature::Rate);
+        }
         let factor = common.quotient_degree_factor;
-        let quotient_bits = factor.ilog2() as usize;
         if !factor.is_power_of_two() {
             return refuse(Feature::QuotientDegree);
         }
+        let quotient_bits = factor.ilog2() as usize;
         // Packed points may reach from one block into the next one only where all rows are there.
         let points =
             if quotient_bits > fri.rate_bits { common.degree() } else { common.degree() << quotient_bits };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use enfold_circuits::backend::{Backend, Bare, Built, Prover, Stock};
+use enfold_circuits::backend::{Backend, BackendError, Bare, Built, Prover, Stock, check_rate, check_stock};
 use enfold_circuits::config::{Builder, CircuitData, F, Proof};
 use plonky2::hash::merkle_tree::MerkleTree;
 use plonky2::iop::witness::PartialWitness;
@@ -17,14 +17,16 @@ use super::{Engine, Kernels};
 impl Backend for Kernels {
     /// # Panics
     /// As [`Bare::build`].
-    fn build(&self, builder: Builder) -> Built {
+    fn build(&self, builder: Builder) -> Result<Built, BackendError> {
+        check_rate(&builder.config)?;
         let bare = Bare::build(builder);
         // Circuits that the engine does not provide for are plonky2's to prove, with all that plonky2 needs.
         let Ok(prepared) = self.prepare(&bare.common, &bare.prover) else {
-            return Built { data: bare.hashed(), prover: Box::new(Stock) };
+            check_stock(&bare.common)?;
+            return Ok(Built { data: bare.hashed(), prover: Box::new(Stock) });
         };
         let unhashed = MerkleTree { leaves: Vec::new(), digests: Vec::new(), cap: prepared.cap() };
-        Built { data: bare.with_tree(unhashed), prover: Box::new(KernelProver(prepared)) }
+        Ok(Built { data: bare.with_tree(unhashed), prover: Box::new(KernelProver(prepared)) })
     }
 
     fn loaded(&self) -> usize {

@@ -180,17 +180,17 @@ mod tests {
 
     #[test]
     fn grinding_gives_the_least_nonce() {
-        for observed in [0, 3, 7] {
+        for (observed, bits) in [(0, 0), (0, 1), (3, 6), (7, 6), (5, 11)] {
             let mut transcript = Transcript::new();
             transcript.observe_all(&F::rand_vec(8 + observed));
             let fits = |nonce: u64| {
                 let mut transcript = transcript.clone();
                 transcript.observe(F::from_canonical_u64(nonce));
                 plonky2::field::types::PrimeField64::to_canonical_u64(&transcript.challenge()).leading_zeros()
-                    >= 6
+                    >= bits
             };
             let expected = (0..).find(|&nonce| fits(nonce)).unwrap();
-            assert_eq!(transcript.clone().grind(6), F::from_canonical_u64(expected));
+            assert_eq!(transcript.clone().grind(bits), F::from_canonical_u64(expected));
         }
     }
 }

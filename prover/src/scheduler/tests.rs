@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use enfold_witness::profile::BatchId;
+use enfold_state::profile::BatchId;
 
 use super::*;
 use crate::events::ignore;

@@ -3,9 +3,9 @@
 
 use enfold_state::block::Block;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 
 use crate::error::ProveError;
 use crate::events::Observer;
@@ -115,7 +115,7 @@ impl Chain for StoreChain<'_> {
     }
 
     fn stage(&mut self, prepared: &PreparedBlock) -> Result<(), PipelineError> {
-        self.store.stage_hashed(&prepared.execution, &prepared.witness.update)?;
+        self.store.stage(prepared.witness.prepared())?;
         Ok(())
     }
 

@@ -200,7 +200,7 @@ impl<'a> Intake<'a> {
             Found::NotYet(reason) => Err(Wait::Passes(reason)),
             Found::Other(_) => {
                 // It was put in the place of the file, just before that was claimed.
-                self.inbox.give_back(claim);
+                self.inbox.give_back(claim)?;
                 Err(Wait::NextLook)
             }
             Found::Bad(reason) => {
@@ -443,7 +443,8 @@ impl<'a> Intake<'a> {
         let waiting = numbers.iter().filter(|&&number| u64::from(number) > missing).count();
         let rejected = rejected::count(&self.options.folders.rejected);
         let stuck = self.left.iter().filter(|left| left.wait != Wait::NextLook).count();
-        let backlog = Backlog { inbox: stuck, queued: numbers.len(), waiting, rejected };
+        let early = self.early.iter().filter(|(entry, _)| self.is_known_early(entry)).count();
+        let backlog = Backlog { inbox: stuck, queued: numbers.len(), waiting, early, rejected };
         (self.served.waiting, self.served.unreadable) = (waiting, stuck);
         let missing = u32::try_from(missing).ok().filter(|_| waiting > 0);
         self.served.missing = missing;

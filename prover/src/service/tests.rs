@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use enfold_state::block::Block;
 use enfold_state::codec;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use rand::Rng;
 
 use super::intake::{MOST_AHEAD, clock};
@@ -389,6 +389,40 @@ fn a_folder_in_the_place_of_a_file_is_given_back() {
     assert!(path.join("notes").exists() && names(&schedule.at("in").join(CLAIMS)).is_empty());
 }
 
+/// Its name is taken by then: that is said, and it is given back as soon as the name is free.
+#[test]
+fn what_cannot_be_given_back_is_said_with_the_reason() {
+    let schedule = Schedule::new(0);
+    let path = schedule.at("in/a");
+    fs::write(&path, "no block").unwrap();
+    let (theirs, steps) = (path.clone(), [AtomicU64::new(0), AtomicU64::new(0)]);
+    let first = move |at: usize| steps[at].fetch_add(1, Ordering::SeqCst) == 0;
+    let act = move |name: &'static str| match name {
+        "claim" if first(0) => {
+            fs::remove_file(&theirs).unwrap();
+            fs::create_dir(&theirs).unwrap();
+            fs::write(theirs.join("notes"), "mine").unwrap();
+        }
+        "claimed" if first(1) => fs::write(&theirs, "no block either").unwrap(),
+        _ => {}
+    };
+    Hook(Some(Arc::new(act))).enter();
+    let log = Mutex::new(Vec::new());
+    let observe = |event: &Event| log.lock().unwrap().push(event.clone());
+    let mut chain = FakeChain::open(schedule.at("data/chain"));
+    let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    Hook(None).enter();
+    let expected = format!("cannot be put back as {}: ", path.display());
+    let said = |event: &Event| match event {
+        Event::FileLeft { reason, .. } => Some(reason.clone()),
+        _ => None,
+    };
+    let said: Vec<_> = log.into_inner().unwrap().iter().filter_map(said).collect();
+    assert!(said.len() == 1 && said[0].starts_with(&expected), "{said:?}");
+    assert_eq!((served.rejected, served.unreadable), (1, 0), "the file in its place");
+    assert!(path.join("notes").exists() && names(&schedule.at("in").join(CLAIMS)).is_empty());
+}
+
 /// A name that is given to a new file again and again, each of which is a block.
 #[test]
 fn a_file_that_is_replaced_for_ever_is_said() {
@@ -478,12 +512,18 @@ fn a_block_whose_time_is_ahead_of_the_clock_waits() {
     let mut chain = FakeChain::open(schedule.at("data/chain"));
     put("a", 0, 1, u32::MAX);
     let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    let early = |event: &Event| match event {
+        Event::Backlog(backlog) => Some((backlog.queued, backlog.early)),
+        _ => None,
+    };
+    assert_eq!(log.lock().unwrap().iter().filter_map(early).next_back(), Some((1, 1)));
     assert_eq!(served, Served { early: Some(1), ..Served::default() });
     assert!(!served.is_all());
     assert_eq!((names(&schedule.at("data/queue")).len(), said()), (2, 1), "a block and its origin");
     // Another one comes, and then the first is late.
     put("b", 1, 1, 1);
     let served = schedule.serve_on(&mut chain, Duration::ZERO, None, &observe).unwrap();
+    assert_eq!(log.lock().unwrap().iter().filter_map(early).next_back(), Some((0, 0)));
     assert_eq!(served, Served { proven: 1, rejected: 1, ..Served::default() });
     // It is proven as soon as its time has come near enough.
     let soon = clock() + MOST_AHEAD + 2;

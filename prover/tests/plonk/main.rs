@@ -12,7 +12,7 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::{Engine, EngineError, Feature, Kernels};
 use enfold_state::executor::execute;
 use enfold_state::hash::Digest;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::witness::witness_block;
 use plonky2::field::types::{Field, Field64, PrimeField64, Sample};
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
@@ -182,7 +182,7 @@ fn configurations_have_stock_proofs() {
 fn set_up_gives_stock_circuits() {
     for (config, seed) in configurations().into_iter().zip(20..) {
         let (stock, inputs) = random_circuit(config.clone(), seed, 40);
-        let Built { data, prover } = Kernels::default().build(random_builder(config, seed, 40).0);
+        let Built { data, prover } = Kernels::default().build(random_builder(config, seed, 40).0).unwrap();
         assert_eq!(data.common, stock.common);
         assert_eq!(data.verifier_only, stock.verifier_only);
         let (ours, theirs) = (&data.prover_only, &stock.prover_only);
@@ -239,7 +239,7 @@ fn batches_have_stock_proofs() {
     let params = Params::of(ProfileId::Test);
     for id in [BatchId::DebitWide, BatchId::CreditWide] {
         let config = at_stock_rate(&params.batch);
-        let circuit = BatchCircuit::build(profile, id, &config, params.batch_degree_bits);
+        let circuit = BatchCircuit::build(profile, id, &config, params.batch_degree_bits).unwrap();
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();
         let inputs = circuit.fill(batch, Digest::ZERO).unwrap();
         assert_same_witness(&circuit.data, inputs.clone());
@@ -342,7 +342,7 @@ fn bad_inputs_are_errors() {
 
 /// The kernels leave a circuit that the engine does not provide for to plonky2.
 fn assert_stock_proves(builder: Builder, inputs: PartialWitness<F>) {
-    let Built { data, prover } = Kernels::default().build(builder);
+    let Built { data, prover } = Kernels::default().build(builder).unwrap();
     data.verify(prover.prove(&data, inputs).unwrap()).unwrap();
 }
 

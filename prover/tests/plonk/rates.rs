@@ -1,7 +1,7 @@
 //! Circuits whose rate is above one over the quotient's degree: plonky2 cannot prove them, but builds their like and
 //! verifies their proofs.
 
-use enfold_circuits::backend::Stock;
+use enfold_circuits::backend::{BackendError, Stock};
 use enfold_circuits::check::Checker;
 use plonky2::fri::oracle::PolynomialBatch;
 use plonky2::plonk::config::Hasher;
@@ -30,8 +30,8 @@ fn other_rates_have_stock_circuits() {
         let fri = config.fri_config.clone();
         let (twin, _) = random_circuit(at_rate(config.clone(), 3), seed, 40);
         let builder = || random_builder(config.clone(), seed, 40).0;
-        let kernels = Kernels::default().build(builder()).data;
-        let stock = Stock.build(builder()).data;
+        let kernels = Kernels::default().build(builder()).unwrap().data;
+        let stock = Stock.build(builder()).unwrap().data;
 
         let values = twin.prover_only.constants_sigmas_commitment.polynomials.iter().map(|p| p.clone().fft());
         let constants = PolynomialBatch::<F, EnfoldConfig, D>::from_values(
@@ -74,7 +74,7 @@ fn other_rates_have_stock_circuits() {
 fn proofs_at_other_rates_are_verified_by_plonky2() {
     for (config, seed) in low_rates() {
         let (builder, inputs) = random_builder(config.clone(), seed, 30);
-        let Built { data, prover } = Kernels::default().build(builder);
+        let Built { data, prover } = Kernels::default().build(builder).unwrap();
         // From memory of the proof before, too.
         let proofs = [(); 2].map(|()| prover.prove(&data, inputs.clone()).unwrap());
         let same = Engine::new(&data).unwrap().witness(inputs.clone()).unwrap();
@@ -83,11 +83,55 @@ fn proofs_at_other_rates_are_verified_by_plonky2() {
             data.verify(proof.clone()).unwrap();
         }
 
-        let Built { data: stock, prover } = Stock.build(random_builder(config, seed, 30).0);
+        let Built { data: stock, prover } = Stock.build(random_builder(config, seed, 30).0).unwrap();
         let error = prover.prove(&stock, inputs).unwrap_err().to_string();
-        assert!(error.contains("plonky2 has no proofs at a rate above 1/8"), "{error}");
+        assert!(error.contains("expected a rate of 1/8 or lower, which plonky2's prover needs"), "{error}");
         stock.verify(proof).unwrap();
     }
+}
+
+/// What the engine does not provide for is plonky2's to prove, which has no proofs at half rate: that is said when the
+/// circuit is built, not when the first proof is made.
+#[test]
+fn circuits_that_nobody_can_prove_are_refused_when_they_are_built() {
+    let lookup = |rate_bits| {
+        let mut builder = Builder::new(at_rate(config(), rate_bits));
+        let table = builder.add_lookup_table_from_pairs(std::sync::Arc::new(vec![(1, 2), (3, 4)]));
+        let input = builder.constant(F::ONE);
+        builder.add_lookup_from_index(input, table);
+        builder
+    };
+    let mut hiding = at_rate(config(), 2);
+    hiding.zero_knowledge = true;
+    for (builder, got) in [(lookup(1), 2), (lookup(2), 4), (random_builder(hiding, 62, 3).0, 4)] {
+        let error = Kernels::default().build(builder).map(drop);
+        assert_eq!(error, Err(BackendError::Unprovable { expected: 8, got }));
+    }
+    assert!(Kernels::default().build(lookup(3)).is_ok());
+}
+
+/// At a rate of 1 any values are those of a polynomial of as many coefficients: a proof would show nothing.
+#[test]
+fn a_rate_of_one_is_refused() {
+    let mut none = config();
+    none.fri_config.rate_bits = 0;
+    let builder = || random_builder(none.clone(), 63, 10).0;
+    assert_eq!(Stock.build(builder()).map(drop), Err(BackendError::Rate));
+    assert_eq!(Kernels::default().build(builder()).map(drop), Err(BackendError::Rate));
+
+    let (mut data, _) = random_circuit(config(), 63, 10);
+    let refused = |data: &CircuitData| match Engine::new(data) {
+        Err(EngineError::Unsupported { feature }) => Some(feature),
+        _ => None,
+    };
+    assert_eq!(refused(&data), None);
+    for factor in [0, 3, 6] {
+        let honest = std::mem::replace(&mut data.common.quotient_degree_factor, factor);
+        assert_eq!(refused(&data), Some(Feature::QuotientDegree), "{factor}");
+        data.common.quotient_degree_factor = honest;
+    }
+    data.common.config.fri_config.rate_bits = 0;
+    assert_eq!(refused(&data), Some(Feature::Rate));
 }
 
 /// A verifier in a circuit takes a proof at half rate, and is proven at half rate.
@@ -95,14 +139,14 @@ fn proofs_at_other_rates_are_verified_by_plonky2() {
 fn verifiers_of_half_rate_proofs_are_proven_at_half_rate() {
     let config = at_rate(config(), 1);
     let (builder, inputs) = random_builder(config.clone(), 60, 10);
-    let Built { data, prover } = Kernels::default().build(builder);
+    let Built { data, prover } = Kernels::default().build(builder).unwrap();
     let proof = prover.prove(&data, inputs).unwrap();
     let mut builder = Builder::new(config);
     let target = builder.add_virtual_proof_with_pis(&data.common);
     let key = builder.constant_verifier_data::<EnfoldConfig>(&data.verifier_only);
     builder.verify_proof::<EnfoldConfig>(&target, &key, &data.common);
     builder.register_public_inputs(&target.public_inputs);
-    let Built { data: outer, prover } = Kernels::default().build(builder);
+    let Built { data: outer, prover } = Kernels::default().build(builder).unwrap();
     let prove = |proof: &Proof| {
         let mut inputs = PartialWitness::new();
         inputs.set_proof_with_pis_target::<EnfoldConfig, D>(&target, proof).unwrap();
@@ -120,7 +164,7 @@ fn proofs_of_other_rates_and_too_few_queries_are_refused() {
     let config = config();
     let proofs = [1, 2, 3].map(|rate_bits| {
         let (builder, inputs) = random_builder(at_rate(config.clone(), rate_bits), 61, 20);
-        let Built { data, prover } = Kernels::default().build(builder);
+        let Built { data, prover } = Kernels::default().build(builder).unwrap();
         let proof = prover.prove(&data, inputs).unwrap();
         (data, proof)
     });
@@ -135,7 +179,7 @@ fn proofs_of_other_rates_and_too_few_queries_are_refused() {
     // The same queries under a key that asks for one more.
     let mut more = at_rate(config, 1);
     more.fri_config.num_query_rounds += 1;
-    let more = Kernels::default().build(random_builder(more, 61, 20).0).data;
+    let more = Kernels::default().build(random_builder(more, 61, 20).0).unwrap().data;
     assert_eq!(
         more.verifier_only, proofs[0].0.verifier_only,
         "the key does not bind the queries, the verifier does"
@@ -157,7 +201,8 @@ fn wrong_wires_at_half_rate_are_refused() {
     let mut seen = std::collections::BTreeSet::new();
     for id in [BatchId::DebitWide, BatchId::CreditWide] {
         let kernels = Kernels::default();
-        let circuit = BatchCircuit::build_with(&kernels, profile, id, &config, params.batch_degree_bits);
+        let circuit =
+            BatchCircuit::build_with(&kernels, profile, id, &config, params.batch_degree_bits).unwrap();
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();
         let (data, inputs) = (&circuit.data, circuit.fill(batch, Digest::ZERO).unwrap());
         let engine = Engine::new(data).unwrap();

@@ -7,7 +7,7 @@
 //!
 //! As in a plan, a lane has paths of one instance only. Plans that divide lanes between both might need fewer batches.
 
-use crate::profile::BatchShape;
+use enfold_state::profile::BatchShape;
 
 /// A bound for two instances, `wide` and `deep`.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use crate::profile::BatchShape;
+use enfold_state::profile::BatchShape;
 
 /// Where a lane goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
 use super::{KindPlan, Plan, instances};
-use crate::profile::{BatchId, Profile};
+use enfold_state::profile::{BatchId, Profile};
 
 /// Figures of a plan, kind by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

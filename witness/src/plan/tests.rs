@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use enfold_state::kind::PerBatch;
 
-use crate::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 
 const INSTANCES: [BatchId; 2] = [BatchId::DebitWide, BatchId::DebitDeep];
 

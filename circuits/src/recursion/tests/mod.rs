@@ -14,7 +14,7 @@ mod verify;
 use enfold_state::chain::ChainState;
 use enfold_state::field::{ONE, reduce};
 use enfold_state::hash::Digest;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use plonky2::field::types::Field;
 use plonky2::iop::witness::PartialWitness;
 use plonky2::plonk::proof::ProofWithPublicInputs;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use enfold_state::field::{ONE, ORDER, from_canonical, reduce, to_u64};
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

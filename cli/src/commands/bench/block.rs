@@ -10,7 +10,7 @@ use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::measure::{BlockMeasurement, measure_block};
 use enfold_prover::options::ProveOptions;
 use enfold_state::leaf::TREE_DEPTH;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use serde::Serialize;
 
 use super::WorkloadError;

@@ -15,7 +15,7 @@ use enfold_prover::events::Event;
 use enfold_prover::machine::peak_memory;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::prove_block;
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 use serde::Serialize;
 
 use crate::error::CliError;

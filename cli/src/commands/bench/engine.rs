@@ -7,7 +7,7 @@ use clap::Args;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::measure::{Runs, Subject, median};
 use enfold_prover::plonk::{ProofPhase, Work};
-use enfold_witness::profile::{BatchId, ProfileId};
+use enfold_state::profile::{BatchId, ProfileId};
 use serde::Serialize;
 use tracing::info;
 

@@ -15,7 +15,7 @@ use enfold_fixtures::workload::Workload;
 use enfold_prover::cache::{build_circuits, circuits};
 use enfold_prover::files::write_file;
 use enfold_state::leaf::TREE_DEPTH;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use serde::Serialize;
 use tracing::info;
 

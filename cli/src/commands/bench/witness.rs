@@ -11,9 +11,9 @@ use enfold_state::hash::Digest;
 use enfold_state::hash::batch::nodes_into;
 use enfold_state::leaf::{Leaf, TREE_DEPTH};
 use enfold_state::ledger::{ApplyError, Chain, Ledger};
+use enfold_state::profile::ProfileId;
 use enfold_state::store::{self, Check, Store};
 use enfold_witness::plan::Plan;
-use enfold_witness::profile::ProfileId;
 use enfold_witness::witness::{Stage, WitnessError, witness_observed};
 use serde::Serialize;
 
@@ -238,9 +238,9 @@ impl WitnessArgs {
         let leaves = ledger.leaves().iter().map(leaf).collect();
         let Chain { id: chain_id, shards } = ledger.chain();
         let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves };
-        let (state_bytes, root) =
-            (ledger.memory(), ledger.prepare(block.number, block.time, ledger.root(), &execution.writes));
-        let root = root.map_err(|error| failed(error.into()))?.root();
+        let state_bytes = ledger.memory();
+        let prepared = ledger.prepare(block.number, block.time, ledger.root(), &execution.writes);
+        let prepared = prepared.map_err(|error| failed(error.into()))?;
         drop(ledger);
         let dir = temporary_folder()?;
 
@@ -248,7 +248,7 @@ impl WitnessArgs {
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed().as_secs_f64();
         let mut store = Store::create(dir.path(), &genesis)?;
         let create_seconds = lap();
-        store.commit(&execution, root)?;
+        store.commit(&prepared, prepared.root())?;
         let commit_seconds = lap();
         drop(store);
         let file_bytes = std::fs::metadata(dir.path().join(store::FILE_NAME)).map_or(0, |found| found.len());
@@ -367,13 +367,12 @@ impl Case {
         lap("plan", 0);
         let mut done = |stage: Stage, hashes| lap(stage.name(), hashes);
         let witness = witness_observed(profile, ledger, block, &execution, plan, &mut done)?;
-        // What follows the batches is no stage of its own: it takes no time worth the name.
-        let prepared = ledger.prepare_hashed(&execution, &witness.update)?;
+        // What follows the batches: the nodes put together for the ledger, and the writes held against its state.
         lap("state", 0);
         let report = witness.plan.report(profile);
         let hashes = stages.iter().map(|stage| stage.2).sum();
         let figures = Figures { hashes, batches: report.batches(), lower_bound: report.lower_bound() };
-        Ok(Round { stages, bare: bare_hashes(prepared.root(), hashes), figures })
+        Ok(Round { stages, bare: bare_hashes(witness.prepared().root(), hashes), figures })
     }
 }
 

@@ -14,7 +14,7 @@ use enfold_prover::machine::Machine;
 use enfold_state::block::Block;
 use enfold_state::leaf::TREE_DEPTH;
 use enfold_state::ledger::Ledger;
-use enfold_witness::profile::ProfileId;
+use enfold_state::profile::ProfileId;
 use serde::Serialize;
 
 use crate::error::{CliError, at};

@@ -9,8 +9,8 @@ use enfold_state::block::Block;
 use enfold_state::codec;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
-use enfold_witness::profile::ProfileId;
 
 use super::{Event, PipelineError};
 use crate::events::Observer;

@@ -137,3 +137,46 @@ proptest! {
         prop_assert_eq!(store.ledger().tree(), states[0].tree());
     }
 }
+
+/// What was prepared is of one state: it goes on no other, not even one of the same height.
+#[test]
+fn only_what_was_prepared_from_this_state_is_staged_or_committed() {
+    let (dirs, prepare) = ([dir(), dir()], |ledger: &Ledger| {
+        let (number, writes, _) = block(ledger);
+        ledger.prepare(number, time(number), ledger.root(), &writes).expect("it follows")
+    });
+    let [mut one, mut other] =
+        dirs.each_ref().map(|dir| Store::create(dir.path(), &genesis()).expect("it is new"));
+    let first = prepare(one.ledger());
+    assert_eq!(one.stage(&first).expect("it follows"), first.root());
+    let again = one.stage(&first);
+    assert!(
+        matches!(again, Err(StoreError::Follow(ApplyError::Number { expected: 2, got: 1 }))),
+        "{again:?}"
+    );
+    let second = prepare(one.ledger());
+    assert_eq!((second.number(), second.previous_root()), (2, first.root()));
+    let early = other.commit(&second, second.root());
+    assert!(
+        matches!(early, Err(StoreError::Follow(ApplyError::Number { expected: 1, got: 2 }))),
+        "{early:?}"
+    );
+
+    // Another first block.
+    let (number, mut writes, _) = block(other.ledger());
+    writes =
+        writes.iter().map(|&(index, leaf)| (index, Leaf { balance: leaf.balance + 1, ..leaf })).collect();
+    let root =
+        other.ledger().prepare(number, time(number), other.root(), &writes).expect("it follows").root();
+    other.commit_writes(number, time(number), other.root(), &writes, root).expect("it follows");
+    let foreign = other.stage(&second);
+    assert!(
+        matches!(
+            foreign,
+            Err(StoreError::Follow(ApplyError::PreviousRoot { expected, got })) if (expected, got) == (root, first.root())
+        ),
+        "{foreign:?}"
+    );
+    assert_eq!((other.root(), other.staged()), (root, 0));
+    assert!(one.stage(&second).is_ok());
+}
