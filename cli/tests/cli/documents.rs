@@ -13,7 +13,7 @@ use lines::{Document, documents};
 
 /// Commands that take long as they stand, or have places to fill in, and what is run for them. `$ID` is a transaction
 /// of the document's block. A point takes five runs: the sweeps of the test profile go on with what the others have measured.
-const SMALLER: [(&str, &str); 16] = [
+const SMALLER: [(&str, &str); 17] = [
     ("enfold run --data state --inbox FOLDER", "enfold run --data state --inbox inbox --create --once"),
     ("enfold plan --txs N", "enfold plan --txs 100"),
     ("enfold help COMMAND", "enfold help verify"),
@@ -32,6 +32,10 @@ const SMALLER: [(&str, &str); 16] = [
         "enfold gen --accounts 20 --txs 10 --out few && enfold inspect block few/block-1.bin --genesis few/genesis.bin",
     ),
     ("enfold bench block --txs 4096", "enfold bench block --txs 4 --accounts 20 --profile test"),
+    (
+        "enfold bench block --txs 4096 --profile proven",
+        "enfold bench block --txs 4 --accounts 20 --profile test",
+    ),
     (
         "enfold bench compare here/results.json there/results.json --out both",
         "enfold bench latency --profile test --txs 4 --accounts 20 --warmups 0 --out here && cp -r here there && \
