@@ -70,7 +70,7 @@ fn stages(c: &mut Criterion) {
     let witness = witness_observed(profile, &ledger, &block, &execution, plan, &mut |_, _| ())
         .expect("executed on this ledger");
     group.bench_function("state", |b| {
-        let nodes = || witness.prepared().update().clone();
+        let nodes = || witness.prepared().expect("it follows").update().clone();
         b.iter_batched(
             nodes,
             |nodes| ledger.prepare_hashed(black_box(&execution), nodes),

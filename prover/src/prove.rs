@@ -14,7 +14,7 @@ use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{InnerKeys, VerifierKey, encode, verify_block};
 use enfold_witness::plan::PlanReport;
-use enfold_witness::witness::{BlockWitness, witness_block};
+use enfold_witness::witness::{BlockWitness, WitnessError, witness_block};
 
 use crate::batch::BlockProver;
 use crate::cache;
@@ -137,6 +137,8 @@ pub fn prepare_block(
     let sizes = profile.profile();
     let witness =
         spans::witness().in_scope(|| workers.install(|| witness_block(sizes, ledger, block, &execution)))?;
+    // Found before the proofs, not after them.
+    witness.prepared().map_err(WitnessError::from)?;
     let report = witness.plan.report(sizes);
     let timings = Timings { execute, witness: start.elapsed(), ..Timings::default() };
     observer(&Event::Witnessed { plan: report, elapsed: timings.witness });
@@ -196,7 +198,7 @@ impl PreparedBlock {
         observer(&Event::Verified { bytes: proof.len(), elapsed: timings.verify });
         let BlockId { chain_id, number, .. } = witness.block;
         let data = BlockData { chain_id, number, emitted: mem::take(&mut witness.emitted) };
-        let prepared = witness.into_prepared();
+        let prepared = witness.into_prepared().map_err(WitnessError::from)?;
         Ok(ProvenBlock { statement, proof, data, execution, prepared, report, reused, timings })
     }
 }

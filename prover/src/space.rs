@@ -132,7 +132,7 @@ mod tests {
         let line = serde_json::to_vec(&prepared.execution.rejections).unwrap();
         let line = [line, vec![1; LINE as usize]].concat();
         fs::write(data.join("listing.json"), &line).unwrap();
-        store.commit(prepared.witness.prepared(), prepared.statement().new_root).unwrap();
+        store.commit(prepared.witness.prepared().unwrap(), prepared.statement().new_root).unwrap();
         fs::write(out.join("proof"), &proof).unwrap();
         fs::write(out.join("proof.data"), codec::encode(&prepared.data()).unwrap()).unwrap();
         fs::write(out.join("block"), &delivered).unwrap();

@@ -70,7 +70,7 @@ pub enum WitnessError {
         /// The execution's.
         got: Digest,
     },
-    /// The execution's writes do not follow the state, or are not over the leaves of the batches.
+    /// The execution's writes do not follow the state.
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// A path over an empty position, of a kind that has none such.

@@ -10,7 +10,7 @@ use enfold_state::executor::Execution;
 use enfold_state::hash::batch::message_digests;
 use enfold_state::hash::{Digest, MessageSponge, Side};
 use enfold_state::leaf::Leaf;
-use enfold_state::ledger::{Ledger, Prepared};
+use enfold_state::ledger::{ApplyError, Ledger, Prepared};
 use enfold_state::message::Message;
 use enfold_state::shards::Counts;
 use rayon::prelude::*;
@@ -47,17 +47,23 @@ pub struct BlockWitness {
     pub emitted: Vec<Emitted>,
     /// The plan that the batches follow.
     pub plan: Plan,
-    prepared: Prepared,
+    prepared: Result<Prepared, ApplyError>,
 }
 
 impl BlockWitness {
     /// What the block writes, and the nodes over it, which the witness has hashed: for [`Ledger::adopt`] or a store.
-    pub const fn prepared(&self) -> &Prepared {
-        &self.prepared
+    ///
+    /// # Errors
+    /// If the writes do not follow the state. The executor makes none such; a witness of them is one that circuits refuse.
+    pub fn prepared(&self) -> Result<&Prepared, ApplyError> {
+        self.prepared.as_ref().map_err(Clone::clone)
     }
 
     /// [`Self::prepared`] alone.
-    pub fn into_prepared(self) -> Prepared {
+    ///
+    /// # Errors
+    /// As [`Self::prepared`].
+    pub fn into_prepared(self) -> Result<Prepared, ApplyError> {
         self.prepared
     }
 }
@@ -172,7 +178,7 @@ pub fn witness_observed(
     let emitted = emitting.map(|draft| Emitted { kind: draft.kind(), messages: draft.emitted }).collect();
     let after = states[states.len() - 1];
     let nodes = versions.update().over(execution.writes.iter().map(|&(index, _)| index));
-    let prepared = ledger.prepare_hashed(execution, nodes)?;
+    let prepared = ledger.prepare_hashed(execution, nodes);
     Ok(BlockWitness {
         block: execution.block,
         counts_before,

@@ -8,6 +8,7 @@ use enfold_state::field::{ONE, ZERO};
 use enfold_state::hash::{Digest, MessageSponge, Side};
 use enfold_state::kind::KindId;
 use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::ledger::ApplyError;
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::{L1Owner, OWNER_BYTES};
@@ -497,7 +498,10 @@ fn new_leaves_stand_below_the_counts_of_account_shards() {
     }
     // Gaps: the counts do not reach so far.
     for gap in [LeafIndex(15), LeafIndex(1 << 23), LeafIndex::new(1, 1), LeafIndex::new(31, 7)] {
-        let error = check_block(&SMALL, &moved(last, gap)).unwrap_err();
+        let witness = moved(last, gap);
+        let refused = witness.prepared().map(drop);
+        assert!(matches!(refused, Err(ApplyError::NotDense { got, .. }) if got == gap), "{refused:?}");
+        let error = check_block(&SMALL, &witness).unwrap_err();
         let CheckError::Batch { source, .. } = error else { panic!("{error}") };
         assert!(matches!(source, StepError::Beyond { index, .. } if index == gap), "{source}");
     }

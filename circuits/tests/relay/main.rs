@@ -52,7 +52,7 @@ fn follow(world: &World, block: &Block, execution: &Execution) -> (BlockWitness,
         assert_eq!(lies::broken(batch), [] as [&str; 0], "{}", batch.batch.name());
     }
     let mut after = world.ledger.clone();
-    let hashed = witness.prepared();
+    let hashed = witness.prepared().expect("it follows");
     let root = after.apply(execution).expect("it follows");
     assert_eq!((hashed.root(), hashed.counts()), (root, after.counts()));
     after = world.ledger.clone();

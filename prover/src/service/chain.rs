@@ -4,7 +4,7 @@
 use enfold_state::block::Block;
 use enfold_state::hash::Digest;
 use enfold_state::profile::ProfileId;
-use enfold_state::store::Store;
+use enfold_state::store::{Store, StoreError};
 use enfold_verifier::statement::BlockStatement;
 
 use crate::error::ProveError;
@@ -115,7 +115,7 @@ impl Chain for StoreChain<'_> {
     }
 
     fn stage(&mut self, prepared: &PreparedBlock) -> Result<(), PipelineError> {
-        self.store.stage(prepared.witness.prepared())?;
+        self.store.stage(prepared.witness.prepared().map_err(StoreError::from)?)?;
         Ok(())
     }
 

@@ -118,7 +118,7 @@ impl World {
         assert_eq!(witness.counts_before, self.ledger.counts());
         let BlockId { number, time, .. } = execution.block;
         let anew = self.ledger.prepare(number, time, execution.previous_root, &execution.writes).unwrap();
-        assert_eq!(*witness.prepared(), anew, "the witness has hashed the nodes of the ledger");
+        assert_eq!(witness.prepared(), Ok(&anew), "the witness has hashed the nodes of the ledger");
         let (len, root) = (self.ledger.len(), self.ledger.apply(&execution).unwrap());
         assert_eq!(witness.after.tree_root, self.ledger.tree().root());
         assert_eq!(state_root(witness.after.tree_root, witness.after.counts), root);

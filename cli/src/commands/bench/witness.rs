@@ -372,7 +372,7 @@ impl Case {
         let report = witness.plan.report(profile);
         let hashes = stages.iter().map(|stage| stage.2).sum();
         let figures = Figures { hashes, batches: report.batches(), lower_bound: report.lower_bound() };
-        Ok(Round { stages, bare: bare_hashes(witness.prepared().root(), hashes), figures })
+        Ok(Round { stages, bare: bare_hashes(witness.prepared()?.root(), hashes), figures })
     }
 }
 
