@@ -301,8 +301,14 @@ impl CircuitSet {
                 drop(built);
                 built = build(&*backend)?;
             }
+            if is_pinned(&built) {
+                return Ok(built);
+            }
             let (expected, got) = (key.entry(), entry(&data(&built).verifier_only));
-            if is_pinned(&built) { Ok(built) } else { Err(BuildError::Pinned { circuit, expected, got }) }
+            Err(match expected == got {
+                true => BuildError::PinnedParameters { circuit },
+                false => BuildError::Pinned { circuit, expected, got },
+            })
         });
         made.as_ref().map_err(|&error| error)
     }
@@ -452,6 +458,15 @@ mod tests {
     fn damaged(spare: bool) -> (CircuitSet, Arc<AtomicUsize>) {
         let builds = Arc::new(AtomicUsize::new(0));
         (CircuitSet::on_demand(Damaged { builds: builds.clone(), spare }, ProfileId::Test), builds)
+    }
+
+    /// Queries are no part of a circuit's entry.
+    #[test]
+    fn other_parameters_are_not_the_pinned_ones() {
+        let mut set = CircuitSet::on_demand(Stock, ProfileId::Test);
+        set.params.batch.fri_config.num_query_rounds += 1;
+        let error = set.batch(BatchId::DebitWide).unwrap_err();
+        assert!(matches!(error, BuildError::PinnedParameters { circuit: "debit_wide" }), "{error}");
     }
 
     #[test]

@@ -77,6 +77,12 @@ pub enum BuildError {
         /// The circuit's.
         got: Digest,
     },
+    /// A circuit has the pinned key's entry, but other parameters of the proof: they have to be pinned anew.
+    #[error("{circuit}: its gates or proof parameters are not those that are pinned")]
+    PinnedParameters {
+        /// Which circuit.
+        circuit: &'static str,
+    },
 }
 
 /// Proving failed.

@@ -26,7 +26,7 @@ pub mod broken {
     pub const PATH_RANGE: &str = "Path: value is the sum of its digits";
     pub const INDEX: &str = "Path: index is the sum of its bits";
     pub const SELECT: &str = "Select: result is off + flag (on - off)";
-    pub const SIGNATURE: &str = "Signature: exit: w x_R = y_R";
+    pub const SIGNATURE: &str = "CurveSignature: exit: w x_R = y_R";
     pub const BOOLEAN: &str = "LogUp: flag is boolean";
     pub const GAMMA: &str = "LogUp: (gamma - f(m)) inverse is one";
     pub const HASH: &str = "Poseidon2: output";

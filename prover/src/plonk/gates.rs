@@ -206,6 +206,7 @@ impl Kernel {
     fn degree(&self) -> Option<usize> {
         match *self {
             Self::Row { degree, .. } => Some(degree),
+            Self::Poseidon2 => Some(Poseidon2Gate::DEGREE),
             _ => None,
         }
     }
@@ -440,7 +441,7 @@ impl Gates {
     /// From the powers of each challenge, one for each constraint of the gate that has the most.
     pub(super) fn alphas<'a>(&self, powers: Vec<&'a [G]>) -> Alphas<'a> {
         let has_poseidon2 = self.gates.iter().any(|gate| matches!(gate.kernel, Kernel::Poseidon2));
-        let poseidon2 = Poseidon2Sums::new(if has_poseidon2 { &powers } else { &[] });
+        let poseidon2 = if has_poseidon2 { Poseidon2Sums::new(&powers) } else { Poseidon2Sums::NONE };
         Alphas { powers, poseidon2 }
     }
 
@@ -531,8 +532,8 @@ mod tests {
     use enfold_circuits::gates::curve::CurveGate;
     use enfold_circuits::gates::own_gates;
     use enfold_circuits::params::{Params, stock};
-    use enfold_state::kind::KindId;
-    use enfold_witness::profile::{BatchId, ProfileId};
+    use enfold_state::kind::{BatchId, KindId};
+    use enfold_state::profile::ProfileId;
     use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
     use plonky2::gates::base_sum::BaseSumGate;
     use plonky2::gates::coset_interpolation::CosetInterpolationGate;

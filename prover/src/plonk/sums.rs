@@ -9,7 +9,7 @@ use std::array::from_fn;
 
 use enfold_circuits::config::F;
 use enfold_circuits::gates::arith::{Arith, RingArith};
-use enfold_circuits::gates::poseidon2::Poseidon2Gate;
+use enfold_circuits::gates::poseidon2::{Poseidon2Gate, sbox};
 use enfold_circuits::gates::row::{Row, RowGate};
 use enfold_state::hash::WIDTH;
 use p3_field::{Algebra, PrimeCharacteristicRing};
@@ -42,6 +42,9 @@ struct Coefficients {
 }
 
 impl Poseidon2Sums {
+    /// For a circuit without the gate.
+    pub(super) const NONE: Self = Self(Vec::new());
+
     /// `alpha_powers` are those that the constraints are multiplied with, for each challenge.
     pub(super) fn new(alpha_powers: &[&[G]]) -> Self {
         let mut forms = Vec::with_capacity(Poseidon2Gate::CONSTRAINTS);
@@ -61,8 +64,7 @@ impl Poseidon2Sums {
         let arith = &mut RingArith::<P>::default();
         let first = Poseidon2Gate::first_inputs(arith, point, &mut Values::new(swaps));
         for (out, &input) in sboxes.iter_mut().zip(first.iter().chain(&*committed)) {
-            let square = input.square();
-            *out = square * input * square.square();
+            *out = sbox(arith, input);
         }
         for (sum, Coefficients { terms: coefficients, constant }) in sums.iter_mut().zip(&self.0) {
             *sum = P::batched_linear_combination(&terms, coefficients) + *constant;
@@ -124,7 +126,8 @@ impl Row<Form> for NoWires {
     }
 }
 
-/// Arithmetic on forms. They have no products; those of the swap are zero without wires.
+/// Arithmetic on forms. They have no products: the only ones of the gate are those of the swap, whose constraints are not
+/// taken from here, and the S-boxes'.
 struct Linear;
 
 impl Arith for Linear {

@@ -124,7 +124,7 @@ impl Poseidon2Gate {
 
 /// `x^7`.
 #[inline(always)]
-fn sbox<A: Arith>(a: &mut A, x: A::V) -> A::V {
+pub fn sbox<A: Arith>(a: &mut A, x: A::V) -> A::V {
     let square = a.square(x);
     let cube = a.mul(square, x);
     let fourth = a.square(square);
