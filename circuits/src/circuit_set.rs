@@ -178,14 +178,17 @@ impl CircuitSet {
     /// # Panics
     /// If a batch circuit does not fit.
     pub fn ensure(&self, circuits: impl IntoIterator<Item = Circuit>) -> Result<usize, BuildError> {
-        let building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
-        let loaded = self.backend.loaded();
         let all: Vec<_> = circuits.into_iter().collect();
-        for some in self.missing(all.iter().copied()).chunks(AT_A_TIME) {
-            some.par_iter().for_each(|&circuit| _ = self.data(circuit));
+        let mut loaded = 0;
+        if !self.missing(all.iter().copied()).is_empty() {
+            let _building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = self.backend.loaded();
+            // Whoever held it before may have built some.
+            for some in self.missing(all.iter().copied()).chunks(AT_A_TIME) {
+                some.par_iter().for_each(|&circuit| _ = self.data(circuit));
+            }
+            loaded = self.backend.loaded() - before;
         }
-        let loaded = self.backend.loaded() - loaded;
-        drop(building);
         // Of several errors always the same one.
         all.into_iter().try_for_each(|circuit| self.data(circuit).map(drop))?;
         Ok(loaded)

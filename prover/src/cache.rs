@@ -2,8 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::LazyLock;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
