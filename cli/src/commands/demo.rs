@@ -124,9 +124,9 @@ impl fmt::Display for Report<'_> {
         )?;
         writeln!(f, "its root is the proven one.")?;
         if self.forgeable {
-            writeln!(f, "\nThe test profile is for tests only: its proofs can be forged. For use are")?;
+            writeln!(f, "\nThe test profile is for tests only: its proofs can be forged. For use:")?;
             for profile in ProfileId::ALL.into_iter().filter(|profile| !profile.forgeable()) {
-                writeln!(f, "--profile {}.", ProfileText(profile))?;
+                writeln!(f, "  --profile {}", ProfileText(profile))?;
             }
         }
         match self.folder {

@@ -248,6 +248,29 @@ fn a_settings_file_in_the_folder_of_the_proofs_is_not_read() {
     }
 }
 
+/// Under its own profile a proof holds; under each other it is refused by name, however weak or strong either is.
+#[test]
+fn a_proof_is_of_one_profile() {
+    for of in ProfileId::ALL {
+        let proof = format!("{}/../fixtures/golden/{of}.proof", env!("CARGO_MANIFEST_DIR"));
+        for profile in ProfileId::ALL {
+            let line = ["verify", &proof, "--profile", profile.name()];
+            if profile == of {
+                let result = run(&line);
+                assert_eq!(
+                    (&result["valid"], &result["statement"]["profile"]),
+                    (&true.into(), &of.name().into())
+                );
+                assert_eq!(result["forgeable"], of.forgeable());
+            } else {
+                let message = fail(&line, 3, "wrong_profile");
+                let expected = format!("expected a proof of profile {profile}, got one of profile {of}");
+                assert!(message.contains(&expected), "{message}");
+            }
+        }
+    }
+}
+
 /// The header, and the statement, say another profile: no more than other damaged proofs.
 #[test]
 fn a_forgery_that_names_another_profile_is_no_proof() {

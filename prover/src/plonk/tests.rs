@@ -89,8 +89,8 @@ fn commitments_are_plonky2s_at_every_rate() {
             );
             (domain, [extended, preprocessed])
         };
-        let (whole, [all, _]) = commit(3);
-        for rate_bits in 1..=3 {
+        let (whole, [all, _]) = commit(4);
+        for rate_bits in 1..=4 {
             let (domain, commitments) = commit(rate_bits);
             let mut timing = TimingTree::default();
             let stock = PolynomialBatch::<F, EnfoldConfig, D>::from_values(
@@ -126,6 +126,20 @@ fn commitments_are_plonky2s_at_every_rate() {
                 }
             }
         }
+    }
+}
+
+/// At rates above the quotient's, at it and below.
+#[test]
+fn proofs_at_every_rate_are_verified() {
+    for rate_bits in 1..=5 {
+        let (data, inputs) = build(config(rate_bits), 5);
+        let engine = Engine::new(&data).unwrap();
+        let proof = engine.prove(inputs).unwrap();
+        data.verify(proof.clone()).unwrap_or_else(|error| panic!("rate 2^-{rate_bits}: {error}"));
+        let mut other = proof;
+        other.public_inputs[0] += F::ONE;
+        assert!(data.verify(other).is_err(), "rate 2^-{rate_bits}: another statement");
     }
 }
 
