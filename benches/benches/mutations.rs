@@ -2,7 +2,7 @@
 //! two of a row together, 100,000 times in all. None may be accepted. `--test` tries 2,000.
 //!
 //! Half of a circuit's mutations are drawn from all of its wires, half from the rows of each of its gates in equal
-//! parts, so that rare gates have their share. The circuits of both profiles have the same gates, and the batch
+//! parts, so that rare gates have their share. The circuits of all profiles have the same gates, and the batch
 //! circuits differ in counts only.
 
 use std::collections::{BTreeMap, HashSet};

@@ -17,7 +17,9 @@
 //!    powers of it: a curve of degree `l = columns + c - 1`, error `l E / q` ([`super::proximity`]).
 //! 5. **FRI's betas** (in K). A fold of arity `a` is a curve of degree `a - 1` over a smaller domain. Counted with `E`
 //!    of the first domain: that covers the weights which the theorems put on points of later domains, and it is
-//!    never the worst since `a <= columns`.
+//!    never the worst since `a <= columns`. In unique decoding, where theorem 6.1 has no weights, it follows from it:
+//!    with more than `l N'` bad challenges over a domain of `N' <= N / 2` points the curve agrees with a curve of
+//!    codewords on one set, and a point outside it is good for `l` challenges at the most, of whatever weight: `2 l N'` in all.
 //! 6. **queries** (`s`, after a nonce of `g` bits): `alpha^s 2^-g`. One point more belongs to the agreement,
 //!    because the code of words before the quotient has dimension `n + 1`: rate `rho + 1 / N`.
 //!

@@ -410,6 +410,12 @@ impl Gates {
         Ok(Self { gates, selectors: groups.len() })
     }
 
+    /// Constraints of the gate that has the most among those whose sums are not extended.
+    pub(super) fn unextended_constraints(&self) -> usize {
+        let unextended = self.gates.iter().filter(|gate| gate.extended.is_none());
+        unextended.map(|gate| gate.constraints).max().unwrap_or(0)
+    }
+
     /// The gates whose sums are extended, by degree.
     pub(super) fn classes(&self) -> Vec<Class> {
         let extended: Vec<_> =

@@ -52,7 +52,7 @@ struct Space {
     preprocessed: Vec<P>,
     zs: Vec<P>,
     next_zs: Vec<P>,
-    /// Those of the permutation argument, then constraints.
+    /// Those of the permutation argument, then constraints of gates that are not extended.
     terms: Vec<P>,
     gates: GateSpace,
     /// Sums that are extended.
@@ -67,9 +67,9 @@ impl Quotient<'_> {
         let common = &self.data.common;
         let count = self.alphas.len();
         let argument_terms = self.argument_terms();
-        let terms = argument_terms + common.num_gate_constraints;
-        let alpha_powers: Vec<Vec<G>> =
-            self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, terms)).collect();
+        let all = argument_terms + common.num_gate_constraints;
+        let alpha_powers: Vec<Vec<G>> = self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, all)).collect();
+        let terms = argument_terms + self.gates.unextended_constraints();
         let alphas = self.gates.alphas(alpha_powers.iter().map(|powers| &powers[argument_terms..]).collect());
         let (rows, blocks) = (self.domain.rows(), self.domain.quotient_blocks());
         let mut out = G::zero_vec(rows * blocks * count);
@@ -188,7 +188,7 @@ impl Quotient<'_> {
         let out = Sums { constraints, extended: &mut space.extended, totals: &mut space.totals };
         self.gates.add(&point, block, alphas, &mut space.gates, out);
         for (total, powers) in space.totals.iter_mut().zip(alpha_powers) {
-            *total += P::batched_linear_combination(&space.terms, powers);
+            *total += P::batched_linear_combination(&space.terms, &powers[..space.terms.len()]);
         }
         for (i, extended) in space.extended.iter().enumerate() {
             for (lane, &value) in extended.as_slice().iter().enumerate() {
