@@ -6,7 +6,7 @@ use enfold_circuits::config::{CommonCircuitData, D, F};
 use enfold_circuits::for_each_gate;
 use enfold_circuits::gates::arith::{Arith, RingArith};
 use enfold_circuits::gates::poseidon2::Poseidon2Gate;
-use enfold_circuits::gates::row::{Constraints, Row, RowGate};
+use enfold_circuits::gates::row::RowGate;
 use enfold_state::hash::WIDTH;
 use p3_field::{Algebra, PackedValue, PrimeCharacteristicRing};
 use plonky2::field::polynomial::PolynomialCoeffs;
@@ -15,13 +15,13 @@ use plonky2::gates::arithmetic_base::ArithmeticGate;
 use plonky2::gates::constant::ConstantGate;
 use plonky2::gates::gate::GateRef;
 use plonky2::gates::public_input::PublicInputGate;
-use plonky2::hash::hash_types::HashOut;
 use plonky2::plonk::vars::EvaluationVarsBaseBatch;
 
 use super::domain::Domain;
 use super::error::{EngineError, Feature};
 use super::extend::Extension;
 use super::field::{G, LANES, P, from_kernel, to_kernel};
+use super::point::{Point, Values};
 use super::recursive::RecursiveGate;
 use super::sums::{self, Poseidon2Sums};
 
@@ -75,54 +75,6 @@ enum Kernel {
     Recursive(RecursiveGate),
     /// plonky2's own evaluation.
     Stock(GateRef<F, D>),
-}
-
-/// What constraints are about: the values at one packed point.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Point<'a> {
-    /// All wires.
-    pub(super) wires: &'a [P],
-    /// Selectors, then the gates' constants.
-    pub(super) constants: &'a [P],
-    /// Hash of the public inputs.
-    pub(super) public_inputs_hash: &'a HashOut<F>,
-}
-
-impl Row<P> for Point<'_> {
-    #[inline(always)]
-    fn wire(&self, column: usize) -> P {
-        self.wires[column]
-    }
-
-    #[inline(always)]
-    fn constant(&self, index: usize) -> P {
-        self.constants[index]
-    }
-}
-
-/// The values of a gate's constraints, in their order.
-#[derive(Debug)]
-pub(super) struct Values<'a>(std::slice::IterMut<'a, P>);
-
-impl<'a> Values<'a> {
-    /// Those that have room.
-    pub(super) fn new(values: &'a mut [P]) -> Self {
-        Self(values.iter_mut())
-    }
-
-    #[inline(always)]
-    fn push(&mut self, value: P) {
-        if let Some(place) = self.0.next() {
-            *place = value;
-        }
-    }
-}
-
-impl Constraints<P> for Values<'_> {
-    #[inline(always)]
-    fn zero(&mut self, _name: &'static str, value: P) {
-        self.push(value);
-    }
 }
 
 fn evaluate_row<T: RowGate>(point: &Point<'_>, out: &mut Values<'_>) {
@@ -548,6 +500,7 @@ mod tests {
     use plonky2::gates::random_access::RandomAccessGate;
     use plonky2::gates::reducing::ReducingGate;
     use plonky2::gates::reducing_extension::ReducingExtensionGate;
+    use plonky2::hash::hash_types::HashOut;
     use plonky2::plonk::circuit_data::CircuitConfig;
     use rand::{RngCore, SeedableRng};
     use rand_chacha::ChaCha8Rng;

@@ -21,6 +21,7 @@ mod openings;
 mod output;
 mod permutation;
 mod phases;
+mod point;
 mod prepared;
 mod quotient;
 mod recursive;

@@ -18,8 +18,9 @@ use super::commit::{Commitment, Rows, stride};
 use super::domain::{Domain, Powers};
 use super::extend::Extension;
 use super::field::{G, LANES, P, gather, powers, reverse};
-use super::gates::{Alphas, Class, GateSpace, Gates, Point, Sums};
+use super::gates::{Alphas, Class, GateSpace, Gates, Sums};
 use super::permutation::{Challenges, products};
+use super::point::Point;
 
 /// Points of a task.
 const TASK: usize = 1 << 8;

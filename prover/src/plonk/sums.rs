@@ -15,7 +15,7 @@ use enfold_state::hash::WIDTH;
 use p3_field::{Algebra, PrimeCharacteristicRing};
 
 use super::field::{G, P, to_kernel};
-use super::gates::{Point, Values};
+use super::point::{Point, Values};
 
 /// Constraints of the swap, which are not linear.
 const SWAPS: usize = 5;
