@@ -36,7 +36,7 @@ pub(super) struct Poseidon2Sums(Vec<Coefficients>);
 /// The linear form of one challenge.
 #[derive(Debug)]
 struct Coefficients {
-    /// In the order of [`Poseidon2Sums::add`]'s terms.
+    /// In the order of [`Poseidon2Sums::fill`]'s terms.
     terms: Vec<G>,
     constant: G,
 }
