@@ -56,6 +56,7 @@ pub mod block;
 pub mod by_leaf;
 pub mod chain;
 pub mod codec;
+pub mod contracts;
 pub mod credit;
 pub mod debit;
 pub mod ecgfp5;

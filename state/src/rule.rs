@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::contracts::refusal::Refusal;
 use crate::field::ORDER;
 use crate::hash::Digest;
 use crate::keys::SignatureError;
@@ -175,6 +176,11 @@ pub enum Rule {
         /// What it would emit.
         got: PaidError,
     },
+    /// A contract leaves the request out of the block.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
     /// A leg that needs a leaf has an empty position.
     Empty {
         /// The position.
@@ -203,7 +209,7 @@ pub enum Rule {
 
 impl Rule {
     /// Names of the rules that any transaction can break, in the order in which they are checked. One that calls a contract
-    /// can also break `no_contract`, `contract` and `paid`.
+    /// can also break `no_contract`, `contract`, `paid`, and the contract's own: [`Refusal::name`].
     pub const NAMES: [&'static str; 18] = [
         "op",
         "chain_id",
@@ -249,6 +255,7 @@ impl Rule {
             Self::NoContract { .. } => "no_contract",
             Self::Contract { .. } => "contract",
             Self::Paid { .. } => "paid",
+            Self::Refused { refusal } => refusal.name(),
             Self::Empty { .. } => "empty",
             Self::Index { .. } => "index",
             Self::Receiver { .. } => "receiver",
@@ -286,6 +293,7 @@ impl Rule {
             Self::Paid { contract, .. } => {
                 format!("{contract} to pay the receiver, and everybody in range and at their own leaf")
             }
+            Self::Refused { refusal } => refusal.expected(),
             Self::Empty { index } => format!("a leaf at {index}"),
             Self::Index { expected, .. } => format!("a leg of leaf {expected}"),
             Self::Receiver { expected, .. } => format!("the receiver {expected}"),
@@ -315,6 +323,7 @@ impl Rule {
             Self::Empty { .. } => "an empty position".to_owned(),
             Self::Signature { got } => got.to_string(),
             Self::Paid { got, .. } => got.to_string(),
+            Self::Refused { refusal } => refusal.got(),
             Self::Full { .. } => "one without".to_owned(),
             Self::NoContract { .. } => "none".to_owned(),
         }

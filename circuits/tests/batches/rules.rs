@@ -65,7 +65,7 @@ fn by(rule: &Rule) -> By {
         Rule::Empty { .. } | Rule::Index { .. } | Rule::Receiver { .. } | Rule::BalanceRange { .. } => {
             unreachable!("no transaction breaks {rule}")
         }
-        Rule::NoContract { .. } | Rule::Contract { .. } | Rule::Paid { .. } => {
+        Rule::NoContract { .. } | Rule::Contract { .. } | Rule::Paid { .. } | Rule::Refused { .. } => {
             unreachable!("no payment breaks {rule}")
         }
     }
