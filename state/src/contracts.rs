@@ -15,9 +15,12 @@
 //! | [`books`] | the only writer of a leaf's holdings and of what it issued |
 //! | [`settle`] | answers to single requests |
 //! | [`pool`] | the pool: record, law, creation |
+//! | [`clear`] | which orders of a block a pool serves |
 //! | [`refusal`] | why a request is left out |
 
 pub mod books;
+#[cfg(feature = "node")]
+pub mod clear;
 pub mod ints;
 pub mod native;
 pub mod pool;
