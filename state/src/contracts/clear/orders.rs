@@ -163,28 +163,35 @@ impl<'a> Market<'a> {
         Price { n: self.numerator(lane, paid[1 - lane]), d: self.divisor(lane, paid[lane]) }
     }
 
-    /// Leaves out what would not hold with all of the other lane served, and takes the mark off orders a part of which could be
-    /// served at a price where the whole has no answer below `2^62`.
+    /// Leaves out what would not hold with all of the other lane served and nothing of its own. Takes the mark off orders a part of
+    /// which could be served at a price at which the whole has no answer below `2^62`.
     fn prune(&self, queues: &mut [Vec<Entry>; 2], chosen: &mut [Result<u64, Refusal>]) {
         for lane in 0..2 {
             let other: u128 = queues[1 - lane].iter().map(|entry| u128::from(entry.order.amount)).sum();
             let n = self.numerator(lane, other.min(self.most[1 - lane].into()) as u64);
-            let empty = Price { n, d: self.divisor(lane, 0) };
+            let best = Price { n, d: self.divisor(lane, 0) };
             queues[lane].retain_mut(|Entry { at, order }| {
-                order.partial &= empty.answer(order.amount) >> INT_BITS == 0;
-                if order.amount > self.most[lane] && !order.partial {
-                    chosen[*at] = Err(Refusal::Inflow { expected: self.most[lane], got: order.amount });
-                    return false;
+                let refusal = self.hopeless(lane, order, best);
+                if let Some(refusal) = refusal {
+                    chosen[*at] = Err(refusal);
                 }
-                let paid = if order.partial { 1 } else { order.amount };
-                let best = Price { n, d: self.divisor(lane, paid) };
-                let holds = best.holds(order);
-                if !holds {
-                    chosen[*at] = Err(limit(order, best));
-                }
-                holds
+                refusal.is_none()
             });
         }
+    }
+
+    /// Why an order holds at no price that a block could have, the best of its lane's being given.
+    fn hopeless(&self, lane: usize, order: &mut Order, best: Price) -> Option<Refusal> {
+        if !best.holds(order) {
+            return Some(limit(order, best));
+        }
+        order.partial &= u128::from(order.amount) * u128::from(best.n) < u128::from(best.d) << INT_BITS;
+        if order.amount > self.most[lane] && !order.partial {
+            return Some(Refusal::Inflow { expected: self.most[lane], got: order.amount });
+        }
+        let least = if order.partial { 1 } else { order.amount };
+        let alone = Price { d: self.divisor(lane, least), ..best };
+        (!alone.holds(order)).then(|| limit(order, alone))
     }
 
     /// The most of an order that can be served beside what is given already, if answers were not rounded, at a price that
