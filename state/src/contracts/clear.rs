@@ -10,7 +10,8 @@
 pub mod orders;
 
 use super::native::{Fault, Native, run};
-use super::pool::law::{LaneSums, Rates, ShareSums, Sums, law};
+use super::pool::law::{Rates, law};
+use super::pool::tally::{LaneSums, ShareSums, Sums};
 use super::pool::{LOCKED, Pool, ROOM, Touched};
 use super::refusal::Refusal;
 use super::settle::{self, Filled, Merged};

@@ -20,6 +20,7 @@
 
 pub mod create;
 pub mod law;
+pub mod tally;
 
 use super::books::Books;
 use super::ints::LIMBS_LIMIT;

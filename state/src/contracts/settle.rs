@@ -6,13 +6,7 @@
 //! sum floor(a_i n / d) <= floor(A n / d)        sum ceil(a_i n / d) >= ceil(A n / d)
 //! ```
 //!
-//! which the law checks on the sums.
-//!
-//! A segment answers many requests, and emits their sums as a tally ([`super::pool::law::LaneSums`],
-//! [`super::pool::law::ShareSums`]). In a circuit one range at the end is enough for sums of what was debited: of an asset
-//! there are less than `2^62` in all leaves together. It is enough for sums of answers too, by the inequality above, whose right
-//! side the law keeps below `2^62`. It is **not** enough for the shares of joins, which nobody was debited: five of `2^62 - 1`
-//! wrap p, and the tally would mint few shares where payouts give many. [`joined`] adds them with a range each.
+//! which the law checks on the sums ([`super::pool::tally`]).
 
 use super::ints::{Ints, Round};
 
@@ -122,9 +116,4 @@ pub fn merge<I: Ints>(
         baskets.map(|Rate { n, d }| i.mul_div("merge: what is due has 62 bits", Round::Up, shares, n, d));
     let [first, second] = [0, 1].map(|j| i.sub("merge: at most what was paid is due", paid[j], due[j]));
     Merged { due, change: [first, second] }
-}
-
-/// The shares of a segment's joins, summed with a range each (see above).
-pub fn joined<I: Ints>(i: &mut I, carried: I::V, shares: &[I::V]) -> I::V {
-    shares.iter().fold(carried, |sum, &shares| i.add("merge: shares together have 62 bits", sum, shares))
 }

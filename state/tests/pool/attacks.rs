@@ -115,6 +115,53 @@ fn a_round_trip_gains_nothing_with_the_price_after() {
     assert!(best[0] > 1000, "with the average price it gains {} millionths", best[0]);
 }
 
+/// What an attacker has more than before, both assets being worth the same outside, who sells beside a victim in block n and takes the
+/// pool's price back to 1 in n + 1, at the best amount.
+fn beside_and_back(pool: &Pool, victim: &Order, mine: u64) -> Option<i128> {
+    let orders = [*victim, sell(2, 0, mine, 0)];
+    let beside = trade(pool, &orders[..1 + usize::from(mine > 0)]);
+    beside.orders[0].ok()?;
+    let gained = if mine > 0 { i128::from(answer(&beside, 1)) - i128::from(mine) } else { 0 };
+    // The best answer to x of asset 1 less x: where the derivative of g x R0 / (R1 + H g x) is 1.
+    let [reserve0, reserve1] = beside.pool.reserves().map(|reserve| reserve as f64);
+    let kept = pool.kept as f64 / PARTS as f64;
+    let best = ((kept * reserve0 * reserve1).sqrt() - reserve1) / pool.weight as f64 / kept;
+    let back = if best >= 1.0 {
+        i128::from(answer(&trade(&beside.pool, &[sell(3, 1, best as u64, 0)]), 0))
+    } else {
+        0
+    };
+    Some(gained + if back > 0 { back - best as i128 } else { 0 })
+}
+
+/// With H = 2 an operator who sells beside a victim has no more, at the price outside and after going back, than one who lets the
+/// victim trade alone. With H = 1 there is more.
+#[test]
+fn selling_beside_a_victim_adds_nothing() {
+    const R: u64 = 1 << 40;
+    let mut most = [0; 2];
+    for kept in [9970, 9995] {
+        for (part, slip) in [(100, 995), (33, 995), (33, 990), (10, 990)] {
+            for weight in [1, 2] {
+                let books = Books::new([R; 2], [R]);
+                let touched = Touched { time: 1, number: 5 };
+                let unit = HALVING / R;
+                let pool = Pool { assets: ASSETS.map(u64::from), kept, weight, books, unit, touched };
+                let amount = R / part;
+                let alone = answer(&trade(&pool, &[sell(1, 0, amount, 0)]), 0);
+                let victim = sell(1, 0, amount, alone / 1000 * slip);
+                let nothing = beside_and_back(&pool, &victim, 0).expect("the victim's order alone");
+                for step in 1..200 {
+                    let Some(gain) = beside_and_back(&pool, &victim, R / 10_000 * step) else { break };
+                    let more = (gain - nothing) * 1_000_000 / i128::from(amount);
+                    most[weight as usize - 1] = more.max(most[weight as usize - 1]);
+                }
+            }
+        }
+    }
+    assert!(most[0] > 5000 && most[1] == 0, "millionths of the victim's order: {most:?}");
+}
+
 /// Whoever gives loses what they give, but for their own part; everybody else gains.
 #[test]
 fn gifts_cannot_hurt() {

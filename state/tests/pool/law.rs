@@ -2,9 +2,10 @@
 
 use enfold_state::contracts::clear::{Cleared, clear};
 use enfold_state::contracts::native::{Native, run};
-use enfold_state::contracts::pool::law::{LaneSums, ShareSums, Sums, law};
+use enfold_state::contracts::pool::law::law;
+use enfold_state::contracts::pool::tally::{LaneSums, ShareSums, Sums};
 use enfold_state::contracts::pool::{HALVING, LEAST_RESERVE, LOCKED, Pool, ROOM, Touched};
-use enfold_state::contracts::settle;
+use enfold_state::contracts::settle::{self, Merged};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
@@ -60,9 +61,8 @@ fn check(before: &Pool, block: &Block, cleared: &Cleared) {
             assert!(served.filled == order.amount || order.partial);
         }
     }
-    for (gift, given) in block.gifts.iter().zip(&cleared.gifts).filter(|(_, given)| given.is_ok()) {
+    for (gift, _) in block.gifts.iter().zip(&cleared.gifts).filter(|(_, given)| given.is_ok()) {
         reserves[usize::from(gift.asset == ASSETS[1])] += i128::from(gift.amount);
-        assert!(given.is_ok());
     }
     for (exit, got) in block.exits.iter().zip(&cleared.exits) {
         if let Ok(got) = got {
@@ -207,27 +207,43 @@ fn segments_can_be_cut_anywhere() {
         let before = usual(&mut rng);
         let block = Block::new(&mut rng, &before, 30);
         let cleared = clear(&before, &next(&before), &block.requests()).expect("a result");
-        let segments = rng.gen_range(1..5);
-        let mut tallies = vec![Sums::<u64>::default(); segments];
-        for (order, served) in block.orders.iter().zip(&cleared.orders) {
-            let Ok(served) = served else { continue };
-            let lane = usize::from(order.asset == ASSETS[1]);
-            let tally = &mut tallies[rng.gen_range(0..segments)].lanes[lane];
-            let (amount, limit, partial) = (order.amount, order.limit, order.partial);
-            let order = settle::Order { amount, limit, partial };
-            let filled =
-                run(|native| settle::fill(native, &cleared.rates.swaps[lane], &order, served.filled))
-                    .expect("served");
-            assert_eq!(filled, served.result, "in part or whole, an answer is the same");
-            tally.paid += served.filled;
-            tally.answered += filled.answer;
+        // Each segment carries in the tally of the one before.
+        let mut sums = Sums::default();
+        let mut requests: Vec<_> = block.orders.iter().zip(&cleared.orders).collect();
+        requests.shuffle(&mut rng);
+        for segment in requests.chunks(rng.gen_range(1..6)) {
+            for (lane, asset) in ASSETS.into_iter().enumerate() {
+                let (mut paid, mut answered) = (vec![], vec![]);
+                let of_lane = segment.iter().filter(|(order, _)| order.asset == asset);
+                for (order, served) in of_lane.filter_map(|(order, served)| Some((order, served.ok()?))) {
+                    let (amount, limit, partial) = (order.amount, order.limit, order.partial);
+                    let order = settle::Order { amount, limit, partial };
+                    let rate = &cleared.rates.swaps[lane];
+                    let filled =
+                        run(|native| settle::fill(native, rate, &order, served.filled)).expect("served");
+                    assert_eq!(filled, served.result, "in part or whole, an answer is the same");
+                    paid.push(served.filled);
+                    answered.push(filled.answer);
+                }
+                sums.lanes[lane] = run(|native| sums.lanes[lane].with(native, &paid, &answered, &[]))
+                    .expect("numbers in range");
+            }
         }
-        let mut sums = Sums { exits: cleared.sums.exits, joins: cleared.sums.joins, ..Sums::default() };
-        for j in 0..2 {
-            sums.lanes[j].gifts = cleared.sums.lanes[j].gifts;
-            sums.lanes[j].paid = tallies.iter().map(|tally| tally.lanes[j].paid).sum();
-            sums.lanes[j].answered = tallies.iter().map(|tally| tally.lanes[j].answered).sum();
+        for (gift, _) in block.gifts.iter().zip(&cleared.gifts).filter(|(_, given)| given.is_ok()) {
+            let lane = &mut sums.lanes[usize::from(gift.asset == ASSETS[1])];
+            *lane = run(|native| lane.with(native, &[], &[], &[gift.amount])).expect("numbers in range");
         }
+        for (exit, got) in block.exits.iter().zip(&cleared.exits).rev() {
+            let Ok([got0, got1]) = *got else { continue };
+            sums.exits =
+                run(|native| sums.exits.with_exits(native, &[exit.shares], [&[got0], &[got1]])).expect("few");
+        }
+        for (join, merged) in block.joins.iter().zip(&cleared.joins).rev() {
+            let Ok(Merged { due: [due0, due1], .. }) = *merged else { continue };
+            sums.joins =
+                run(|native| sums.joins.with_joins(native, &[join.shares], [&[due0], &[due1]])).expect("few");
+        }
+        assert_eq!(sums, cleared.sums);
         let result = run(|native| law(native, &before, &next(&before), &sums));
         assert_eq!(result, Ok((cleared.pool, cleared.rates)));
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use enfold_state::contracts::books::Books;
-use enfold_state::contracts::pool::law::{LaneSums, ShareSums, Sums, law};
+use enfold_state::contracts::pool::law::law;
+use enfold_state::contracts::pool::tally::{LaneSums, ShareSums, Sums};
 use enfold_state::contracts::pool::{LEAST_RESERVE, LOCKED, Pool, ROOM, Touched};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

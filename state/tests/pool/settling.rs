@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use enfold_state::contracts::native::run;
+use enfold_state::contracts::pool::tally::{LaneSums, ShareSums};
 use enfold_state::contracts::settle::{self, Filled, Merged, Order, Rate};
 use proptest::prelude::*;
 
@@ -56,7 +57,7 @@ const LIES: [Lie; 12] = [
 ];
 
 /// Ranges of results.
-const BOUNDS: [Lie; 7] = [
+const BOUNDS: [Lie; 12] = [
     ("fill: answer has 62 bits", |i| {
         settle::fill(i, &Rate { n: 1 << 60, d: 1 }, &ORDER, 50);
     }),
@@ -75,9 +76,24 @@ const BOUNDS: [Lie; 7] = [
     ("merge: what is due has 62 bits", |i| {
         settle::merge(i, &[Rate { n: 1 << 60, d: 1 }; 2], 4, [0, 0]);
     }),
-    ("merge: shares together have 62 bits", |i| {
+    ("tally: minted shares have 62 bits", |i| {
         // Over the integers it is too much; mod p it would be small.
-        settle::joined(i, 0, &[(1 << 62) - 1; 5]);
+        ShareSums::default().with_joins(i, &[(1 << 62) - 1; 5], [&[], &[]]);
+    }),
+    ("tally: burned shares have 62 bits", |i| {
+        ShareSums::default().with_exits(i, &[1 << 61; 2], [&[], &[]]);
+    }),
+    ("tally: amounts for shares have 62 bits", |i| {
+        ShareSums::default().with_exits(i, &[1], [&[1 << 61; 2], &[]]);
+    }),
+    ("tally: what is paid has 62 bits", |i| {
+        LaneSums::default().with(i, &[1 << 61; 2], &[1], &[1]);
+    }),
+    ("tally: what is answered has 62 bits", |i| {
+        LaneSums::default().with(i, &[1], &[1 << 61; 2], &[1]);
+    }),
+    ("tally: gifts have 62 bits", |i| {
+        LaneSums::default().with(i, &[1], &[1], &[1 << 61; 2]);
     }),
 ];
 
@@ -107,7 +123,9 @@ fn no_check_is_forgotten() {
     settle::fill(&mut probe, &RATE, &ORDER, 50);
     settle::split(&mut probe, &BASKETS, 10);
     settle::merge(&mut probe, &BASKETS, 10, [8, 8]);
-    settle::joined(&mut probe, 0, &[10]);
+    ShareSums::default().with_joins(&mut probe, &[10], [&[7], &[3]]);
+    ShareSums::default().with_exits(&mut probe, &[10], [&[7], &[3]]);
+    LaneSums::default().with(&mut probe, &[100], &[150], &[1]);
     assert_eq!(probe.fault, None);
     let known = LIES.iter().chain(&BOUNDS).map(|(name, _)| *name);
     assert_eq!(probe.demands.into_iter().collect::<BTreeSet<_>>(), known.collect());

@@ -53,78 +53,10 @@
 //! neither R' nor R'' is more than `R_j + inflow`. As `R U <= 2^59` a block may at least double the reserves, but
 //! for U = 1.
 
-use super::super::books::{Effect, Entry};
 use super::super::ints::{Ints, LIMBS_LIMIT, Round};
 use super::super::settle::Rate;
+use super::tally::{EXIT_ENTRIES, JOIN_ENTRIES, LANE_ENTRIES, Sums};
 use super::{HALVING, LEAST_RESERVE, LOCKED, PARTS, Pool, ROOM, Touched};
-
-/// Sums of one swap lane: that of asset j is number j of [`Sums::lanes`]. A tally's numbers, in this order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LaneSums<V> {
-    /// What the served orders give in: whole amounts, and of orders that are filled in part what is filled.
-    pub paid: V,
-    /// What they get, in the other asset.
-    pub answered: V,
-    /// Gifts of the asset.
-    pub gifts: V,
-}
-
-/// Sums of exits or of joins. A tally's numbers, in this order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShareSums<V> {
-    /// Shares.
-    pub shares: V,
-    /// What they got, or paid, of each asset.
-    pub amounts: [V; 2],
-}
-
-/// Sums of all requests to a pool in a block; 0 where there are none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums<V> {
-    /// Swaps and gifts, by the asset that comes in.
-    pub lanes: [LaneSums<V>; 2],
-    /// Exits.
-    pub exits: ShareSums<V>,
-    /// Joins.
-    pub joins: ShareSums<V>,
-}
-
-/// What each number of a lane's tally does, by the asset that comes in.
-pub const LANE_ENTRIES: [[Entry; 3]; 2] = [lane_entries(0), lane_entries(1)];
-
-/// What each number of the tally of exits does.
-pub const EXIT_ENTRIES: [Entry; 3] = [
-    Entry { name: "pool: burned shares are there", effect: Effect::Burn(0) },
-    Entry { name: "pool: reserves cover exits", effect: Effect::Pay(0) },
-    Entry { name: "pool: reserves cover exits", effect: Effect::Pay(1) },
-];
-
-/// What each number of the tally of joins does.
-pub const JOIN_ENTRIES: [Entry; 3] = [
-    Entry { name: "pool: supply with joins has 62 bits", effect: Effect::Mint(0) },
-    Entry { name: "pool: reserve with joins has 62 bits", effect: Effect::Receive(0) },
-    Entry { name: "pool: reserve with joins has 62 bits", effect: Effect::Receive(1) },
-];
-
-const fn lane_entries(asset: usize) -> [Entry; 3] {
-    [
-        Entry { name: "pool: reserve with inflow has 62 bits", effect: Effect::Receive(asset) },
-        Entry { name: "pool: reserves cover answers", effect: Effect::Pay(1 - asset) },
-        Entry { name: "pool: reserve with gifts has 62 bits", effect: Effect::Receive(asset) },
-    ]
-}
-
-impl<V: Copy> LaneSums<V> {
-    const fn numbers(&self) -> [V; 3] {
-        [self.paid, self.answered, self.gifts]
-    }
-}
-
-impl<V: Copy> ShareSums<V> {
-    const fn numbers(&self) -> [V; 3] {
-        [self.shares, self.amounts[0], self.amounts[1]]
-    }
-}
 
 /// What the pool says to a block's segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
