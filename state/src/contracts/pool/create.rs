@@ -9,7 +9,7 @@
 //! So neither can be paired with a stranger's: both were signed by who signed the other. The kind that both name
 //! is the pool's tag, with j = 0 for asset 0 and j = 1 for asset 1.
 //!
-//! The shares of a new pool are as many as its units of asset 0. Nobody gets [`LOCKED`](super::LOCKED) of them, the owner the rest.
+//! The shares of a new pool are as many as its units of asset 0. Nobody gets [`LOCKED`] of them, the owner the rest.
 //! The unit is the largest with `max(R0, R1) U <= 2^59`, up to `2^20`, or 1: nobody chooses it.
 
 use super::super::books::Books;
