@@ -19,7 +19,8 @@ use enfold_circuits::recursion::{SlotWitness, fill_dead};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::Kernels;
 use enfold_state::executor::execute;
-use enfold_state::profile::{BatchId, ProfileId};
+use enfold_state::kind::{FamilyId, PerFamily};
+use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::{BatchWitness, Paths};
 use enfold_witness::witness::{BlockWitness, witness_block};
 use plonky2::field::types::Field;
@@ -100,13 +101,15 @@ fn free(targets: &PathsTargets, witness: &BatchWitness) -> Vec<Target> {
     legs.filter(|(_, leg)| leg.signed.transaction.fee == 0).map(|(target, _)| target.fee_inverse).collect()
 }
 
-/// A block with batches of all kinds.
-fn block(circuits: &CircuitSet) -> Result<BlockWitness, Box<dyn Error>> {
+/// A block in batches of a family, of all of its circuits.
+fn block(circuits: &CircuitSet, family: FamilyId) -> Result<BlockWitness, Box<dyn Error>> {
+    let others = FamilyId::ALL.into_iter().filter(|&other| other != family);
+    let profile = others.fold(*circuits.profile(), Profile::without);
     let spec = WorldSpec { accounts: 40, skew: 1.2, hot_share: 0.3, new_share: 0.1, ..WorldSpec::default() };
     let mut world = World::new(spec);
     let block = world.block(60);
     let execution = execute(world.ledger(), &block)?;
-    Ok(witness_block(circuits.profile(), world.ledger(), &block, &execution)?)
+    Ok(witness_block(&profile, world.ledger(), &block, &execution)?)
 }
 
 fn slot<'a>(proof: &'a Proof, key: &'a CircuitData, which: usize) -> SlotWitness<'a> {
@@ -117,10 +120,12 @@ fn slot<'a>(proof: &'a Proof, key: &'a CircuitData, which: usize) -> SlotWitness
 fn main() -> Result<(), Box<dyn Error>> {
     let count: usize = if std::env::args().any(|argument| argument == "--test") { 2_000 } else { 100_000 };
     let circuits = CircuitSet::build_with(Kernels::default(), ProfileId::Test)?;
-    let block = block(&circuits)?;
     let set = circuits.set();
     let mut cases = Vec::new();
+    let blocks = FamilyId::ALL.into_iter().map(|family| block(&circuits, family));
+    let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
     for batch in BatchId::ALL {
+        let block = &blocks[batch.family() as usize];
         let witness = block.batches.iter().find(|witness| witness.batch == batch);
         let witness = witness.ok_or_else(|| format!("the block has no {} batch", batch.name()))?;
         let circuit = circuits.batch(batch)?;
@@ -132,25 +137,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     }
 
-    // The tree above them; the last lift, the fold over two and the block over one have dead slots.
-    let (lift, fold, top) = (circuits.lift()?, circuits.fold()?, circuits.block()?);
-    let mut batches = Vec::new();
-    for witness in &block.batches {
-        batches.push((witness.batch, circuits.prove_batch(witness)?));
+    // The tree above them; the last lifts, the fold over two and the block over one have dead slots.
+    let (fold, top) = (circuits.fold()?, circuits.block()?);
+    let mut batches = PerFamily::<Vec<_>>::default();
+    for witness in blocks.iter().flat_map(|block| &block.batches) {
+        batches[witness.batch.family()].push((witness.batch, circuits.prove_batch(witness)?));
     }
-    let arity = circuits.params().lift_arity;
     let mut lifts = Vec::new();
-    for group in batches.chunks(arity) {
-        lifts.push((Child::Lift, circuits.prove_lift(group)?));
+    for (family, batches) in batches.iter() {
+        let lift = circuits.lift(family)?;
+        let groups: Vec<_> = circuits.params().lift_groups(batches).collect();
+        let mut slots = Vec::new();
+        for (batch, proof) in *groups.last().ok_or("a block has a batch")? {
+            slots.push(slot(proof, &circuits.batch(*batch)?.data, batch.place()));
+        }
+        let inputs = lift.fill(&fill_dead(slots, circuits.params().families[family].lift_arity), set)?;
+        cases.push(Case { name: family.lift(), data: &lift.data, inputs, free: Vec::new() });
+        if family == FamilyId::FIRST {
+            for group in groups {
+                lifts.push((Child::Lift(family), circuits.prove_lift(group)?));
+            }
+        }
     }
-    let key_of = |child| if child == Child::Lift { &lift.data } else { &fold.data };
-    let last = batches.chunks(arity).next_back().expect("a block has a batch");
-    let mut slots = Vec::new();
-    for (batch, proof) in last {
-        slots.push(slot(proof, &circuits.batch(*batch)?.data, *batch as usize));
-    }
-    let inputs = lift.fill(&fill_dead(slots, arity), set)?;
-    cases.push(Case { name: "lift", data: &lift.data, inputs, free: Vec::new() });
+    let block = &blocks[FamilyId::FIRST as usize];
 
     let arity = circuits.params().fold_arity;
     let mut level = lifts;
@@ -158,13 +167,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let fold = |group: &[_]| circuits.prove_fold(group).map(|proof| (Child::Fold, proof));
         level = level.chunks(arity).map(fold).collect::<Result<_, _>>()?;
     }
-    let slots = level.iter().map(|(child, proof)| slot(proof, key_of(*child), *child as usize));
+    let slots = level.iter().map(|(child, proof)| SlotWitness {
+        proof,
+        key: fold.key(*child),
+        live: F::ONE,
+        which: child.place(),
+    });
     let inputs = fold.fill(&fill_dead(slots.collect(), arity), fold.list())?;
     cases.push(Case { name: "fold", data: &fold.data, inputs, free: Vec::new() });
 
     let root = circuits.prove_fold(&level)?;
-    let slots = fill_dead(vec![slot(&root, &fold.data, Child::Fold as usize)], circuits.params().block_arity);
-    let opening = BlockOpening::from(&block);
+    let slots = fill_dead(vec![slot(&root, &fold.data, Child::Fold.place())], circuits.params().block_arity);
+    let opening = BlockOpening::from(block);
     let inputs = top.fill(&slots, &opening.statement(circuits.id()), &opening)?;
     cases.push(Case { name: "block", data: &top.data, inputs, free: Vec::new() });
 

@@ -57,14 +57,15 @@ fn proofs(c: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(10));
     let debit = batch(&batches, BatchId::DebitWide);
     group.bench_function("debit", |b| b.iter(|| set.prove_batch(debit).expect("an honest batch")));
-    let first = &batches[..set.params().lift_arity.min(batches.len())];
+    let named: Vec<_> = batches.iter().map(|witness| (witness.batch, witness)).collect();
+    let first = set.params().lift_groups(&named).next().expect("a block has a batch");
     let proven: Vec<_> = first
         .iter()
-        .map(|witness| (witness.batch, set.prove_batch(witness).expect("an honest batch")))
+        .map(|(batch, witness)| (*batch, set.prove_batch(witness).expect("an honest batch")))
         .collect();
     group.bench_function("lift", |b| b.iter(|| set.prove_lift(&proven).expect("consecutive batches")));
     let lift = set.prove_lift(&proven).expect("consecutive batches");
-    let children = [(Child::Lift, &lift)];
+    let children = [(Child::Lift(first[0].0.family()), &lift)];
     group.bench_function("fold", |b| b.iter(|| set.prove_fold(&children).expect("a lift proof")));
     group.finish();
 

@@ -21,7 +21,7 @@ const BATCH: BatchId = BatchId::DebitWide;
 /// The profile with a debit batch that fills `2^degree_bits` rows, and the legs of that batch; `None` if not even one
 /// leg fits.
 pub fn resized(id: ProfileId, degree_bits: usize) -> Option<(Profile, usize)> {
-    let config = Params::of(id).batch;
+    let config = Params::of(id).of_batch(BATCH).config.clone();
     let with = |paths: usize| {
         let mut profile = *id.profile();
         profile.shapes[BATCH].singles = paths;
@@ -65,7 +65,7 @@ pub fn measure(
     let witness = witness_block(&profile, &ledger, &block, &execution)?;
     let full = witness.batches.iter().find(|batch| batch.batch == BATCH && legs_of(batch) == legs);
     let batch = full.ok_or(BenchError::NoBatch { expected: legs })?;
-    let config = Params::of(settings.profile).batch;
+    let config = Params::of(settings.profile).of_batch(BATCH).config.clone();
     let circuit = BatchCircuit::build_with(&Kernels::default(), &profile, BATCH, &config, degree_bits)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(cores)
@@ -88,20 +88,19 @@ pub fn measure(
 
 #[cfg(test)]
 mod tests {
+    use enfold_circuits::params::FamilyParams;
+
     use super::*;
 
     #[test]
     fn as_many_legs_as_fit() {
         for id in ProfileId::ALL {
-            let Params { batch: config, batch_degree_bits, .. } = Params::of(id);
-            let (profile, legs) = resized(id, batch_degree_bits).unwrap();
+            let FamilyParams { config, degree_bits, .. } = Params::of(id).of_batch(BATCH).clone();
+            let (profile, legs) = resized(id, degree_bits).unwrap();
             let mut larger = profile;
             larger.shapes[BATCH].singles += 1;
             let rows = |profile: &Profile| BatchCircuit::count_rows(profile, BATCH, &config).total();
-            assert!(
-                rows(&profile) <= 1 << batch_degree_bits && rows(&larger) > 1 << batch_degree_bits,
-                "{id}"
-            );
+            assert!(rows(&profile) <= 1 << degree_bits && rows(&larger) > 1 << degree_bits, "{id}");
             // The profile's own batch fits, and next to no more.
             let own = id.profile().shape(BATCH).capacity();
             assert!((own..=own + 1).contains(&legs), "{id}: {own}, {legs}");

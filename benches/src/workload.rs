@@ -2,15 +2,15 @@
 //! cost.
 
 use enfold_circuits::circuit_set::CircuitSet;
-use enfold_circuits::params::Params;
 use enfold_fixtures::workload::Workload;
 use enfold_prover::events::Observer;
 use enfold_prover::measure::measure_block;
 use enfold_prover::options::ProveOptions;
 use enfold_state::block::Block;
 use enfold_state::executor::execute;
+use enfold_state::kind::FamilyId;
 use enfold_state::ledger::Ledger;
-use enfold_state::profile::ProfileId;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::plan::Plan;
 use enfold_witness::whole::{self, WholeReport};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use crate::error::BenchError;
 /// Seconds of one proof of each kind that is made alone, on all threads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProofCosts {
-    /// Of a batch; all batch circuits of a profile have the same rows.
+    /// Of a batch of the first family, whose circuits all have the same rows. Those of others count by what they cost beside it.
     pub batch: f64,
     /// Of a lift.
     pub lift: f64,
@@ -31,7 +31,7 @@ pub struct ProofCosts {
 }
 
 impl ProofCosts {
-    /// Measures them on a block of a few batches, proven `runs` times one proof after the other; the median run counts.
+    /// Measures them on a block of a few large batches, proven `runs` times one proof after the other; the median run counts.
     ///
     /// # Errors
     /// If the block cannot be proven.
@@ -41,7 +41,8 @@ impl ProofCosts {
         seed: u64,
         observer: Observer<'_>,
     ) -> Result<Self, BenchError> {
-        let (ledger, block) = Workload::Uniform.make(1024, 32, seed);
+        let legs = circuits.profile().shape(BatchId::DebitWide).paths();
+        let (ledger, block) = Workload::Uniform.make(4 * legs as u32, 2 * legs, seed);
         let options = ProveOptions { in_flight: Some(1), ..ProveOptions::default() };
         let measured = measure_block(circuits, &ledger, &block, &options, runs, observer)?;
         let cost = |name: &str| {
@@ -53,19 +54,21 @@ impl ProofCosts {
         Ok(Self { batch: cost("batch"), lift, fold, block: cost("block") })
     }
 
-    /// Seconds of all proofs of a block with so many batches, one after the other.
+    /// Seconds of all proofs of a block, one after the other.
     pub fn of(&self, proofs: &Proofs) -> f64 {
-        let Proofs { batches, lifts, folds } = *proofs;
+        let Proofs { batches: _, weight, lifts, folds } = *proofs;
         let count = |number: usize| number as f64;
-        count(batches) * self.batch + count(lifts) * self.lift + count(folds) * self.fold + self.block
+        weight * self.batch + count(lifts) * self.lift + count(folds) * self.fold + self.block
     }
 }
 
 /// The proofs of a block, besides the block proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proofs {
     /// Batch proofs.
     pub batches: usize,
+    /// What they cost together, counted in batches of the first family.
+    pub weight: f64,
     /// Lift proofs.
     pub lifts: usize,
     /// Fold proofs.
@@ -73,13 +76,18 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// The proofs over so many batches, at least one, by the profile's arities.
+    /// The proofs over so many batches of the first family, at least one.
     pub fn over(batches: usize, profile: ProfileId) -> Self {
-        let params = Params::of(profile);
-        let lifts = batches.div_ceil(params.lift_arity);
-        // Each fold takes away one less than its arity, until the block takes those that are left.
-        let folds = lifts.saturating_sub(params.block_arity).div_ceil(params.fold_arity - 1);
-        Self { batches, lifts, folds }
+        Self::of(vec![FamilyId::FIRST; batches], profile)
+    }
+
+    /// The proofs over batches of these families.
+    pub fn of(batches: Vec<FamilyId>, profile: ProfileId) -> Self {
+        let tree = profile.profile().tree;
+        let lifts = tree.lifts(batches.iter().copied());
+        let cost = |family| tree.batch_cost[family] as f64 / tree.batch_cost[FamilyId::FIRST] as f64;
+        let weight = batches.iter().map(|&family| cost(family)).sum();
+        Self { batches: batches.len(), weight, lifts, folds: tree.folds(lifts) }
     }
 }
 
@@ -127,21 +135,21 @@ impl WorkloadReport {
     ) -> Result<Self, BenchError> {
         let execution = execute(ledger, block)?;
         let sizes = profile.profile();
-        let plan = Plan::new(sizes, &execution).report(sizes);
+        let plan = Plan::new(sizes, &execution);
+        let families = plan.batches().map(|(_, batch)| batch.batch.family()).collect();
+        let lanes = Proofs::of(families, profile);
         let whole = WholeReport::of(&execution, whole::capacity(sizes));
-        let batching = |batches: usize| {
-            let proofs = Proofs::over(batches, profile);
-            Batching { proofs, proven_s: costs.of(&proofs) }
-        };
+        let batching = |proofs: Proofs| Batching { proofs, proven_s: costs.of(&proofs) };
+        let over = |batches: usize| batching(Proofs::over(batches, profile));
         Ok(Self {
             name,
             transfers: execution.debits.len(),
             rejected: execution.rejections.len(),
-            lanes: batching(plan.batches()),
-            lanes_lower_bound: plan.lower_bound(),
+            lanes: batching(lanes),
+            lanes_lower_bound: plan.report(sizes).lower_bound(),
             whole_capacity: whole.capacity,
-            strict: batching(whole.strict),
-            commutative: batching(whole.commutative),
+            strict: over(whole.strict),
+            commutative: over(whole.commutative),
         })
     }
 }
@@ -158,7 +166,7 @@ mod tests {
     #[test]
     fn proofs_over_batches() {
         let over = |batches| {
-            let Proofs { batches: _, lifts, folds } = Proofs::over(batches, ProfileId::Test);
+            let Proofs { lifts, folds, .. } = Proofs::over(batches, ProfileId::Test);
             (lifts, folds)
         };
         assert_eq!(
@@ -167,6 +175,9 @@ mod tests {
         );
         assert_eq!(COSTS.of(&Proofs::over(4, ProfileId::Test)), 40.0 + 4.0 + 0.5);
         assert_eq!(COSTS.of(&Proofs::over(7, ProfileId::Test)), 70.0 + 6.0 + 1.0 + 0.5);
+        // Small batches have half of the rows in this profile, and lifts of their own.
+        let mixed = Proofs::of(vec![FamilyId::Large, FamilyId::Small, FamilyId::Small], ProfileId::Test);
+        assert_eq!(COSTS.of(&mixed), 20.0 + 4.0 + 0.5);
     }
 
     #[test]

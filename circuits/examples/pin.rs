@@ -23,7 +23,7 @@ use enfold_state::chain::BlockId;
 use enfold_state::codec;
 use enfold_state::executor::execute;
 use enfold_state::ledger::Ledger;
-use enfold_state::profile::ProfileId;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::receipt::Receipt;
 use enfold_state::transaction::Transaction;
 use enfold_verifier::verify::encode;
@@ -117,8 +117,10 @@ fn prove(circuits: &CircuitSet, witness: &BlockWitness) -> Result<(Vec<u8>, Bloc
         level.push((batch.batch, circuits.prove_batch(batch)?));
     }
     let params = circuits.params();
-    let lift = |group: &[_]| circuits.prove_lift(group).map(|proof| (Child::Lift, proof));
-    let mut level: Vec<_> = level.chunks(params.lift_arity).map(lift).collect::<Result<_, _>>()?;
+    let lift = |group: &[(BatchId, _)]| {
+        circuits.prove_lift(group).map(|proof| (Child::Lift(group[0].0.family()), proof))
+    };
+    let mut level: Vec<_> = params.lift_groups(&level).map(lift).collect::<Result<_, _>>()?;
     while level.len() > params.block_arity {
         let fold = |group: &[_]| circuits.prove_fold(group).map(|proof| (Child::Fold, proof));
         level = level.chunks(params.fold_arity).map(fold).collect::<Result<_, _>>()?;

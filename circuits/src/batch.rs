@@ -25,7 +25,7 @@
 //! `set` is free: fold and block pin it. Roots are outputs: there is no wire for a root that would not be
 //! computed from leaves, so a wrong root is a wrong `before`, which does not chain.
 //!
-//! All batch circuits of a profile have one [`CommonCircuitData`]: the same
+//! All batch circuits of a family have one [`CommonCircuitData`]: the same
 //! configuration, gate set and degree.
 
 use enfold_state::chain::Phase;

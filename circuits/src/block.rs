@@ -2,7 +2,7 @@
 //!
 //! It has [`Params::block_arity`] slots for children, which are chained as those of lift and fold
 //! ([`crate::recursion`]): the first is live, and a dead one says nothing that the first does not say. A child's key is
-//! one of the true list `L = [lift, fold]` of [`crate::fold`], whose entries are constants here, and `set` of each child is
+//! one of the true list `L` of [`crate::fold`], lifts and fold, whose entries are constants here, and `set` of each child is
 //! pinned to the true digest, a constant too. Then:
 //!
 //! 1. The counts of the shards before and after the block are opened. No shard has fewer leaves after it, and none has
@@ -14,12 +14,12 @@
 //!    LogUp sum of zero, and `E`, transactions and messages as stated.
 //! 6. The children's context is that of chain id, number, time and the seed, which is recomputed.
 //!
-//! *Why only true circuits are below*, by induction from here down. A child is under the key of the true lift or of the
-//! true fold circuit: block knows both. *A lift proof* takes batch proofs only, under keys that are constants of the true
-//! lift circuit. It says nothing about other keys, so its `set`, which the lift circuit leaves to the prover, is worth
+//! *Why only true circuits are below*, by induction from here down. A child is under the key of a true lift or of the
+//! true fold circuit: block knows them all. *A lift proof* takes batch proofs of one family only, under keys that are
+//! constants of the true lift circuit. It says nothing about other keys, so its `set`, which the lift circuit leaves to the prover, is worth
 //! nothing, and nothing is concluded from it; it is pinned because every proof of a profile carries the true one. *A fold
 //! proof* is made by the true fold circuit, but fold takes its list as a witness. Its `set` is the digest of that list and
-//! is the true one here, so the list is `L`, and each of its children is under the key of the true lift or fold circuit
+//! is the true one here, so the list is `L`, and each of its children is under the key of a true lift or of the true fold circuit
 //! and carries the same `set`: the argument applies to it in turn. Proofs are finite, so it ends at lift proofs.
 //!
 //! *Why the counts are true, if they were before*: batches create leaves only in positions that were empty, so at or
@@ -245,7 +245,7 @@ impl BlockCircuit {
             proof,
             key: self.keys.of(child),
             live: F::ONE,
-            which: child as usize,
+            which: child.place(),
         });
         let slots = fill_dead(live.collect(), self.slots.len());
         let witness = self

@@ -4,7 +4,7 @@ use std::borrow::{Borrow, Cow};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use enfold_state::hash::Digest;
-use enfold_state::kind::PerBatch;
+use enfold_state::kind::{FamilyId, PerBatch, PerFamily};
 use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use crate::config::{CircuitData, CommonCircuitData, Proof};
 use crate::fold::{Child, ChildKeys, FoldCircuit};
 use crate::keys::entry;
 use crate::lift::LiftCircuit;
-use crate::params::Params;
+use crate::params::{FamilyParams, Params};
 use crate::recursion::{BuildError, ProveError};
 use crate::verify::{CircuitKey, InnerCircuit, InnerKeys, PinnedCircuit, PinnedSet, VerifierKey};
 
@@ -34,7 +34,7 @@ pub struct CircuitSet {
     backend: Box<dyn Backend>,
     keys: Cow<'static, InnerKeys>,
     batches: PerBatch<Slot<BatchCircuit>>,
-    lift: Slot<LiftCircuit>,
+    lifts: PerFamily<Slot<LiftCircuit>>,
     fold: Slot<FoldCircuit>,
     block: Slot<BlockCircuit>,
     /// Held while circuits are built in a thread pool: a thread of the pool that builds one would otherwise take up another
@@ -69,7 +69,7 @@ impl Circuit {
 /// A circuit's measures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CircuitInfo {
-    /// Name: a batch's, `lift`, `fold` or `block`.
+    /// Name: a batch's, a lift's, `fold` or `block`.
     pub name: &'static str,
     /// Rows in use.
     pub rows: usize,
@@ -110,26 +110,31 @@ impl CircuitSet {
                 some.par_iter().map(|&batch| batch_circuit(&backend, &params, batch)).collect();
             batches.extend(built?);
         }
-        let common = same_common(&batches)?;
-        let batch_keys: Vec<_> = batches.iter().map(|circuit| circuit.data.verifier_only.clone()).collect();
-        let lift = LiftCircuit::build_with(&backend, &params, common, &batch_keys)?;
-        let fold = FoldCircuit::build_with(&backend, &params, &lift.data.verifier_data())?;
-        let block = BlockCircuit::build_with(&backend, &params, &lift.data.common, fold.keys())?;
+        let mut lifts = Vec::with_capacity(FamilyId::ALL.len());
+        for family in FamilyId::ALL {
+            let own: Vec<_> = family.batches().map(|batch| &batches[batch as usize]).collect();
+            let common = same_common(&own)?;
+            let keys: Vec<_> = own.iter().map(|circuit| circuit.data.verifier_only.clone()).collect();
+            lifts.push(LiftCircuit::build_with(&backend, &params, family, common, &keys)?);
+        }
+        let lift_keys = PerFamily::from_fn(|family| lifts[family as usize].data.verifier_data());
+        let fold = FoldCircuit::build_with(&backend, &params, &PerFamily::from_fn(|of| &lift_keys[of]))?;
+        let block = BlockCircuit::build_with(&backend, &params, &fold.data.common, fold.keys())?;
         let keys = InnerKeys::new(|circuit| {
             let data = match circuit {
                 InnerCircuit::Batch(batch) => &batches[batch as usize].data,
-                InnerCircuit::Lift => &lift.data,
+                InnerCircuit::Lift(family) => &lifts[family as usize].data,
                 InnerCircuit::Fold => &fold.data,
             };
             CircuitKey::new(data.verifier_data())
         });
-        let mut batches = batches.into_iter();
+        let (mut batches, mut lifts) = (batches.into_iter(), lifts.into_iter());
         Ok(Self {
             params,
             backend: Box::new(backend),
             keys: Cow::Owned(keys),
             batches: PerBatch::from_fn(|_| Ok(batches.next().expect("a circuit for each")).into()),
-            lift: Ok(lift).into(),
+            lifts: PerFamily::from_fn(|_| Ok(lifts.next().expect("a circuit for each")).into()),
             fold: Ok(fold).into(),
             block: Ok(block).into(),
             building: Mutex::default(),
@@ -147,7 +152,7 @@ impl CircuitSet {
             backend: Box::new(backend),
             keys: Cow::Borrowed(InnerKeys::pinned(id)),
             batches: PerBatch::from_fn(|_| OnceLock::new()),
-            lift: OnceLock::new(),
+            lifts: PerFamily::from_fn(|_| OnceLock::new()),
             fold: OnceLock::new(),
             block: OnceLock::new(),
             building: Mutex::default(),
@@ -158,7 +163,7 @@ impl CircuitSet {
     pub fn missing(&self, circuits: impl IntoIterator<Item = Circuit>) -> Vec<Circuit> {
         let is_missing = |&circuit: &Circuit| match circuit {
             Circuit::Inner(InnerCircuit::Batch(batch)) => self.batches[batch].get().is_none(),
-            Circuit::Inner(InnerCircuit::Lift) => self.lift.get().is_none(),
+            Circuit::Inner(InnerCircuit::Lift(family)) => self.lifts[family].get().is_none(),
             Circuit::Inner(InnerCircuit::Fold) => self.fold.get().is_none(),
             Circuit::Block => self.block.get().is_none(),
         };
@@ -232,18 +237,19 @@ impl CircuitSet {
         self.built(&self.batches[batch], batch.name(), key, |circuit| &circuit.data, build)
     }
 
-    /// The lift circuit.
+    /// The lift circuit of a family.
     ///
     /// # Errors
     /// As [`Self::ensure`].
-    pub fn lift(&self) -> Result<&LiftCircuit, BuildError> {
+    pub fn lift(&self, family: FamilyId) -> Result<&LiftCircuit, BuildError> {
         let build = |backend: &dyn Backend| {
-            let batches = BatchId::ALL.map(|batch| self.keys.of(InnerCircuit::Batch(batch)).data());
-            let keys = batches.map(|data| data.verifier_only.clone());
-            LiftCircuit::build_with(backend, &self.params, &batches[0].common, &keys)
+            let batches = family.batches().map(|batch| self.keys.of(InnerCircuit::Batch(batch)).data());
+            let batches: Vec<_> = batches.collect();
+            let keys: Vec<_> = batches.iter().map(|data| data.verifier_only.clone()).collect();
+            LiftCircuit::build_with(backend, &self.params, family, &batches[0].common, &keys)
         };
-        let key = || self.keys.of(InnerCircuit::Lift);
-        self.built(&self.lift, "lift", key, |circuit| &circuit.data, build)
+        let key = || self.keys.of(InnerCircuit::Lift(family));
+        self.built(&self.lifts[family], family.lift(), key, |circuit| &circuit.data, build)
     }
 
     /// The fold circuit.
@@ -251,8 +257,8 @@ impl CircuitSet {
     /// # Errors
     /// As [`Self::ensure`].
     pub fn fold(&self) -> Result<&FoldCircuit, BuildError> {
-        let lift = self.keys.of(InnerCircuit::Lift).data();
-        let build = |backend: &dyn Backend| FoldCircuit::build_with(backend, &self.params, lift);
+        let lifts = PerFamily::from_fn(|family| self.keys.of(InnerCircuit::Lift(family)).data());
+        let build = |backend: &dyn Backend| FoldCircuit::build_with(backend, &self.params, &lifts);
         let key = || self.keys.of(InnerCircuit::Fold);
         self.built(&self.fold, "fold", key, |circuit| &circuit.data, build)
     }
@@ -263,9 +269,9 @@ impl CircuitSet {
     /// As [`Self::ensure`].
     pub fn block(&self) -> Result<&BlockCircuit, BuildError> {
         let build = |backend: &dyn Backend| {
-            let [lift, fold] = [InnerCircuit::Lift, InnerCircuit::Fold].map(|of| self.keys.of(of).data());
-            let keys = ChildKeys::new(lift.verifier_only.clone(), fold.verifier_only.clone());
-            BlockCircuit::build_with(backend, &self.params, &lift.common, &keys)
+            let keys = ChildKeys::new(|child| self.keys.of(child.into()).data().verifier_only.clone());
+            let common = self.keys.of(InnerCircuit::Fold).common();
+            BlockCircuit::build_with(backend, &self.params, common, &keys)
         };
         let key = || VerifierKey::pinned(self.id()).circuit();
         self.built(&self.block, "block", key, |circuit| &circuit.data, build)
@@ -275,7 +281,7 @@ impl CircuitSet {
     fn data(&self, circuit: Circuit) -> Result<&CircuitData, BuildError> {
         Ok(match circuit {
             Circuit::Inner(InnerCircuit::Batch(batch)) => &self.batch(batch)?.data,
-            Circuit::Inner(InnerCircuit::Lift) => &self.lift()?.data,
+            Circuit::Inner(InnerCircuit::Lift(family)) => &self.lift(family)?.data,
             Circuit::Inner(InnerCircuit::Fold) => &self.fold()?.data,
             Circuit::Block => &self.block()?.data,
         })
@@ -324,14 +330,19 @@ impl CircuitSet {
         self.batch(witness.batch)?.prove(witness, self.set())
     }
 
-    /// Proves 1 to [`Params::lift_arity`] consecutive batches.
+    /// Proves consecutive batches of one family: 1 to [`FamilyParams::lift_arity`](crate::params::FamilyParams::lift_arity).
     ///
     /// # Errors
-    /// If they are too many or too few, do not follow one another, or do not verify; or as [`Self::ensure`].
+    /// If they are too many or too few or of different families, do not follow one another, or do not verify; or as
+    /// [`Self::ensure`].
     pub fn prove_lift<P: Borrow<Proof>>(&self, children: &[(BatchId, P)]) -> Result<Proof, ProveError> {
+        let family = children.first().map_or(FamilyId::FIRST, |(batch, _)| batch.family());
+        if let Some(child) = children.iter().position(|(batch, _)| batch.family() != family) {
+            return Err(ProveError::Family { family, child, got: children[child].0 });
+        }
         let children: Vec<_> =
-            children.iter().map(|(batch, proof)| (*batch as usize, proof.borrow())).collect();
-        self.lift()?.prove(&children, self.set())
+            children.iter().map(|(batch, proof)| (batch.place(), proof.borrow())).collect();
+        self.lift(family)?.prove(&children, self.set())
     }
 
     /// Proves 1 to [`Params::fold_arity`] consecutive lift or fold proofs.
@@ -365,7 +376,7 @@ impl CircuitSet {
         Ok(self.block()?.verifier_key(self.id()))
     }
 
-    /// Measures of all circuits: batches, lift, fold, block.
+    /// Measures of all circuits: batches, lifts, fold, block.
     ///
     /// # Errors
     /// As [`Self::ensure`].
@@ -377,7 +388,7 @@ impl CircuitSet {
                 name: circuit.name(),
                 rows: match circuit {
                     Circuit::Inner(InnerCircuit::Batch(batch)) => self.batch(batch)?.rows_used(),
-                    Circuit::Inner(InnerCircuit::Lift) => self.lift()?.size.rows,
+                    Circuit::Inner(InnerCircuit::Lift(family)) => self.lift(family)?.size.rows,
                     Circuit::Inner(InnerCircuit::Fold) => self.fold()?.size.rows,
                     Circuit::Block => self.block()?.size.rows,
                 },
@@ -411,12 +422,13 @@ impl CircuitSet {
 }
 
 fn batch_circuit(backend: &dyn Backend, params: &Params, batch: BatchId) -> Result<BatchCircuit, BuildError> {
-    BatchCircuit::build_with(backend, params.id.profile(), batch, &params.batch, params.batch_degree_bits)
+    let FamilyParams { config, degree_bits, .. } = params.of_batch(batch);
+    BatchCircuit::build_with(backend, params.id.profile(), batch, config, *degree_bits)
 }
 
-/// The common data of all batch circuits.
-fn same_common(batches: &[BatchCircuit]) -> Result<&CommonCircuitData, BuildError> {
-    let like = &batches[0];
+/// The common data of the batch circuits of a family.
+fn same_common<'a>(batches: &[&'a BatchCircuit]) -> Result<&'a CommonCircuitData, BuildError> {
+    let like = batches[0];
     match batches.iter().find(|circuit| circuit.data.common != like.data.common) {
         Some(other) => Err(BuildError::CommonData { circuit: other.batch.name(), like: like.batch.name() }),
         None => Ok(&like.data.common),
@@ -467,7 +479,7 @@ mod tests {
     #[test]
     fn other_parameters_are_not_the_pinned_ones() {
         let mut set = CircuitSet::on_demand(Stock, ProfileId::Test);
-        set.params.batch.fri_config.num_query_rounds += 1;
+        set.params.families[FamilyId::Large].config.fri_config.num_query_rounds += 1;
         let error = set.batch(BatchId::DebitWide).unwrap_err();
         assert!(matches!(error, BuildError::PinnedParameters { circuit: "debit_wide" }), "{error}");
     }

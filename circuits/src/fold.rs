@@ -1,9 +1,9 @@
 //! The fold circuit: one proof for up to `fold_arity` consecutive lift or fold proofs.
 //!
-//! Lift and fold share one `CommonCircuitData`, so one verifier serves both and fold verifies itself. Fold
-//! cannot hold its own key as a constant; it takes the list `L = [lift entry, fold entry]` as a witness and
-//! puts out its digest, `set`. (The digest has room for four entries, for circuits of a profile with other lifts; those
-//! that are not there are constants, zero, and cannot be chosen.) All of its children carry the same `set`, and the block
+//! All lifts and fold share one `CommonCircuitData`, so one verifier serves them all and fold verifies itself. Fold
+//! cannot hold its own key as a constant; it takes the list `L` of their keys' entries ([`Child::ALL`]) as a witness and
+//! puts out its digest, `set`. (The digest has room for four entries; those that are not there are constants, zero, and cannot
+//! be chosen.) All of its children carry the same `set`, and the block
 //! circuit compares it with the true one ([`crate::block`]). So all fold proofs below a block proof used the true list.
 //!
 //! | witness | constrained by |
@@ -17,6 +17,7 @@
 use std::array::from_fn;
 
 use enfold_state::hash::Digest;
+use enfold_state::kind::{FamilyId, PerFamily};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
@@ -26,6 +27,7 @@ use crate::backend::{Backend, Built, Prover, Stock};
 use crate::config::{Builder, CircuitData, F, Proof, VerifierCircuitData, VerifierOnlyCircuitData};
 use crate::constraint::Constrain;
 use crate::convert::from_digest;
+pub use crate::keys::{CHILDREN, Child};
 use crate::keys::{entry, entry_target, key_set, key_set_target};
 use crate::params::Params;
 use crate::public_inputs::BatchPublicInputsTarget;
@@ -36,31 +38,14 @@ use crate::recursion::{
 
 const NAME: &str = "fold";
 
-/// What a child of fold or block is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Child {
-    /// A lift proof.
-    Lift = 0,
-    /// A fold proof.
-    Fold = 1,
-}
-
-/// Circuits that a child can be of: the entries of the list that exist.
-pub(crate) const CHILDREN: usize = 2;
-
-impl Child {
-    /// All, in the order of the list.
-    pub const ALL: [Self; CHILDREN] = [Self::Lift, Self::Fold];
-}
-
 /// The keys that a child of fold or block can be under: the true list `L`.
 #[derive(Clone, Debug)]
 pub struct ChildKeys([VerifierOnlyCircuitData; CHILDREN]);
 
 impl ChildKeys {
-    /// The keys of lift and of fold.
-    pub const fn new(lift: VerifierOnlyCircuitData, fold: VerifierOnlyCircuitData) -> Self {
-        Self([lift, fold])
+    /// The keys that a function gives for each.
+    pub fn new(key: impl FnMut(Child) -> VerifierOnlyCircuitData) -> Self {
+        Self(Child::ALL.map(key))
     }
 
     /// The digest of the list, which all proofs of the profile carry.
@@ -75,7 +60,7 @@ impl ChildKeys {
 
     /// The key of a kind of child.
     pub const fn of(&self, child: Child) -> &VerifierOnlyCircuitData {
-        &self.0[child as usize]
+        &self.0[child.place()]
     }
 }
 
@@ -99,20 +84,23 @@ impl FoldCircuit {
     ///
     /// # Errors
     /// As [`Self::build_with`].
-    pub fn build(params: &Params, lift: &VerifierCircuitData) -> Result<Self, BuildError> {
-        Self::build_with(&Stock, params, lift)
+    pub fn build(params: &Params, lifts: &PerFamily<&VerifierCircuitData>) -> Result<Self, BuildError> {
+        Self::build_with(&Stock, params, lifts)
     }
 
-    /// Builds the circuit over the lift circuit with this key.
+    /// Builds the circuit over the lift circuits with these keys.
     ///
     /// # Errors
-    /// If the rows do not fit the profile's degree, or if the circuit does not come out like lift.
+    /// If the rows do not fit the profile's degree, or if lifts and fold do not come out alike.
     pub fn build_with(
         backend: &dyn Backend,
         params: &Params,
-        lift: &VerifierCircuitData,
+        lifts: &PerFamily<&VerifierCircuitData>,
     ) -> Result<Self, BuildError> {
-        let common = &lift.common;
+        let (first, common) = (FamilyId::FIRST, &lifts[FamilyId::FIRST].common);
+        if let Some((family, _)) = lifts.iter().find(|(_, lift)| lift.common != *common) {
+            return Err(BuildError::CommonData { circuit: family.lift(), like: first.lift() });
+        }
         let mut builder = Builder::new(params.recursion.clone());
         let slots: Vec<Slot> = (0..params.fold_arity).map(|_| Slot::new(&mut builder, common)).collect();
 
@@ -137,9 +125,12 @@ impl FoldCircuit {
         let (Built { data, prover }, size) =
             fix_shape(backend, builder, NAME, common, params.recursion_degree_bits)?;
         if data.common != *common {
-            return Err(BuildError::CommonData { circuit: NAME, like: "lift" });
+            return Err(BuildError::CommonData { circuit: NAME, like: first.lift() });
         }
-        let keys = ChildKeys::new(lift.verifier_only.clone(), data.verifier_only.clone());
+        let keys = ChildKeys::new(|child| match child {
+            Child::Lift(family) => lifts[family].verifier_only.clone(),
+            Child::Fold => data.verifier_only.clone(),
+        });
         Ok(Self { data, size, prover, slots, choices, chain, entries, keys })
     }
 
@@ -177,7 +168,7 @@ impl FoldCircuit {
                 proof,
                 key: self.keys.of(child),
                 live: F::ONE,
-                which: child as usize,
+                which: child.place(),
             })
             .collect();
         let witness = self

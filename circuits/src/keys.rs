@@ -1,7 +1,7 @@
 //! Twins of [`entry`] and [`key_set`].
 
 use enfold_state::hash::{DIGEST_LEN, Tag};
-pub use enfold_verifier::keys::{KEY_SET_LEN, entry, key_set};
+pub use enfold_verifier::keys::{CHILDREN, Child, KEY_SET_LEN, entry, key_set};
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::Target;
 use plonky2::plonk::circuit_data::VerifierCircuitTarget;

@@ -72,7 +72,7 @@ fn fill<K: KindCircuit>(
 
 macro_rules! paths {
     ($($(#[$doc:meta])* $kind:ident($module:ident) = $number:literal, $phase:ident,
-        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal))+;)+) => {
+        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal, $family:ident))+;)+) => {
         /// Targets of [`Paths`].
         #[derive(Debug)]
         #[allow(private_interfaces, reason = "the targets of a kind are public, what is done with them is not")]

@@ -1,7 +1,12 @@
-//! The lift circuit: one proof for up to `lift_arity` consecutive batch proofs of any kinds.
+//! A lift circuit: one proof for up to `lift_arity` consecutive batch proofs of any kinds, all of one family.
 //!
-//! All batch circuits of a profile share one `CommonCircuitData`, so one verifier serves them all; which of
-//! them a child is, is a witness. See [`crate::recursion`] for the rules that lift shares with fold.
+//! All batch circuits of a family share one `CommonCircuitData`, so one verifier serves them all; which of
+//! them a child is, is a witness. Each family has a lift circuit of its own, and all of those share one shape. See
+//! [`crate::recursion`] for the rules that lift shares with fold.
+//!
+//! *Why it takes no proof of another family*: the verifier's constants are the common data of this family, its size
+//! among it, and its key is one of the constants, all of this family. A proof of another family has other lengths; and
+//! under keys that are not listed nothing passes, whatever its form.
 //!
 //! | witness | constrained by |
 //! |---|---|
@@ -12,6 +17,7 @@
 //! | `set` | nothing: a lift proof is only ever used by fold and block, which pin it |
 
 use enfold_state::hash::Digest;
+use enfold_state::kind::FamilyId;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::BoolTarget;
@@ -28,11 +34,11 @@ use crate::recursion::{
     fill_choice, fill_dead, fix_shape, prove,
 };
 
-const NAME: &str = "lift";
-
-/// The lift circuit of a profile.
+/// The lift circuit of a family of a profile's batch circuits.
 #[derive(Debug)]
 pub struct LiftCircuit {
+    /// The family whose proofs it takes.
+    pub family: FamilyId,
     /// The circuit.
     pub data: CircuitData,
     /// How full it is.
@@ -52,13 +58,14 @@ impl LiftCircuit {
     /// As [`Self::build_with`].
     pub fn build(
         params: &Params,
+        family: FamilyId,
         batch_common: &CommonCircuitData,
         batch_keys: &[VerifierOnlyCircuitData],
     ) -> Result<Self, BuildError> {
-        Self::build_with(&Stock, params, batch_common, batch_keys)
+        Self::build_with(&Stock, params, family, batch_common, batch_keys)
     }
 
-    /// Builds the circuit over batch circuits that share `batch_common`; a child is named by its key's place
+    /// Builds the circuit over batch circuits of a family, which share `batch_common`; a child is named by its key's place
     /// in `batch_keys`.
     ///
     /// # Errors
@@ -66,12 +73,13 @@ impl LiftCircuit {
     pub fn build_with(
         backend: &dyn Backend,
         params: &Params,
+        family: FamilyId,
         batch_common: &CommonCircuitData,
         batch_keys: &[VerifierOnlyCircuitData],
     ) -> Result<Self, BuildError> {
         let mut builder = Builder::new(params.recursion.clone());
         let slots: Vec<Slot> =
-            (0..params.lift_arity).map(|_| Slot::new(&mut builder, batch_common)).collect();
+            (0..params.families[family].lift_arity).map(|_| Slot::new(&mut builder, batch_common)).collect();
 
         let allowed: Vec<Digest> = batch_keys.iter().map(entry).collect();
         let choices = slots
@@ -89,8 +97,8 @@ impl LiftCircuit {
             .register(&mut builder);
 
         let (Built { data, prover }, size) =
-            fix_shape(backend, builder, NAME, batch_common, params.recursion_degree_bits)?;
-        Ok(Self { data, size, prover, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
+            fix_shape(backend, builder, family.lift(), batch_common, params.recursion_degree_bits)?;
+        Ok(Self { family, data, size, prover, slots, choices, chain, set, batch_keys: batch_keys.to_vec() })
     }
 
     /// Proves that the children, each with its key's place in the list, follow one another.
@@ -98,10 +106,11 @@ impl LiftCircuit {
     /// # Errors
     /// If there are too many or too few children, if they do not chain, or if one does not verify.
     pub fn prove(&self, children: &[(usize, &Proof)], set: Digest) -> Result<Proof, ProveError> {
-        check_children(NAME, self.slots.len(), children.iter().map(|child| child.1))?;
+        let circuit = self.family.lift();
+        check_children(circuit, self.slots.len(), children.iter().map(|child| child.1))?;
         let expected = self.batch_keys.len();
         if let Some(&(got, _)) = children.iter().find(|child| child.0 >= expected) {
-            return Err(ProveError::UnknownKey { circuit: NAME, expected, got });
+            return Err(ProveError::UnknownKey { circuit, expected, got });
         }
         let live: Vec<_> = children
             .iter()
@@ -109,8 +118,8 @@ impl LiftCircuit {
             .collect();
         let witness = self
             .fill(&fill_dead(live, self.slots.len()), set)
-            .map_err(|source| ProveError::Prove { circuit: NAME, source })?;
-        prove(NAME, &*self.prover, &self.data, witness)
+            .map_err(|source| ProveError::Prove { circuit, source })?;
+        prove(circuit, &*self.prover, &self.data, witness)
     }
 
     /// Fills in exactly these slots, right or wrong.

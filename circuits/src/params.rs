@@ -1,20 +1,21 @@
 //! Proof parameters of the profiles.
 //!
-//! Arity follows from rows. A child of lift or fold costs, at the parameters below:
+//! Arity follows from rows. A child of a lift or of fold costs, at the parameters below:
 //!
-//! | profile | lift's child | fold's child | rows | arity |
-//! |---|---|---|---|---|
-//! | test | 2,020 | 2,300 | 2^13 | 3 |
-//! | standard | 12,280 | 12,870 | 2^16 | 5 |
-//! | proven | 21,110 | 21,530 | 2^16 | 3 |
+//! | profile | a large batch | a small batch | fold's child | rows | arities |
+//! |---|---|---|---|---|---|
+//! | test | 2,020 | 1,840 | 2,300 | 2^13 | 3, 4, 3 |
+//! | standard | 12,280 | 9,970 | 12,870 | 2^16 | 5, 6, 5 |
+//! | proven | 21,110 | 17,030 | 21,530 | 2^16 | 3, 3, 3 |
 //!
 //! Batches, lift and fold are committed at a rate of 1/2: hashing is most of what a rate costs, and of a rate of 1/8 it is
 //! half of a proof. Block, whose proof is published, is at 1/8, where proofs are short.
 //!
-//! Sizes of batches are in [`enfold_state::profile`]; what the
+//! Sizes of batches and arities are in [`enfold_state::profile`]; what the
 //! parameters are worth in bits is computed in [`crate::security`].
 
-use enfold_state::profile::ProfileId;
+use enfold_state::kind::{FamilyId, PerFamily};
+use enfold_state::profile::{BatchId, ProfileId};
 use plonky2::fri::FriConfig;
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::plonk::circuit_data::CircuitConfig;
@@ -27,21 +28,28 @@ pub const BATCH_ROUTED_WIRES: usize = 40;
 /// Routed wires in lift, fold and block, whose gates are plonky2's and pack many operations a row.
 pub const RECURSION_ROUTED_WIRES: usize = 80;
 
+/// The proof parameters of a family of batch circuits.
+#[derive(Clone, Debug)]
+pub struct FamilyParams {
+    /// Configuration of its batch circuits.
+    pub config: CircuitConfig,
+    /// log2 of their rows.
+    pub degree_bits: usize,
+    /// Most batch proofs that one lift proof verifies.
+    pub lift_arity: usize,
+}
+
 /// A profile's proof parameters.
 #[derive(Clone, Debug)]
 pub struct Params {
     /// Whose they are.
     pub id: ProfileId,
-    /// Configuration of all batch circuits.
-    pub batch: CircuitConfig,
-    /// log2 of the rows of every batch circuit.
-    pub batch_degree_bits: usize,
-    /// Configuration of lift and fold.
+    /// The families of batch circuits.
+    pub families: PerFamily<FamilyParams>,
+    /// Configuration of all lifts and of fold.
     pub recursion: CircuitConfig,
-    /// log2 of the rows of lift and fold.
+    /// log2 of the rows of every lift and of fold.
     pub recursion_degree_bits: usize,
-    /// Most batch proofs that one lift proof verifies.
-    pub lift_arity: usize,
     /// Most lift or fold proofs that one fold proof verifies.
     pub fold_arity: usize,
     /// Most lift or fold proofs that the block proof verifies.
@@ -102,6 +110,33 @@ pub fn stock(config: &CircuitConfig) -> CircuitConfig {
 }
 
 impl Params {
+    /// Those of a batch circuit.
+    pub const fn of_batch(&self, batch: BatchId) -> &FamilyParams {
+        self.families.of(batch.family())
+    }
+
+    /// The groups of consecutive batches that each have a lift proof: of one family, and no more than its lift takes.
+    pub fn lift_groups<'a, T>(
+        &self,
+        batches: &'a [(BatchId, T)],
+    ) -> impl Iterator<Item = &'a [(BatchId, T)]> {
+        let runs = batches.chunk_by(|(a, _), (b, _)| a.family() == b.family());
+        runs.flat_map(|run| run.chunks(self.of_batch(run[0].0).lift_arity))
+    }
+
+    /// Families of a profile with one configuration and these log2 of rows.
+    fn families(
+        id: ProfileId,
+        strength: Strength,
+        degree_bits: [usize; FamilyId::ALL.len()],
+    ) -> PerFamily<FamilyParams> {
+        PerFamily::new(degree_bits).map(|family, degree_bits| FamilyParams {
+            config: strength.config(BATCH_ROUTED_WIRES),
+            degree_bits,
+            lift_arity: id.profile().tree.lift_arity[family],
+        })
+    }
+
     /// The parameters of a profile.
     pub fn of(id: ProfileId) -> Self {
         match id {
@@ -112,6 +147,8 @@ impl Params {
     }
 
     fn test() -> Self {
+        let id = ProfileId::Test;
+        let tree = id.profile().tree;
         let short = Strength {
             num_challenges: 2,
             rate_bits: 3,
@@ -122,20 +159,20 @@ impl Params {
         };
         let fast = Strength { rate_bits: 1, queries: 15, ..short };
         Self {
-            id: ProfileId::Test,
-            batch: fast.config(BATCH_ROUTED_WIRES),
-            batch_degree_bits: 10,
+            id,
+            families: Self::families(id, fast, [10, 9]),
             recursion: fast.config(RECURSION_ROUTED_WIRES),
             recursion_degree_bits: 13,
-            lift_arity: 3,
-            fold_arity: 3,
-            block_arity: 2,
+            fold_arity: tree.fold_arity,
+            block_arity: tree.block_arity,
             block: short.config(RECURSION_ROUTED_WIRES),
             block_degree_bits: 13,
         }
     }
 
     fn standard() -> Self {
+        let id = ProfileId::Standard;
+        let tree = id.profile().tree;
         let fast = Strength {
             num_challenges: 3,
             rate_bits: 1,
@@ -149,14 +186,12 @@ impl Params {
         let short =
             Strength { rate_bits: 3, queries: 27, grinding_bits: 19, cap_height: 5, final_bits: 7, ..fast };
         Self {
-            id: ProfileId::Standard,
-            batch: fast.config(BATCH_ROUTED_WIRES),
-            batch_degree_bits: 16,
+            id,
+            families: Self::families(id, fast, [16, 13]),
             recursion: fast.config(RECURSION_ROUTED_WIRES),
             recursion_degree_bits: 16,
-            lift_arity: 5,
-            fold_arity: 5,
-            block_arity: 2,
+            fold_arity: tree.fold_arity,
+            block_arity: tree.block_arity,
             block: short.config(RECURSION_ROUTED_WIRES),
             block_degree_bits: 15,
         }
@@ -164,6 +199,8 @@ impl Params {
 
     /// At least 80 bits by unique decoding: `docs/security.md` says why these.
     fn proven() -> Self {
+        let id = ProfileId::Proven;
+        let tree = id.profile().tree;
         let fast = Strength {
             num_challenges: 3,
             rate_bits: 1,
@@ -179,14 +216,12 @@ impl Params {
         let short =
             Strength { rate_bits: 3, queries: 73, grinding_bits: 20, cap_height: 7, final_bits: 8, ..fast };
         Self {
-            id: ProfileId::Proven,
-            batch: fast.config(BATCH_ROUTED_WIRES),
-            batch_degree_bits: 16,
+            id,
+            families: Self::families(id, fast, [16, 13]),
             recursion: recursion.config(RECURSION_ROUTED_WIRES),
             recursion_degree_bits: 16,
-            lift_arity: 3,
-            fold_arity: 3,
-            block_arity: 2,
+            fold_arity: tree.fold_arity,
+            block_arity: tree.block_arity,
             block: short.config(RECURSION_ROUTED_WIRES),
             block_degree_bits: 16,
         }

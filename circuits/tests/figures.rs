@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use enfold_circuits::batch::BatchCircuit;
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{FamilyParams, Params};
 use enfold_circuits::report::{GateRows, PartRows, ProfileReport, RowCosts, gate_rows};
 use enfold_circuits::rows::Part;
 use enfold_state::chain::BlockId;
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::field::from_u32;
 use enfold_state::hash::Digest;
+use enfold_state::kind::{FamilyId, KindId};
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
@@ -66,7 +67,7 @@ fn table(report: &ProfileReport) -> String {
     let batches = &report.circuits[..BatchId::ALL.len()];
     let line = |name: &str, cells: Vec<String>| format!("| {name} | {} |\n", cells.join(" | "));
     let names = batches.iter().map(|circuit| format!("`{}`", circuit.name)).collect();
-    let mut table = line("rows for a leg", names) + "|---|---|---|---|---|\n";
+    let mut table = line("rows for a leg", names) + "|---" + &"|---".repeat(batches.len()) + "|\n";
     for part in Part::ALL {
         let rows = batches.iter().map(|circuit| circuit.parts.iter().find(|rows| rows.part == part));
         let cell =
@@ -99,14 +100,22 @@ fn a_transfer_is_within_its_budget() {
     assert!(STANDARD.signature_rows <= 40);
     for circuit in &STANDARD.circuits[..BatchId::ALL.len()] {
         assert!(circuit.fill >= 0.97, "{}: {}", circuit.name, circuit.fill);
-        assert_eq!(circuit.degree, 1 << 16);
         let signature = circuit.parts.iter().find(|part| part.part == Part::Signature);
         assert!(signature.is_none_or(|part| part.rows_per_leg == STANDARD.signature_rows as f64));
         assert_eq!(circuit.columns.proof(), 174);
     }
     // A full credit batch takes a fee for each of its transfers.
-    let credit = ProfileId::Standard.profile().shape(BatchId::CreditWide);
-    assert!(credit.long * credit.legs >= credit.singles);
+    for batch in [BatchId::CreditWide, BatchId::CreditSmall] {
+        let credit = ProfileId::Standard.profile().shape(batch);
+        assert!(credit.long * credit.legs >= credit.singles);
+    }
+    // What a small batch holds, a large one holds, so that no plan has fewer batches than one of large ones.
+    for kind in KindId::ALL {
+        let shape =
+            |family| kind.of_family(family).next().map(|batch| ProfileId::Standard.profile().shape(batch));
+        let [Some(large), Some(small)] = FamilyId::ALL.map(shape) else { continue };
+        assert!(small.long <= large.long && small.legs <= large.legs && small.singles <= large.singles);
+    }
 }
 
 /// What is counted without building is what the built circuits have.
@@ -114,13 +123,12 @@ fn a_transfer_is_within_its_budget() {
 fn counts_are_those_of_built_circuits() {
     let id = ProfileId::Test;
     let params = Params::of(id);
-    let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
     for batch in BatchId::ALL {
-        let circuit =
-            BatchCircuit::build(id.profile(), batch, &params.batch, params.batch_degree_bits).unwrap();
-        let counted = BatchCircuit::count_rows(id.profile(), batch, &params.batch);
+        let FamilyParams { config, degree_bits, .. } = params.of_batch(batch);
+        let circuit = BatchCircuit::build(id.profile(), batch, config, *degree_bits).unwrap();
+        let counted = BatchCircuit::count_rows(id.profile(), batch, config);
         assert_eq!(circuit.rows(), &counted);
-        assert_eq!(circuit.data.common, common);
+        assert_eq!(circuit.data.common, BatchCircuit::common(config, *degree_bits));
         let counted =
             counted.by_gate().into_iter().map(|(gate, rows)| GateRows { gate: gate.to_owned(), rows });
         assert_eq!(gate_rows(&circuit.data), counted.collect::<Vec<_>>(), "{}", batch.name());
@@ -137,7 +145,8 @@ fn rows_grow_by_paths_and_legs() {
             let mut profile = *id.profile();
             let shape = BatchShape { long, legs, singles };
             profile.shapes[batch] = shape;
-            let rows = BatchCircuit::count_rows(&profile, batch, &params.batch).total() as f64;
+            let rows = BatchCircuit::count_rows(&profile, batch, &params.of_batch(batch).config);
+            let rows = rows.total() as f64;
             let expected = costs.batch(batch, shape.paths(), shape.capacity());
             assert!(
                 (rows - expected).abs() < 4.0 + rows / 100.0,
@@ -189,9 +198,19 @@ fn recursion_is_a_small_part_of_a_block() {
     assert!(cost.rows_used_per_transfer <= STANDARD.rows_per_transfer, "{}", cost.rows_used_per_transfer);
 }
 
+/// A block of one payment pays for small batches.
+#[test]
+fn a_quiet_block_pays_for_little() {
+    let costs = RowCosts::of(ProfileId::Standard);
+    let plan = Plan::new(ProfileId::Standard.profile(), &cold_block(1));
+    let cost = costs.block(&plan);
+    assert_eq!((cost.batches, cost.lifts, cost.folds), (2, 1, 0));
+    assert_eq!(cost.rows_paid, (2 << 13) + (1 << 16) + (1 << 15));
+}
+
 #[test]
 fn fold_trees_are_as_small_as_they_can_be() {
-    let costs = RowCosts::of(ProfileId::Test);
+    let tree = ProfileId::Test.profile().tree;
     // The block proof takes two.
     let expected = [
         (1, 1, 0),
@@ -206,6 +225,7 @@ fn fold_trees_are_as_small_as_they_can_be() {
         (28, 10, 4),
     ];
     for (batches, lifts, folds) in expected {
-        assert_eq!(costs.tree(batches), (lifts, folds), "{batches}");
+        let got = tree.lifts(std::iter::repeat_n(FamilyId::Large, batches));
+        assert_eq!((got, tree.folds(got)), (lifts, folds), "{batches}");
     }
 }

@@ -6,7 +6,7 @@ use enfold_circuits::block::BlockOpening;
 use enfold_circuits::circuit_set::CircuitSet;
 use enfold_circuits::config::{F, Proof};
 use enfold_circuits::fold::Child;
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{FamilyParams, Params};
 use enfold_circuits::public_inputs::BatchPublicInputs;
 use enfold_circuits::recursion::{ProveError, SlotWitness, fill_dead};
 use enfold_fixtures::world::{World, WorldSpec};
@@ -14,6 +14,7 @@ use enfold_prover::plonk::{Engine, Kernels};
 use enfold_state::executor::execute;
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::verify::{
     InnerCircuit, InnerKeys, PinnedSet, VerifierKey, VerifyError, encode, verify_block, verify_inner,
@@ -47,7 +48,10 @@ fn pinned_keys_have_the_profiles_parameters() {
         let params = Params::of(profile);
         let (inner, block) = (InnerKeys::pinned(profile), VerifierKey::pinned(profile).circuit());
         let inner = InnerCircuit::all().map(|circuit| match circuit {
-            InnerCircuit::Batch(_) => (inner.of(circuit), &params.batch, params.batch_degree_bits),
+            InnerCircuit::Batch(batch) => {
+                let FamilyParams { config, degree_bits, .. } = params.of_batch(batch);
+                (inner.of(circuit), config, *degree_bits)
+            }
             _ => (inner.of(circuit), &params.recursion, params.recursion_degree_bits),
         });
         for (key, config, degree_bits) in inner.chain([(block, &params.block, params.block_degree_bits)]) {
@@ -78,10 +82,8 @@ fn pinned_keys_and_lists_belong_together() {
         let block = pinned.circuits.last().expect("circuits");
         assert_eq!((block.name.as_str(), block.degree_bits), ("block", key.degree_bits()));
         // The inner keys are those of the list, and so of the lists of keys that lift and fold have.
-        let inner = BatchId::ALL.map(InnerCircuit::Batch);
-        let inner = inner.into_iter().chain([InnerCircuit::Lift, InnerCircuit::Fold]);
-        assert_eq!(inner.clone().count() + 1, pinned.circuits.len());
-        for (circuit, listed) in inner.zip(&pinned.circuits) {
+        assert_eq!(InnerCircuit::all().count() + 1, pinned.circuits.len());
+        for (circuit, listed) in InnerCircuit::all().zip(&pinned.circuits) {
             let key = InnerKeys::pinned(profile).of(circuit);
             let got = (circuit.name(), key.entry(), key.common().degree_bits());
             assert_eq!(got, (listed.name.as_str(), listed.entry, listed.degree_bits));
@@ -111,11 +113,11 @@ fn rows() {
     let rows: Vec<_> =
         CIRCUITS.info().unwrap().into_iter().map(|info| (info.name, info.rows, info.degree_bits)).collect();
     assert_eq!(
-        rows[4..],
-        [("lift", 6063, 13), ("fold", 6911, 13), ("block", 4707, 13)],
+        rows[BatchId::ALL.len()..],
+        [("lift", 6063, 13), ("lift_small", 7385, 13), ("fold", 6912, 13), ("block", 4707, 13)],
         "measured anew? look at the arities and degrees in params.rs too"
     );
-    assert!(rows[..4].iter().all(|&(_, rows, degree_bits)| rows <= 1 << degree_bits));
+    assert!(rows[..BatchId::ALL.len()].iter().all(|&(_, rows, degree_bits)| rows <= 1 << degree_bits));
 }
 
 fn witness(transactions: usize) -> (World, BlockWitness) {
@@ -133,15 +135,19 @@ fn a_block() {
     let (world, witness) = witness(45);
     let batches: Vec<(BatchId, Proof)> =
         witness.batches.iter().map(|batch| (batch.batch, CIRCUITS.prove_batch(batch).unwrap())).collect();
-    let arity = CIRCUITS.params().lift_arity;
-    assert!(batches.len() > arity, "the block is to need two lifts: {}", batches.len());
+    let groups = CIRCUITS.params().lift_groups(&batches);
     let lifts: Vec<_> =
-        batches.chunks(arity).map(|group| (Child::Lift, CIRCUITS.prove_lift(group).unwrap())).collect();
+        groups.map(|group| (Child::Lift(group[0].0.family()), CIRCUITS.prove_lift(group).unwrap())).collect();
+    let both = FamilyId::ALL.map(Child::Lift);
+    assert!(
+        lifts.iter().map(|lift| lift.0).eq(both),
+        "the block is to need a lift of each family: {batches:?}"
+    );
     let fold = CIRCUITS.prove_fold(&lifts).unwrap();
     // A machine without the circuits can check what others have proven of a block.
     let keys = InnerKeys::pinned(ProfileId::Test);
     let proofs = batches.iter().map(|(batch, proof)| (InnerCircuit::Batch(*batch), proof));
-    let proofs = proofs.chain(lifts.iter().map(|(_, proof)| (InnerCircuit::Lift, proof)));
+    let proofs = proofs.chain(lifts.iter().map(|(lift, proof)| (InnerCircuit::from(*lift), proof)));
     for (circuit, proof) in proofs.chain([(InnerCircuit::Fold, &fold)]) {
         let says = BatchPublicInputs::from_elements(&proof.public_inputs).unwrap();
         assert_eq!(verify_inner(keys.of(circuit), &says, &proof.to_bytes()).unwrap(), *proof);
@@ -185,10 +191,11 @@ fn a_block_with_a_queue_is_refused() {
         witness.batches.iter().map(|batch| (batch.batch, CIRCUITS.prove_batch(batch).unwrap())).collect();
     let lift = CIRCUITS.prove_lift(&batches).unwrap();
     let opening = BlockOpening::from(&witness);
-    assert!(matches!(CIRCUITS.prove_block(&[(Child::Lift, &lift)], &opening), Err(ProveError::Before)));
+    let child = Child::Lift(batches[0].0.family());
+    assert!(matches!(CIRCUITS.prove_block(&[(child, &lift)], &opening), Err(ProveError::Before)));
     let circuit = CIRCUITS.block().unwrap();
-    let key = CIRCUITS.fold().unwrap().key(Child::Lift);
-    let slot = SlotWitness { proof: &lift, key, live: F::ONE, which: Child::Lift as usize };
+    let key = CIRCUITS.fold().unwrap().key(child);
+    let slot = SlotWitness { proof: &lift, key, live: F::ONE, which: child.place() };
     let inputs =
         circuit.fill(&fill_dead(vec![slot], 2), &opening.statement(ProfileId::Test), &opening).unwrap();
     let engine = Engine::new(&circuit.data).unwrap();

@@ -6,7 +6,7 @@ use enfold_circuits::params::Params;
 use enfold_circuits::report::{ProfileReport, ShapeReport};
 use enfold_circuits::security::{Rounds, SecurityBits, security_bits};
 use enfold_state::hash::Digest;
-use enfold_state::kind::KindId;
+use enfold_state::kind::{FamilyId, KindId};
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_verifier::verify::{PinnedSet, VerifierKey};
 use serde::Serialize;
@@ -26,8 +26,7 @@ pub struct CircuitsReport {
     forgeable: bool,
     /// Leaves of a window, log2.
     window_depth: usize,
-    /// Batch proofs to a lift proof.
-    lift_arity: usize,
+    families: Vec<FamilyReport>,
     /// Lift or fold proofs to a fold proof.
     fold_arity: usize,
     /// Lift or fold proofs to the block proof.
@@ -42,9 +41,24 @@ pub struct CircuitsReport {
     measures: ProfileReport,
 }
 
+/// A family of batch circuits, which look alike to the lift circuit that takes their proofs.
+#[derive(Debug, Serialize)]
+struct FamilyReport {
+    name: FamilyId,
+    /// log2 of the rows of its batch circuits.
+    degree_bits: usize,
+    /// FRI's parameters of their proofs.
+    fri: FriReport,
+    /// The name of its lift circuit.
+    lift: &'static str,
+    /// Batch proofs to a lift proof.
+    lift_arity: usize,
+}
+
 #[derive(Debug, Serialize)]
 struct BatchReport {
     name: &'static str,
+    family: FamilyId,
     /// What a leg is.
     #[serde(skip)]
     each: &'static str,
@@ -55,7 +69,6 @@ struct BatchReport {
 /// log2 of rows.
 #[derive(Debug, Serialize)]
 struct DegreeBits {
-    batch: usize,
     lift_and_fold: usize,
     block: usize,
 }
@@ -63,7 +76,6 @@ struct DegreeBits {
 /// FRI's parameters.
 #[derive(Debug, Serialize)]
 struct FriReports {
-    batch: FriReport,
     lift_and_fold: FriReport,
     block: FriReport,
 }
@@ -196,35 +208,42 @@ impl CircuitsReport {
                 KindId::Debit => "signed leg",
                 KindId::Credit => "message",
             };
-            BatchReport { name: batch.name(), each, shape }
+            BatchReport { name: batch.name(), family: batch.family(), each, shape }
         };
-        let [batch_fri, recursion_fri, block_fri] =
-            [&params.batch, &params.recursion, &params.block].map(|config| {
-                let fri = &config.fri_config;
-                FriReport {
-                    rate_bits: fri.rate_bits,
-                    queries: fri.num_query_rounds,
-                    grinding_bits: fri.proof_of_work_bits,
-                    cap_height: fri.cap_height,
-                }
-            });
+        let [lift_and_fold, block] = [&params.recursion, &params.block];
+        let batches = params.families.values().iter().map(|own| &own.config);
+        let mut fri = [lift_and_fold, block].into_iter().chain(batches).map(|config| {
+            let fri = &config.fri_config;
+            FriReport {
+                rate_bits: fri.rate_bits,
+                queries: fri.num_query_rounds,
+                grinding_bits: fri.proof_of_work_bits,
+                cap_height: fri.cap_height,
+            }
+        });
+        let mut next = || fri.next().expect("one for each configuration");
+        let above = FriReports { lift_and_fold: next(), block: next() };
+        let families = params.families.iter().map(|(name, own)| FamilyReport {
+            name,
+            degree_bits: own.degree_bits,
+            fri: next(),
+            lift: name.lift(),
+            lift_arity: own.lift_arity,
+        });
+        let families = families.collect();
         let measures = ProfileReport::measure(id)?;
         Ok(Self {
             key: key.digest(),
             proof_file_bytes: key.file_len(),
             forgeable: id.forgeable(),
             window_depth: profile.window_depth,
-            lift_arity: params.lift_arity,
+            families,
             fold_arity: params.fold_arity,
             block_arity: params.block_arity,
             batches: BatchId::ALL.map(batch).into(),
-            degree_bits: DegreeBits {
-                batch: params.batch_degree_bits,
-                lift_and_fold: params.recursion_degree_bits,
-                block: key.degree_bits(),
-            },
-            fri: FriReports { batch: batch_fri, lift_and_fold: recursion_fri, block: block_fri },
-            challenges: params.batch.num_challenges,
+            degree_bits: DegreeBits { lift_and_fold: params.recursion_degree_bits, block: key.degree_bits() },
+            fri: above,
+            challenges: params.recursion.num_challenges,
             security_bits: security_bits(&params).into(),
             measures: measures.with_digests(&PinnedSet::of(id)),
         })
@@ -236,9 +255,13 @@ impl fmt::Display for CircuitsReport {
         writeln!(f, "profile {}", self.measures.profile)?;
         writeln!(f, "key of the block circuit {}", self.key)?;
         writeln!(f, "proof file: {} bytes", grouped(self.proof_file_bytes))?;
-        let DegreeBits { batch, lift_and_fold, block } = self.degree_bits;
+        let DegreeBits { lift_and_fold, block } = self.degree_bits;
         writeln!(f, "\ncircuits")?;
-        for BatchReport { name, each, shape: ShapeReport { paths, long_paths, long_legs } } in &self.batches {
+        let degree_bits =
+            |id| self.families.iter().find(|family| family.name == id).map_or(0, |of| of.degree_bits);
+        for BatchReport { name, family, each, shape } in &self.batches {
+            let ShapeReport { paths, long_paths, long_legs } = shape;
+            let batch = degree_bits(*family);
             let single = (paths > long_paths)
                 .then(|| format!("{} of one {each}", count(paths - long_paths, "path", "paths")));
             let long = (*long_paths > 0)
@@ -246,7 +269,9 @@ impl fmt::Display for CircuitsReport {
             let parts: Vec<_> = [single, long].into_iter().flatten().collect();
             writeln!(f, "  {name:<12} 2^{batch} rows: {}", parts.join(", "))?;
         }
-        writeln!(f, "  {:<12} 2^{lift_and_fold} rows: up to {} batch proofs", "lift", self.lift_arity)?;
+        for FamilyReport { name, lift, lift_arity, .. } in &self.families {
+            writeln!(f, "  {lift:<12} 2^{lift_and_fold} rows: up to {lift_arity} proofs of {name} batches")?;
+        }
         writeln!(
             f,
             "  {:<12} 2^{lift_and_fold} rows: up to {} lift or fold proofs",
@@ -256,8 +281,10 @@ impl fmt::Display for CircuitsReport {
         writeln!(f, "  a batch works inside a window of 2^{} leaves", self.window_depth)?;
         write!(f, "{}", MeasuresText(&self.measures))?;
         writeln!(f, "\nFRI")?;
-        let FriReports { batch, lift_and_fold, block } = &self.fri;
-        for (name, fri) in [("batches", batch), ("lift, fold", lift_and_fold), ("block", block)] {
+        let FriReports { lift_and_fold, block } = &self.fri;
+        let families = self.families.iter().map(|family| (format!("{} batch", family.name), &family.fri));
+        let above = [("lift, fold", lift_and_fold), ("block", block)];
+        for (name, fri) in families.chain(above.map(|(name, fri)| (name.to_owned(), fri))) {
             let FriReport { rate_bits, queries, grinding_bits, cap_height } = fri;
             let rate = 1_u64 << rate_bits;
             writeln!(
@@ -279,6 +306,7 @@ impl fmt::Display for CircuitsReport {
 
 #[cfg(test)]
 mod tests {
+    use enfold_circuits::circuit_set::Circuit;
     use enfold_state::profile::ProfileId;
 
     use super::CircuitsReport;
@@ -287,7 +315,7 @@ mod tests {
     fn every_profile_has_a_report() {
         for profile in ProfileId::ALL {
             let report = CircuitsReport::of(profile).unwrap();
-            assert_eq!(report.measures.circuits.len(), 7);
+            assert_eq!(report.measures.circuits.len(), Circuit::all().count());
             let text = report.to_string();
             for circuit in &report.measures.circuits {
                 assert!(text.contains(&circuit.digest.unwrap().to_string()), "{}", circuit.name);

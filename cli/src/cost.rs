@@ -103,11 +103,12 @@ fn write_kind(f: &mut fmt::Formatter<'_>, kind: KindId, report: &KindReport) -> 
     let (legs, lanes) = (count(report.legs, "leg", "legs"), count(report.lanes, "lane", "lanes"));
     writeln!(
         f,
-        "{:<12} {legs} in {lanes}, the longest of {}; {} wide and {} deep, {:.1}% full",
+        "{:<12} {legs} in {lanes}, the longest of {}; {} wide, {} deep and {} small, {:.1}% full",
         kind.name(),
         grouped(report.longest_lane as u64),
         count(report.wide_batches, "batch", "batches"),
         report.deep_batches,
+        report.small_batches,
         100.0 * report.fill()
     )
 }

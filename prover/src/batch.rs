@@ -92,7 +92,7 @@ fn batch_kind(job: Job) -> Option<BatchId> {
 
 fn child_kind(job: Job) -> Option<Child> {
     match job {
-        Job::Lift { .. } => Some(Child::Lift),
+        Job::Lift { family, .. } => Some(Child::Lift(family)),
         Job::Fold { .. } => Some(Child::Fold),
         Job::Batch { .. } | Job::Block => None,
     }

@@ -14,6 +14,7 @@ use enfold_state::codec::Malformed;
 use enfold_state::executor::{Accepted, Execution};
 use enfold_state::hash::Digest;
 use enfold_state::json;
+use enfold_state::kind::FamilyId;
 use enfold_state::leaf::{Address, LeafIndex};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::NonceKey;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost::{proof_memory, proofs_memory};
 use crate::graph::{Arities, Graph};
-use crate::job::Stage;
+use crate::job::{Job, Stage};
 use crate::options::{in_flight_by_memory, in_flight_by_threads};
 use crate::prove::ProvenBlock;
 
@@ -53,7 +54,7 @@ pub struct Calibration {
     pub circuits_s: f64,
     /// Core seconds before the proofs, for a transaction: execution, plan, witnesses.
     pub transaction_s: f64,
-    /// Core seconds of a batch proof.
+    /// Core seconds of a batch proof of the first family; those of others are counted by what they cost beside it.
     pub batch_s: f64,
     /// Core seconds of a lift proof.
     pub lift_s: f64,
@@ -135,6 +136,12 @@ impl Calibration {
             sum.as_secs_f64() * per_core / count.max(1) as f64
         };
         let folds = proven.timings.of_stage(Stage::Fold).0;
+        let weights = proven.timings.jobs.iter().filter_map(|(job, _)| match job {
+            Job::Batch { batch, .. } => Some(weight(profile, batch.family())),
+            _ => None,
+        });
+        let weights: f64 = weights.sum();
+        let batches = proven.timings.of_stage(Stage::Batch).1.as_secs_f64();
         let before = (proven.timings.execute + proven.timings.witness).as_secs_f64();
         Self {
             version: VERSION,
@@ -144,7 +151,7 @@ impl Calibration {
             in_flight,
             circuits_s: circuits.as_secs_f64(),
             transaction_s: before * cores as f64 / f64::from(proven.statement.transactions.max(1)),
-            batch_s: stage(Stage::Batch),
+            batch_s: if weights > 0.0 { batches * per_core / weights } else { 0.0 },
             lift_s: stage(Stage::Lift),
             // A small block has no fold. One has as many rows and columns as a lift.
             fold_s: if folds > 0 { stage(Stage::Fold) } else { stage(Stage::Lift) },
@@ -214,9 +221,15 @@ pub struct Forecast {
     pub total_s: Option<f64>,
 }
 
+/// What a batch of a family costs beside one of the first.
+fn weight(profile: ProfileId, family: FamilyId) -> f64 {
+    let costs = profile.profile().tree.batch_cost;
+    costs[family] as f64 / costs[FamilyId::FIRST] as f64
+}
+
 /// Batches of a block of so many transfers, each from a leaf of its own to a leaf of its own, and with `fees` each with
 /// a fee to one collector: the block that needs the most. The planner itself counts them.
-pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> usize {
+pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> Vec<BatchId> {
     let address = Address::default();
     let count = transactions as u32;
     let mut debits = Vec::with_capacity(transactions);
@@ -240,33 +253,38 @@ pub fn batches_at_most(profile: ProfileId, transactions: usize, fees: bool) -> u
         rejections: Vec::new(),
         writes: Default::default(),
     };
-    Plan::new(profile.profile(), &execution).batches().count()
+    circuits_of(&Plan::new(profile.profile(), &execution))
 }
 
-/// Forecasts a block of so many transactions and batches, on so many cores and with so much memory in bytes.
+/// The circuits of a plan's batches.
+pub fn circuits_of(plan: &Plan) -> Vec<BatchId> {
+    plan.batches().map(|(_, batch)| batch.batch).collect()
+}
+
+/// Forecasts a block of so many transactions and of these batches, on so many cores and with so much memory in bytes.
+///
+/// # Panics
+/// If there is no batch: every block has one.
 pub fn forecast(
     profile: ProfileId,
     transactions: usize,
-    batches: usize,
+    batches: &[BatchId],
     cores: usize,
     memory: u64,
     calibration: Option<&Calibration>,
 ) -> Forecast {
     let params = Params::of(profile);
-    // The tree depends on their number alone.
-    let batches = batches.max(1);
-    let graph = Graph::new(&vec![BatchId::DebitWide; batches], Arities::from(&params));
-    let (lifts, folds) = (graph.lifts, graph.folds);
+    let Graph { lifts, folds, .. } = Graph::new(batches, Arities::from(&params));
+    let work_of = |batch: &BatchId| weight(profile, batch.family());
+    let (work, batches): (f64, usize) = (batches.iter().map(work_of).sum(), batches.len());
     let proof_bytes = proof_memory(&params);
     let base_bytes = calibration.map_or(0, |known| known.base_bytes);
     let in_flight = in_flight_by_threads(cores)
         .min(in_flight_by_memory(memory.saturating_sub(base_bytes), proof_bytes))
-        .clamp(1, batches.max(1));
+        .clamp(1, batches);
     let peak_bytes = base_bytes + proofs_memory(&params, in_flight);
     let seconds = calibration.map(|known| {
-        let counts = [batches, lifts, folds].map(|count| count as f64);
-        let costs = [known.batch_s, known.lift_s, known.fold_s];
-        let work: f64 = counts.iter().zip(costs).map(|(count, cost)| count * cost).sum();
+        let work = work * known.batch_s + lifts as f64 * known.lift_s + folds as f64 * known.fold_s;
         let prove_s = (work + known.block_s) / cores as f64;
         (prove_s, prove_s + known.circuits_s + known.transaction_s * transactions as f64 / cores as f64)
     });
@@ -306,7 +324,10 @@ mod tests {
     #[test]
     fn work_is_spread_over_the_cores() {
         let known = calibration();
-        let of = |cores, memory| forecast(ProfileId::Standard, 1000, 9, cores, memory, Some(&known));
+        let forecast = |batches: &[BatchId], cores, memory| {
+            forecast(ProfileId::Standard, 1000, batches, cores, memory, Some(&known))
+        };
+        let of = |cores, memory| forecast(&[BatchId::DebitWide; 9], cores, memory);
         let two = of(2, 64 << 30);
         // 9 batches, 2 lifts, no fold.
         assert_eq!((two.batches, two.lifts, two.folds, two.in_flight), (9, 2, 0, 2));
@@ -315,15 +336,19 @@ mod tests {
         assert_eq!(of(4, 64 << 30).prove_s.unwrap() * 2.0, two.prove_s.unwrap());
         assert!(two.fits && two.peak_bytes > (1 << 30));
         // 11 batches, 3 lifts, of which 2 are folded.
-        let more = forecast(ProfileId::Standard, 1000, 11, 2, 64 << 30, Some(&known));
+        let more = forecast(&[BatchId::DebitWide; 11], 2, 64 << 30);
         assert_eq!((more.lifts, more.folds), (3, 1));
         assert_eq!(more.prove_s, Some((110.0 + 6.0 + 2.0 + 1.0) / 2.0));
+        // Small batches have an eighth of the rows, and a lift proof of their own.
+        let mixed = forecast(&[BatchId::DebitWide, BatchId::DebitSmall, BatchId::CreditSmall], 2, 64 << 30);
+        assert_eq!((mixed.batches, mixed.lifts, mixed.folds), (3, 2, 0));
+        assert_eq!(mixed.prove_s, Some((12.5 + 4.0 + 1.0) / 2.0));
     }
 
     #[test]
     fn the_planner_counts_batches() {
         let paths = ProfileId::Test.profile().shape(BatchId::DebitWide).paths();
-        let count = |transactions, fees| batches_at_most(ProfileId::Test, transactions, fees);
+        let count = |transactions, fees| batches_at_most(ProfileId::Test, transactions, fees).len();
         assert_eq!(count(1, false), 2, "a debit and a credit");
         assert!(count(100 * paths, false) > 100);
         assert!(count(1000 * paths, true) > count(1000 * paths, false));
@@ -331,7 +356,7 @@ mod tests {
 
     #[test]
     fn memory_bounds_the_proofs_at_a_time() {
-        let of = |memory| forecast(ProfileId::Standard, 1000, 100, 64, memory, None);
+        let of = |memory| forecast(ProfileId::Standard, 1000, &[BatchId::DebitWide; 100], 64, memory, None);
         assert_eq!(of(1 << 40).in_flight, 8);
         let few = of(2 << 30);
         assert!(few.in_flight > 1 && few.in_flight < 8 && few.fits, "{few:?}");

@@ -7,9 +7,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use enfold_circuits::circuit_set::Circuit;
 use enfold_circuits::params::Params;
+use enfold_state::kind::{BatchId, FamilyId};
+use enfold_verifier::verify::InnerCircuit;
 
-use crate::cost::stage_cost;
+use crate::cost::circuit_cost;
 use crate::events::Event;
 use crate::job::{Job, Stage};
 
@@ -33,8 +36,18 @@ struct Tally {
     busy: Duration,
     begun: Option<Duration>,
     last: Duration,
-    /// Compared with other stages'.
+    /// What the proofs that are made cost, compared with those of other stages.
     cost: f64,
+}
+
+/// A circuit of a stage's proofs, for a stage of which none is made. Batches are the first to be made.
+const fn typical(stage: Stage) -> Circuit {
+    match stage {
+        Stage::Batch => Circuit::Inner(InnerCircuit::Batch(BatchId::ALL[0])),
+        Stage::Lift => Circuit::Inner(InnerCircuit::Lift(FamilyId::FIRST)),
+        Stage::Fold => Circuit::Inner(InnerCircuit::Fold),
+        Stage::Block => Circuit::Block,
+    }
 }
 
 /// Estimates the time that is left of a block. Times given to it are since any one moment.
@@ -43,17 +56,15 @@ pub struct Estimate {
     stages: [Tally; 4],
     running: BTreeMap<Job, Duration>,
     in_flight: usize,
+    costs: BTreeMap<Circuit, f64>,
 }
 
 impl Estimate {
     /// Proofs of a profile's circuits, none of them begun, `in_flight` at a time.
     pub fn new(params: &Params, totals: [usize; 4], in_flight: usize) -> Self {
-        let stages = Stage::ALL.map(|stage| Tally {
-            total: totals[stage as usize],
-            cost: stage_cost(params, stage),
-            ..Tally::default()
-        });
-        Self { stages, running: BTreeMap::new(), in_flight }
+        let stages = Stage::ALL.map(|stage| Tally { total: totals[stage as usize], ..Tally::default() });
+        let costs = Circuit::all().map(|circuit| (circuit, circuit_cost(params, circuit))).collect();
+        Self { stages, running: BTreeMap::new(), in_flight, costs }
     }
 
     /// Takes note of an event at a time.
@@ -67,6 +78,7 @@ impl Estimate {
                 let tally = &mut self.stages[job.stage() as usize];
                 tally.done += 1;
                 tally.busy += *elapsed;
+                tally.cost += self.costs.get(&job.circuit()).copied().unwrap_or_default();
                 tally.last = now;
                 self.running.remove(job);
             }
@@ -93,10 +105,10 @@ impl Estimate {
             return Some(tally.busy.as_secs_f64() / tally.done as f64);
         }
         let measured = self.stages.iter().filter(|tally| tally.done > 0);
-        let (busy, cost) = measured.fold((0.0, 0.0), |(busy, cost), tally| {
-            (busy + tally.busy.as_secs_f64(), cost + tally.done as f64 * tally.cost)
-        });
-        (cost > 0.0).then(|| tally.cost * busy / cost)
+        let (busy, cost) = measured
+            .fold((0.0, 0.0), |(busy, cost), tally| (busy + tally.busy.as_secs_f64(), cost + tally.cost));
+        let own = self.costs.get(&typical(stage))?;
+        (cost > 0.0).then(|| own * busy / cost)
     }
 
     /// Time of the proofs that are left; `None` before the first is made.
@@ -119,7 +131,7 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
-    use enfold_state::profile::{BatchId, ProfileId};
+    use enfold_state::profile::ProfileId;
 
     use super::*;
 
@@ -155,7 +167,7 @@ mod tests {
         assert!((got - expected + 5.0).abs() < 0.01, "{got}");
         estimate.observe(&Event::Finished { job: batch(2), elapsed: second(10) }, second(20));
         // A measured lift replaces the guess.
-        made(&mut estimate, Job::Lift { number: 0 }, 20, 23);
+        made(&mut estimate, Job::Lift { number: 0, family: FamilyId::Large }, 20, 23);
         let got = estimate.left(second(23)).unwrap().as_secs_f64();
         // By three batches and a lift, 33 s, what fold and block cost.
         let rest = 33.0 * 2.0 * 189.0 / (3.0 * 174.0 + 189.0);

@@ -1,6 +1,6 @@
 //! Which proofs a block needs, and which of them each one needs.
 //!
-//! Batches are lifted in groups. Lift proofs are folded in a tree of the least depth that has the fewest fold
+//! Batches are lifted in groups: those of one family that follow one another, since a lift proof takes no others. Lift proofs are folded in a tree of the least depth that has the fewest fold
 //! proofs among those, until they are no more than the block proof takes: where they are no more from the start, there is
 //! no fold proof. All groups are full but at the lowest level, where the first groups are folded and the last lift proofs
 //! go one level up as they are. So what is finished last has the shortest way to the root.
@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use enfold_circuits::params::Params;
+use enfold_state::kind::{FamilyId, PerFamily};
 use enfold_state::profile::BatchId;
 
 use crate::job::Job;
@@ -15,14 +16,18 @@ use crate::job::Job;
 /// Most proofs that a proof of each stage takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arities {
-    pub lift: usize,
+    pub lift: PerFamily<usize>,
     pub fold: usize,
     pub block: usize,
 }
 
 impl From<&Params> for Arities {
     fn from(params: &Params) -> Self {
-        Self { lift: params.lift_arity, fold: params.fold_arity, block: params.block_arity }
+        Self {
+            lift: PerFamily::from_fn(|family| params.families[family].lift_arity),
+            fold: params.fold_arity,
+            block: params.block_arity,
+        }
     }
 }
 
@@ -56,14 +61,24 @@ impl Graph {
     pub fn new(batches: &[BatchId], arities: Arities) -> Self {
         assert!(!batches.is_empty(), "a block has a batch");
         let Arities { lift, fold, block } = arities;
-        assert!(lift >= 1 && fold >= 2 && block >= 1, "a tree gets narrower");
+        assert!(
+            lift.values().iter().all(|&lift| lift >= 1) && fold >= 2 && block >= 1,
+            "a tree gets narrower"
+        );
         let mut graph = Self { nodes: Vec::new(), lifts: 0, folds: 0 };
-        let leaves: Vec<_> = batches
-            .iter()
-            .enumerate()
-            .map(|(number, &batch)| graph.add(Job::Batch { number, batch }, &[]))
-            .collect();
-        let lifts: Vec<_> = leaves.chunks(lift).map(|group| graph.lift(group)).collect();
+        for (number, &batch) in batches.iter().enumerate() {
+            graph.add(Job::Batch { number, batch }, &[]);
+        }
+        let (mut lifts, mut first) = (Vec::new(), 0);
+        for run in batches.chunk_by(|a, b| a.family() == b.family()) {
+            let (family, leaves) = (run[0].family(), first..first + run.len());
+            first = leaves.end;
+            let groups = leaves.clone().step_by(lift[family]);
+            lifts.extend(groups.map(|group| {
+                let group: Vec<_> = (group..leaves.end.min(group + lift[family])).collect();
+                graph.lift(family, &group)
+            }));
+        }
         let mut level = graph.lowest_folds(&lifts, arities);
         while level.len() > block {
             level = level.chunks(fold).map(|group| graph.fold(group)).collect();
@@ -88,9 +103,9 @@ impl Graph {
         level
     }
 
-    fn lift(&mut self, group: &[usize]) -> usize {
+    fn lift(&mut self, family: FamilyId, group: &[usize]) -> usize {
         self.lifts += 1;
-        self.add(Job::Lift { number: self.lifts - 1 }, group)
+        self.add(Job::Lift { number: self.lifts - 1, family }, group)
     }
 
     fn fold(&mut self, group: &[usize]) -> usize {
@@ -131,10 +146,12 @@ impl Graph {
 
 #[cfg(test)]
 mod tests {
+    use enfold_state::profile::{ProfileId, Tree};
+
     use super::*;
 
     /// Those of the test profile.
-    const ARITIES: Arities = Arities { lift: 3, fold: 3, block: 2 };
+    const ARITIES: Arities = Arities { lift: PerFamily::new([3, 4]), fold: 3, block: 2 };
 
     /// The batches below a node, in order.
     fn batches(graph: &Graph, node: usize) -> Vec<usize> {
@@ -144,8 +161,8 @@ mod tests {
         }
     }
 
-    fn check(count: usize, arities: Arities) {
-        let graph = Graph::new(&vec![BatchId::DebitWide; count], arities);
+    fn check(ids: &[BatchId], arities: Arities) {
+        let (graph, count) = (Graph::new(ids, arities), ids.len());
         let root = graph.nodes.len() - 1;
         assert_eq!(graph.nodes[root].job, Job::Block);
         assert_eq!(batches(&graph, root), (0..count).collect::<Vec<_>>(), "every batch once, in order");
@@ -156,7 +173,10 @@ mod tests {
                 node.children.iter().map(|&child| graph.nodes[child].job.stage().name()).collect();
             let allowed: (usize, &[&str]) = match node.job {
                 Job::Batch { .. } => (0, &[]),
-                Job::Lift { .. } => (arities.lift, &["batch"]),
+                Job::Lift { family, .. } => {
+                    assert!(node.batches.clone().all(|batch| ids[batch].family() == family));
+                    (arities.lift[family], &["batch"])
+                }
                 Job::Fold { .. } => (arities.fold, &["lift", "fold"]),
                 Job::Block => (arities.block, &["lift", "fold"]),
             };
@@ -166,10 +186,11 @@ mod tests {
             assert_eq!(node.parent.is_none(), i == root);
         }
         // The fewest proofs, and the least depth.
-        let lifts = count.div_ceil(arities.lift);
-        assert_eq!(graph.lifts, lifts);
-        let folds = lifts.saturating_sub(arities.block).div_ceil(arities.fold - 1);
-        assert_eq!(graph.folds, folds, "{count} {arities:?}");
+        let Arities { lift, fold, block } = arities;
+        let tree = ProfileId::Test.profile().tree;
+        let tree = Tree { lift_arity: lift, fold_arity: fold, block_arity: block, ..tree };
+        let lifts = tree.lifts(ids.iter().map(|batch| batch.family()));
+        assert_eq!((graph.lifts, graph.folds), (lifts, tree.folds(lifts)), "{count} {arities:?}");
         let mut depth = 0;
         while arities.block * arities.fold.pow(depth) < lifts {
             depth += 1;
@@ -182,7 +203,11 @@ mod tests {
         for count in 1..80 {
             for (lift, fold) in [(1, 2), (3, 3), (2, 4), (5, 5), (6, 6)] {
                 for block in [1, 2, 3] {
-                    check(count, Arities { lift, fold, block });
+                    let arities = Arities { lift: PerFamily::new([lift, lift + 1]), fold, block };
+                    check(&vec![BatchId::DebitWide; count], arities);
+                    check(&vec![BatchId::CreditSmall; count], arities);
+                    let mixed = |at| if at % 7 < 4 { BatchId::DebitWide } else { BatchId::DebitSmall };
+                    check(&(0..count).map(mixed).collect::<Vec<_>>(), arities);
                 }
             }
         }
@@ -196,7 +221,7 @@ mod tests {
             to_make.iter().map(|&node| graph.nodes[node].job.to_string()).collect()
         };
         let batch = |number| Job::Batch { number, batch: BatchId::DebitWide };
-        let (lift, fold) = (|number| Job::Lift { number }, Job::Fold { number: 0 });
+        let (lift, fold) = (|number| Job::Lift { number, family: FamilyId::Large }, Job::Fold { number: 0 });
         assert!(jobs(&[Job::Block]).is_empty());
         assert_eq!(jobs(&[fold, lift(3)]), ["block"]);
         assert_eq!(
@@ -206,6 +231,17 @@ mod tests {
         let three = jobs(&[lift(0), lift(2), batch(3), batch(5), lift(3)]);
         assert_eq!(three, ["batch 4 (debit_wide)", "lift 1", "fold 0", "block"]);
         assert_eq!(jobs(&[fold, batch(9)]), ["batch 10 (debit_wide)", "lift 3", "block"]);
+    }
+
+    /// Where the family changes, a lift proof ends, full or not.
+    #[test]
+    fn a_lift_proof_is_of_one_family() {
+        use BatchId::{CreditSmall, CreditWide, DebitSmall, DebitWide};
+        let graph = Graph::new(&[DebitWide, DebitWide, DebitSmall, CreditSmall, CreditWide], ARITIES);
+        let lifts = graph.nodes.iter().filter(|node| matches!(node.job, Job::Lift { .. }));
+        let lifts: Vec<_> = lifts.map(|node| (node.job.circuit().name(), node.batches.clone())).collect();
+        assert_eq!(lifts, [("lift", 0..2), ("lift_small", 2..4), ("lift", 4..5)]);
+        assert_eq!(graph.folds, 1);
     }
 
     /// The block proof takes lift proofs and fold proofs, as they come.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use enfold_circuits::circuit_set::Circuit;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::BatchId;
 use enfold_verifier::verify::InnerCircuit;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub enum Job {
     Lift {
         /// Its place among the block's lift proofs, from 0.
         number: usize,
+        /// The family of its batches.
+        family: FamilyId,
     },
     /// A fold proof.
     Fold {
@@ -46,7 +49,7 @@ impl Job {
     pub(crate) const fn circuit(self) -> Circuit {
         match self {
             Self::Batch { batch, .. } => Circuit::Inner(InnerCircuit::Batch(batch)),
-            Self::Lift { .. } => Circuit::Inner(InnerCircuit::Lift),
+            Self::Lift { family, .. } => Circuit::Inner(InnerCircuit::Lift(family)),
             Self::Fold { .. } => Circuit::Inner(InnerCircuit::Fold),
             Self::Block => Circuit::Block,
         }
@@ -86,7 +89,7 @@ impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Batch { number, batch } => write!(f, "batch {number} ({})", batch.name()),
-            Self::Lift { number } => write!(f, "lift {number}"),
+            Self::Lift { number, .. } => write!(f, "lift {number}"),
             Self::Fold { number } => write!(f, "fold {number}"),
             Self::Block => write!(f, "block"),
         }

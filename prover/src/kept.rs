@@ -50,7 +50,7 @@ impl KeptProofs {
     fn path(&self, job: Job) -> PathBuf {
         self.dir.join(match job {
             Job::Batch { number, .. } => format!("batch-{number}.proof"),
-            Job::Lift { number } => format!("lift-{number}.proof"),
+            Job::Lift { number, .. } => format!("lift-{number}.proof"),
             Job::Fold { number } => format!("fold-{number}.proof"),
             Job::Block => "block.proof".to_owned(),
         })
@@ -108,6 +108,7 @@ fn remove(path: &Path) {
 #[cfg(test)]
 mod tests {
     use enfold_state::field::reduce;
+    use enfold_state::kind::FamilyId;
     use enfold_state::profile::BatchId;
 
     use super::*;
@@ -128,7 +129,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let kept = KeptProofs::open(data.path(), digest(1), digest(2)).unwrap();
         let batches = [0, 1].map(|number| Job::Batch { number, batch: BatchId::DebitWide });
-        let lift = Job::Lift { number: 0 };
+        let lift = Job::Lift { number: 0, family: FamilyId::Large };
         assert!(kept.read(lift, 4).is_none());
         batches.iter().for_each(|&batch| kept.keep(batch, b"batch", &[]).unwrap());
         assert_eq!(names(&kept.dir), ["batch-0.proof", "batch-1.proof"]);

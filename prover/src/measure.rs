@@ -179,6 +179,7 @@ impl Shares {
 #[cfg(test)]
 mod tests {
     use enfold_fixtures::workload::Workload;
+    use enfold_state::kind::FamilyId;
 
     use super::*;
     use crate::cache::circuits;
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn time_is_divided_among_running_proofs() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let [lift, fold] = [Job::Lift { number: 0 }, Job::Fold { number: 0 }];
+        let [lift, fold] = [Job::Lift { number: 0, family: FamilyId::Large }, Job::Fold { number: 0 }];
         let mut shares = Shares::default();
         shares.advance(start);
         shares.running.push(lift);

@@ -50,7 +50,7 @@ pub(crate) fn prove(chain: u64, number: u32, batches: usize) -> Span {
 pub(crate) fn job(job: Job) -> Span {
     match job {
         Job::Batch { number, batch } => info_span!("batch", number, circuit = batch.name()),
-        Job::Lift { number } => info_span!("lift", number),
+        Job::Lift { number, .. } => info_span!("lift", number),
         Job::Fold { number } => info_span!("fold", number),
         Job::Block => info_span!("block"),
     }

@@ -12,6 +12,7 @@ use enfold_prover::pipeline::{Output, PipelineError, prove_and_commit};
 use enfold_prover::plonk::Kernels;
 use enfold_prover::prove::{ProvenBlock, prove_block};
 use enfold_prover::stop::Stop;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::store::Store;
 use enfold_verifier::verify::InnerCircuit;
@@ -54,7 +55,12 @@ fn a_block_builds_what_it_needs() {
     let mut world = world();
     let (proven, built) = step(&set, &mut world, 1);
     assert_eq!(built, [4], "debit, credit, lift and block");
-    let left = [batch(BatchId::DebitDeep), batch(BatchId::CreditDeep), inner(InnerCircuit::Fold)];
+    let lift = |family| inner(InnerCircuit::Lift(family));
+    let is_used = |circuit: &Circuit| {
+        [batch(BatchId::DebitSmall), batch(BatchId::CreditSmall), lift(FamilyId::Small), Circuit::Block]
+            .contains(circuit)
+    };
+    let left: Vec<_> = Circuit::all().filter(|circuit| !is_used(circuit)).collect();
     assert_eq!(set.missing(Circuit::all()), left);
     assert_eq!(proven.report.batches(), 2);
 
@@ -65,17 +71,21 @@ fn a_block_builds_what_it_needs() {
     let (proven, built) = step(&set, &mut world, 150);
     assert!(proven.report.batches() > 6);
     assert_eq!(built.len(), 1);
+    assert!(!set.missing(Circuit::all()).contains(&lift(FamilyId::Large)));
     assert!(!set.missing(Circuit::all()).contains(&inner(InnerCircuit::Fold)));
 }
 
 #[test]
 fn each_circuit_is_built_once_whoever_asks_for_it() {
     let set = CircuitSet::on_demand(Kernels::default(), ProfileId::Test);
-    let asked = [Circuit::Inner(InnerCircuit::Lift), Circuit::Block];
+    let asked = [Circuit::Inner(InnerCircuit::Lift(FamilyId::Small)), Circuit::Block];
     let places = thread::scope(|scope| {
         let ask = || {
             set.ensure(asked).unwrap();
-            [&raw const *set.lift().unwrap() as usize, &raw const *set.block().unwrap() as usize]
+            [
+                &raw const *set.lift(FamilyId::Small).unwrap() as usize,
+                &raw const *set.block().unwrap() as usize,
+            ]
         };
         [scope.spawn(ask), scope.spawn(ask)].map(|thread| thread.join().unwrap())
     });

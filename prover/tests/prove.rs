@@ -200,7 +200,7 @@ fn batches_that_do_not_fit_are_errors() {
     let other = prepare(10);
     prepared.witness.batches[0] = other.witness.batches[0].clone();
     let error = prove_prepared(set(), prepared, &ProveOptions::default(), &ignore).unwrap_err();
-    assert!(matches!(error, ProveError::Recursion { job: Job::Lift { number: 0 }, .. }), "{error}");
+    assert!(matches!(error, ProveError::Recursion { job: Job::Lift { number: 0, .. }, .. }), "{error}");
 
     let mut prepared = prepare(9);
     prepared.witness.after.emitted = prepared.witness.seed;

@@ -13,9 +13,10 @@ use enfold_prover::job::{Job, Reused};
 use enfold_prover::kept::FOLDER;
 use enfold_prover::options::ProveOptions;
 use enfold_prover::pipeline::{Output, PipelineError, data_path, prove_and_commit};
-use enfold_prover::prove::ProvenBlock;
+use enfold_prover::prove::{ProvenBlock, prepare_block};
 use enfold_prover::stop::Stop;
 use enfold_state::block::Block;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::store::Store;
 use enfold_verifier::verify::{InnerCircuit, InnerKeys};
@@ -83,6 +84,13 @@ impl Case {
         finished.into_inner()
     }
 
+    /// The circuits of the block's batches.
+    fn batches(&self) -> Vec<BatchId> {
+        let (ledger, options) = (self.world.ledger(), ProveOptions::default());
+        let prepared = prepare_block(ProfileId::Test, ledger, &self.block, &options, &ignore).unwrap();
+        prepared.witness.batches.iter().map(|batch| batch.batch).collect()
+    }
+
     /// The folder of the one job.
     fn job(&self) -> PathBuf {
         let jobs: Vec<_> = fs::read_dir(self.dir.path().join("state").join(FOLDER)).unwrap().collect();
@@ -144,10 +152,12 @@ fn a_stopped_run_resumes_from_every_point() {
         assert!(kept.len() <= finished && kept.iter().all(|name| name.ends_with(".proof")), "{kept:?}");
         // Room for them is counted by these lengths.
         for name in &kept {
-            let circuit = match name.split('-').next() {
-                Some("batch") => InnerCircuit::Batch(BatchId::DebitWide),
-                Some("lift") => InnerCircuit::Lift,
-                _ => InnerCircuit::Fold,
+            let number =
+                name.strip_prefix("batch-").map(|name| name.trim_end_matches(".proof").parse::<usize>());
+            let circuit = match number {
+                Some(number) => InnerCircuit::Batch(case.batches()[number.unwrap()]),
+                None if name.starts_with("lift") => InnerCircuit::Lift(FamilyId::FIRST),
+                None => InnerCircuit::Fold,
             };
             let expected = InnerKeys::pinned(ProfileId::Test).of(circuit).proof_len() as u64;
             assert_eq!(fs::metadata(case.job().join(name)).unwrap().len(), expected, "{name}");
@@ -214,7 +224,7 @@ fn a_damaged_lift_costs_its_batches() {
     bytes[1000] ^= 1;
     fs::write(&lift, bytes).unwrap();
     let (proven, log) = case.finish();
-    assert!(matches!(refused(&log)[..], [Job::Lift { number: 0 }]), "{kept:?}");
+    assert!(matches!(refused(&log)[..], [Job::Lift { number: 0, .. }]), "{kept:?}");
     assert_eq!(proven.reused.total(), finished - 4, "a lift and its three batches");
 }
 

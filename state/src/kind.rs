@@ -4,6 +4,9 @@
 //! emits and consumes, and by which rule its leaf changes. A kind has two circuits or more, which differ in their shape
 //! alone: a wide one opens many leaves, most of them for one leg each; a deep one opens few leaves, each for many legs.
 //!
+//! Circuits come in [families](FamilyId). All batch circuits of a family look alike to a verifier, so one lift circuit
+//! takes the proofs of all of them.
+//!
 //! | to add | write |
 //! |---|---|
 //! | a kind | its line in [`for_each_kind!`](crate::for_each_kind), an implementation of [`Legs`](crate::legs::Legs), a twin and a circuit (`docs/contracts.md`) |
@@ -22,9 +25,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::chain::Phase;
 
-/// Calls a macro with all kinds. The order is that of the lift circuit's list of keys: kinds are only appended.
+/// Calls a macro with all kinds. The order is that of the lift circuits' lists of keys: kinds are only appended.
 ///
-/// A line is a kind, the module of its parts in each crate, its number, its phase, and its circuits with their names.
+/// A line is a kind, the module of its parts in each crate, its number, its phase, and its circuits with their names and
+/// families.
 #[macro_export]
 macro_rules! for_each_kind {
     ($callback:ident) => {
@@ -32,15 +36,19 @@ macro_rules! for_each_kind {
             /// Senders' legs: signed transactions.
             Debit(debit) = 2, Debit,
                 /// Debits of many leaves, one leg a path.
-                DebitWide("debit_wide")
+                DebitWide("debit_wide", Large)
                 /// Debits of few leaves, many legs a path.
-                DebitDeep("debit_deep");
+                DebitDeep("debit_deep", Large)
+                /// A few debits, one leg a path.
+                DebitSmall("debit_small", Small);
             /// Receivers' legs: one message each.
             Credit(credit) = 4, Credit,
                 /// Credits of many leaves, one message a path, and of some with more: collectors of fees, hot receivers.
-                CreditWide("credit_wide")
+                CreditWide("credit_wide", Large)
                 /// Credits of few leaves, many messages a path.
-                CreditDeep("credit_deep");
+                CreditDeep("credit_deep", Large)
+                /// A few credits, one message a path, and of some leaves with more.
+                CreditSmall("credit_small", Small);
         }
     };
 }
@@ -66,16 +74,16 @@ macro_rules! with_toy {
             /// The relay's legs: one message each.
             Relay(relay) = 17, Contract,
                 /// Relays of many leaves, one leg a path.
-                RelayWide("relay_wide")
+                RelayWide("relay_wide", Large)
                 /// Relays of few leaves, many legs a path.
-                RelayDeep("relay_deep");
+                RelayDeep("relay_deep", Large);
         }
     };
 }
 
 macro_rules! enums {
     ($($(#[$doc:meta])* $kind:ident($module:ident) = $number:literal, $phase:ident,
-        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal))+;)+) => {
+        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal, $family:ident))+;)+) => {
         /// A kind of legs, and of the batches that hold them. In JSON it is its name, in binary files its number.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum KindId {
@@ -107,7 +115,7 @@ macro_rules! enums {
                 }
             }
 
-            /// Its circuits: the first is wide, the last is deep. There are two at least.
+            /// Its circuits. Of those of a [family](Self::of_family) the first is wide and the last, if there are two, is deep.
             pub const fn circuits(self) -> &'static [BatchId] {
                 match self {
                     $(Self::$kind => &[$(BatchId::$circuit),+],)+
@@ -123,7 +131,7 @@ macro_rules! enums {
         }
 
         impl BatchId {
-            /// All batch circuits, in the order of the lift circuit's list of keys.
+            /// All batch circuits. Those of a family are in the order of its lift circuit's list of keys.
             pub const ALL: [Self; [$($(stringify!($circuit)),+),+].len()] = [$($(Self::$circuit),+),+];
 
             /// The name in reports.
@@ -139,13 +147,78 @@ macro_rules! enums {
                     $($(Self::$circuit)|+ => KindId::$kind,)+
                 }
             }
+
+            /// The family that it belongs to.
+            pub const fn family(self) -> FamilyId {
+                match self {
+                    $($(Self::$circuit => FamilyId::$family,)+)+
+                }
+            }
         }
     };
 }
 
 for_each_kind!(enums);
 
+/// A family of batch circuits: those of one size and one set of gates, whose proofs one lift circuit takes. A lift proof
+/// stands for batches of one family; fold and block take lift proofs of all families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FamilyId {
+    /// Circuits for throughput.
+    Large,
+    /// Circuits for blocks that would leave a large one nearly empty.
+    Small,
+}
+
+impl FamilyId {
+    /// All families.
+    pub const ALL: [Self; 2] = [Self::Large, Self::Small];
+
+    /// The family in which blocks are planned, before batches are given up for those of others. Every kind has circuits of it.
+    pub const FIRST: Self = Self::ALL[0];
+
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Large => "large",
+            Self::Small => "small",
+        }
+    }
+
+    /// The name of its lift circuit.
+    pub const fn lift(self) -> &'static str {
+        match self {
+            Self::Large => "lift",
+            Self::Small => "lift_small",
+        }
+    }
+
+    /// Its batch circuits, in the order of its lift circuit's list of keys.
+    pub fn batches(self) -> impl Iterator<Item = BatchId> {
+        BatchId::ALL.into_iter().filter(move |batch| batch.family() == self)
+    }
+}
+
+impl fmt::Display for FamilyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl BatchId {
+    /// Its place in the list of keys of its family's lift circuit.
+    pub fn place(self) -> usize {
+        self.family().batches().take_while(|&batch| batch != self).count()
+    }
+}
+
 impl KindId {
+    /// Its circuits of one family. There need not be any.
+    pub fn of_family(self, family: FamilyId) -> impl DoubleEndedIterator<Item = BatchId> {
+        self.circuits().iter().copied().filter(move |batch| batch.family() == family)
+    }
+
     /// All kinds in the order of their phases: that in which a block runs them. (The table's order is only appended to.)
     pub fn in_order() -> [Self; Self::ALL.len()] {
         let mut kinds = Self::ALL;
@@ -311,6 +384,10 @@ per! {
     /// A value for each batch circuit.
     PerBatch, BatchId
 }
+per! {
+    /// A value for each family of batch circuits.
+    PerFamily, FamilyId
+}
 
 #[cfg(test)]
 mod tests {
@@ -324,9 +401,14 @@ mod tests {
             assert_eq!(batch as usize, at);
             assert!(batch.kind().circuits().contains(&batch));
         }
+        for family in FamilyId::ALL {
+            assert!(family.batches().enumerate().all(|(place, batch)| batch.place() == place));
+            let kinds: Vec<_> = KindId::ALL.iter().flat_map(|kind| kind.of_family(family)).collect();
+            assert_eq!(kinds, family.batches().collect::<Vec<_>>());
+        }
         assert!(KindId::in_order().is_sorted_by_key(|kind| kind.phase()));
         for kind in KindId::ALL {
-            assert!(kind.circuits().len() >= 2, "one that is wide, one that is deep");
+            assert!(kind.of_family(FamilyId::Large).count() >= 2, "one that is wide, one that is deep");
             assert!(KindId::ALL.iter().filter(|other| other.number() == kind.number()).count() == 1);
         }
     }

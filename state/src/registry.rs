@@ -14,7 +14,7 @@ pub(crate) trait Visitor {
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($module:ident) = $number:literal, $phase:ident,
-        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal))+;)+) => {
+        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal, $family:ident))+;)+) => {
         $(const _: () = assert!(
             <crate::$module::$kind as Legs>::ID as usize == KindId::$kind as usize,
             "a type stands under its own kind"

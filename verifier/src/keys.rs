@@ -7,6 +7,7 @@
 //! a profile does not have. No key's entry is zero.
 
 use enfold_state::hash::{self, Digest, Tag};
+use enfold_state::kind::FamilyId;
 
 use crate::config::VerifierOnlyCircuitData;
 use crate::convert::to_digest;
@@ -19,8 +20,45 @@ pub fn entry(key: &VerifierOnlyCircuitData) -> Digest {
     hash::hash(Tag::VerifierKey, &record)
 }
 
+/// What a child of fold or block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Child {
+    /// A lift proof over batches of a family.
+    Lift(FamilyId),
+    /// A fold proof.
+    Fold,
+}
+
+/// Circuits that a child can be of: the entries of the list that exist.
+pub const CHILDREN: usize = 1 + FamilyId::ALL.len();
+
+impl Child {
+    /// All, in the order of the list: the first family's lift, fold, the lifts of the other families.
+    pub const ALL: [Self; CHILDREN] = {
+        let mut all = [Self::Fold; CHILDREN];
+        all[0] = Self::Lift(FamilyId::FIRST);
+        let mut family = 1;
+        while family < FamilyId::ALL.len() {
+            all[1 + family] = Self::Lift(FamilyId::ALL[family]);
+            family += 1;
+        }
+        all
+    };
+
+    /// Its place in the list.
+    pub const fn place(self) -> usize {
+        match self {
+            Self::Lift(family) if family as usize == 0 => 0,
+            Self::Fold => 1,
+            Self::Lift(family) => 1 + family as usize,
+        }
+    }
+}
+
 /// Keys that a set has room for.
 pub const KEY_SET_LEN: usize = 4;
+
+const _: () = assert!(CHILDREN <= KEY_SET_LEN, "there are more families than a set has room for");
 
 /// The digest of the keys that fold accepts: those of lift and fold, then of other lifts if there are.
 ///
@@ -31,4 +69,28 @@ pub fn key_set(entries: &[Digest]) -> Digest {
     let absent = std::iter::repeat(&Digest::ZERO);
     let record: Vec<_> = entries.iter().chain(absent).take(KEY_SET_LEN).flat_map(|entry| entry.0).collect();
     hash::hash(Tag::KeySet, &record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_stand_at_their_places() {
+        for (place, child) in Child::ALL.into_iter().enumerate() {
+            assert_eq!(child.place(), place);
+        }
+        assert_eq!(Child::ALL[..2], [Child::Lift(FamilyId::FIRST), Child::Fold]);
+    }
+
+    /// An entry that is not there is zero, which no key's is.
+    #[test]
+    fn a_set_has_four_places() {
+        let entries = [1, 2, 3, 4].map(|n| Digest([enfold_state::field::from_u32(n); 4]));
+        let [a, b, c, d] = entries;
+        assert_eq!(key_set(&[a, b, c]), key_set(&[a, b, c, Digest::ZERO]));
+        assert_ne!(key_set(&[a, b]), key_set(&[a, b, c]));
+        assert_ne!(key_set(&[a, b, c]), key_set(&[a, b, Digest::ZERO, c]));
+        assert_ne!(key_set(&entries), key_set(&[a, b, d, c]));
+    }
 }

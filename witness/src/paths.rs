@@ -27,7 +27,7 @@ pub(crate) trait PathsVisitor {
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($module:ident) = $number:literal, $phase:ident,
-        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal))+;)+) => {
+        $($(#[$circuit_doc:meta])* $circuit:ident($name:literal, $family:ident))+;)+) => {
         /// The paths of a batch, in the order in which they are applied.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[allow(private_interfaces, reason = "the paths of a kind are public, what is done with them is not")]

@@ -4,18 +4,19 @@
 //! single paths or to long paths of the `wide` instance, or to the long paths of the `deep` instance (`plan::choice`); one lane
 //! may have both sorts of the `wide` instance. A lane is laid down as whole paths, in the order of its legs, so two batches
 //! share a leaf only where a cut falls into its lane, which then continues in the next batch. Long paths that are left over
-//! take single legs.
+//! take single legs. In the end batches are given up for smaller ones where a block's proofs are cheaper for it (`plan::family`).
 //!
-//! The plan depends on the legs alone, in their order: two machines plan a block alike.
+//! The plan depends on the profile and the legs alone, in their order: two machines plan a block alike.
 
 mod bound;
 mod choice;
+mod family;
 mod report;
 
 use std::ops::{Index, Range};
 
 use enfold_state::executor::Execution;
-use enfold_state::kind::{KindId, PerKind};
+use enfold_state::kind::{FamilyId, KindId, PerKind};
 use enfold_state::leaf::LeafIndex;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -68,9 +69,13 @@ impl Plan {
         let mut plans = PerKind::from_fn(|kind| (kind, KindPlan::default()));
         plans.values_mut().par_iter_mut().for_each(|(kind, plan)| {
             let lanes = visit(*kind, LanesOf { execution });
-            *plan = KindPlan::new(profile, instances(*kind), lanes);
+            let instances =
+                Instances::of(*kind, FamilyId::FIRST).expect("a kind has circuits of the first family");
+            *plan = KindPlan::new(profile, instances, lanes);
         });
-        Self(plans.map(|_, (_, plan)| plan))
+        let mut plans = plans.map(|_, (_, plan)| plan);
+        family::settle(profile, &mut plans);
+        Self(plans)
     }
 
     /// All batches with their kind's order of legs, in the order of the kinds' phases.
@@ -101,51 +106,74 @@ impl Visitor for LanesOf<'_> {
     }
 }
 
-/// The wide and the deep circuit of a kind.
-fn instances(kind: KindId) -> [BatchId; 2] {
-    let circuits = kind.circuits();
-    [circuits[0], circuits[circuits.len() - 1]]
+/// The circuits that a kind has of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Instances {
+    wide: BatchId,
+    /// None if the family has one circuit of the kind.
+    deep: Option<BatchId>,
+}
+
+impl Instances {
+    /// None if the kind has no circuit of the family.
+    fn of(kind: KindId, family: FamilyId) -> Option<Self> {
+        let mut circuits = kind.of_family(family);
+        Some(Self { wide: circuits.next()?, deep: circuits.next_back() })
+    }
+
+    /// The shapes of `wide` and `deep`. A circuit that is not there has no path.
+    fn shapes(self, profile: &Profile) -> [BatchShape; 2] {
+        let deep = self.deep.map_or(BatchShape::singles(0), |deep| profile.shape(deep));
+        [profile.shape(self.wide), deep]
+    }
 }
 
 impl KindPlan {
-    /// Plans one kind. `instances` are the `wide` and the `deep` circuit.
-    fn new(profile: &Profile, instances: [BatchId; 2], lanes: Lanes) -> Self {
-        let shapes = instances.map(|batch| profile.shape(batch));
-        let window = |lane: &Lane| lane.index.0 >> profile.window_depth;
-        let mut batches = Vec::new();
-        for lanes in lanes.lanes.chunk_by(|a, b| window(a) == window(b)) {
-            let lengths: Vec<_> = lanes.iter().map(|lane| lane.legs.len()).collect();
-            let places = choose(shapes, &lengths);
-            let [wide, deep] = shapes;
-            let (mut long, mut single, mut in_deep) = (Vec::new(), Vec::new(), Vec::new());
-            let mut divided = None;
-            for (lane, &place) in lanes.iter().zip(&places) {
-                match place {
-                    Place::Single => single.extend(split(lane, 1)),
-                    Place::Long => long.extend(split(lane, wide.legs)),
-                    Place::Deep => in_deep.extend(split(lane, deep.legs)),
-                    Place::Divided { long } => divided = Some((lane, long)),
-                }
-            }
-            let mut rest = Vec::new();
-            if let Some((lane, paths)) = divided {
-                let cut = lane.legs.start + paths * wide.legs;
-                long.extend(split(&Lane { index: lane.index, legs: lane.legs.start..cut }, wide.legs));
-                rest.extend(split(&Lane { index: lane.index, legs: cut..lane.legs.end }, 1));
-            }
-            let mut packed = pack(wide, long, single, rest);
-            if let Some((lane, _)) = divided {
-                in_order(&mut packed, lane);
-            }
-            let window = window(&lanes[0]);
-            for (batch, packed) in
-                [(instances[0], packed), (instances[1], pack(deep, in_deep, Vec::new(), Vec::new()))]
-            {
-                batches.extend(packed.into_iter().map(|paths| PlannedBatch { batch, window, paths }));
+    /// Plans one kind in circuits of one family.
+    fn new(profile: &Profile, instances: Instances, lanes: Lanes) -> Self {
+        Self { batches: batches_of(profile, instances, &lanes.lanes), order: lanes.order }
+    }
+}
+
+/// The batches of lanes, which are in the order of their leaves.
+fn batches_of(profile: &Profile, instances: Instances, lanes: &[Lane]) -> Vec<PlannedBatch> {
+    let shapes = instances.shapes(profile);
+    let window = |lane: &Lane| lane.index.0 >> profile.window_depth;
+    let mut batches = Vec::new();
+    for lanes in lanes.chunk_by(|a, b| window(a) == window(b)) {
+        let lengths: Vec<_> = lanes.iter().map(|lane| lane.legs.len()).collect();
+        let places = choose(shapes, &lengths);
+        let [wide, deep] = shapes;
+        let (mut long, mut single, mut in_deep) = (Vec::new(), Vec::new(), Vec::new());
+        let mut divided = None;
+        for (lane, &place) in lanes.iter().zip(&places) {
+            match place {
+                Place::Single => single.extend(split(lane, 1)),
+                Place::Long => long.extend(split(lane, wide.legs)),
+                Place::Deep => in_deep.extend(split(lane, deep.legs)),
+                Place::Divided { long } => divided = Some((lane, long)),
             }
         }
-        Self { order: lanes.order, batches }
+        let mut rest = Vec::new();
+        if let Some((lane, paths)) = divided {
+            let cut = lane.legs.start + paths * wide.legs;
+            long.extend(split(&Lane { index: lane.index, legs: lane.legs.start..cut }, wide.legs));
+            rest.extend(split(&Lane { index: lane.index, legs: cut..lane.legs.end }, 1));
+        }
+        let mut packed = pack(wide, long, single, rest);
+        if let Some((lane, _)) = divided {
+            in_order(&mut packed, lane);
+        }
+        let window = window(&lanes[0]);
+        let mut add = |batch, packed: Vec<Vec<PlannedPath>>| {
+            batches.extend(packed.into_iter().map(|paths| PlannedBatch { batch, window, paths }));
+        };
+        add(instances.wide, packed);
+        if let Some(batch) = instances.deep {
+            add(batch, pack(deep, in_deep, Vec::new(), Vec::new()));
+        }
     }
+    batches
 }
 
 /// The paths of each batch: long paths take what has many legs, then what has one; single paths take the rest. `last` are
@@ -157,6 +185,9 @@ fn pack(
     last: Vec<PlannedPath>,
 ) -> Vec<Vec<PlannedPath>> {
     let all = long.len() + single.len() + last.len();
+    if all == 0 {
+        return Vec::new();
+    }
     let by_long = if long.is_empty() { 0 } else { long.len().div_ceil(shape.long) };
     let count = by_long.max(all.div_ceil(shape.paths()));
     let (mut long, mut single, mut last) = (long.into_iter(), single.into_iter(), last.into_iter());

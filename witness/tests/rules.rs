@@ -6,13 +6,13 @@ use common::{SMALL, World, stranger};
 use enfold_state::chain::{BlockId, ChainState, Commitments, Phase, state_root};
 use enfold_state::field::{ONE, ZERO};
 use enfold_state::hash::{Digest, MessageSponge, Side};
-use enfold_state::kind::KindId;
+use enfold_state::kind::{FamilyId, KindId};
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::ApplyError;
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
 use enfold_state::owner::{L1Owner, OWNER_BYTES};
-use enfold_state::profile::BatchId;
+use enfold_state::profile::{BatchId, Profile};
 use enfold_state::rule::Rule;
 use enfold_state::shards::Counts;
 use enfold_witness::batch::{BatchWitness, CreditPath, DebitPath, Paths};
@@ -26,14 +26,21 @@ fn first(number: u32) -> Nonce {
     Nonce::new(number, NonceKey::First)
 }
 
-/// A block with batches of all four kinds, all with padding. Its first two windows are in use.
+/// A block with batches of all circuits of the first family, all with padding. Its first two windows are in use.
 fn block() -> (World, BlockWitness) {
+    block_of(FamilyId::Large)
+}
+
+/// The same in batches of a family.
+fn block_of(family: FamilyId) -> (World, BlockWitness) {
+    let others = FamilyId::ALL.into_iter().filter(|&other| other != family);
+    let profile = others.fold(SMALL, Profile::without);
     let mut world = World::new(12);
     let mut payments: Vec<_> = (0..10).map(|_| world.pay(2, world.address(3), 10, 1)).collect();
     payments.extend([3, 4, 5].map(|i| world.pay(i, stranger(i as u32), 10, 0)));
     payments.extend([8, 9].map(|i| world.pay(i, world.address(i + 1), 10, 1)));
     let (block, execution) = world.execute(payments);
-    let witness = witness_block(&SMALL, &world.ledger, &block, &execution).unwrap();
+    let witness = witness_block(&profile, &world.ledger, &block, &execution).unwrap();
     check_block(&SMALL, &witness).unwrap();
     (world, witness)
 }
@@ -89,17 +96,20 @@ macro_rules! assert_breaks {
 
 #[test]
 fn all_kinds_are_there() {
-    let (_, witness) = block();
-    let ids: Vec<_> = witness.batches.iter().map(|batch| batch.batch).collect();
-    assert!(BatchId::ALL.iter().all(|id| ids.contains(id)), "{ids:?}");
+    for family in FamilyId::ALL {
+        let ids: Vec<_> = block_of(family).1.batches.iter().map(|batch| batch.batch).collect();
+        assert!(family.batches().all(|id| ids.contains(&id)), "{ids:?}");
+        assert!(ids.iter().all(|id| id.family() == family), "{ids:?}");
+    }
 }
 
 #[test]
 fn shape() {
     let (_, witness) = block();
     for id in BatchId::ALL {
+        let (_, witness) = block_of(id.family());
         let batch = find(&witness, id);
-        let other = if id.kind() == KindId::Debit { BatchId::CreditWide } else { BatchId::DebitWide };
+        let other = witness.batches.iter().find(|other| other.batch.kind() != id.kind()).unwrap().batch;
         assert_breaks!(batch, |b| b.paths = find(&witness, other).paths, StepError::Kind { .. });
         assert_breaks!(batch, |b| b.window ^= 1, StepError::Window { path: 0, .. });
         assert_breaks!(batch, |b| b.top_siblings.clear(), StepError::TopSiblings { expected: 27, got: 0 });
@@ -152,6 +162,7 @@ fn phase() {
 fn openings() {
     let (_, witness) = block();
     for id in BatchId::ALL {
+        let (_, witness) = block_of(id.family());
         let batch = find(&witness, id);
         assert_breaks!(batch, |b| b.before.tree_root = Digest::ZERO, StepError::RootBefore { .. });
         assert_breaks!(batch, |b| b.top_siblings[3] = Digest([ONE; 4]), StepError::RootBefore { .. });
@@ -568,8 +579,8 @@ fn counts_of_a_block() {
 
 #[test]
 fn a_batch_passes_on_what_is_not_its_own() {
-    let (_, witness) = block();
     for id in BatchId::ALL {
+        let (_, witness) = block_of(id.family());
         let batch = find(&witness, id);
         let changes: [fn(&mut ChainState); 4] = [
             |after| after.queue = Digest::ZERO,

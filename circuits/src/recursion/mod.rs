@@ -1,6 +1,6 @@
 //! What lift, fold and block share: child slots, live flags and the chain of children.
 //!
-//! Lift verifies batch proofs, fold and block verify lift and fold proofs. All have a fixed number of slots and
+//! Lifts verify batch proofs, fold and block verify lift and fold proofs. All have a fixed number of slots and
 //! verify all of them, always:
 //!
 //! - slot 0 is live; the other slots' live flags are boolean and never increase;
@@ -32,6 +32,7 @@ pub use slot::{Slot, SlotWitness, fill_dead};
 
 use enfold_state::chain::Quadratic;
 use enfold_state::hash::Digest;
+use enfold_state::kind::{BatchId, FamilyId};
 use plonky2::iop::witness::PartialWitness;
 
 use crate::backend::{BackendError, Prover};
@@ -110,6 +111,16 @@ pub enum ProveError {
         expected: usize,
         /// The child's.
         got: usize,
+    },
+    /// A lift proof takes batch proofs of one family.
+    #[error("{}: expected batch proofs of family {family}, got {} as child {child}", family.lift(), got.name())]
+    Family {
+        /// The family of child 0.
+        family: FamilyId,
+        /// Which child is of another.
+        child: usize,
+        /// The child's circuit.
+        got: BatchId,
     },
     /// A child does not have the public inputs of a batch, lift or fold proof.
     #[error("{circuit}: child {child}: {source}")]

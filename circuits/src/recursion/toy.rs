@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use enfold_state::chain::{BlockId, ChainState, empty_queue};
 use enfold_state::field::reduce;
 use enfold_state::hash::Digest;
+use enfold_state::kind::{FamilyId, PerFamily};
 use enfold_state::profile::ProfileId;
 use enfold_state::shards::Counts;
 use plonky2::field::types::Field;
@@ -15,11 +16,11 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use super::recursion_gates;
 use crate::block::{BlockCircuit, BlockOpening};
-use crate::config::{Builder, CircuitData, EnfoldConfig, F, Proof};
+use crate::config::{Builder, CircuitData, EnfoldConfig, F, Proof, VerifierCircuitData};
 use crate::fold::{Child, FoldCircuit};
 use crate::gates::range::RangeGate;
 use crate::lift::LiftCircuit;
-use crate::params::{Params, stock};
+use crate::params::{FamilyParams, Params, stock};
 use crate::public_inputs::{BATCH_PUBLIC_INPUTS_LEN, BatchPublicInputs};
 
 /// A circuit whose 16 public inputs are free. `constant` tells one from another.
@@ -29,18 +30,19 @@ pub struct Toy {
 }
 
 impl Toy {
-    pub fn build(params: &Params, constant: u64) -> Self {
-        let mut builder = Builder::new(params.batch.clone());
+    pub fn build(params: &Params, family: FamilyId, constant: u64) -> Self {
+        let FamilyParams { ref config, degree_bits, .. } = params.families[family];
+        let mut builder = Builder::new(config.clone());
         let inputs = builder.add_virtual_targets(BATCH_PUBLIC_INPUTS_LEN);
         builder.register_public_inputs(&inputs);
         let constant = builder.constant(F::from_canonical_u64(constant));
         builder.mul(constant, inputs[0]);
         builder.add_gate_to_gate_set(GateRef::new(RangeGate));
-        while builder.num_gates() <= 1 << 5 {
+        while builder.num_gates() <= 1 << (degree_bits - 1) {
             builder.add_gate(plonky2::gates::noop::NoopGate, vec![]);
         }
         let data = builder.build::<EnfoldConfig>();
-        assert_eq!(data.common.degree_bits(), 6);
+        assert_eq!(data.common.degree_bits(), degree_bits);
         Self { data, inputs }
     }
 
@@ -51,16 +53,19 @@ impl Toy {
     }
 }
 
-/// The test profile's parameters, as plonky2's own prover can work with them.
+/// The test profile's parameters, as plonky2's own prover can work with them. Toys of the second family are larger, and its
+/// lift takes fewer.
 pub fn params() -> Params {
-    let Params { id, batch, recursion, block, .. } = Params::of(ProfileId::Test);
+    let Params { id, families, recursion, block, .. } = Params::of(ProfileId::Test);
+    let sizes = PerFamily::new([(6, 3), (7, 2)]);
     Params {
         id,
-        batch: stock(&batch),
-        batch_degree_bits: 6,
+        families: families.map(|family, FamilyParams { config, .. }| {
+            let (degree_bits, lift_arity) = sizes[family];
+            FamilyParams { config: stock(&config), degree_bits, lift_arity }
+        }),
         recursion: stock(&recursion),
         recursion_degree_bits: 12,
-        lift_arity: 3,
         fold_arity: 3,
         block_arity: 2,
         block: stock(&block),
@@ -68,26 +73,41 @@ pub fn params() -> Params {
     }
 }
 
-/// All circuits of a family over toys.
+/// All circuits over toys.
 pub struct Family {
     pub toys: Vec<Toy>,
     /// Like the toys, but not in lift's list.
     pub foreign: Toy,
     pub lift: LiftCircuit,
+    /// Those of the second family.
+    pub seconds: Vec<Toy>,
+    pub second_lift: LiftCircuit,
     pub fold: FoldCircuit,
     pub block: BlockCircuit,
 }
 
 impl Family {
     fn build(params: Params, first: u64) -> Self {
-        let toys: Vec<Toy> = (first..first + 4).map(|constant| Toy::build(&params, constant)).collect();
-        let foreign = Toy::build(&params, first + 99);
+        let build = |family, count| -> Vec<Toy> {
+            (first..first + count).map(|constant| Toy::build(&params, family, constant)).collect()
+        };
+        let (toys, seconds) = (build(FamilyId::Large, 4), build(FamilyId::Small, 2));
+        let foreign = Toy::build(&params, FamilyId::Large, first + 99);
         assert!(toys.iter().all(|toy| toy.data.common == foreign.data.common));
-        let keys: Vec<_> = toys.iter().map(|toy| toy.data.verifier_only.clone()).collect();
-        let lift = LiftCircuit::build(&params, &foreign.data.common, &keys).unwrap();
-        let fold = FoldCircuit::build(&params, &lift.data.verifier_data()).unwrap();
+        let lift = |family, toys: &[Toy]| {
+            let keys: Vec<_> = toys.iter().map(|toy| toy.data.verifier_only.clone()).collect();
+            LiftCircuit::build(&params, family, &toys[0].data.common, &keys).unwrap()
+        };
+        let (lift, second_lift) = (lift(FamilyId::Large, &toys), lift(FamilyId::Small, &seconds));
+        let keys = PerFamily::new([lift.data.verifier_data(), second_lift.data.verifier_data()]);
+        let fold = FoldCircuit::build(&params, &PerFamily::from_fn(|family| &keys[family])).unwrap();
         let block = BlockCircuit::build(&params, &lift.data.common, fold.keys()).unwrap();
-        Self { toys, foreign, lift, fold, block }
+        Self { toys, foreign, lift, seconds, second_lift, fold, block }
+    }
+
+    /// The keys of the lifts.
+    pub fn lift_keys(&self) -> PerFamily<VerifierCircuitData> {
+        PerFamily::new([self.lift.data.verifier_data(), self.second_lift.data.verifier_data()])
     }
 }
 
@@ -179,7 +199,7 @@ pub static HONEST: LazyLock<Honest> = LazyLock::new(|| {
         family.lift.prove(&children, set).unwrap()
     };
     let lifts = vec![lift(0..3), lift(3..5)];
-    let fold = family.fold.prove(&[(Child::Lift, &lifts[0]), (Child::Lift, &lifts[1])]).unwrap();
+    let fold = family.fold.prove(&[0, 1].map(|i| (Child::Lift(FamilyId::Large), &lifts[i]))).unwrap();
     let block = family.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &opening(&states)).unwrap();
     Honest { states, batches, lifts, fold, block }
 });

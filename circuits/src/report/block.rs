@@ -1,6 +1,6 @@
 //! What a block costs in rows.
 
-use enfold_state::kind::{KindId, PerBatch, PerKind};
+use enfold_state::kind::{FamilyId, KindId, PerBatch, PerKind};
 use enfold_state::message::Op;
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::plan::Plan;
@@ -51,8 +51,9 @@ pub struct BlockCost {
 impl Marginal {
     /// From the rows of two circuits of a kind: `paths path + legs leg = rows - fixed` for both.
     fn solve(id: ProfileId, kind: KindId, rows: &PerBatch<RowCount>) -> Self {
-        let circuits = kind.circuits();
-        let [a, b] = [circuits[0], circuits[circuits.len() - 1]].map(|batch| {
+        let mut circuits = kind.of_family(FamilyId::FIRST);
+        let [a, b] = [circuits.next(), circuits.next_back()].map(|batch| {
+            let batch = batch.expect("a kind has a wide and a deep circuit of the first family");
             let (shape, rows) = (id.profile().shape(batch), &rows[batch]);
             let all = (rows.total() - rows.fixed()) as f64;
             (shape.paths() as f64, shape.capacity() as f64, all)
@@ -79,29 +80,24 @@ impl RowCosts {
         self.fixed[batch] as f64 + paths as f64 * path + legs as f64 * leg
     }
 
-    /// Lift and fold proofs over this many batch proofs. A fold proof takes lift and fold proofs alike, so each
-    /// makes one out of `fold_arity` at most, until the block proof takes those that are left.
-    pub fn tree(&self, batches: usize) -> (usize, usize) {
-        let lifts = batches.div_ceil(self.params.lift_arity);
-        let folds = lifts.saturating_sub(self.params.block_arity).div_ceil(self.params.fold_arity - 1);
-        (lifts, folds)
-    }
-
     /// The cost of a block with this plan.
     pub fn block(&self, plan: &Plan) -> BlockCost {
         let signs = |kind: &KindId| Op::emitted_by(*kind).any(Op::is_signed);
         let transactions = KindId::ALL.iter().filter(|kind| signs(kind)).map(|&kind| plan[kind].order.len());
         let transfers = transactions.sum::<usize>() as f64;
-        let (mut batches, mut used) = (0, 0.0);
+        let (mut batches, mut used, mut paid) = (0, 0.0, 0_usize);
         for (_, batch) in plan.batches() {
             let legs = batch.paths.iter().map(|path| path.legs.len()).sum();
             batches += 1;
+            paid += 1 << self.params.of_batch(batch.batch).degree_bits;
             used += self.batch(batch.batch, batch.paths.len(), legs);
         }
-        let (lifts, folds) = self.tree(batches);
-        let Params { batch_degree_bits, recursion_degree_bits, block_degree_bits, .. } = self.params;
+        let tree = self.params.id.profile().tree;
+        let lifts = tree.lifts(plan.batches().map(|(_, batch)| batch.batch.family()));
+        let folds = tree.folds(lifts);
+        let Params { recursion_degree_bits, block_degree_bits, .. } = self.params;
         let recursion = ((lifts + folds) << recursion_degree_bits) + (1 << block_degree_bits);
-        let paid = (batches << batch_degree_bits) + recursion;
+        paid += recursion;
         BlockCost {
             batches,
             lifts,

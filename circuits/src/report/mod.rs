@@ -9,7 +9,7 @@ mod block;
 pub use block::{BlockCost, RowCosts};
 
 use enfold_state::hash::Digest;
-use enfold_state::kind::PerBatch;
+use enfold_state::kind::{FamilyId, PerBatch, PerFamily};
 use enfold_state::profile::{BatchId, BatchShape, ProfileId};
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
@@ -25,7 +25,7 @@ use crate::config::{Builder, CircuitData, CommonCircuitData, F, VerifierOnlyCirc
 use crate::fold::FoldCircuit;
 use crate::gadgets::schnorr;
 use crate::lift::LiftCircuit;
-use crate::params::Params;
+use crate::params::{FamilyParams, Params};
 use crate::recursion::BuildError;
 use crate::rows::{Part, RowCount};
 use crate::verify::PinnedSet;
@@ -43,14 +43,14 @@ pub struct ProfileReport {
     pub cells_per_transfer: f64,
     /// Rows of a signature, its key's address included.
     pub signature_rows: usize,
-    /// The circuits: batches, lift, fold, block.
+    /// The circuits: batches, lifts, fold, block.
     pub circuits: Vec<CircuitReport>,
 }
 
 /// Measures of a circuit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CircuitReport {
-    /// A batch's name, `lift`, `fold` or `block`.
+    /// A batch's name, a lift's, `fold` or `block`.
     pub name: &'static str,
     /// Paths and legs of a batch circuit.
     #[serde(flatten)]
@@ -213,7 +213,7 @@ pub fn gate_rows(data: &CircuitData) -> Vec<GateRows> {
 pub fn batch_rows(id: ProfileId) -> PerBatch<RowCount> {
     let params = Params::of(id);
     let mut rows = PerBatch::<RowCount>::default();
-    let count = |batch| BatchCircuit::count_rows(id.profile(), batch, &params.batch);
+    let count = |batch| BatchCircuit::count_rows(id.profile(), batch, &params.of_batch(batch).config);
     rows.values_mut().par_iter_mut().zip(BatchId::ALL).for_each(|(rows, batch)| *rows = count(batch));
     rows
 }
@@ -225,8 +225,9 @@ fn legs_of(shape: BatchShape) -> usize {
 
 /// [`ProfileReport::rows_per_transfer`] of a profile.
 pub fn rows_per_transfer(id: ProfileId) -> f64 {
-    let degree = (1_usize << Params::of(id).batch_degree_bits) as f64;
-    let share = |batch| degree / legs_of(id.profile().shape(batch)) as f64;
+    let params = Params::of(id);
+    let degree = |batch| (1_usize << params.of_batch(batch).degree_bits) as f64;
+    let share = |batch| degree(batch) / legs_of(id.profile().shape(batch)) as f64;
     [BatchId::DebitWide, BatchId::CreditWide].into_iter().map(share).sum()
 }
 
@@ -237,17 +238,21 @@ impl ProfileReport {
     /// If lift, fold or block do not fit the profile's degrees: a mistake in its constants.
     pub fn measure(id: ProfileId) -> Result<Self, BuildError> {
         let params = Params::of(id);
-        let common = BatchCircuit::common(&params.batch, params.batch_degree_bits);
+        let common = PerFamily::from_fn(|family| {
+            let FamilyParams { config, degree_bits, .. } = &params.families[family];
+            BatchCircuit::common(config, *degree_bits)
+        });
         let (rows, recursion) = rayon::join(|| batch_rows(id), || recursion(&params, &common));
-        let mut circuits: Vec<_> =
-            rows.iter().map(|(batch, rows)| CircuitReport::of_batch(id, batch, &common, rows)).collect();
+        let of_batch =
+            |(batch, rows): (BatchId, _)| CircuitReport::of_batch(id, batch, &common[batch.family()], rows);
+        let mut circuits: Vec<_> = rows.iter().map(of_batch).collect();
         circuits.extend(recursion?);
 
         let rows_per_transfer = rows_per_transfer(id);
         Ok(Self {
             profile: id,
             rows_per_transfer,
-            cells_per_transfer: rows_per_transfer * Columns::of(&common).proof() as f64,
+            cells_per_transfer: rows_per_transfer * Columns::of(&common[FamilyId::FIRST]).proof() as f64,
             signature_rows: schnorr::ROWS,
             circuits,
         })
@@ -279,19 +284,27 @@ impl Backend for Uncommitted {
     }
 }
 
-/// Lift, fold and block over batch circuits with these common data and any keys.
-fn recursion(params: &Params, common: &CommonCircuitData) -> Result<[CircuitReport; 3], BuildError> {
-    let key = |number| VerifierOnlyCircuitData {
-        constants_sigmas_cap: MerkleCap(vec![HashOut::ZERO; 1 << common.config.fri_config.cap_height]),
-        circuit_digest: HashOut { elements: [F::from_canonical_usize(number); NUM_HASH_OUT_ELTS] },
-    };
-    let keys: Vec<_> = (0..BatchId::ALL.len()).map(key).collect();
-    let lift = LiftCircuit::build_with(&Uncommitted, params, common, &keys)?;
-    let fold = FoldCircuit::build_with(&Uncommitted, params, &lift.data.verifier_data())?;
-    let block = BlockCircuit::build_with(&Uncommitted, params, &lift.data.common, fold.keys())?;
-    Ok([
-        CircuitReport::of_built("lift", &lift.data),
-        CircuitReport::of_built("fold", &fold.data),
-        CircuitReport::of_built("block", &block.data),
-    ])
+/// Lifts, fold and block over batch circuits with these common data and any keys.
+fn recursion(
+    params: &Params,
+    common: &PerFamily<CommonCircuitData>,
+) -> Result<Vec<CircuitReport>, BuildError> {
+    let mut lifts = Vec::with_capacity(FamilyId::ALL.len());
+    for (family, common) in common.iter() {
+        let key = |batch: BatchId| VerifierOnlyCircuitData {
+            constants_sigmas_cap: MerkleCap(vec![HashOut::ZERO; 1 << common.config.fri_config.cap_height]),
+            circuit_digest: HashOut {
+                elements: [F::from_canonical_usize(batch as usize); NUM_HASH_OUT_ELTS],
+            },
+        };
+        let keys: Vec<_> = family.batches().map(key).collect();
+        lifts.push(LiftCircuit::build_with(&Uncommitted, params, family, common, &keys)?.data);
+    }
+    let keys = PerFamily::from_fn(|family| lifts[family as usize].verifier_data());
+    let fold = FoldCircuit::build_with(&Uncommitted, params, &PerFamily::from_fn(|family| &keys[family]))?;
+    let block = BlockCircuit::build_with(&Uncommitted, params, &fold.data.common, fold.keys())?;
+    let lifts = FamilyId::ALL.into_iter().zip(&lifts);
+    let lifts = lifts.map(|(family, data)| CircuitReport::of_built(family.lift(), data));
+    let above = [CircuitReport::of_built("fold", &fold.data), CircuitReport::of_built("block", &block.data)];
+    Ok(lifts.chain(above).collect())
 }

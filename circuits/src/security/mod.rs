@@ -2,7 +2,7 @@
 //! prover's chance, for each argument alone. Everything is computed from the parameters in use.
 //!
 //! [`proximity`] has the theorems about FRI, [`stage`] every round of a circuit's proofs, here are the arguments of a
-//! block as a whole and the least over all stages: batch, lift and fold, block. [`search`] finds parameters for a goal.
+//! block as a whole and the least over all stages: batches of each family, lift and fold, block. [`search`] finds parameters for a goal.
 //!
 //! **LogUp** (Haboeck, eprint 2022/1530, lemma 5). For `K` different messages, emitted or consumed, the sum of
 //! `multiplicity / (gamma - f(m))` times all denominators is a polynomial in (alpha, gamma) of degree `7 (K - 1)`: a
@@ -67,7 +67,7 @@ pub fn hash_bits() -> f64 {
     (DIGEST_LEN as f64 * field_bits() / 2.0).floor().min(128.0)
 }
 
-/// Bits of each argument; the smallest over the stages (batch, lift and fold, block) of a profile.
+/// Bits of each argument; the smallest over the stages (batches, lift and fold, block) of a profile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SecurityBits {
     /// Rounds as proven by unique decoding.
@@ -112,13 +112,15 @@ impl SecurityBits {
     }
 }
 
-/// The stages of a profile: batch, lift and fold, block.
-pub fn stages(params: &Params) -> [Stage; 3] {
-    [
-        Stage::new(&params.batch, params.batch_degree_bits, BATCH_GATES),
-        Stage::new(&params.recursion, params.recursion_degree_bits, RECURSION_GATES),
-        Stage::new(&params.block, params.block_degree_bits, RECURSION_GATES),
-    ]
+/// The stages of a profile with their names: the batches of each family, lift and fold, block. All lifts have the
+/// configuration, size and gates of fold.
+pub fn stages(params: &Params) -> Vec<(String, Stage)> {
+    let batches = params.families.iter().map(|(family, own)| {
+        (format!("{family} batch"), Stage::new(&own.config, own.degree_bits, BATCH_GATES))
+    });
+    let lift = Stage::new(&params.recursion, params.recursion_degree_bits, RECURSION_GATES);
+    let block = Stage::new(&params.block, params.block_degree_bits, RECURSION_GATES);
+    batches.chain([("lift, fold".to_owned(), lift), ("block".to_owned(), block)]).collect()
 }
 
 /// Each round's least over the stages.
@@ -137,7 +139,7 @@ fn least(stages: &[Stage], rounds: impl Fn(&Stage) -> Rounds) -> Rounds {
 
 /// The bits of a profile.
 pub fn security_bits(params: &Params) -> SecurityBits {
-    let stages = stages(params);
+    let stages: Vec<_> = stages(params).into_iter().map(|(_, stage)| stage).collect();
     SecurityBits {
         unique: least(&stages, Stage::unique),
         bciks20: least(&stages, |stage| stage.johnson(Theorem::Bciks20)),

@@ -34,6 +34,7 @@ use crate::public_inputs::BatchPublicInputs;
 use crate::recursion::Slot;
 use crate::statement::BlockStatement;
 use crate::verify::{Layout, VerifierKey};
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::ProfileId;
 
 /// What FRI's soundness is proven by.
@@ -280,7 +281,8 @@ impl Candidate {
             queries: config.fri_config.num_query_rounds,
             grinding_bits: config.fri_config.proof_of_work_bits,
         };
-        let batch = batch(choice(&params.batch, params.batch_degree_bits));
+        let large = &params.families[FamilyId::FIRST];
+        let batch = batch(choice(&large.config, large.degree_bits));
         let recursion = recursion(choice(&params.recursion, params.recursion_degree_bits));
         let block = choice(&params.block, params.block_degree_bits);
         Self::with_block(batch, recursion, block, id).expect("the profile's circuits fit")
@@ -289,8 +291,9 @@ impl Candidate {
     /// Whether the batches are those of `standard`, but for their queries and grinding: as many rows at the same rate.
     pub fn keeps_batches(&self) -> bool {
         let params = Params::of(ProfileId::Standard);
+        let large = &params.families[FamilyId::FIRST];
         let Choice { degree_bits, rate_bits, .. } = self.batch.choice;
-        (degree_bits, rate_bits) == (params.batch_degree_bits, params.batch.fri_config.rate_bits)
+        (degree_bits, rate_bits) == (large.degree_bits, large.config.fri_config.rate_bits)
     }
 
     /// Whether plonky2's own prover, which needs a rate of 1/8 at the most, could make the proofs.
@@ -410,7 +413,7 @@ mod tests {
                 usize::try_from(circuit["rows"].as_u64().unwrap()).unwrap()
             };
             for (name, children, child) in [
-                ("lift", params.lift_arity, rated.batch),
+                ("lift", params.families[FamilyId::FIRST].lift_arity, rated.batch),
                 ("fold", params.fold_arity, rated.recursion),
                 ("block", params.block_arity, rated.recursion),
             ] {
@@ -421,7 +424,8 @@ mod tests {
                     "{id} {name}: {built} {verifiers}"
                 );
             }
-            let Params { lift_arity, fold_arity, block_degree_bits, .. } = params;
+            let Params { fold_arity, block_degree_bits, .. } = params;
+            let lift_arity = params.families[FamilyId::FIRST].lift_arity;
             assert_eq!(
                 (rated.lift_arity, rated.fold_arity, rated.block.degree_bits),
                 (lift_arity, fold_arity, block_degree_bits)

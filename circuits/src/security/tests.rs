@@ -1,6 +1,7 @@
 //! Bits are computed in floats; here the same errors are written down as fractions of whole numbers, straight from
 //! the theorems, and compared exactly.
 
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::ProfileId;
 use num_bigint::BigUint;
 
@@ -29,9 +30,14 @@ fn floor(bits: f64) -> u64 {
     bits.floor() as u64
 }
 
-/// The batch stage of `standard`.
+/// The stages of a profile without their names.
+fn unnamed(params: &Params) -> Vec<Stage> {
+    stages(params).into_iter().map(|(_, stage)| stage).collect()
+}
+
+/// The stage of large batches of `standard`.
 fn batch() -> Stage {
-    stages(&Params::of(ProfileId::Standard))[0]
+    unnamed(&Params::of(ProfileId::Standard))[0]
 }
 
 /// The same at a rate of 1/8, with fewer queries.
@@ -60,14 +66,18 @@ fn stages_are_those_of_the_circuits() {
     };
     for id in ProfileId::ALL {
         let params = Params::of(id);
-        let [batch, lift, block] = stages(&params);
-        assert_eq!([batch, lift, block].map(|stage| stage.rate_bits), [1, 1, 3]);
+        let stages = unnamed(&params);
+        let [ref batches @ .., lift, block] = stages[..] else { panic!("{stages:?}") };
+        assert_eq!(batches.len(), FamilyId::ALL.len());
+        assert!(batches.iter().chain([&lift]).all(|stage| stage.rate_bits == 1) && block.rate_bits == 3);
         // The cap of the test profile takes one more selector, which is counted for all.
         let spare = usize::from(id != ProfileId::Test);
         let inner = InnerKeys::pinned(id);
         for circuit in InnerCircuit::all() {
             match circuit {
-                InnerCircuit::Batch(_) => check(batch, inner.of(circuit).common(), 0),
+                InnerCircuit::Batch(batch) => {
+                    check(batches[batch.family() as usize], inner.of(circuit).common(), 0);
+                }
                 _ => check(lift, inner.of(circuit).common(), spare),
             }
         }
@@ -221,8 +231,8 @@ fn profiles_are_what_the_readme_says() {
 #[test]
 fn eighty_bits_are_proven() {
     let params = Params::of(ProfileId::Proven);
-    for (config, stage) in [&params.batch, &params.recursion, &params.block].into_iter().zip(stages(&params))
-    {
+    let batches = params.families.values().iter().map(|family| &family.config);
+    for (config, stage) in batches.chain([&params.recursion, &params.block]).zip(unnamed(&params)) {
         let Stage { degree_bits, rate_bits, queries, grinding_bits, columns, challenges, .. } = stage;
         // The agreement `(1 + rho + 1 / N) / 2` over `2 N`: `(N + n + 1) / 2 N`.
         let (rows, points) = (big(1 << degree_bits), big(1 << (degree_bits + rate_bits)));
@@ -301,8 +311,7 @@ fn documented_figures() {
 fn stages_are_worth_what_is_documented() {
     let document = include_str!("../../../docs/security.md");
     for id in ProfileId::ALL {
-        let stages = stages(&Params::of(id));
-        for (name, stage) in ["batch", "lift, fold", "block"].into_iter().zip(stages) {
+        for (name, stage) in stages(&Params::of(id)) {
             let johnson = Theorem::ALL.map(|theorem| stage.johnson(theorem).least());
             let unique = stage.unique();
             let (s, conjectured) = stage.beside_construction();

@@ -1,15 +1,16 @@
 //! Batch circuits of the test profile, and honest witnesses for them.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use enfold_circuits::batch::BatchCircuit;
-use enfold_circuits::params::{Params, stock};
+use enfold_circuits::params::{FamilyParams, Params, stock};
 use enfold_circuits::removal::{self, Opened};
 use enfold_fixtures::accounts::secret_keys;
 use enfold_state::block::{Block, FeePolicy, Genesis, GenesisLeaf};
 use enfold_state::executor::{Execution, execute};
 use enfold_state::hash::{Digest, Tag, hash};
 use enfold_state::keys::SecretKey;
+use enfold_state::kind::{FamilyId, PerBatch};
 use enfold_state::leaf::{Address, Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
 use enfold_state::message::Op;
@@ -32,24 +33,14 @@ pub fn profile() -> &'static Profile {
 
 /// The test profile's batch circuits, built once a test binary.
 pub fn circuit(batch: BatchId) -> &'static BatchCircuit {
-    static CIRCUITS: [LazyLock<BatchCircuit>; 4] = [
-        LazyLock::new(|| build(BatchId::DebitWide)),
-        LazyLock::new(|| build(BatchId::DebitDeep)),
-        LazyLock::new(|| build(BatchId::CreditWide)),
-        LazyLock::new(|| build(BatchId::CreditDeep)),
-    ];
-    &CIRCUITS[batch as usize]
+    static CIRCUITS: LazyLock<PerBatch<OnceLock<BatchCircuit>>> = LazyLock::new(Default::default);
+    CIRCUITS[batch].get_or_init(|| build(batch))
 }
 
 /// The same with all named constraints out.
 pub fn opened(batch: BatchId) -> &'static Opened<'static> {
-    static OPENED: [LazyLock<Opened<'static>>; 4] = [
-        LazyLock::new(|| open(BatchId::DebitWide)),
-        LazyLock::new(|| open(BatchId::DebitDeep)),
-        LazyLock::new(|| open(BatchId::CreditWide)),
-        LazyLock::new(|| open(BatchId::CreditDeep)),
-    ];
-    &OPENED[batch as usize]
+    static OPENED: LazyLock<PerBatch<OnceLock<Opened<'static>>>> = LazyLock::new(Default::default);
+    OPENED[batch].get_or_init(|| open(batch))
 }
 
 fn open(batch: BatchId) -> Opened<'static> {
@@ -60,7 +51,8 @@ fn open(batch: BatchId) -> Opened<'static> {
 fn build(batch: BatchId) -> BatchCircuit {
     let params = Params::of(ProfileId::Test);
     // At a rate that plonky2 can prove at: some of the tests have it prove.
-    BatchCircuit::build(profile(), batch, &stock(&params.batch), params.batch_degree_bits).unwrap()
+    let FamilyParams { config, degree_bits, .. } = params.of_batch(batch);
+    BatchCircuit::build(profile(), batch, &stock(config), *degree_bits).unwrap()
 }
 
 /// Accounts whose leaf index is their number; each owns one leaf of [`ASSET`], which holds [`BALANCE`].
@@ -135,9 +127,17 @@ impl Bank {
         (block, execution)
     }
 
+    /// In batches of the first family.
     pub fn witness(&self, transactions: Vec<SignedTransaction>) -> BlockWitness {
+        self.witness_of(FamilyId::FIRST, transactions)
+    }
+
+    /// In batches of a family.
+    pub fn witness_of(&self, family: FamilyId, transactions: Vec<SignedTransaction>) -> BlockWitness {
         let (block, execution) = self.execute(transactions);
-        witness_block(profile(), &self.ledger, &block, &execution).unwrap()
+        let others = FamilyId::ALL.into_iter().filter(|&other| other != family);
+        let profile = others.fold(*profile(), Profile::without);
+        witness_block(&profile, &self.ledger, &block, &execution).unwrap()
     }
 }
 

@@ -11,7 +11,7 @@ use enfold_circuits::config::{Builder, EnfoldConfig, F};
 use enfold_circuits::kind::PathsTargets;
 use enfold_circuits::mutate::{Harness, Outcome, Site, prove_and_verify};
 use enfold_circuits::params::{Params, stock};
-use enfold_state::kind::KindId;
+use enfold_state::kind::{FamilyId, KindId};
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_witness::batch::{BatchWitness, Paths};
 use plonky2::field::types::Field;
@@ -19,7 +19,7 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use crate::bank::{SET, circuit, only, profile};
-use crate::honest::block;
+use crate::honest::{block, one};
 use crate::lie::{generate, number};
 
 /// The wires that are free in this batch.
@@ -35,7 +35,7 @@ fn free(circuit: &BatchCircuit, witness: &BatchWitness) -> Vec<Target> {
 
 fn harness_accepts_nothing(batch: BatchId, everywhere: bool, sample: usize) {
     let circuit = circuit(batch);
-    let witness = only(&block(), batch);
+    let witness = one(batch);
     let checker = Checker::new(&circuit.data);
     let free = free(circuit, &witness).into_iter().map(|target| checker.class_of(target));
     let free: HashSet<usize> = free.collect();
@@ -74,6 +74,18 @@ fn credit_deep_accepts_nothing() {
     harness_accepts_nothing(BatchId::CreditDeep, false, 20_000);
 }
 
+/// Every wire, and pairs.
+#[test]
+fn debit_small_accepts_nothing() {
+    harness_accepts_nothing(BatchId::DebitSmall, true, 2_000);
+}
+
+/// Every wire, and pairs.
+#[test]
+fn credit_small_accepts_nothing() {
+    harness_accepts_nothing(BatchId::CreditSmall, true, 2_000);
+}
+
 /// How many inputs no gate reads: the ten parts of each signature's response, which the rows of the walk have in digits.
 fn unread(batch: BatchId) -> usize {
     if batch.kind() == KindId::Debit { 10 * profile().shape(batch).capacity() } else { 0 }
@@ -83,10 +95,9 @@ fn unread(batch: BatchId) -> usize {
 /// nothing.
 #[test]
 fn wires_that_are_left_out_have_no_effect() {
-    let block = block();
     for batch in BatchId::ALL {
         let circuit = circuit(batch);
-        let inputs = circuit.fill(&only(&block, batch), SET).unwrap();
+        let inputs = circuit.fill(&one(batch), SET).unwrap();
         let checker = Checker::new(&circuit.data);
         let classes: Vec<_> = inputs.target_values.keys().map(|&target| checker.class_of(target)).collect();
         let harness = Harness::new(&checker, generate(&circuit.data, inputs)).unwrap();
@@ -107,7 +118,7 @@ fn wires_that_are_left_out_have_no_effect() {
 /// A target without a constraint is found, though nothing sets it.
 #[test]
 fn a_wire_without_a_constraint_is_found() {
-    let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).batch));
+    let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).families[FamilyId::FIRST].config));
     let [x, forgotten] = builder.add_virtual_target_arr();
     builder.mul(x, forgotten);
     builder.register_public_input(x);

@@ -15,12 +15,12 @@ use enfold_witness::batch::{BatchWitness, Paths};
 use plonky2::field::types::Field;
 
 use crate::bank::{BALANCE, Bank, SET, only, profile, stranger};
-use crate::honest::block;
+use crate::honest::{block, one};
 use crate::lie::broken::{ARITHMETIC, BIT, HASH};
 use crate::lie::{Lie, number};
 
 fn lie(batch: BatchId) -> Lie {
-    Lie::new(Bank::new(1), only(&block(), batch))
+    Lie::new(Bank::new(1), one(batch))
 }
 
 fn expected(witness: &BatchWitness) -> BatchPublicInputs {

@@ -13,8 +13,8 @@ use enfold_witness::step::{StepError, step};
 use enfold_witness::witness::BlockWitness;
 use plonky2::iop::target::Target;
 
-use crate::bank::{Bank, only, profile, stranger};
-use crate::honest::block;
+use crate::bank::{Bank, profile, stranger};
+use crate::honest::one;
 use crate::lie::broken::{INDEX, PATH_RANGE};
 use crate::lie::{Lie, number};
 
@@ -105,7 +105,7 @@ fn numbers() -> impl Iterator<Item = u32> {
 #[test]
 fn every_bit_of_a_window_has_its_level() {
     for batch in BatchId::ALL {
-        let witness = only(&block(), batch);
+        let witness = one(batch);
         // Leaves are created in the lower half of the tree.
         let accounts_only = |&window: &u32| batch.kind() == KindId::Debit || window >> 19 == 0;
         for window in numbers().filter(accounts_only) {
@@ -122,9 +122,9 @@ fn every_bit_of_a_window_has_its_level() {
 /// A leaf is created in a shard of accounts only: no window with the top bit has a credit.
 #[test]
 fn no_leaf_is_created_in_the_upper_half() {
-    for batch in [BatchId::CreditWide, BatchId::CreditDeep] {
+    for batch in KindId::Credit.circuits().iter().copied() {
         for window in [1 << 19, (1 << 20) - 1] {
-            let mut witness = moved(&accounts(), only(&block(), batch), window - (1 << 19));
+            let mut witness = moved(&accounts(), one(batch), window - (1 << 19));
             let Paths::Credit(paths) = &mut witness.paths else { unreachable!("a credit batch") };
             witness.window = window;
             for path in paths {
@@ -144,10 +144,10 @@ fn no_leaf_is_created_in_the_upper_half() {
 #[test]
 fn a_new_leaf_is_bounded_by_the_count_of_its_shard() {
     let mut tried = 0;
-    for batch in [BatchId::CreditWide, BatchId::CreditDeep] {
+    for batch in KindId::Credit.circuits().iter().copied() {
         for shard in [0_usize, 3, 21, 31] {
             let window = (shard as u32) << SHARD_DEPTH >> WINDOW.ilog2();
-            let mut witness = moved(&accounts(), only(&block(), batch), window);
+            let mut witness = moved(&accounts(), one(batch), window);
             let Paths::Credit(paths) = &witness.paths else { unreachable!("a credit batch") };
             let new = paths.iter().filter(|path| path.leaf.is_none()).map(|path| path.index.position());
             let Some(newest) = new.max() else { continue };
@@ -205,7 +205,7 @@ fn the_same_place_in_another_window() {
         claims_index(bank.clone(), witness, |index| index ^ (1 << 29));
     }
     for batch in BatchId::ALL {
-        claims_index(accounts(), &only(&self::block(), batch), |index| index + WINDOW);
+        claims_index(accounts(), &one(batch), |index| index + WINDOW);
     }
 }
 

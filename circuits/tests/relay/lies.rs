@@ -9,7 +9,7 @@ use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::config::F;
 use enfold_circuits::gadgets::op::OpTargets;
 use enfold_circuits::kind::PathsTargets;
-use enfold_circuits::params::Params;
+use enfold_circuits::params::{FamilyParams, Params};
 use enfold_circuits::relay::RelayPathTargets;
 use enfold_circuits::removal::{Opened, opened};
 use enfold_state::executor::{Rule, execute};
@@ -39,10 +39,8 @@ fn circuit(batch: BatchId) -> &'static Circuit {
     let circuits = CIRCUITS.get_or_init(PerBatch::default);
     circuits.of(batch).get_or_init(|| {
         let params = Params::of(ProfileId::Test);
-        let build = || {
-            BatchCircuit::build(ProfileId::Test.profile(), batch, &params.batch, params.batch_degree_bits)
-                .unwrap()
-        };
+        let FamilyParams { config, degree_bits, .. } = params.of_batch(batch);
+        let build = || BatchCircuit::build(ProfileId::Test.profile(), batch, config, *degree_bits).unwrap();
         let (open, names) = opened(build);
         let data = &Box::leak(Box::new(open)).data;
         Circuit { full: build(), opened: Opened::new(data, names) }

@@ -10,7 +10,7 @@ use enfold_prover::plonk::Kernels;
 use enfold_state::block::{Block, BlockData, Place};
 use enfold_state::executor::{ExecuteError, Execution, Rule, execute};
 use enfold_state::hash::Digest;
-use enfold_state::kind::KindId;
+use enfold_state::kind::{FamilyId, KindId};
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::message::{Message, Op};
@@ -239,7 +239,8 @@ fn a_block_with_calls_is_proven() {
     assert_eq!(kinds, [KindId::Debit, KindId::Relay, KindId::Credit]);
     let lift = circuits.prove_lift(&batches).expect("a lift proof");
     let opening = BlockOpening::from(&witness);
-    let proof = circuits.prove_block(&[(Child::Lift, lift)], &opening).expect("a block proof");
+    let proof =
+        circuits.prove_block(&[(Child::Lift(FamilyId::FIRST), lift)], &opening).expect("a block proof");
     // The key of this set: the pinned one is that of a set without the relay.
     let file = encode(ProfileId::Test, &proof);
     let statement = verify_block(&circuits.verifier_key().expect("it is built"), &file).expect("it verifies");

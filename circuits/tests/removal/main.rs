@@ -22,6 +22,7 @@ use enfold_circuits::gates::select::SelectGate;
 use enfold_circuits::gates::signature::SignatureGate;
 use enfold_circuits::params::Params;
 use enfold_circuits::removal::opened;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::{BatchId, ProfileId};
 
 use record::{Excess, FOLDER, Record, Row, file, table};
@@ -52,13 +53,16 @@ fn constraints() -> Constraints {
     of_gate::<SignatureGate>(&mut constraints);
     let params = Params::of(ProfileId::Test);
     for batch in BatchId::ALL {
-        let (_, names) = opened(|| BatchCircuit::count_rows(ProfileId::Test.profile(), batch, &params.batch));
+        let (_, names) = opened(|| {
+            BatchCircuit::count_rows(ProfileId::Test.profile(), batch, &params.of_batch(batch).config)
+        });
         let copies = names.copies.into_iter().map(|copy| copy.name);
         for name in copies.chain(names.definitions.into_iter().map(|(name, _)| name.to_owned())) {
             constraints.entry(name).or_default().insert(batch.name().to_owned());
         }
     }
-    let (_, names) = opened(|| Excess::new(&mut Builder::new(params.batch.clone())));
+    let (_, names) =
+        opened(|| Excess::new(&mut Builder::new(params.families[FamilyId::FIRST].config.clone())));
     for copy in names.copies.into_iter().filter(|copy| copy.name.contains("in excess")) {
         constraints.entry(copy.name).or_default().insert("gadgets".to_owned());
     }

@@ -16,6 +16,7 @@ use enfold_state::ecgfp5::walk::{Walk, constants};
 use enfold_state::ecgfp5::{Challenge, Fp5, Point, Scalar};
 use enfold_state::field;
 use enfold_state::keys::{self, PublicKey, SecretKey, Signature, padding_key};
+use enfold_state::kind::FamilyId;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::message::Op;
 use enfold_state::nonce::{Nonce, NonceKey};
@@ -164,7 +165,7 @@ pub struct One {
 
 impl One {
     pub fn new() -> Self {
-        let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).batch));
+        let mut builder = Builder::new(stock(&Params::of(ProfileId::Test).families[FamilyId::FIRST].config));
         let signature = SignatureTargets::new(&mut builder);
         let record = builder.add_virtual_target_arr();
         let mut signatures = Signatures::default();

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use clap::Args;
 use enfold_prover::bound::profile_for;
-use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, forecast};
+use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, circuits_of, forecast};
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
 use enfold_state::executor::{Rejection, execute};
-use enfold_state::profile::ProfileId;
+use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::store::{Check, Snapshot};
 use enfold_witness::plan::Plan;
 use serde::Serialize;
@@ -149,19 +149,19 @@ impl PlanArgs {
         let cores = self.cores.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
         // A system that does not say what is free has no bound that could be stated.
         let memory_bytes = self.memory.or_else(available_memory).unwrap_or(u64::MAX);
-        let forecast = forecast(profile, transactions, batches, cores, memory_bytes, known.as_ref());
+        let forecast = forecast(profile, transactions, &batches, cores, memory_bytes, known.as_ref());
         Outcome::of(&Report { profile, transactions, rejections, cores, memory_bytes, forecast })
     }
 }
 
-/// Transactions and batches of a block, and the transactions that are left out of it.
+/// Transactions and batches' circuits of a block, and the transactions that are left out of it.
 fn planned(
     block: &Path,
     state: &Snapshot,
     profile: ProfileId,
-) -> Result<(usize, usize, Option<Vec<Rejection>>), CliError> {
+) -> Result<(usize, Vec<BatchId>, Option<Vec<Rejection>>), CliError> {
     let execution = execute(state.ledger(), &records::read::<Block>(block)?).map_err(at(block))?;
-    let batches = Plan::new(profile.profile(), &execution).batches().count();
+    let batches = circuits_of(&Plan::new(profile.profile(), &execution));
     Ok((execution.debits.len(), batches, Some(execution.rejections)))
 }
 

@@ -24,8 +24,13 @@ fn inspect_block_counts_what_the_block_costs() {
     assert_eq!(result["rejections"].as_array().unwrap().len() as u64, invalid);
 
     let plan = &result["plan"];
-    let batches = |phase: &str| number(&plan[phase]["wide_batches"]) + number(&plan[phase]["deep_batches"]);
-    let count = batches("debit") + batches("credit");
+    let batches = |sorts: &[&str]| -> u64 {
+        let phases =
+            ["debit", "credit"].into_iter().flat_map(|phase| sorts.iter().map(move |sort| (phase, sort)));
+        phases.map(|(phase, sort)| number(&plan[phase][format!("{sort}_batches")])).sum()
+    };
+    let (large, small) = (batches(&["wide", "deep"]), batches(&["small"]));
+    let count = large + small;
     assert_eq!(number(&result["batches"]), count);
     assert!((1..=count).contains(&number(&result["lower_bound"])));
     assert!(number(&plan["credit"]["longest_lane"]) >= valid, "all fees go to one leaf");
@@ -33,10 +38,11 @@ fn inspect_block_counts_what_the_block_costs() {
     let whole = ["lower_bound", "commutative", "strict"].map(|name| number(&whole[name]));
     assert!(whole.is_sorted() && whole[0] > 0, "{whole:?}");
     let above = number(&result["lifts"]) + number(&result["folds"]);
-    // 2^10 rows a batch, 2^13 a lift or fold, 2^13 the block.
-    assert_eq!(number(&result["rows_paid"]), (count << 10) + (above << 13) + (1 << 13));
+    // 2^10 rows a large batch, 2^9 a small one, 2^13 a lift or fold, 2^13 the block.
+    let rows = (large << 10) + (small << 9);
+    assert_eq!(number(&result["rows_paid"]), rows + (above << 13) + (1 << 13));
     let used = number(&result["rows_used"]);
-    assert!((60 * valid..count << 10).contains(&used), "{used}");
+    assert!((60 * valid..rows).contains(&used), "{used}");
 
     // A data directory serves as well, and the text says the same.
     let state = folder.path("state");
@@ -57,7 +63,8 @@ fn inspect_block_counts_what_the_block_costs() {
 fn inspect_circuits_measures_them() {
     let result = run(&["inspect", "circuits", "--profile", "test"]);
     let names: Vec<_> = result["circuits"].as_array().unwrap().iter().map(|c| &c["name"]).collect();
-    assert_eq!(names, ["debit_wide", "debit_deep", "credit_wide", "credit_deep", "lift", "fold", "block"]);
+    let batches = ["debit_wide", "debit_deep", "debit_small", "credit_wide", "credit_deep", "credit_small"];
+    assert_eq!(names, [&batches[..], &["lift", "lift_small", "fold", "block"]].concat());
     for circuit in result["circuits"].as_array().unwrap() {
         let gates = circuit["gates"].as_array().unwrap();
         let rows = number(&circuit["rows"]);
@@ -66,14 +73,19 @@ fn inspect_circuits_measures_them() {
         assert_eq!(circuit["digest"].as_str().unwrap().len(), 64);
     }
     assert!(result["rows_per_transfer"].as_f64().unwrap() > 0.0);
-    for (stage, rate_bits, queries) in [("batch", 1, 15), ("lift_and_fold", 1, 15), ("block", 3, 5)] {
-        let fri = &result["fri"][stage];
-        assert_eq!((number(&fri["rate_bits"]), number(&fri["queries"])), (rate_bits, queries), "{stage}");
+    let stages = [&result["fri"]["lift_and_fold"], &result["fri"]["block"]];
+    let families = result["families"].as_array().unwrap();
+    let families: Vec<_> =
+        families.iter().map(|family| (&family["fri"], number(&family["degree_bits"]))).collect();
+    assert!(families.iter().map(|family| family.1).eq([10, 9]), "{families:?}");
+    let stages = families.iter().map(|family| family.0).chain(stages);
+    for (fri, (rate_bits, queries)) in stages.zip([(1, 15), (1, 15), (1, 15), (3, 5)]) {
+        assert_eq!((number(&fri["rate_bits"]), number(&fri["queries"])), (rate_bits, queries), "{fri}");
     }
     let output = enfold().args(["inspect", "circuits", "--profile", "test"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for line in
-        ["batches      rate 1/2, 15 queries", "lift, fold   rate 1/2, 15", "block        rate 1/8, 5 queries"]
+        ["small batch  rate 1/2, 15 queries", "lift, fold   rate 1/2, 15", "block        rate 1/8, 5 queries"]
     {
         assert!(text.contains(line), "{line}: {text}");
     }

@@ -489,7 +489,7 @@ mod tests {
     use enfold_circuits::config::EnfoldConfig;
     use enfold_circuits::gates::curve::CurveGate;
     use enfold_circuits::gates::own_gates;
-    use enfold_circuits::params::{Params, stock};
+    use enfold_circuits::params::{FamilyParams, Params, stock};
     use enfold_state::kind::{BatchId, KindId};
     use enfold_state::profile::ProfileId;
     use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
@@ -597,15 +597,16 @@ mod tests {
     /// Circuits without signatures turn the curve's selector off, and are the only ones that do.
     #[test]
     fn gates_of_selectors_that_are_off_are_left_out() {
-        let Params { batch: config, batch_degree_bits, .. } = Params::of(ProfileId::Test);
+        let params = Params::of(ProfileId::Test);
         for id in BatchId::ALL {
+            let FamilyParams { config, degree_bits, .. } = params.of_batch(id);
             let batch = BatchCircuit::build_for::<EnfoldConfig>(
                 ProfileId::Test.profile(),
                 id,
-                &stock(&config),
-                batch_degree_bits,
+                &stock(config),
+                *degree_bits,
             );
-            let domain = Domain::new(batch_degree_bits, 3, 3);
+            let domain = Domain::new(*degree_bits, 3, 3);
             let constants = &batch.prover_only.constants_sigmas_commitment.polynomials;
             let gates = Gates::new(&batch.common, constants, &domain).unwrap();
             let constrained = batch.common.gates.iter().filter(|gate| gate.0.num_constraints() > 0);

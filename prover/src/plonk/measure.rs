@@ -6,7 +6,7 @@ use enfold_circuits::backend::{Backend, Stock};
 use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::config::{D, EnfoldConfig, F, Proof};
 use enfold_circuits::fill::FillError;
-use enfold_circuits::params::{Params, stock};
+use enfold_circuits::params::{FamilyParams, Params, stock};
 use enfold_circuits::recursion::BuildError;
 use enfold_state::block::Block;
 use enfold_state::executor::{ExecuteError, execute};
@@ -119,16 +119,16 @@ impl Subject {
         let execution = execute(ledger, block)?;
         let witness = witness_block(profile.profile(), ledger, block, &execution)?;
         let batch = witness.batches.iter().find(|batch| batch.batch == BATCH).ok_or(MeasureError::NoBatch)?;
-        let Params { batch: config, batch_degree_bits, .. } = Params::of(profile);
+        let FamilyParams { config, degree_bits, .. } = Params::of(profile).of_batch(BATCH).clone();
         let build = |backend: &dyn Backend, config| {
-            BatchCircuit::build_with(backend, profile.profile(), BATCH, config, batch_degree_bits)
+            BatchCircuit::build_with(backend, profile.profile(), BATCH, config, degree_bits)
         };
         let circuit = build(&Kernels::default(), &config)?;
         let inputs = circuit.fill(batch, Digest::ZERO)?;
         let stock = stock(&config);
         let twin = build(&Stock, &stock)?;
         let poseidon =
-            poseidon.then(|| BatchCircuit::build_for(profile.profile(), BATCH, &stock, batch_degree_bits));
+            poseidon.then(|| BatchCircuit::build_for(profile.profile(), BATCH, &stock, degree_bits));
         Ok(Self { profile, circuit, twin, inputs, poseidon })
     }
 

@@ -3,7 +3,7 @@
 use enfold_circuits::backend::{Backend, Stock};
 use enfold_circuits::config::{Builder, EnfoldConfig};
 use enfold_circuits::params::Params;
-use enfold_state::profile::ProfileId;
+use enfold_state::profile::{BatchId, ProfileId};
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::fri::oracle::PolynomialBatch;
 use plonky2::iop::witness::WitnessWrite;
@@ -19,7 +19,7 @@ use super::*;
 
 /// Of the test profile's batches, but at this rate.
 fn config(rate_bits: usize) -> CircuitConfig {
-    let mut config = Params::of(ProfileId::Test).batch;
+    let mut config = Params::of(ProfileId::Test).of_batch(BatchId::DebitWide).config.clone();
     config.fri_config.rate_bits = rate_bits;
     config.fri_config.num_query_rounds = 15_usize.div_ceil(rate_bits);
     config.fri_config.cap_height = 2;

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use enfold_state::kind::{FamilyId, PerFamily};
 use enfold_state::profile::BatchId;
 
 use super::*;
@@ -55,7 +56,10 @@ impl Runner for Scribe {
 }
 
 fn graph(batches: usize) -> Graph {
-    Graph::new(&vec![BatchId::DebitWide; batches], Arities { lift: 3, fold: 3, block: 2 })
+    Graph::new(
+        &vec![BatchId::DebitWide; batches],
+        Arities { lift: PerFamily::new([3, 4]), fold: 3, block: 2 },
+    )
 }
 
 /// Runs all jobs, without a pool: then each worker runs its jobs itself.
@@ -119,7 +123,7 @@ fn an_error_ends_the_run() {
     let scribe = Scribe { fail: Some(job), ..Scribe::default() };
     assert_eq!(prove(&scribe, 40, 2), Err(Failure::Asked(job)));
     assert!(scribe.begun.into_inner() <= 4);
-    for job in [Job::Lift { number: 2 }, Job::Fold { number: 0 }, Job::Block] {
+    for job in [Job::Lift { number: 2, family: FamilyId::Large }, Job::Fold { number: 0 }, Job::Block] {
         let scribe = Scribe { fail: Some(job), ..Scribe::default() };
         assert_eq!(prove(&scribe, 9, 2), Err(Failure::Asked(job)));
     }
@@ -127,7 +131,7 @@ fn an_error_ends_the_run() {
 
 #[test]
 fn a_panic_is_an_error() {
-    let job = Job::Lift { number: 0 };
+    let job = Job::Lift { number: 0, family: FamilyId::Large };
     for pool in [true, false] {
         let scribe = Scribe { panic: Some(job), ..Scribe::default() };
         let failure = match pool {

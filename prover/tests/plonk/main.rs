@@ -7,7 +7,7 @@ use enfold_circuits::batch::BatchCircuit;
 use enfold_circuits::check::check_witness;
 use enfold_circuits::config::{Builder, CircuitData, D, EnfoldConfig, F, Proof};
 use enfold_circuits::hash::Poseidon2Hash;
-use enfold_circuits::params::{Params, stock as at_stock_rate};
+use enfold_circuits::params::{FamilyParams, Params, stock as at_stock_rate};
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::plonk::{Engine, EngineError, Feature, Kernels};
 use enfold_state::executor::execute;
@@ -238,8 +238,8 @@ fn batches_have_stock_proofs() {
     let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
     let params = Params::of(ProfileId::Test);
     for id in [BatchId::DebitWide, BatchId::CreditWide] {
-        let config = at_stock_rate(&params.batch);
-        let circuit = BatchCircuit::build(profile, id, &config, params.batch_degree_bits).unwrap();
+        let FamilyParams { config, degree_bits, .. } = params.of_batch(id);
+        let circuit = BatchCircuit::build(profile, id, &at_stock_rate(config), *degree_bits).unwrap();
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();
         let inputs = circuit.fill(batch, Digest::ZERO).unwrap();
         assert_same_witness(&circuit.data, inputs.clone());

@@ -198,13 +198,12 @@ fn wrong_wires_at_half_rate_are_refused() {
     let profile = ProfileId::Test.profile();
     let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
     let params = Params::of(ProfileId::Test);
-    let config = params.batch.clone();
+    let FamilyParams { config, degree_bits, .. } = &params.families[FamilyId::FIRST];
     assert_eq!(config.fri_config.rate_bits, 1, "batches are at half rate");
     let mut seen = std::collections::BTreeSet::new();
     for id in [BatchId::DebitWide, BatchId::CreditWide] {
         let kernels = Kernels::default();
-        let circuit =
-            BatchCircuit::build_with(&kernels, profile, id, &config, params.batch_degree_bits).unwrap();
+        let circuit = BatchCircuit::build_with(&kernels, profile, id, config, *degree_bits).unwrap();
         let batch = witness.batches.iter().find(|batch| batch.batch == id).unwrap();
         let (data, inputs) = (&circuit.data, circuit.fill(batch, Digest::ZERO).unwrap());
         let engine = Engine::new(data).unwrap();

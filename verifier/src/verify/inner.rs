@@ -6,13 +6,13 @@
 use std::sync::LazyLock;
 
 use enfold_state::hash::Digest;
-use enfold_state::kind::{BatchId, PerBatch};
+use enfold_state::kind::{BatchId, FamilyId, PerBatch, PerFamily};
 use enfold_state::profile::ProfileId;
 
 use super::circuit::CircuitKey;
 use super::{VerifyError, read_canonical};
 use crate::config::Proof;
-use crate::keys::key_set;
+use crate::keys::{CHILDREN, Child, key_set};
 use crate::public_inputs::BatchPublicInputs;
 
 /// A circuit whose proofs only other circuits verify.
@@ -20,8 +20,8 @@ use crate::public_inputs::BatchPublicInputs;
 pub enum InnerCircuit {
     /// A batch circuit.
     Batch(BatchId),
-    /// The lift circuit.
-    Lift,
+    /// The lift circuit of a family of batch circuits.
+    Lift(FamilyId),
     /// The fold circuit.
     Fold,
 }
@@ -29,14 +29,15 @@ pub enum InnerCircuit {
 impl InnerCircuit {
     /// All, in the order in which a block's proofs need them.
     pub fn all() -> impl Iterator<Item = Self> {
-        BatchId::ALL.into_iter().map(Self::Batch).chain([Self::Lift, Self::Fold])
+        let batches = BatchId::ALL.into_iter().map(Self::Batch);
+        batches.chain(FamilyId::ALL.map(Self::Lift)).chain([Self::Fold])
     }
 
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Batch(batch) => batch.name(),
-            Self::Lift => "lift",
+            Self::Lift(family) => family.lift(),
             Self::Fold => "fold",
         }
     }
@@ -44,11 +45,11 @@ impl InnerCircuit {
 
 /// The keys of a profile's batch, lift and fold circuits.
 ///
-/// The stored form: the keys of lift, fold and all batch circuits in the order of their table, each with its length in
-/// bytes in front (`u32`, little-endian).
+/// The stored form: the keys of lift and fold in the order of [`Child::ALL`], then those of all batch circuits in the order of
+/// their table, each with its length in bytes in front (`u32`, little-endian).
 #[derive(Clone, Debug)]
 pub struct InnerKeys {
-    lift: CircuitKey,
+    lifts: PerFamily<CircuitKey>,
     fold: CircuitKey,
     batches: PerBatch<CircuitKey>,
 }
@@ -76,27 +77,39 @@ impl InnerKeys {
     /// The keys of circuits.
     pub fn new(mut key: impl FnMut(InnerCircuit) -> CircuitKey) -> Self {
         Self {
-            lift: key(InnerCircuit::Lift),
+            lifts: PerFamily::from_fn(|family| key(InnerCircuit::Lift(family))),
             fold: key(InnerCircuit::Fold),
             batches: PerBatch::from_fn(|batch| key(InnerCircuit::Batch(batch))),
         }
     }
 
+    /// The circuits in the order of the stored form.
+    fn stored() -> impl Iterator<Item = InnerCircuit> {
+        Child::ALL.into_iter().map(InnerCircuit::from).chain(BatchId::ALL.map(InnerCircuit::Batch))
+    }
+
     fn from_trusted(mut bytes: &[u8]) -> Self {
-        let keys = Self::new(|circuit| {
-            let key = take(&mut bytes);
-            let key = key.unwrap_or_else(|| panic!("expected a pinned key of {}, got none", circuit.name()));
-            CircuitKey::from_trusted(key)
-        });
+        let stored: Vec<_> = Self::stored()
+            .map(|circuit| {
+                let key = take(&mut bytes);
+                (
+                    circuit,
+                    key.unwrap_or_else(|| panic!("expected a pinned key of {}, got none", circuit.name())),
+                )
+            })
+            .collect();
         assert!(bytes.is_empty(), "expected pinned keys of all circuits, got {} bytes more", bytes.len());
-        keys
+        Self::new(|circuit| {
+            let (_, key) = stored.iter().find(|(other, _)| *other == circuit).expect("a key of each circuit");
+            CircuitKey::from_trusted(key)
+        })
     }
 
     /// The stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut all = Vec::new();
-        for key in [&self.lift, &self.fold].into_iter().chain(self.batches.values()) {
-            let bytes = key.to_bytes();
+        for circuit in Self::stored() {
+            let bytes = self.of(circuit).to_bytes();
             let len = u32::try_from(bytes.len()).expect("a key has some thousand bytes");
             all.extend(len.to_le_bytes());
             all.extend(bytes);
@@ -108,14 +121,28 @@ impl InnerKeys {
     pub const fn of(&self, circuit: InnerCircuit) -> &CircuitKey {
         match circuit {
             InnerCircuit::Batch(batch) => self.batches.of(batch),
-            InnerCircuit::Lift => &self.lift,
+            InnerCircuit::Lift(family) => self.lifts.of(family),
             InnerCircuit::Fold => &self.fold,
         }
     }
 
     /// The digest of the keys that fold accepts, which every proof of the set repeats.
     pub fn set(&self) -> Digest {
-        key_set(&[self.lift.entry(), self.fold.entry()])
+        key_set(&self.list())
+    }
+
+    /// The list of those keys: their entries.
+    pub fn list(&self) -> [Digest; CHILDREN] {
+        Child::ALL.map(|child| self.of(child.into()).entry())
+    }
+}
+
+impl From<Child> for InnerCircuit {
+    fn from(child: Child) -> Self {
+        match child {
+            Child::Lift(family) => Self::Lift(family),
+            Child::Fold => Self::Fold,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where each lane of a window goes.
 //!
-//! All batch circuits cost the same rows, so the choice that needs the fewest batches is taken; among equals, one that
+//! All batch circuits of a family cost the same rows, so the choice that needs the fewest batches is taken; among equals, one that
 //! opens the fewest paths. Choosing is a knapsack problem with two sorts of long paths, and answered greedily: not always
 //! at the optimum, but never worse than single paths alone.
 
@@ -24,7 +24,8 @@ pub(super) enum Place {
     Deep,
 }
 
-/// For each lane of a window, given by its length, where it goes. `shapes` are those of `wide` and `deep`.
+/// For each lane of a window, given by its length, where it goes. `shapes` are those of `wide` and `deep`; to a `deep` instance
+/// without paths nothing goes.
 ///
 /// For each number of `deep` batches that can pay, their paths are given to the lanes that save the most single paths
 /// for a `deep` path, first come first served; of what is left, the long paths of as many `wide` batches as it takes are
@@ -41,7 +42,7 @@ pub(super) fn choose(shapes: [BatchShape; 2], lengths: &[usize]) -> Vec<Place> {
     let mut best: Option<(Cost, Choice)> = None;
     for batches in 0..=chooser.deep_worth() + 1 {
         let deep = chooser.by_deep.fill(batches * deep.long);
-        let at_least = deep.spent.div_ceil(chooser.deep.long) + chooser.fewest_wide(&deep);
+        let at_least = chooser.deep_batches(deep.spent) + chooser.fewest_wide(&deep);
         if best.as_ref().is_some_and(|(cost, _)| cost.batches < at_least) {
             continue;
         }
@@ -87,7 +88,12 @@ impl Chooser {
     fn deep_worth(&self) -> usize {
         let pays = |lane: &&Candidate| lane.legs * self.deep.long > lane.paths * self.wide.paths();
         let paths: usize = self.by_deep.lanes.iter().take_while(pays).map(|lane| lane.paths).sum();
-        paths.div_ceil(self.deep.long)
+        self.deep_batches(paths)
+    }
+
+    /// `deep` batches that hold so many paths.
+    fn deep_batches(&self, paths: usize) -> usize {
+        if paths == 0 { 0 } else { paths.div_ceil(self.deep.long) }
     }
 
     /// No fewer `wide` batches than this hold what `deep` leaves over.
@@ -98,7 +104,7 @@ impl Chooser {
     /// Gives the long paths of `wide` batches to the lanes that are left.
     fn complete(&self, deep: &Taken, by_long: &Queue) -> (Cost, Choice) {
         let left = self.total - deep.legs;
-        let deep_batches = deep.spent.div_ceil(self.deep.long);
+        let deep_batches = self.deep_batches(deep.spent);
         let cost = |batches: usize, long_saved: usize| {
             let paths = left - long_saved;
             let loose = batches - paths.div_ceil(self.wide.paths());
@@ -251,7 +257,7 @@ impl Queue {
 
     /// The lanes that save a path, but those that have got paths of another queue.
     fn without(&self, other: &Self, taken: &Taken) -> Self {
-        let mut gone = vec![false; other.lanes.len()];
+        let mut gone = vec![false; self.lanes.len()];
         other.taken(taken).for_each(|lane| gone[lane] = true);
         let kept = self.lanes.iter().filter(|lane| lane.saved() > 0 && !gone[lane.lane]);
         Self::of(kept.copied().collect())

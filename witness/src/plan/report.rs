@@ -2,12 +2,12 @@
 
 use std::ops::Index;
 
-use enfold_state::kind::{KindId, PerKind};
+use enfold_state::kind::{FamilyId, KindId, PerKind};
 use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
-use super::{KindPlan, Plan, instances};
-use enfold_state::profile::{BatchId, Profile};
+use super::{Instances, KindPlan, Plan};
+use enfold_state::profile::Profile;
 
 /// Figures of a plan, kind by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +50,15 @@ pub struct KindReport {
     pub longest_lane: usize,
     /// Windows that have lanes.
     pub windows: usize,
-    /// Batches of the `wide` instance.
+    /// Batches of the `wide` instance of the first family.
     pub wide_batches: usize,
-    /// Batches of the `deep` instance.
+    /// Batches of its `deep` instance.
     pub deep_batches: usize,
+    /// Batches of other families, which are smaller.
+    pub small_batches: usize,
     /// Fewest batches that a plan could need in which a lane has paths of one instance only, were each lane free to take
-    /// a fraction of a batch in the place that suits it best; rounded up in each window.
+    /// a fraction of a batch in the place that suits it best; rounded up in each window. Of batches of the first family,
+    /// which hold what those of others do.
     pub lower_bound: usize,
     /// Live paths.
     pub paths: usize,
@@ -66,9 +69,9 @@ pub struct KindReport {
 }
 
 impl KindReport {
-    /// Batches of both instances.
+    /// Batches of all instances.
     pub fn batches(&self) -> usize {
-        self.wide_batches + self.deep_batches
+        self.wide_batches + self.deep_batches + self.small_batches
     }
 
     /// Share of the paths that are live, 0 to 1; 1 if there is no batch.
@@ -80,19 +83,26 @@ impl KindReport {
 impl Plan {
     /// Figures of the plan.
     pub fn report(&self, profile: &Profile) -> PlanReport {
-        PlanReport(PerKind::from_fn(|kind| self[kind].report(profile, instances(kind))))
+        PlanReport(PerKind::from_fn(|kind| {
+            let instances =
+                Instances::of(kind, FamilyId::FIRST).expect("a kind has circuits of the first family");
+            self[kind].report(profile, instances)
+        }))
     }
 }
 
 impl KindPlan {
-    pub(super) fn report(&self, profile: &Profile, instances: [BatchId; 2]) -> KindReport {
+    pub(super) fn report(&self, profile: &Profile, instances: Instances) -> KindReport {
         let mut report = KindReport::default();
-        let bound = Bound::new(instances.map(|batch| profile.shape(batch)));
+        let bound = Bound::new(instances.shapes(profile));
         let mut paths: Vec<_> = self.batches.iter().flat_map(|b| b.paths.iter()).collect();
         for batch in &self.batches {
             let shape = profile.shape(batch.batch);
-            let deep = batch.batch == instances[1];
-            *(if deep { &mut report.deep_batches } else { &mut report.wide_batches }) += 1;
+            *match batch.batch {
+                circuit if circuit == instances.wide => &mut report.wide_batches,
+                circuit if Some(circuit) == instances.deep => &mut report.deep_batches,
+                _ => &mut report.small_batches,
+            } += 1;
             report.paths += batch.paths.len();
             report.path_slots += shape.paths();
             report.leg_slots += shape.capacity();

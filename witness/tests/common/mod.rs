@@ -32,9 +32,12 @@ pub const SMALL: Profile = Profile {
     shapes: PerBatch::new([
         BatchShape::singles(4),
         BatchShape::long(2, 3),
+        BatchShape::singles(2),
         BatchShape { long: 1, legs: 3, singles: 4 },
         BatchShape::long(2, 4),
+        BatchShape { long: 1, legs: 2, singles: 2 },
     ]),
+    tree: ProfileId::Test.profile().tree,
 };
 
 pub fn rng(seed: u64) -> ChaCha8Rng {

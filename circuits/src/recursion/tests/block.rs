@@ -16,7 +16,7 @@ fn refused(what: &str, fold: &Proof, opening: &BlockOpening) {
 fn fold_of(says: &BatchPublicInputs) -> Proof {
     let batch = FAMILY.toys[0].prove(says);
     let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
-    FAMILY.fold.prove(&[(Child::Lift, &lift)]).unwrap()
+    FAMILY.fold.prove(&[(FIRST, &lift)]).unwrap()
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn keys_and_sets() {
 
     // Fold is honest about a list with a foreign lift; only the block circuit knows the true list.
     let batch = OTHER.toys[0].prove(&step(&HONEST.states, 0));
-    let list = [entry(OTHER.fold.key(Child::Lift)), entry(FAMILY.fold.key(Child::Fold))];
+    let list = Child::ALL.map(|child| entry(if child == FIRST { &OTHER } else { &FAMILY }.fold.key(child)));
     let lift = OTHER.lift.prove(&[(0, &batch)], key_set(&list)).unwrap();
-    let slot = SlotWitness { proof: &lift, key: OTHER.fold.key(Child::Lift), live: F::ONE, which: 0 };
+    let slot = SlotWitness { proof: &lift, key: OTHER.fold.key(FIRST), live: F::ONE, which: 0 };
     let dead = SlotWitness { live: F::ZERO, ..slot };
     let witness = FAMILY.fold.fill(&[slot, dead, dead], list);
     let fold: ProofWithPublicInputs<_, _, 2> = FAMILY.fold.data.prove(witness.unwrap()).unwrap();
@@ -133,18 +133,17 @@ fn keys_and_sets() {
     let result = FAMILY.block.prove(ProfileId::Test, &[(Child::Fold, &fold)], &open);
     assert!(matches!(result, Err(ProveError::Set { .. })));
 
-    // A child that claims a list with a third entry, which is none of fold's: its set is another than any list that fold
+    // A child that claims a list with an entry more, which is none of fold's: its set is another than any list that fold
     // can be given.
-    let third = key_set(&[list[0], list[1], list[0]]);
-    let lift = OTHER.lift.prove(&[(0, &batch)], third).unwrap();
+    let longer = key_set(&[&list[..], &list[..1]].concat());
+    let lift = OTHER.lift.prove(&[(0, &batch)], longer).unwrap();
     let slot = SlotWitness { proof: &lift, ..slot };
     let witness = FAMILY.fold.fill(&[slot, dead, dead], list);
-    super::refused("a third entry", &FAMILY.fold.data, witness);
+    super::refused("an entry more", &FAMILY.fold.data, witness);
 
     // All of another family. Its fold is the same circuit: fold knows nothing of batches. The set tells.
     assert_eq!(entry(OTHER.fold.key(Child::Fold)), entry(FAMILY.fold.key(Child::Fold)));
-    let fold =
-        OTHER.fold.prove(&[(Child::Lift, &{ OTHER.lift.prove(&[(0, &batch)], OTHER.fold.set()).unwrap() })]);
+    let fold = OTHER.fold.prove(&[(FIRST, &{ OTHER.lift.prove(&[(0, &batch)], OTHER.fold.set()).unwrap() })]);
     refused("a fold of other circuits", &fold.unwrap(), &open);
 }
 

@@ -19,7 +19,7 @@ fn lift_of(says: &BatchPublicInputs) -> Proof {
 }
 
 fn fold_of(lift: &Proof) -> Proof {
-    FAMILY.fold.prove(&[(Child::Lift, lift)]).unwrap()
+    FAMILY.fold.prove(&[(FIRST, lift)]).unwrap()
 }
 
 /// The lift proof of a block of one batch, and the block's states.
@@ -39,13 +39,13 @@ fn one_or_two_of_either_kind_are_proven() {
     let [first, second] = [&HONEST.lifts[0], &HONEST.lifts[1]];
     let folded = [first, second].map(fold_of);
     let whole = opening(&HONEST.states);
-    proven(&[(Child::Lift, first), (Child::Lift, second)], &whole);
-    proven(&[(Child::Lift, first), (Child::Fold, &folded[1])], &whole);
-    proven(&[(Child::Fold, &folded[0]), (Child::Lift, second)], &whole);
+    proven(&[(FIRST, first), (FIRST, second)], &whole);
+    proven(&[(FIRST, first), (Child::Fold, &folded[1])], &whole);
+    proven(&[(Child::Fold, &folded[0]), (FIRST, second)], &whole);
     proven(&[(Child::Fold, &folded[0]), (Child::Fold, &folded[1])], &whole);
     proven(&[(Child::Fold, &HONEST.fold)], &whole);
     let (lift, states) = single();
-    proven(&[(Child::Lift, &lift)], &opening(&states));
+    proven(&[(FIRST, &lift)], &opening(&states));
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn order_and_flags() {
 
     // The batches 0 to 2, and 4: the one in between is left out.
     let last = lift_of(&step(&HONEST.states, 4));
-    refused("a gap", [lift(0), child(Child::Lift, &last)]);
+    refused("a gap", [lift(0), child(FIRST, &last)]);
     let result = FAMILY.block.prove(
         ProfileId::Test,
-        &[(Child::Lift, &HONEST.lifts[0]), (Child::Lift, &last)],
+        &[(FIRST, &HONEST.lifts[0]), (FIRST, &last)],
         &opening(&HONEST.states),
     );
     assert!(matches!(result, Err(ProveError::Gap { child: 1, .. })));
@@ -80,7 +80,7 @@ fn flag_of_two() {
     let first = step(&states, 0);
     let twice: [_; 4] = std::array::from_fn(|i| first.after.0[i] + first.after.0[i] - first.before.0[i]);
     let second = lift_of(&BatchPublicInputs { before: Digest(twice), ..first });
-    let slots = [child(Child::Lift, &proof), SlotWitness { live: F::TWO, ..child(Child::Lift, &second) }];
+    let slots = [child(FIRST, &proof), SlotWitness { live: F::TWO, ..child(FIRST, &second) }];
     let lie = fill(slots, &opening(&states)).unwrap();
     let broken = BLOCK.broken(&BLOCK.complete(&[], &lie));
     assert!(broken.iter().eq(["chain: live flag is boolean"]), "{broken:?}");
@@ -91,7 +91,7 @@ fn flag_of_two() {
 #[test]
 fn a_dead_child_says_nothing() {
     let (proof, states) = single();
-    let live = child(Child::Lift, &proof);
+    let live = child(FIRST, &proof);
     let open = opening(&states);
     let says = BatchPublicInputs { set: FAMILY.fold.set(), ..step(&states, 0) };
     let mut further = states[1];
@@ -104,7 +104,7 @@ fn a_dead_child_says_nothing() {
         ("a step further", BatchPublicInputs { before: says.after, after: further.digest(), ..says }),
     ] {
         let dead = lift_of(&says);
-        let slots = [live, off(child(Child::Lift, &dead))];
+        let slots = [live, off(child(FIRST, &dead))];
         super::refused(what, &FAMILY.block.data, fill(slots, &open));
         super::refused(what, &FAMILY.block.data, fill(slots, &claimed));
     }
@@ -120,11 +120,11 @@ fn wrong<'a>(slot: SlotWitness<'a>, key: &'a VerifierOnlyCircuitData, which: usi
 
 #[test]
 fn keys() {
-    let [lift_key, fold_key] = Child::ALL.map(|child| FAMILY.fold.key(child));
+    let [lift_key, fold_key] = [FIRST, Child::Fold].map(|child| FAMILY.fold.key(child));
     let folded = HONEST.lifts.iter().map(fold_of).collect::<Vec<_>>();
     let folded: Vec<_> = folded.iter().map(|fold| child(Child::Fold, fold)).collect();
     let (whole, states) = single();
-    let single = child(Child::Lift, &whole);
+    let single = child(FIRST, &whole);
     for (what, slots) in [
         ("a second that is a lift, not a fold", [lift(0), wrong(lift(1), lift_key, 1)]),
         ("a second that is a fold, not a lift", [lift(0), wrong(folded[1], fold_key, 0)]),
@@ -133,7 +133,7 @@ fn keys() {
         ("a first that is a lift, not a fold", [wrong(lift(0), lift_key, 1), lift(1)]),
         ("a first that is a fold, not a lift", [wrong(folded[0], fold_key, 0), lift(1)]),
         ("a first lift under fold's key", [wrong(lift(0), fold_key, 1), lift(1)]),
-        ("a choice past the end", [lift(0), wrong(lift(1), lift_key, 2)]),
+        ("a choice past the end", [lift(0), wrong(lift(1), lift_key, CHILDREN)]),
     ] {
         refused(what, slots);
     }
@@ -142,7 +142,7 @@ fn keys() {
     super::refused("a dead child under another key", &FAMILY.block.data, fill([single, dead], &open));
     for (digest, cap) in [(lift_key, fold_key), (fold_key, lift_key)] {
         let key = mixed(digest, cap);
-        for which in [0, 1, 2] {
+        for which in 0..=CHILDREN {
             refused("halves of keys", [lift(0), wrong(lift(1), &key, which)]);
         }
     }
@@ -158,16 +158,16 @@ fn foreign_children() {
         let batch = OTHER.toys[0].prove(&says);
         OTHER.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap()
     });
-    let key = OTHER.fold.key(Child::Lift);
+    let key = OTHER.fold.key(FIRST);
     let open = opening(&states);
-    for which in [0, 1, 2] {
+    for which in 0..=CHILDREN {
         let [first, second] = [0, 1].map(|i| SlotWitness { proof: &foreign[i], key, live: F::ONE, which });
-        let own = child(Child::Lift, &own);
+        let own = child(FIRST, &own);
         super::refused("a foreign second", &FAMILY.block.data, fill([own, second], &open));
         super::refused("a foreign pair", &FAMILY.block.data, fill([first, second], &open));
     }
     // Under the true key it does not verify, be it said or not that it does.
-    let slots = [child(Child::Lift, &own), child(Child::Lift, &foreign[1])];
+    let slots = [child(FIRST, &own), child(FIRST, &foreign[1])];
     let mut lie = fill(slots, &open).unwrap();
     super::refused("a foreign second under lift's key", &FAMILY.block.data, Ok(lie.clone()));
     let places = BLOCK.places("slot: it verifies under the key");
@@ -184,9 +184,9 @@ fn a_foreign_child_said_to_be_chosen() {
     let own = lift_of(&step(&states, 0));
     let batch = OTHER.toys[0].prove(&step(&states, 1));
     let foreign = OTHER.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
-    let key = OTHER.fold.key(Child::Lift);
-    let second = SlotWitness { key, ..child(Child::Lift, &foreign) };
-    let mut lie = fill([child(Child::Lift, &own), second], &opening(&states)).unwrap();
+    let key = OTHER.fold.key(FIRST);
+    let second = SlotWitness { key, ..child(FIRST, &foreign) };
+    let mut lie = fill([child(FIRST, &own), second], &opening(&states)).unwrap();
     let name = "choice: a child's key is the chosen one";
     let compared: Vec<_> = BLOCK.copies().iter().filter(|copy| copy.name == name).collect();
     let of_second = compared[compared.len() / 2..].iter().map(|copy| copy.value);
@@ -213,15 +213,15 @@ fn sets_and_contexts() {
     let states = states(2);
     let says = [0, 1].map(|i| step(&states, i));
     let honest = says.map(|says| lift_of(&says));
-    let [first, second] = [0, 1].map(|i| child(Child::Lift, &honest[i]));
+    let [first, second] = [0, 1].map(|i| child(FIRST, &honest[i]));
     let open = opening(&states);
     accepted("two lifts", &FAMILY.block.data, fill([first, second], &open));
 
     let other_set =
         says.map(|says| FAMILY.lift.prove(&[(0, &FAMILY.toys[0].prove(&says))], Digest::ZERO).unwrap());
-    let sets = [0, 1].map(|i| child(Child::Lift, &other_set[i]));
+    let sets = [0, 1].map(|i| child(FIRST, &other_set[i]));
     let other_context = says.map(|says| lift_of(&BatchPublicInputs { ctx: Digest::ZERO, ..says }));
-    let contexts = [0, 1].map(|i| child(Child::Lift, &other_context[i]));
+    let contexts = [0, 1].map(|i| child(FIRST, &other_context[i]));
     for (what, slots) in [
         ("a second of another set", [first, sets[1]]),
         ("a first of another set", [sets[0], second]),
@@ -234,14 +234,14 @@ fn sets_and_contexts() {
     }
 
     let prove = |first: &Proof, second: &Proof| {
-        let children = [(Child::Lift, first), (Child::Lift, second)];
+        let children = [(FIRST, first), (FIRST, second)];
         FAMILY.block.prove(ProfileId::Test, &children, &open).expect_err("proved")
     };
     assert!(matches!(prove(&honest[0], &other_set[1]), ProveError::Set { child: 1, .. }));
     assert!(matches!(prove(&honest[0], &other_context[1]), ProveError::Context { child: 1, .. }));
     assert!(matches!(prove(&other_context[0], &other_context[1]), ProveError::Context { child: 0, .. }));
     assert!(matches!(prove(&honest[1], &honest[0]), ProveError::Gap { child: 1, .. }));
-    let [a, b] = [&honest[0], &honest[1]].map(|proof| (Child::Lift, proof));
+    let [a, b] = [&honest[0], &honest[1]].map(|proof| (FIRST, proof));
     let count = |children: &[(Child, &Proof)]| FAMILY.block.prove(ProfileId::Test, children, &open);
     assert!(matches!(count(&[]), Err(ProveError::Children { expected: 2, got: 0, .. })));
     assert!(matches!(count(&[a, b, b]), Err(ProveError::Children { expected: 2, got: 3, .. })));
@@ -254,17 +254,17 @@ fn sets_and_contexts() {
 fn folds_of_other_lists() {
     let states = states(2);
     let own = [0, 1].map(|i| lift_of(&step(&states, i)));
-    let list = [entry(OTHER.fold.key(Child::Lift)), entry(FAMILY.fold.key(Child::Fold))];
+    let list = Child::ALL.map(|child| entry(if child == FIRST { &OTHER } else { &FAMILY }.fold.key(child)));
     let folds = [0, 1].map(|i| {
         let batch = OTHER.toys[0].prove(&step(&states, i));
         let lift = OTHER.lift.prove(&[(0, &batch)], key_set(&list)).unwrap();
-        let slot = SlotWitness { proof: &lift, key: OTHER.fold.key(Child::Lift), live: F::ONE, which: 0 };
+        let slot = SlotWitness { proof: &lift, key: OTHER.fold.key(FIRST), live: F::ONE, which: 0 };
         let witness = FAMILY.fold.fill(&[slot, off(slot), off(slot)], list).unwrap();
         FAMILY.fold.data.prove(witness).unwrap()
     });
     let open = opening(&states);
     let [first, second] = [0, 1].map(|i| child(Child::Fold, &folds[i]));
-    let [own_first, own_second] = [0, 1].map(|i| child(Child::Lift, &own[i]));
+    let [own_first, own_second] = [0, 1].map(|i| child(FIRST, &own[i]));
     for slots in [[own_first, second], [first, own_second], [first, second]] {
         super::refused("a fold of another list", &FAMILY.block.data, fill(slots, &open));
     }

@@ -6,11 +6,11 @@ fn alone(slot: SlotWitness<'_>) -> [SlotWitness<'_>; 3] {
     [slot, off(slot), off(slot)]
 }
 
-fn list() -> [Digest; 2] {
+fn list() -> [Digest; CHILDREN] {
     FAMILY.fold.list()
 }
 
-fn refused(what: &str, slots: [SlotWitness<'_>; 3], list: [Digest; 2]) {
+fn refused(what: &str, slots: [SlotWitness<'_>; 3], list: [Digest; CHILDREN]) {
     super::refused(what, &FAMILY.fold.data, FAMILY.fold.fill(&slots, list));
 }
 
@@ -36,7 +36,7 @@ fn order_and_flags() {
 #[test]
 fn keys() {
     let fold = child(Child::Fold, &HONEST.fold);
-    let lift_key = FAMILY.fold.key(Child::Lift);
+    let lift_key = FAMILY.fold.key(FIRST);
     let fold_key = FAMILY.fold.key(Child::Fold);
     refused("a lift in the place of a fold", alone(SlotWitness { which: 1, ..lift(0) }), list());
     refused("a fold in the place of a lift", alone(SlotWitness { which: 0, ..fold }), list());
@@ -44,30 +44,30 @@ fn keys() {
     refused("a fold under lift's key", alone(SlotWitness { key: lift_key, which: 0, ..fold }), list());
     for (digest, cap) in [(lift_key, fold_key), (fold_key, lift_key)] {
         let key = mixed(digest, cap);
-        for which in [0, 1, 2] {
+        for which in 0..=CHILDREN {
             refused("halves of keys", alone(SlotWitness { key: &key, which, ..lift(0) }), list());
         }
     }
-    refused("a choice past the end", alone(SlotWitness { which: 2, ..fold }), list());
+    refused("a choice past the end", alone(SlotWitness { which: CHILDREN, ..fold }), list());
 }
 
 #[test]
 fn lists() {
-    let [lift_entry, fold_entry] = list();
-    refused("a list in the other order", alone(lift(0)), [fold_entry, lift_entry]);
+    let [lift_entry, fold_entry, second_entry] = list();
+    refused("a list in the other order", alone(lift(0)), [fold_entry, lift_entry, second_entry]);
     refused(
         "the other order with the other choice",
         alone(SlotWitness { which: 1, ..lift(0) }),
-        [fold_entry, lift_entry],
+        [fold_entry, lift_entry, second_entry],
     );
-    refused("a list without fold", alone(lift(0)), [lift_entry, lift_entry]);
+    refused("a list without fold", alone(lift(0)), [lift_entry, lift_entry, second_entry]);
     // A lift of another family in the list, with children of the true set.
     let batch = OTHER.toys[0].prove(&step(&HONEST.states, 0));
     let foreign = OTHER.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
-    let slot = SlotWitness { proof: &foreign, key: OTHER.fold.key(Child::Lift), live: F::ONE, which: 0 };
-    refused("a foreign lift, listed", alone(slot), [entry(slot.key), fold_entry]);
+    let slot = SlotWitness { proof: &foreign, key: OTHER.fold.key(FIRST), live: F::ONE, which: 0 };
+    refused("a foreign lift, listed", alone(slot), [entry(slot.key), fold_entry, second_entry]);
     refused("a foreign lift, not listed", alone(slot), list());
-    refused("a foreign lift under the true key", alone(child(Child::Lift, &foreign)), list());
+    refused("a foreign lift under the true key", alone(child(FIRST, &foreign)), list());
 }
 
 #[test]
@@ -76,13 +76,13 @@ fn sets_and_contexts() {
     let one = |proof: &Proof, set| FAMILY.lift.prove(&[(0, proof)], set).unwrap();
     let says = BatchPublicInputs { ctx: Digest::ZERO, ..step(&HONEST.states, 3) };
     let other = one(&batch(&says), FAMILY.fold.set());
-    refused("a child of another chain", [lift(0), child(Child::Lift, &other), off(lift(0))], list());
+    refused("a child of another chain", [lift(0), child(FIRST, &other), off(lift(0))], list());
 
     let other = one(&batch(&step(&HONEST.states, 3)), Digest::ZERO);
-    let slot = child(Child::Lift, &other);
+    let slot = child(FIRST, &other);
     refused("a child of another set", [lift(0), slot, off(lift(0))], list());
     refused("the same in slot 0", [slot, off(slot), off(slot)], list());
-    let result = FAMILY.fold.prove(&[(Child::Lift, &other)]);
+    let result = FAMILY.fold.prove(&[(FIRST, &other)]);
     assert!(matches!(result, Err(ProveError::Set { child: 0, .. })));
 }
 

@@ -2,6 +2,7 @@
 
 mod block;
 mod children;
+mod families;
 mod fold;
 mod inner;
 mod lift;
@@ -14,6 +15,7 @@ mod verify;
 use enfold_state::chain::ChainState;
 use enfold_state::field::{ONE, reduce};
 use enfold_state::hash::Digest;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::ProfileId;
 use plonky2::field::types::Field;
 use plonky2::iop::witness::PartialWitness;
@@ -24,9 +26,15 @@ use super::toy::{FAMILY, HONEST, OTHER, counts, ctx, opening, states, step};
 use super::{ProveError, RecursionSize, SlotWitness};
 use crate::block::BlockOpening;
 use crate::config::{CircuitData, F, Proof, VerifierOnlyCircuitData};
-use crate::fold::Child;
+use crate::fold::{CHILDREN, Child};
 use crate::keys::{entry, key_set};
 use crate::public_inputs::BatchPublicInputs;
+
+/// A lift proof of the first family.
+const FIRST: Child = Child::Lift(FamilyId::Large);
+
+/// A lift proof of the second.
+const SECOND: Child = Child::Lift(FamilyId::Small);
 
 /// Rows in use and degree. A change of the toys, the gates or the parameters shows here; measure before
 /// the numbers are changed, because a degree is a doubling of all proving.
@@ -55,12 +63,12 @@ fn of_toy(which: usize, proof: &Proof) -> SlotWitness<'_> {
 
 /// A live slot of fold or block with a proof under its own key.
 fn child(child: Child, proof: &Proof) -> SlotWitness<'_> {
-    SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child as usize }
+    SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child.place() }
 }
 
 /// [`child`], one of the honest lift proofs.
 fn lift(i: usize) -> SlotWitness<'static> {
-    child(Child::Lift, &HONEST.lifts[i])
+    child(FIRST, &HONEST.lifts[i])
 }
 
 /// The slot, dead.
@@ -95,7 +103,7 @@ fn with_other_outputs<'a>(
 
 /// Block's slots with this child alone.
 fn alone_in_block(child: Child, proof: &Proof) -> [SlotWitness<'_>; 2] {
-    let slot = SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child as usize };
+    let slot = SlotWitness { proof, key: FAMILY.fold.key(child), live: F::ONE, which: child.place() };
     [slot, SlotWitness { live: F::ZERO, ..slot }]
 }
 

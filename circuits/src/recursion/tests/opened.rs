@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use enfold_state::kind::PerFamily;
+
 use super::*;
 use crate::block::BlockCircuit;
 use crate::fold::FoldCircuit;
@@ -12,12 +14,15 @@ use crate::removal::{Opened, opened};
 
 pub static LIFT: LazyLock<Opened<'static>> = LazyLock::new(|| {
     let (params, common) = (toy::params(), &FAMILY.foreign.data.common);
-    let (circuit, names) = opened(|| LiftCircuit::build(&params, common, FAMILY.lift.batch_keys()));
+    let (circuit, names) =
+        opened(|| LiftCircuit::build(&params, FamilyId::Large, common, FAMILY.lift.batch_keys()));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 
 pub static FOLD: LazyLock<Opened<'static>> = LazyLock::new(|| {
-    let (circuit, names) = opened(|| FoldCircuit::build(&toy::params(), &FAMILY.lift.data.verifier_data()));
+    let keys = FAMILY.lift_keys();
+    let lifts = PerFamily::from_fn(|family| &keys[family]);
+    let (circuit, names) = opened(|| FoldCircuit::build(&toy::params(), &lifts));
     Opened::new(&Box::leak(Box::new(circuit.unwrap())).data, names)
 });
 
@@ -41,7 +46,7 @@ fn honest_lift() -> PartialWitness<F> {
 
 /// Both lifts.
 fn honest_fold() -> PartialWitness<F> {
-    let key = FAMILY.fold.key(Child::Lift);
+    let key = FAMILY.fold.key(FIRST);
     let slots = HONEST.lifts.iter().map(|proof| SlotWitness { proof, key, live: F::ONE, which: 0 }).collect();
     FAMILY.fold.fill(&fill_dead(slots, 3), FAMILY.fold.list()).unwrap()
 }

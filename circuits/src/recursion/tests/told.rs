@@ -15,7 +15,7 @@ fn batch(i: usize) -> SlotWitness<'static> {
     of_toy(HONEST.batches[i].0, &HONEST.batches[i].1)
 }
 
-fn list() -> [Digest; 2] {
+fn list() -> [Digest; CHILDREN] {
     FAMILY.fold.list()
 }
 
@@ -64,7 +64,7 @@ fn lift_for_a_fold() {
     let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
     let open = opening(&states);
     let mut lie = FAMILY.block.fill(&whole(&lift), &open.statement(ProfileId::Test), &open).unwrap();
-    let key = FAMILY.fold.key(Child::Lift);
+    let key = FAMILY.fold.key(FIRST);
     let hashes = key.constants_sigmas_cap.0.iter().copied().chain([key.circuit_digest]);
     let places = BLOCK.places("slot: it verifies under the key").into_iter();
     // Both slots have the lift.
@@ -81,7 +81,7 @@ fn sum_of_counts_that_is_not_theirs() {
     let (created, open) = (states[1].created, opening(&states));
     let batch = FAMILY.toys[0].prove(&step(&states, 0));
     let lift = FAMILY.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
-    let fold = FAMILY.fold.prove(&[(Child::Lift, &lift)]).unwrap();
+    let fold = FAMILY.fold.prove(&[(FIRST, &lift)]).unwrap();
     let mut lie = FAMILY.block.fill(&whole(&fold), &open.statement(ProfileId::Test), &open).unwrap();
     let sum = *BLOCK.places("block: new leaves").last().expect("a sum of shards");
     lie.target_values.insert(sum, F::from_canonical_u32(created));
@@ -94,7 +94,7 @@ fn block_of_another_set() {
     let states = states(1);
     let batch = OTHER.toys[0].prove(&step(&states, 0));
     let lift = OTHER.lift.prove(&[(0, &batch)], OTHER.fold.set()).unwrap();
-    let fold = OTHER.fold.prove(&[(Child::Lift, &lift)]).unwrap();
+    let fold = OTHER.fold.prove(&[(FIRST, &lift)]).unwrap();
     let open = opening(&states);
     let lie = FAMILY.block.fill(&whole(&fold), &open.statement(ProfileId::Test), &open).unwrap();
     refused("another set", &FAMILY.block.data, lie);
@@ -161,20 +161,20 @@ fn foreign_children_said_to_be_chosen() {
 fn foreign_lift() -> (PartialWitness<F>, &'static VerifierOnlyCircuitData) {
     let batch = OTHER.toys[0].prove(&step(&HONEST.states, 0));
     let proof = OTHER.lift.prove(&[(0, &batch)], FAMILY.fold.set()).unwrap();
-    let key = OTHER.fold.key(Child::Lift);
+    let key = OTHER.fold.key(FIRST);
     let slot = SlotWitness { proof: &proof, key, live: F::ONE, which: 0 };
     (FAMILY.fold.fill(&[slot, off(slot), off(slot)], list()).unwrap(), key)
 }
 
 /// A lift proof in fold's slots under a list, with a choice of these weights.
-fn chosen_by(weights: [F; 2], list: [Digest; 2]) -> PartialWitness<F> {
+fn chosen_by(weights: [F; 2], list: [Digest; CHILDREN]) -> PartialWitness<F> {
     let (which, proof) = &HONEST.batches[0];
     let lifted = FAMILY.lift.prove(&[(*which, proof)], key_set(&list)).unwrap();
     let slot = SlotWitness { proof: &lifted, ..lift(0) };
     let mut lie = FAMILY.fold.fill(&[slot, off(slot), off(slot)], list).unwrap();
     for slot in 0..3 {
         let bits = FAMILY.fold.choice_targets(slot).iter().map(|bit| bit.target);
-        lie.target_values.extend(bits.zip(weights));
+        lie.target_values.extend(bits.zip(weights.into_iter().chain([F::ZERO])));
     }
     lie
 }
@@ -185,7 +185,11 @@ fn choice_of_two() {
     let [lift_entry, first] = [list()[0], Digest([1, 2, 3, 4].map(reduce))];
     let half = crate::convert::to_native(F::TWO.inverse());
     let second = Digest(std::array::from_fn(|i| (lift_entry.0[i] + first.0[i]) * half));
-    refused("a choice of two", &FAMILY.fold.data, chosen_by([F::NEG_ONE, F::TWO], [first, second]));
+    refused(
+        "a choice of two",
+        &FAMILY.fold.data,
+        chosen_by([F::NEG_ONE, F::TWO], [first, second, list()[2]]),
+    );
 }
 
 /// A list whose two entries add up to lift's, and a choice of both.
@@ -193,7 +197,7 @@ fn choice_of_two() {
 fn both_are_chosen() {
     let [lift_entry, first] = [list()[0], Digest([1, 2, 3, 4].map(reduce))];
     let second = Digest(std::array::from_fn(|i| lift_entry.0[i] - first.0[i]));
-    refused("both", &FAMILY.fold.data, chosen_by([F::ONE, F::ONE], [first, second]));
+    refused("both", &FAMILY.fold.data, chosen_by([F::ONE, F::ONE], [first, second, list()[2]]));
 }
 
 /// Neither is chosen: the entry would be zero, which no key has.
@@ -207,10 +211,10 @@ fn none_is_chosen() {
 #[test]
 fn choices_that_are_weights() {
     let params = toy::params();
-    let more: Vec<Toy> = [71, 72].map(|constant| Toy::build(&params, constant)).into();
+    let more: Vec<Toy> = [71, 72].map(|constant| Toy::build(&params, FamilyId::Large, constant)).into();
     let keys: Vec<_> = FAMILY.toys.iter().chain(&more).map(|toy| toy.data.verifier_only.clone()).collect();
     let common = &FAMILY.foreign.data.common;
-    let build = || LiftCircuit::build(&params, common, &keys).unwrap();
+    let build = || LiftCircuit::build(&params, FamilyId::Large, common, &keys).unwrap();
     let full = build();
     let (open, names) = crate::removal::opened(build);
     let opened = Opened::new(&open.data, names);
