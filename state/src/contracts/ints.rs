@@ -101,7 +101,7 @@ pub trait Ints {
     /// `on` if the flag is 1, and `off` if not.
     fn select(&mut self, flag: Self::Flag, on: Self::V, off: Self::V) -> Self::V;
 
-    /// Demands `a <= b`.
+    /// Demands `a <= b`. Like all comparisons it takes for granted that both are numbers: a circuit has a range for `b - a` alone.
     fn at_most(&mut self, name: &'static str, a: Self::V, b: Self::V);
 
     /// Demands `a < b`.

@@ -53,7 +53,8 @@ pub struct Filled<V> {
 /// Exchanges f of an order's amount a: the answer is `q = floor(f n / d)`, with `q a >= (m + 1) f`, m being the limit. So
 /// each unit that goes gets at least what each unit of the whole was to get, to the last digit, and neither f nor q is 0.
 ///
-/// With `f = a` it is [`exchange`]: `q >= m + 1`.
+/// With `f = a` it is [`exchange`]: `q >= m + 1`. What is filled is the executor's choice: it has its range from the row that
+/// multiplies it.
 ///
 /// `q a >= (m + 1) f` is `floor(a q / f) >= m + 1`. Both f and q stand in the row of `f n = q d + r` already, and only they
 /// need limbs.

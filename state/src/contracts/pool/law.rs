@@ -68,6 +68,8 @@ pub struct Rates<L> {
 }
 
 /// The record after the block, and the block's rates, from the record before and the sums of the requests.
+///
+/// The record is one that creation or the law wrote, and the sums are in range because those who emitted the tallies saw to it.
 pub fn law<I: Ints>(
     i: &mut I,
     old: &Pool<I::V>,
