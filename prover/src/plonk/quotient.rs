@@ -7,14 +7,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use enfold_circuits::config::{CircuitData, F};
-use p3_dft::Layout;
 use p3_field::{Algebra, Field, PackedValue, PrimeCharacteristicRing};
-use p3_matrix::dense::RowMajorMatrixViewMut;
 use plonky2::hash::hash_types::HashOut;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
-use super::commit::{Commitment, Rows, stride};
+use super::commit::{Commitment, Rows, Source, stride};
 use super::domain::{Domain, Powers};
 use super::extend::Extension;
 use super::field::{G, LANES, P, gather, powers, reverse};
@@ -22,7 +20,7 @@ use super::gates::{Alphas, Class, GateSpace, Gates, Sums};
 use super::permutation::{Challenges, products};
 use super::point::Point;
 
-/// Points of a task.
+/// Rows of a task.
 const TASK: usize = 1 << 8;
 
 /// All that the quotient is computed from.
@@ -42,13 +40,35 @@ pub(super) struct Quotient<'a> {
 /// The polynomials on some blocks.
 #[derive(Clone, Copy)]
 struct Oracles<'a> {
+    constants: Source<'a>,
+    wires: Source<'a>,
+    /// All rows, since those of a part have their next ones in another part.
+    zs: Rows<'a>,
+}
+
+/// The polynomials on a task's rows.
+#[derive(Clone, Copy)]
+struct TaskRows<'a> {
     constants: Rows<'a>,
     wires: Rows<'a>,
     zs: Rows<'a>,
 }
 
+/// Memory for a block of each oracle that does not have all of them: for halves of transforms, and for the rows of `zs`.
+struct Scratch {
+    halves: [Buffer; 3],
+    zs: Buffer,
+}
+
 /// One thread's space.
 struct Space {
+    /// Rows of constants and wires that are not there.
+    rows: [Buffer; 2],
+    point: PointSpace,
+}
+
+/// Space for a point.
+struct PointSpace {
     wires: Vec<P>,
     preprocessed: Vec<P>,
     zs: Vec<P>,
@@ -62,9 +82,23 @@ struct Space {
     totals: Vec<P>,
 }
 
+impl<'a> Oracles<'a> {
+    /// The rows of a part, for which there is space.
+    fn task<'s>(&self, part: Range<usize>, [constants, wires]: &'s mut [Buffer; 2]) -> TaskRows<'s>
+    where
+        'a: 's,
+    {
+        TaskRows {
+            constants: self.constants.part(part.clone(), constants),
+            wires: self.wires.part(part, wires),
+            zs: self.zs,
+        }
+    }
+}
+
 impl Quotient<'_> {
     /// The quotients' values, one a challenge, on the blocks that they are computed on, in committed order.
-    pub(super) fn values(&self, buffers: &Arc<Buffers>) -> Vec<G> {
+    pub(super) fn values(&self, buffers: &Arc<Buffers>) -> Buffer {
         let common = &self.data.common;
         let count = self.alphas.len();
         let argument_terms = self.argument_terms();
@@ -73,21 +107,25 @@ impl Quotient<'_> {
         let terms = argument_terms + self.gates.unextended_constraints();
         let alphas = self.gates.alphas(alpha_powers.iter().map(|powers| &powers[argument_terms..]).collect());
         let (rows, blocks) = (self.domain.rows(), self.domain.quotient_blocks());
-        let mut out = G::zero_vec(rows * blocks * count);
+        let mut out = buffers.take(rows * blocks * count);
         // A row for each point has the sums of the gates that are extended, one an alpha.
         let classes = self.gates.classes();
         let extended = classes.last().map_or(0, |class| class.places.end) * count;
         let width = extended.max(1);
-        let mut sums = buffers.zeros(rows * blocks * width, rows * blocks * width);
+        let mut sums = buffers.take(rows * blocks * width);
+        let task = self.task();
         let space = || Space {
-            wires: vec![P::ZERO; common.config.num_wires],
-            preprocessed: vec![P::ZERO; common.sigmas_range().end],
-            zs: vec![P::ZERO; self.zs.width()],
-            next_zs: vec![P::ZERO; count],
-            terms: vec![P::ZERO; terms],
-            gates: GateSpace::new(common.num_gate_constraints),
-            extended: vec![P::ZERO; extended],
-            totals: vec![P::ZERO; count],
+            rows: [self.constants, self.wires].map(|oracle| buffers.take(task * stride(oracle.width()))),
+            point: PointSpace {
+                wires: vec![P::ZERO; common.config.num_wires],
+                preprocessed: vec![P::ZERO; common.sigmas_range().end],
+                zs: vec![P::ZERO; self.zs.width()],
+                next_zs: vec![P::ZERO; count],
+                terms: vec![P::ZERO; terms],
+                gates: GateSpace::new(common.num_gate_constraints),
+                extended: vec![P::ZERO; extended],
+                totals: vec![P::ZERO; count],
+            },
         };
         // Up to where the sums of a class are known, then on with what they give on the other blocks.
         let ends = classes.iter().map(|class| (class.known, Some(class))).chain([(blocks, None)]);
@@ -99,26 +137,32 @@ impl Quotient<'_> {
                 let oracles = self.oracles(blocks, &mut scratch);
                 let out = &mut out[points.start * count..points.end * count];
                 let rows_here = &mut sums[points.start * width..points.end * width];
-                let tasks = out.par_chunks_mut(TASK * count).zip(rows_here.par_chunks_mut(TASK * width));
-                tasks.enumerate().for_each_init(space, |space, (task, (out, sums))| {
-                    let packs = out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
-                    for (pack, (out, sums)) in packs.enumerate() {
-                        let first = points.start + task * TASK + pack * LANES;
-                        self.fill_totals(space, &oracles, first, &alpha_powers, &alphas, sums);
-                        let zerofier = P::from_fn(|lane| {
-                            self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
-                        });
-                        for (i, &total) in space.totals.iter().enumerate() {
-                            for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
-                                out[lane * count + i] = value;
+                let tasks = out.par_chunks_mut(task * count).zip(rows_here.par_chunks_mut(task * width));
+                tasks.enumerate().for_each_init(
+                    space,
+                    |Space { rows, point: space }, (number, (out, sums))| {
+                        let start = points.start + number * task;
+                        let oracles = oracles.task(start..start + task, rows);
+                        let packs =
+                            out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
+                        for (pack, (out, sums)) in packs.enumerate() {
+                            let first = start + pack * LANES;
+                            self.fill_totals(space, &oracles, first, &alpha_powers, &alphas, sums);
+                            let zerofier = P::from_fn(|lane| {
+                                self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
+                            });
+                            for (i, &total) in space.totals.iter().enumerate() {
+                                for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
+                                    out[lane * count + i] = value;
+                                }
                             }
                         }
-                    }
-                });
+                    },
+                );
             }
             if let Some(Class { known, places }) = class {
                 let columns = places.start * count..places.end * count;
-                Extension::new(self.domain, *known).fill(&mut sums, width, columns);
+                Extension::new(self.domain, *known).fill(&mut sums, width, columns, buffers);
             }
             start = end;
         }
@@ -138,23 +182,25 @@ impl Quotient<'_> {
         whole.into_iter().chain((middle..blocks.end).map(|block| block..block + 1))
     }
 
-    /// Memory for a block of each oracle that does not have all of them.
-    fn scratch(&self, buffers: &Arc<Buffers>) -> [Buffer; 3] {
-        [self.constants, self.wires, self.zs].map(|oracle| {
-            let length = match oracle.blocks(self.domain) < self.domain.quotient_blocks() {
-                true => self.domain.rows() * stride(oracle.width()),
-                false => 0,
-            };
-            buffers.zeros(length, length)
-        })
+    /// Points of a task: a part of a block, or more than one if that is less than a vector has.
+    fn task(&self) -> usize {
+        (self.domain.rows() / self.domain.parts()).max(LANES)
     }
 
-    fn oracles<'s>(&'s self, blocks: Range<usize>, scratch: &'s mut [Buffer; 3]) -> Oracles<'s> {
-        let [constants, wires, zs] = scratch;
+    fn scratch(&self, buffers: &Arc<Buffers>) -> Scratch {
+        let block = |oracle: &Commitment| match oracle.blocks(self.domain) < self.domain.quotient_blocks() {
+            true => buffers.take(oracle.block_len(self.domain)),
+            false => buffers.take(0),
+        };
+        Scratch { halves: [self.constants, self.wires, self.zs].map(block), zs: block(self.zs) }
+    }
+
+    fn oracles<'s>(&'s self, blocks: Range<usize>, scratch: &'s mut Scratch) -> Oracles<'s> {
+        let Scratch { halves: [constants, wires, zs], zs: rows } = scratch;
         Oracles {
-            constants: self.constants.rows(blocks.clone(), self.domain, constants),
-            wires: self.wires.rows(blocks.clone(), self.domain, wires),
-            zs: self.zs.rows(blocks, self.domain, zs),
+            constants: self.constants.source(blocks.clone(), self.domain, constants),
+            wires: self.wires.source(blocks.clone(), self.domain, wires),
+            zs: self.zs.source(blocks, self.domain, zs).all(rows),
         }
     }
 
@@ -162,8 +208,8 @@ impl Quotient<'_> {
     #[inline(always)]
     fn fill_totals(
         &self,
-        space: &mut Space,
-        oracles: &Oracles<'_>,
+        space: &mut PointSpace,
+        oracles: &TaskRows<'_>,
         first: usize,
         alpha_powers: &[Vec<G>],
         alphas: &Alphas<'_>,
@@ -200,7 +246,7 @@ impl Quotient<'_> {
 
     /// The terms of the permutation argument.
     #[inline(always)]
-    fn fill_argument(&self, space: &mut Space, first: usize) {
+    fn fill_argument(&self, space: &mut PointSpace, first: usize) {
         let sigmas = &space.preprocessed[self.data.common.num_constants..];
         let mask = self.domain.rows() - 1;
         let x = P::from_fn(|lane| {
@@ -250,16 +296,17 @@ pub(super) fn commit(
     let blocks = domain.quotient_blocks();
     let width = blocks * count;
     let stride = stride(width);
-    let mut matrix = buffers.zeros(rows * stride, (rows << domain.commit_bits) * stride);
+    let mut matrix = buffers.take(rows * stride);
     matrix.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, out)| {
-        let row = reverse(row, domain.degree_bits);
-        for (block, out) in out.chunks_exact_mut(count).take(blocks).enumerate() {
+        let (out, padding) = out.split_at_mut(width);
+        padding.fill(G::ZERO);
+        for (block, out) in out.chunks_exact_mut(count).enumerate() {
             out.copy_from_slice(&values[(block * rows + row) * count..][..count]);
         }
     });
     let pieces = Pieces::new(count, domain);
-    Commitment::new(matrix, width, domain, cap_height, |coefficients, layout| {
-        pieces.replace(coefficients, matches!(layout, Layout::BitReversed), stride);
+    Commitment::new(matrix, width, domain, cap_height, buffers, |coefficients| {
+        pieces.replace(coefficients, stride);
     })
 }
 
@@ -289,13 +336,13 @@ impl<'a> Pieces<'a> {
     }
 
     /// Replaces `s^k u_k` of each block and challenge, in columns `block count + challenge`, by the pieces'
-    /// coefficients, in columns `challenge blocks + piece`. Row k, or its reverse, has the k-th ones.
-    fn replace(&self, coefficients: &mut RowMajorMatrixViewMut<'_, G>, reversed: bool, stride: usize) {
+    /// coefficients, in columns `challenge blocks + piece`. The reverse of row k has the k-th ones.
+    fn replace(&self, coefficients: &mut [G], stride: usize) {
         let blocks = self.map.len();
         let space = || vec![G::ZERO; blocks * self.count];
-        let rows = coefficients.values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
+        let rows = coefficients.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
         rows.for_each_init(space, |unscaled, (row, cells)| {
-            let power = if reversed { reverse(row, self.domain.degree_bits) } else { row };
+            let power = reverse(row, self.domain.degree_bits);
             for (block, inverse) in self.inverse_shifts.iter().enumerate() {
                 let scale = inverse.get(power);
                 for i in 0..self.count {
