@@ -52,10 +52,14 @@ impl Kept {
 }
 
 impl Buffers {
-    /// So many elements, whatever they are.
+    /// So many elements, whatever they are. Memory for more than twice as many is left to whom it suits better.
     pub(super) fn take(self: &Arc<Self>, length: usize) -> Buffer {
         let mut kept = self.lock();
-        let fits = kept.free.iter().enumerate().filter(|(_, elements)| elements.len() >= length);
+        let fits = kept
+            .free
+            .iter()
+            .enumerate()
+            .filter(|(_, elements)| (length..=2 * length).contains(&elements.len()));
         let best = fits.min_by_key(|(_, elements)| elements.len()).map(|(place, _)| place);
         let elements = match best {
             Some(place) => kept.free.swap_remove(place),
@@ -172,12 +176,13 @@ mod tests {
         let buffer = buffers.take(64);
         let place = buffer.as_ptr();
         drop(buffer);
-        for length in [7, 64] {
+        for length in [32, 64] {
             let again = buffers.take(length);
             assert_eq!((again.as_ptr(), again.len()), (place, length));
         }
+        assert_eq!(buffers.take(31).elements.len(), 31, "what is more than twice as long is left");
         drop(Buffer::from(vec![G::ONE]));
-        assert_eq!(free(&buffers), [64]);
+        assert_eq!(free(&buffers), [31]);
     }
 
     #[test]

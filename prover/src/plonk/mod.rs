@@ -7,6 +7,7 @@
 
 mod buffers;
 mod cache;
+mod combine;
 mod commit;
 mod domain;
 mod error;

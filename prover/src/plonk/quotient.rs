@@ -7,11 +7,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use enfold_circuits::config::{CircuitData, F};
-use p3_field::{Algebra, Field, PackedValue, PrimeCharacteristicRing};
+use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 use plonky2::hash::hash_types::HashOut;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
+use super::combine::Weights;
 use super::commit::{Commitment, Rows, Source, stride};
 use super::domain::{Domain, Powers};
 use super::extend::Extension;
@@ -105,6 +106,7 @@ impl Quotient<'_> {
         let all = argument_terms + common.num_gate_constraints;
         let alpha_powers: Vec<Vec<G>> = self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, all)).collect();
         let terms = argument_terms + self.gates.unextended_constraints();
+        let weights = Weights::new(alpha_powers.iter().map(|powers| &powers[..terms]));
         let alphas = self.gates.alphas(alpha_powers.iter().map(|powers| &powers[argument_terms..]).collect());
         let (rows, blocks) = (self.domain.rows(), self.domain.quotient_blocks());
         let mut out = buffers.take(rows * blocks * count);
@@ -147,7 +149,7 @@ impl Quotient<'_> {
                             out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
                         for (pack, (out, sums)) in packs.enumerate() {
                             let first = start + pack * LANES;
-                            self.fill_totals(space, &oracles, first, &alpha_powers, &alphas, sums);
+                            self.fill_totals(space, &oracles, first, &weights, &alphas, sums);
                             let zerofier = P::from_fn(|lane| {
                                 self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
                             });
@@ -211,8 +213,8 @@ impl Quotient<'_> {
         space: &mut PointSpace,
         oracles: &TaskRows<'_>,
         first: usize,
-        alpha_powers: &[Vec<G>],
-        alphas: &Alphas<'_>,
+        weights: &Weights,
+        alphas: &Alphas,
         sums: &mut [G],
     ) {
         gather(std::array::from_fn(|lane| oracles.constants.row(first + lane)), &mut space.preprocessed);
@@ -234,9 +236,7 @@ impl Quotient<'_> {
         let block = first >> self.domain.degree_bits;
         let out = Sums { constraints, extended: &mut space.extended, totals: &mut space.totals };
         self.gates.add(&point, block, alphas, &mut space.gates, out);
-        for (total, powers) in space.totals.iter_mut().zip(alpha_powers) {
-            *total += P::batched_linear_combination(&space.terms, &powers[..space.terms.len()]);
-        }
+        weights.add(&space.terms, &mut space.totals);
         for (i, extended) in space.extended.iter().enumerate() {
             for (lane, &value) in extended.as_slice().iter().enumerate() {
                 sums[lane * width + i] = value;

@@ -8,11 +8,16 @@
 //! is that X^h depends on j alone: the first half finds `g_r` at the l points `s^h v^(hj)`, for each r; the second half, for each
 //! j, the values of `sum_r g_r X^r` at the h points `s v^j v^(lk)`.
 
+use std::array::{from_fn, from_mut};
+
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 
 use super::domain::generator;
 use super::field::{G, LANES, P, reverse};
+
+/// Packed columns that are computed together.
+const GROUP: usize = 4;
 
 /// Transforms of one number of rows.
 #[derive(Debug)]
@@ -132,17 +137,30 @@ fn layer(rows: &mut [G], factor: G) {
 
 /// A layer and the next one, which has one factor in each half of the block.
 fn two_layers(rows: &mut [G], first: G, second: [G; 2]) {
-    let [first, upper, lower] = [first, second[0], second[1]].map(P::from);
+    let factors = [first, second[0], second[1]].map(P::from);
     let rows = P::pack_slice_mut(rows);
     let quarter = rows.len() / 4;
     let (ab, cd) = rows.split_at_mut(2 * quarter);
     let ((a, b), (c, d)) = (ab.split_at_mut(quarter), cd.split_at_mut(quarter));
-    for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
-        let products = (*c * first, *d * first);
-        let (upper_a, lower_a) = (*a + products.0, *a - products.0);
-        let (upper_b, lower_b) = ((*b + products.1) * upper, (*b - products.1) * lower);
-        (*a, *b) = (upper_a + upper_b, upper_a - upper_b);
-        (*c, *d) = (lower_a + lower_b, lower_a - lower_b);
+    let [a, b, c, d] = [a, b, c, d].map(|rows| rows.as_chunks_mut::<GROUP>());
+    for (((a, b), c), d) in a.0.iter_mut().zip(b.0).zip(c.0).zip(d.0) {
+        butterflies([a, b, c, d], factors);
+    }
+    for (((a, b), c), d) in a.1.iter_mut().zip(b.1).zip(c.1).zip(d.1) {
+        butterflies([a, b, c, d].map(from_mut), factors);
+    }
+}
+
+/// Two layers of four values, for `N` columns, step by step: so no product waits for another.
+#[inline(always)]
+fn butterflies<const N: usize>([a, b, c, d]: [&mut [P; N]; 4], [first, upper, lower]: [P; 3]) {
+    let products: [[P; N]; 2] = [from_fn(|i| c[i] * first), from_fn(|i| d[i] * first)];
+    let outer: [[P; N]; 2] = [from_fn(|i| a[i] + products[0][i]), from_fn(|i| a[i] - products[0][i])];
+    let inner: [[P; N]; 2] =
+        [from_fn(|i| (b[i] + products[1][i]) * upper), from_fn(|i| (b[i] - products[1][i]) * lower)];
+    for i in 0..N {
+        (a[i], b[i]) = (outer[0][i] + inner[0][i], outer[0][i] - inner[0][i]);
+        (c[i], d[i]) = (outer[1][i] + inner[1][i], outer[1][i] - inner[1][i]);
     }
 }
 
