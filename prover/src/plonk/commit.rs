@@ -29,8 +29,8 @@ const TASK: usize = 1 << 8;
 /// Polynomials by their values on the committed points, one row a point, and the tree over the rows.
 #[derive(Debug)]
 pub(super) struct Commitment {
-    /// The committed rows first; there may be rows of more blocks.
-    values: Buffer,
+    /// The committed blocks; there may be more of them.
+    blocks: Vec<Buffer>,
     /// Coefficients, in bit-reversed order, to evaluate on blocks whose rows are not there.
     coefficients: Option<Buffer>,
     stride: usize,
@@ -40,7 +40,7 @@ pub(super) struct Commitment {
     tree: Tree,
 }
 
-/// Rows of some blocks.
+/// Rows of a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
     values: &'a [G],
@@ -50,7 +50,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The polynomials' values at a point of these blocks, and zeros up to the stride.
+    /// The polynomials' values at a point, and zeros up to the stride.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [G] {
         let start = (row - self.first) * self.stride;
@@ -58,7 +58,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Where rows of some blocks come from.
+/// Where rows of a block come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
     /// They are there.
@@ -79,17 +79,6 @@ impl<'a> Source<'a> {
                 let stride = half.stride;
                 transform.part(half.values, stride, (part.start - half.first) / part.len(), scratch);
                 Rows { values: scratch, stride, first: part.start }
-            }
-        }
-    }
-
-    /// All rows, in `scratch` if they are not there.
-    pub(super) fn all(self, scratch: &'a mut [G]) -> Rows<'a> {
-        match self {
-            Self::Rows(rows) => rows,
-            Self::Half(half, transform) => {
-                transform.second_half(half.values, half.stride, scratch);
-                Rows { values: scratch, ..half }
             }
         }
     }
@@ -116,25 +105,22 @@ impl Commitment {
         let coefficients = values;
 
         let bits = domain.degree_bits + domain.commit_bits;
-        let mut committed = buffers.take(length << domain.commit_bits);
+        let mut committed: Vec<_> = (0..domain.committed_blocks()).map(|_| buffers.take(length)).collect();
         let mut leaves = vec![[G::ZERO; DIGEST_LEN]; 1 << bits];
-        let mut leaves_of_parts = by_part(&mut leaves, domain.transforms.part_bits());
-        let blocks = committed.chunks_exact_mut(length).zip(leaves_of_parts.chunks_exact_mut(domain.parts()));
+        let mut parts = by_part(&mut leaves, domain.transforms.part_bits());
+        let blocks = committed.iter_mut().zip(parts.chunks_exact_mut(domain.parts()));
         for (block, (rows, leaves)) in blocks.enumerate() {
             let to_block = domain.to_block(block);
             to_block.first_half(&coefficients, stride, &mut half);
             let parts = rows.par_chunks_exact_mut(length / domain.parts()).zip(leaves).enumerate();
             // Leaves are hashed where the transform has just put them, while they are in a cache.
-            parts.for_each(|(part, (rows, (_, leaves)))| {
-                to_block.part(&half, stride, part, rows);
-                let mask = leaves.len() - 1;
-                let first = leaf_of_row((block * domain.parts() + part) * leaves.len(), bits) & !mask;
-                let row = |leaf: usize| &rows[(row_of_leaf(first + leaf, bits) & mask) * stride..][..stride];
-                hash_rows(row, width, leaves);
+            parts.for_each(|(number, (rows, (part, leaves)))| {
+                to_block.part(&half, stride, number, rows);
+                hash_part(rows, *part, width, bits, leaves);
             });
         }
         let coefficients = (domain.committed_blocks() < domain.quotient_blocks()).then_some(coefficients);
-        Self { values: committed, coefficients, stride, width, bits, tree: Tree::over(leaves, cap_height) }
+        Self { blocks: committed, coefficients, stride, width, bits, tree: Tree::over(leaves, cap_height) }
     }
 
     /// Commits to polynomials, and keeps their values on the first so many blocks, of those that the quotient is
@@ -155,47 +141,67 @@ impl Commitment {
             polynomials.for_each(|(cell, polynomial)| *cell = to_kernel(polynomial.coeffs[power]));
         });
         let mut half = G::zero_vec(rows * stride);
-        let mut values = G::zero_vec(rows * stride * blocks);
-        for (block, values) in values.chunks_exact_mut(rows * stride).enumerate() {
+        let block = |block| {
             let to_block = domain.to_block(block);
             to_block.first_half(&coefficients, stride, &mut half);
-            to_block.second_half(&half, stride, values);
-        }
+            let mut values = G::zero_vec(rows * stride);
+            to_block.second_half(&half, stride, &mut values);
+            Buffer::from(values)
+        };
+        let blocks: Vec<Buffer> = (0..blocks).map(block).collect();
         let tree = tree.unwrap_or_else(|| {
-            let committed = &values[..stride << bits];
-            Tree::new(committed, stride, width, cap_height, |leaf| row_of_leaf(leaf, bits))
+            let mut leaves = vec![[G::ZERO; DIGEST_LEN]; 1 << bits];
+            by_part(&mut leaves, domain.transforms.part_bits()).into_par_iter().for_each(|(part, leaves)| {
+                let (block, start) = (part / domain.parts(), part % domain.parts() * leaves.len());
+                let rows = &blocks[block][start * stride..(start + leaves.len()) * stride];
+                hash_part(rows, part, width, bits, leaves);
+            });
+            Tree::over(leaves, cap_height)
         });
-        let coefficients = (blocks < domain.block_shifts.len()).then(|| coefficients.into());
-        Self { values: values.into(), coefficients, stride, width, bits, tree }
+        let coefficients = (blocks.len() < domain.block_shifts.len()).then(|| coefficients.into());
+        Self { blocks, coefficients, stride, width, bits, tree }
     }
 
     /// Blocks of which all rows are there.
-    pub(super) fn blocks(&self, domain: &Domain) -> usize {
-        self.values.len() / (domain.rows() * self.stride)
+    pub(super) fn blocks(&self) -> usize {
+        self.blocks.len()
     }
 
     /// Elements of a block.
-    pub(super) fn block_len(&self, domain: &Domain) -> usize {
-        domain.rows() * self.stride
+    pub(super) fn block_len(&self) -> usize {
+        self.blocks[0].len()
     }
 
-    /// Rows of some blocks: if they are not there, of one, whose transform is begun in `half`, a block's memory.
-    pub(super) fn source<'a>(
+    /// A block's rows: if they are not there, in `rows`, by way of `half`, each a block's memory.
+    pub(super) fn rows<'a>(
         &'a self,
-        blocks: Range<usize>,
-        domain: &'a Domain,
-        half: &'a mut [G],
-    ) -> Source<'a> {
-        let (stride, first, length) = (self.stride, blocks.start * domain.rows(), self.block_len(domain));
-        match &self.coefficients {
-            Some(coefficients) if blocks.end > self.blocks(domain) => {
-                let to_block = domain.to_block(blocks.start);
+        block: usize,
+        domain: &Domain,
+        half: &mut [G],
+        rows: &'a mut [G],
+    ) -> Rows<'a> {
+        let (stride, first) = (self.stride, block * domain.rows());
+        let values = match self.source(block, domain, half) {
+            Source::Rows(_) => &*self.blocks[block],
+            Source::Half(half, transform) => {
+                transform.second_half(half.values, stride, rows);
+                rows
+            }
+        };
+        Rows { values, stride, first }
+    }
+
+    /// A block's rows: if they are not there, its transform is begun in `half`, a block's memory.
+    pub(super) fn source<'a>(&'a self, block: usize, domain: &'a Domain, half: &'a mut [G]) -> Source<'a> {
+        let (stride, first) = (self.stride, block * domain.rows());
+        match (&self.blocks.get(block), &self.coefficients) {
+            (Some(values), _) => Source::Rows(Rows { values, stride, first }),
+            (None, coefficients) => {
+                let coefficients =
+                    coefficients.as_ref().expect("there is a block, or what it is computed from");
+                let to_block = domain.to_block(block);
                 to_block.first_half(coefficients, stride, half);
                 Source::Half(Rows { values: half, stride, first }, to_block)
-            }
-            _ => {
-                let values = &self.values[blocks.start * length..blocks.end * length];
-                Source::Rows(Rows { values, stride, first })
             }
         }
     }
@@ -212,7 +218,9 @@ impl Commitment {
     /// The polynomials' values at a committed point, and zeros up to the stride.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &[G] {
-        &self.values[row * self.stride..(row + 1) * self.stride]
+        let length = self.block_len();
+        let (block, start) = (row * self.stride / length, row * self.stride % length);
+        &self.blocks[block][start..start + self.stride]
     }
 
     pub(super) fn width(&self) -> usize {
@@ -228,7 +236,8 @@ impl Commitment {
     /// Has other committed rows, and what is said to be the tree over them.
     #[cfg(test)]
     pub(super) fn corrupt(&mut self, values: Vec<G>, tree: Tree) {
-        self.values = values.into();
+        let length = self.block_len();
+        self.blocks = values.chunks(length).map(|block| block.to_vec().into()).collect();
         self.tree = tree;
     }
 }
@@ -240,4 +249,12 @@ fn by_part(leaves: &mut [Digest], part_bits: usize) -> Vec<(usize, &mut [Digest]
     let mut parts: Vec<_> = leaves.chunks_mut(1 << part_bits).enumerate().map(part).collect();
     parts.sort_unstable_by_key(|&(part, _)| part);
     parts
+}
+
+/// The digests of the rows of a part; those of `bits` are committed.
+fn hash_part(rows: &[G], part: usize, width: usize, bits: usize, leaves: &mut [Digest]) {
+    let count = leaves.len();
+    let (stride, first) = (rows.len() / count, leaf_of_row(part * count, bits) / count * count);
+    let row = |leaf: usize| &rows[row_of_leaf(first + leaf, bits) % count * stride..][..stride];
+    hash_rows(row, width, leaves);
 }

@@ -266,8 +266,7 @@ impl Gate {
     /// degree and to extend them than to compute its constraints on all blocks.
     fn is_worth_extending(&self, domain: &Domain, challenges: usize) -> bool {
         let blocks = 1 << domain.quotient_bits;
-        // Vectors that reach from one block into the next one would ask for both ways.
-        if domain.rows() < LANES || self.degree == 0 || self.degree >= blocks {
+        if self.degree == 0 || self.degree >= blocks {
             return false;
         }
         // Its sums are less work than its constraints on any number of blocks.

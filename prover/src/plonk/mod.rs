@@ -100,8 +100,7 @@ impl<'a> Engine<'a> {
     /// Prepares a circuit that plonky2 built; mostly, commits to its constants once more.
     ///
     /// # Errors
-    /// If the circuit uses lookups or blinding, or a rate of 1, or has fewer committed points than the machine's vectors
-    /// elements, or if its key is not that of its constants.
+    /// If the circuit uses lookups or blinding, or a rate of 1, or if its key is not that of its constants.
     pub fn new(data: &'a CircuitData) -> Result<Self, EngineError> {
         let prepared = Kernels::default().prepare(&data.common, &data.prover_only)?;
         match prepared.cap() == data.verifier_only.constants_sigmas_cap {

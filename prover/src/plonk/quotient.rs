@@ -3,6 +3,7 @@
 //! It takes as many blocks as its degree asks for. Those that are not committed are evaluated from coefficients, one
 //! after the other in the same memory, when their turn comes.
 
+use std::array::from_fn;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) struct Quotient<'a> {
     pub(super) public_inputs_hash: &'a HashOut<F>,
 }
 
-/// The polynomials on some blocks.
+/// The polynomials on a block.
 #[derive(Clone, Copy)]
 struct Oracles<'a> {
     constants: Source<'a>,
@@ -55,9 +56,11 @@ struct TaskRows<'a> {
     zs: Rows<'a>,
 }
 
-/// Memory for a block of each oracle that does not have all of them: for halves of transforms, and for the rows of `zs`.
+/// Memory for a block of each oracle that does not have all of them: halves of transforms, and rows of `zs`, whose half is
+/// done before that of the wires is begun, in the same memory.
 struct Scratch {
-    halves: [Buffer; 3],
+    constants: Buffer,
+    wires: Buffer,
     zs: Buffer,
 }
 
@@ -115,7 +118,7 @@ impl Quotient<'_> {
         let extended = classes.last().map_or(0, |class| class.places.end) * count;
         let width = extended.max(1);
         let mut sums = buffers.take(rows * blocks * width);
-        let task = self.task();
+        let task = rows / self.domain.parts();
         let space = || Space {
             rows: [self.constants, self.wires].map(|oracle| buffers.take(task * stride(oracle.width()))),
             point: PointSpace {
@@ -134,33 +137,17 @@ impl Quotient<'_> {
         let mut start = 0;
         let mut scratch = self.scratch(buffers);
         for (end, class) in ends {
-            for blocks in self.spans(start..end) {
-                let points = blocks.start * rows..blocks.end * rows;
-                let oracles = self.oracles(blocks, &mut scratch);
+            for block in start..end {
+                let points = block * rows..(block + 1) * rows;
+                let oracles = self.oracles(block, &mut scratch);
                 let out = &mut out[points.start * count..points.end * count];
                 let rows_here = &mut sums[points.start * width..points.end * width];
                 let tasks = out.par_chunks_mut(task * count).zip(rows_here.par_chunks_mut(task * width));
-                tasks.enumerate().for_each_init(
-                    space,
-                    |Space { rows, point: space }, (number, (out, sums))| {
-                        let start = points.start + number * task;
-                        let oracles = oracles.task(start..start + task, rows);
-                        let packs =
-                            out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
-                        for (pack, (out, sums)) in packs.enumerate() {
-                            let first = start + pack * LANES;
-                            self.fill_totals(space, &oracles, first, &weights, &alphas, sums);
-                            let zerofier = P::from_fn(|lane| {
-                                self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
-                            });
-                            for (i, &total) in space.totals.iter().enumerate() {
-                                for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
-                                    out[lane * count + i] = value;
-                                }
-                            }
-                        }
-                    },
-                );
+                tasks.enumerate().for_each_init(space, |Space { rows, point }, (number, (out, sums))| {
+                    let start = points.start + number * task;
+                    let rows = oracles.task(start..start + task, rows);
+                    self.fill_task(point, &rows, start, (&weights, &alphas), out, sums);
+                });
             }
             if let Some(Class { known, places }) = class {
                 let columns = places.start * count..places.end * count;
@@ -176,34 +163,51 @@ impl Quotient<'_> {
         self.alphas.len() * (2 + self.data.common.num_partial_products)
     }
 
-    /// Blocks that are computed at a time: all of those whose rows are there, each of the others alone.
-    fn spans(&self, blocks: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-        let known = [self.constants, self.wires, self.zs].map(|oracle| oracle.blocks(self.domain));
-        let middle = known.into_iter().min().unwrap_or(0).clamp(blocks.start, blocks.end);
-        let whole = Some(blocks.start..middle).filter(|span| !span.is_empty());
-        whole.into_iter().chain((middle..blocks.end).map(|block| block..block + 1))
-    }
-
-    /// Points of a task: a part of a block, or more than one if that is less than a vector has.
-    fn task(&self) -> usize {
-        (self.domain.rows() / self.domain.parts()).max(LANES)
-    }
-
     fn scratch(&self, buffers: &Arc<Buffers>) -> Scratch {
-        let block = |oracle: &Commitment| match oracle.blocks(self.domain) < self.domain.quotient_blocks() {
-            true => buffers.take(oracle.block_len(self.domain)),
+        let block = |oracle: &Commitment| match oracle.blocks() < self.domain.quotient_blocks() {
+            true => buffers.take(oracle.block_len()),
             false => buffers.take(0),
         };
-        Scratch { halves: [self.constants, self.wires, self.zs].map(block), zs: block(self.zs) }
+        Scratch { constants: block(self.constants), wires: block(self.wires), zs: block(self.zs) }
     }
 
-    fn oracles<'s>(&'s self, blocks: Range<usize>, scratch: &'s mut Scratch) -> Oracles<'s> {
-        let Scratch { halves: [constants, wires, zs], zs: rows } = scratch;
+    fn oracles<'s>(&'s self, block: usize, scratch: &'s mut Scratch) -> Oracles<'s> {
+        let Scratch { constants, wires, zs } = scratch;
         Oracles {
-            constants: self.constants.source(blocks.clone(), self.domain, constants),
-            wires: self.wires.source(blocks.clone(), self.domain, wires),
-            zs: self.zs.source(blocks, self.domain, zs).all(rows),
+            zs: self.zs.rows(block, self.domain, wires, zs),
+            constants: self.constants.source(block, self.domain, constants),
+            wires: self.wires.source(block, self.domain, wires),
         }
+    }
+
+    /// The quotients' values at a task's points, which start at row `start`. `sums` are its rows of what is extended.
+    fn fill_task(
+        &self,
+        space: &mut PointSpace,
+        rows: &TaskRows<'_>,
+        start: usize,
+        (weights, alphas): (&Weights, &Alphas),
+        out: &mut [G],
+        sums: &mut [G],
+    ) {
+        let count = self.alphas.len();
+        let (points, width) = (out.len() / count, sums.len() / (out.len() / count));
+        let zerofier = self.domain.inverse_zerofier[start >> self.domain.degree_bits];
+        let packs = out.chunks_mut(LANES * count).zip(sums.chunks_mut(LANES * width));
+        for (first, (out, sums)) in (start..start + points).step_by(LANES).zip(packs) {
+            self.fill_totals(space, rows, first, weights, alphas, (sums, width));
+            for (i, &total) in space.totals.iter().enumerate() {
+                for (out, &value) in out.chunks_exact_mut(count).zip((total * zerofier).as_slice()) {
+                    out[i] = value;
+                }
+            }
+        }
+    }
+
+    /// The row of a lane of the packed point that starts at row `first`. Blocks that are smaller than a vector are repeated.
+    #[inline(always)]
+    fn row(&self, first: usize, lane: usize) -> usize {
+        first + (lane & (self.domain.rows() - 1))
     }
 
     /// All terms, summed up, at the packed point that starts at row `first`. `sums` are its rows of what is extended.
@@ -215,17 +219,17 @@ impl Quotient<'_> {
         first: usize,
         weights: &Weights,
         alphas: &Alphas,
-        sums: &mut [G],
+        (sums, width): (&mut [G], usize),
     ) {
-        gather(std::array::from_fn(|lane| oracles.constants.row(first + lane)), &mut space.preprocessed);
-        gather(std::array::from_fn(|lane| oracles.wires.row(first + lane)), &mut space.wires);
-        gather(std::array::from_fn(|lane| oracles.zs.row(first + lane)), &mut space.zs);
-        let next = |lane| oracles.zs.row(self.domain.next(first + lane));
-        gather(std::array::from_fn(next), &mut space.next_zs);
+        let row = |lane| self.row(first, lane);
+        gather(from_fn(|lane| oracles.constants.row(row(lane))), &mut space.preprocessed);
+        gather(from_fn(|lane| oracles.wires.row(row(lane))), &mut space.wires);
+        gather(from_fn(|lane| oracles.zs.row(row(lane))), &mut space.zs);
+        let next = |lane| oracles.zs.row(self.domain.next(row(lane)));
+        gather(from_fn(next), &mut space.next_zs);
 
-        let width = sums.len() / LANES;
         for (i, extended) in space.extended.iter_mut().enumerate() {
-            *extended = P::from_fn(|lane| sums[lane * width + i]);
+            *extended = P::from_fn(|lane| sums[(row(lane) - first) * width + i]);
         }
         self.fill_argument(space, first);
         let (_, constraints) = space.terms.split_at_mut(self.argument_terms());
@@ -238,8 +242,8 @@ impl Quotient<'_> {
         self.gates.add(&point, block, alphas, &mut space.gates, out);
         weights.add(&space.terms, &mut space.totals);
         for (i, extended) in space.extended.iter().enumerate() {
-            for (lane, &value) in extended.as_slice().iter().enumerate() {
-                sums[lane * width + i] = value;
+            for (sums, &value) in sums.chunks_exact_mut(width).zip(extended.as_slice()) {
+                sums[i] = value;
             }
         }
     }
@@ -250,10 +254,10 @@ impl Quotient<'_> {
         let sigmas = &space.preprocessed[self.data.common.num_constants..];
         let mask = self.domain.rows() - 1;
         let x = P::from_fn(|lane| {
-            let row = first + lane;
+            let row = self.row(first, lane);
             self.domain.points[row & mask] * self.domain.block_shifts[row >> self.domain.degree_bits]
         });
-        let first_lagrange = P::from_fn(|lane| self.domain.first_lagrange[first + lane]);
+        let first_lagrange = P::from_fn(|lane| self.domain.first_lagrange[self.row(first, lane)]);
         let count = self.alphas.len();
         let (starts, steps) = space.terms.split_at_mut(count);
         for (term, &z) in starts.iter_mut().zip(&space.zs) {
