@@ -32,7 +32,7 @@ pub(super) type Values = Vec<Option<F>>;
 #[derive(Debug, Default)]
 struct Kept {
     free: Vec<Vec<G>>,
-    /// Elements that there is room for in buffers that are in use.
+    /// Elements of buffers that are in use.
     used: usize,
     /// The most that this was.
     most: usize,
@@ -43,42 +43,39 @@ impl Kept {
     /// that is possible.
     fn make_room(&mut self, more: usize) {
         let limit = self.most.max(self.used + more);
-        let mut free: usize = self.free.iter().map(Vec::capacity).sum();
+        let mut free: usize = self.free.iter().map(Vec::len).sum();
         while self.used + more + free > limit {
             let Some(buffer) = self.free.pop() else { return };
-            free -= buffer.capacity();
+            free -= buffer.len();
         }
     }
 }
 
 impl Buffers {
-    /// `length` zeros, with room for `capacity` elements.
-    pub(super) fn zeros(self: &Arc<Self>, length: usize, capacity: usize) -> Buffer {
-        let mut elements = self.take(capacity);
-        let room = elements.capacity();
-        reset(&mut elements, length, G::ZERO);
-        Buffer { elements, home: Some((self.clone(), room)) }
-    }
-
-    fn take(&self, capacity: usize) -> Vec<G> {
+    /// So many elements, whatever they are. Memory for more than twice as many is left to whom it suits better.
+    pub(super) fn take(self: &Arc<Self>, length: usize) -> Buffer {
         let mut kept = self.lock();
-        let fits = kept.free.iter().enumerate().filter(|(_, elements)| elements.capacity() >= capacity);
-        let best = fits.min_by_key(|(_, elements)| elements.capacity()).map(|(place, _)| place);
+        let fits = kept
+            .free
+            .iter()
+            .enumerate()
+            .filter(|(_, elements)| (length..=2 * length).contains(&elements.len()));
+        let best = fits.min_by_key(|(_, elements)| elements.len()).map(|(place, _)| place);
         let elements = match best {
             Some(place) => kept.free.swap_remove(place),
             None => {
-                kept.make_room(capacity);
-                Vec::with_capacity(capacity)
+                kept.make_room(length);
+                G::zero_vec(length)
             }
         };
-        kept.used += elements.capacity();
+        kept.used += elements.len();
         kept.most = kept.most.max(kept.used);
-        elements
+        Buffer { elements, length, home: Some(self.clone()) }
     }
 
-    fn give(&self, elements: Vec<G>, room: usize) {
+    fn give(&self, elements: Vec<G>) {
         let mut kept = self.lock();
-        kept.used -= room;
+        kept.used -= elements.len();
         kept.free.push(elements);
         kept.make_room(0);
     }
@@ -97,7 +94,10 @@ impl Buffers {
             }
         };
         drop(kept);
-        reset(&mut values, length, None);
+        // What the list holds already is written by all threads, since that is as much as memory takes.
+        values.truncate(length);
+        values.par_chunks_mut(CHUNK).for_each(|chunk| chunk.fill(None));
+        values.resize(length, None);
         values
     }
 
@@ -120,33 +120,20 @@ impl Buffers {
     }
 }
 
-/// Makes a list `length` times `value`. What it holds already is written by all threads, since that is as much as
-/// memory takes; what is new is cleared by the system at the first touch, and happens once.
-fn reset<T: Copy + Send + Sync>(list: &mut Vec<T>, length: usize, value: T) {
-    list.truncate(length);
-    list.par_chunks_mut(CHUNK).for_each(|chunk| chunk.fill(value));
-    list.resize(length, value);
-}
-
 /// Elements whose memory goes back to where it is from.
 #[derive(Debug)]
 pub(super) struct Buffer {
     elements: Vec<G>,
-    /// Where the memory is from, and how many elements it had room for.
-    home: Option<(Arc<Buffers>, usize)>,
-}
-
-impl Buffer {
-    /// Has the elements replaced by others, in the same memory if there is room.
-    pub(super) fn replace(&mut self, with: impl FnOnce(Vec<G>) -> Vec<G>) {
-        self.elements = with(std::mem::take(&mut self.elements));
-    }
+    /// Of these, as many as were asked for.
+    length: usize,
+    /// Where the memory is from.
+    home: Option<Arc<Buffers>>,
 }
 
 impl From<Vec<G>> for Buffer {
     /// Memory that is nobody's else.
     fn from(elements: Vec<G>) -> Self {
-        Self { elements, home: None }
+        Self { length: elements.len(), elements, home: None }
     }
 }
 
@@ -155,20 +142,20 @@ impl Deref for Buffer {
 
     #[inline(always)]
     fn deref(&self) -> &[G] {
-        &self.elements
+        &self.elements[..self.length]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [G] {
-        &mut self.elements
+        &mut self.elements[..self.length]
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if let Some((home, room)) = self.home.take() {
-            home.give(std::mem::take(&mut self.elements), room);
+        if let Some(home) = self.home.take() {
+            home.give(std::mem::take(&mut self.elements));
         }
     }
 }
@@ -178,28 +165,24 @@ mod tests {
     use super::*;
 
     fn free(buffers: &Buffers) -> Vec<usize> {
-        let mut capacities: Vec<_> = buffers.lock().free.iter().map(Vec::capacity).collect();
-        capacities.sort_unstable();
-        capacities
+        let mut lengths: Vec<_> = buffers.lock().free.iter().map(Vec::len).collect();
+        lengths.sort_unstable();
+        lengths
     }
 
     #[test]
-    fn buffers_come_back_as_zeros() {
+    fn buffers_come_back() {
         let buffers = Arc::new(Buffers::default());
-        let mut buffer = buffers.zeros(5, 64);
-        assert_eq!(*buffer, G::zero_vec(5));
-        buffer.iter_mut().for_each(|element| *element = G::ONE);
+        let buffer = buffers.take(64);
         let place = buffer.as_ptr();
-        buffer.replace(|mut elements| {
-            elements.resize(64, G::TWO);
-            elements
-        });
-        assert_eq!((buffer.as_ptr(), buffer.len()), (place, 64));
         drop(buffer);
-        let again = buffers.zeros(7, 50);
-        assert_eq!((again.as_ptr(), &*again), (place, &*G::zero_vec(7)));
+        for length in [32, 64] {
+            let again = buffers.take(length);
+            assert_eq!((again.as_ptr(), again.len()), (place, length));
+        }
+        assert_eq!(buffers.take(31).elements.len(), 31, "what is more than twice as long is left");
         drop(Buffer::from(vec![G::ONE]));
-        assert!(free(&buffers).is_empty());
+        assert_eq!(free(&buffers), [31]);
     }
 
     #[test]
@@ -221,15 +204,15 @@ mod tests {
     #[test]
     fn no_more_is_kept_than_was_used() {
         let buffers = Arc::new(Buffers::default());
-        let [small, large] = [100, 1000].map(|capacity| buffers.zeros(1, capacity));
+        let [small, large] = [100, 1000].map(|length| buffers.take(length));
         drop(small);
         drop(large);
         assert_eq!(free(&buffers), [100, 1000]);
         // The smallest that fits.
-        let taken = buffers.zeros(1, 90);
+        let taken = buffers.take(90);
         assert_eq!(free(&buffers), [1000]);
         // What none fits makes others go.
-        let huge = buffers.zeros(1, 1001);
+        let huge = buffers.take(1001);
         assert!(free(&buffers).is_empty());
         drop(taken);
         drop(huge);

@@ -1,23 +1,22 @@
 //! Commitments to batches of polynomials.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use enfold_circuits::config::F;
 use enfold_circuits::hash::Poseidon2Hash;
 use enfold_state::hash::DIGEST_LEN;
-use p3_dft::{Layout, TwoAdicSubgroupDft};
 use p3_field::PrimeCharacteristicRing;
-use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView, RowMajorMatrixViewMut};
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::hash::merkle_proofs::MerkleProof;
 use plonky2::hash::merkle_tree::MerkleCap;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
-use super::domain::{DFT, Domain, leaf_of_row, row_of_leaf, shift};
+use super::domain::{Domain, leaf_of_row, row_of_leaf};
 use super::field::{ALIGN, G, from_kernel, reverse, to_kernel};
 use super::merkle::{Digest, Tree, hash_rows};
+use super::transform::Transform;
 
 /// Elements of a row in memory.
 pub(super) fn stride(width: usize) -> usize {
@@ -30,9 +29,9 @@ const TASK: usize = 1 << 8;
 /// Polynomials by their values on the committed points, one row a point, and the tree over the rows.
 #[derive(Debug)]
 pub(super) struct Commitment {
-    /// The committed rows first; there may be rows of more blocks.
-    values: Buffer,
-    /// Coefficients, in their order, to evaluate on blocks whose rows are not there.
+    /// The committed blocks; there may be more of them.
+    blocks: Vec<Buffer>,
+    /// Coefficients, in bit-reversed order, to evaluate on blocks whose rows are not there.
     coefficients: Option<Buffer>,
     stride: usize,
     width: usize,
@@ -41,7 +40,7 @@ pub(super) struct Commitment {
     tree: Tree,
 }
 
-/// Rows of some blocks.
+/// Rows of a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
     values: &'a [G],
@@ -51,7 +50,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The polynomials' values at a point of these blocks, and zeros up to the stride.
+    /// The polynomials' values at a point, and zeros up to the stride.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &'a [G] {
         let start = (row - self.first) * self.stride;
@@ -59,84 +58,69 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Replaces a block's memory by the values there of polynomials with these coefficients.
-fn evaluate(coefficients: &[G], stride: usize, shift: G, out: &mut Buffer) {
-    let chunks = out.par_chunks_mut(TASK * stride).zip(coefficients.par_chunks(TASK * stride));
-    chunks.for_each(|(out, coefficients)| out.copy_from_slice(coefficients));
-    out.replace(|values| DFT.coset_dft_batch(RowMajorMatrix::new(values, stride), shift).inner.values);
+/// Where rows of a block come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    /// They are there.
+    Rows(Rows<'a>),
+    /// From the first half of a block's transform, the rest of which is left to be done.
+    Half(Rows<'a>, Transform<'a>),
+}
+
+impl<'a> Source<'a> {
+    /// Rows of one part, which are computed in `scratch` if they are not there.
+    pub(super) fn part<'s>(self, part: Range<usize>, scratch: &'s mut [G]) -> Rows<'s>
+    where
+        'a: 's,
+    {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::Half(half, transform) => {
+                let stride = half.stride;
+                transform.part(half.values, stride, (part.start - half.first) / part.len(), scratch);
+                Rows { values: scratch, stride, first: part.start }
+            }
+        }
+    }
 }
 
 impl Commitment {
-    /// Commits to the polynomials with these values on the subgroup: `stride(width)` elements a row, of which
-    /// the first `width` count and the others are zero. With room for the committed points, no memory is moved.
-    /// `transform` may change the coefficients.
+    /// Commits to the polynomials with these values on the subgroup, in bit-reversed order: `stride(width)` elements a
+    /// row, of which the first `width` count and the others are zero. `transform` may change the coefficients. Where the
+    /// quotient takes more blocks than are committed, the coefficients are kept.
     pub(super) fn new(
         mut values: Buffer,
         width: usize,
         domain: &Domain,
         cap_height: usize,
-        transform: impl FnOnce(&mut RowMajorMatrixViewMut<'_, G>, Layout),
-    ) -> Self {
-        let stride = stride(width);
-        let bits = domain.degree_bits + domain.commit_bits;
-        // Leaves are hashed where the transform has just put them, while they are in a cache. A block of rows is a
-        // block of leaves, in another order.
-        let blocks: OnceLock<Vec<OnceLock<Vec<Digest>>>> = OnceLock::new();
-        let consumer = |height: usize| {
-            let blocks =
-                blocks.get_or_init(|| (0..1 << bits).step_by(height).map(|_| OnceLock::new()).collect());
-            move |first: usize, block: RowMajorMatrixView<'_, G>| {
-                let leaves = leaf_of_row(first, bits) / height * height;
-                let row = |leaf: usize| {
-                    &block.values[(row_of_leaf(leaves + leaf, bits) - first) * stride..][..stride]
-                };
-                blocks[leaves / height].get_or_init(|| {
-                    let mut digests = vec![[G::ZERO; DIGEST_LEN]; height];
-                    hash_rows(row, width, &mut digests);
-                    digests
-                });
-            }
-        };
-        values.replace(|values| {
-            let matrix = RowMajorMatrix::new(values, stride);
-            let bits = domain.commit_bits;
-            DFT.coset_lde_batch_with_blocks(matrix, bits, shift(), transform, consumer).inner.values
-        });
-        let blocks: Vec<Vec<Digest>> = blocks
-            .into_inner()
-            .into_iter()
-            .flatten()
-            .map(|block| block.into_inner().expect("the transform visits every row"))
-            .collect();
-        let height = (1 << bits) / blocks.len();
-        let digest = |leaf: usize| blocks[leaf / height][leaf % height];
-        let digests = (0..1 << bits).into_par_iter().with_min_len(TASK).map(digest).collect();
-        let tree = Tree::over(digests, cap_height);
-        Self { values, coefficients: None, stride, width, bits, tree }
-    }
-
-    /// [`Self::new`] of polynomials that the quotient is computed from. Where it takes more blocks than are committed,
-    /// their coefficients are kept.
-    pub(super) fn extended(
-        values: Buffer,
-        width: usize,
-        domain: &Domain,
-        cap_height: usize,
         buffers: &Arc<Buffers>,
+        transform: impl FnOnce(&mut [G]),
     ) -> Self {
-        let mut coefficients = (domain.committed_blocks() < domain.quotient_blocks())
-            .then(|| buffers.zeros(values.len(), values.len()));
-        let transform = |matrix: &mut RowMajorMatrixViewMut<'_, G>, layout: Layout| {
-            let Some(coefficients) = &mut coefficients else { return };
-            let (stride, bits) = (stride(width), domain.degree_bits);
-            let rows = coefficients.par_chunks_exact_mut(stride).with_min_len(TASK);
-            rows.enumerate().for_each(|(power, kept)| {
-                let row = if matches!(layout, Layout::BitReversed) { reverse(power, bits) } else { power };
-                kept.copy_from_slice(&matrix.values[row * stride..][..stride]);
+        let (stride, length) = (stride(width), values.len());
+        let mut half = buffers.take(length);
+        let to_coefficients = domain.transforms.to_coefficients();
+        to_coefficients.first_half(&values, stride, &mut half);
+        to_coefficients.second_half(&half, stride, &mut values);
+        transform(&mut values);
+        let coefficients = values;
+
+        let bits = domain.degree_bits + domain.commit_bits;
+        let mut committed: Vec<_> = (0..domain.committed_blocks()).map(|_| buffers.take(length)).collect();
+        let mut leaves = vec![[G::ZERO; DIGEST_LEN]; 1 << bits];
+        let mut parts = by_part(&mut leaves, domain.transforms.part_bits());
+        let blocks = committed.iter_mut().zip(parts.chunks_exact_mut(domain.parts()));
+        for (block, (rows, leaves)) in blocks.enumerate() {
+            let to_block = domain.to_block(block);
+            to_block.first_half(&coefficients, stride, &mut half);
+            let parts = rows.par_chunks_exact_mut(length / domain.parts()).zip(leaves).enumerate();
+            // Leaves are hashed where the transform has just put them, while they are in a cache.
+            parts.for_each(|(number, (rows, (part, leaves)))| {
+                to_block.part(&half, stride, number, rows);
+                hash_part(rows, *part, width, bits, leaves);
             });
-        };
-        let committed = Self::new(values, width, domain, cap_height, transform);
-        Self { coefficients, ..committed }
+        }
+        let coefficients = (domain.committed_blocks() < domain.quotient_blocks()).then_some(coefficients);
+        Self { blocks: committed, coefficients, stride, width, bits, tree: Tree::over(leaves, cap_height) }
     }
 
     /// Commits to polynomials, and keeps their values on the first so many blocks, of those that the quotient is
@@ -151,48 +135,75 @@ impl Commitment {
         let (width, rows, bits) = (polynomials.len(), domain.rows(), domain.degree_bits + domain.commit_bits);
         let stride = stride(width);
         let mut coefficients = G::zero_vec(rows * stride);
-        coefficients.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(
-            |(power, cells)| {
-                let polynomials = cells.iter_mut().zip(polynomials);
-                polynomials.for_each(|(cell, polynomial)| *cell = to_kernel(polynomial.coeffs[power]));
-            },
-        );
-        let mut block = Buffer::from(G::zero_vec(rows * stride));
-        let mut values = Vec::with_capacity(rows * stride * blocks);
-        for coset in 0..blocks {
-            evaluate(&coefficients, stride, domain.coset_shift(coset), &mut block);
-            values.extend_from_slice(&block);
-        }
-        let tree = tree.unwrap_or_else(|| {
-            let committed = &values[..stride << bits];
-            Tree::new(committed, stride, width, cap_height, |leaf| row_of_leaf(leaf, bits))
+        coefficients.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
+            let power = reverse(row, domain.degree_bits);
+            let polynomials = cells.iter_mut().zip(polynomials);
+            polynomials.for_each(|(cell, polynomial)| *cell = to_kernel(polynomial.coeffs[power]));
         });
-        let coefficients = (blocks < domain.block_shifts.len()).then(|| coefficients.into());
-        Self { values: values.into(), coefficients, stride, width, bits, tree }
+        let mut half = G::zero_vec(rows * stride);
+        let block = |block| {
+            let to_block = domain.to_block(block);
+            to_block.first_half(&coefficients, stride, &mut half);
+            let mut values = G::zero_vec(rows * stride);
+            to_block.second_half(&half, stride, &mut values);
+            Buffer::from(values)
+        };
+        let blocks: Vec<Buffer> = (0..blocks).map(block).collect();
+        let tree = tree.unwrap_or_else(|| {
+            let mut leaves = vec![[G::ZERO; DIGEST_LEN]; 1 << bits];
+            by_part(&mut leaves, domain.transforms.part_bits()).into_par_iter().for_each(|(part, leaves)| {
+                let (block, start) = (part / domain.parts(), part % domain.parts() * leaves.len());
+                let rows = &blocks[block][start * stride..(start + leaves.len()) * stride];
+                hash_part(rows, part, width, bits, leaves);
+            });
+            Tree::over(leaves, cap_height)
+        });
+        let coefficients = (blocks.len() < domain.block_shifts.len()).then(|| coefficients.into());
+        Self { blocks, coefficients, stride, width, bits, tree }
     }
 
     /// Blocks of which all rows are there.
-    pub(super) fn blocks(&self, domain: &Domain) -> usize {
-        self.values.len() / (domain.rows() * self.stride)
+    pub(super) fn blocks(&self) -> usize {
+        self.blocks.len()
     }
 
-    /// Rows of some blocks: if they are not there, of one, which is evaluated in `scratch`, a block's memory.
+    /// Elements of a block.
+    pub(super) fn block_len(&self) -> usize {
+        self.blocks[0].len()
+    }
+
+    /// A block's rows: if they are not there, in `rows`, by way of `half`, each a block's memory.
     pub(super) fn rows<'a>(
         &'a self,
-        blocks: Range<usize>,
+        block: usize,
         domain: &Domain,
-        scratch: &'a mut Buffer,
+        half: &mut [G],
+        rows: &'a mut [G],
     ) -> Rows<'a> {
-        let (stride, first, length) =
-            (self.stride, blocks.start * domain.rows(), domain.rows() * self.stride);
-        let values = match &self.coefficients {
-            Some(coefficients) if blocks.end > self.blocks(domain) => {
-                evaluate(coefficients, stride, domain.coset_shift(blocks.start), scratch);
-                scratch
+        let (stride, first) = (self.stride, block * domain.rows());
+        let values = match self.source(block, domain, half) {
+            Source::Rows(_) => &*self.blocks[block],
+            Source::Half(half, transform) => {
+                transform.second_half(half.values, stride, rows);
+                rows
             }
-            _ => &self.values[blocks.start * length..blocks.end * length],
         };
         Rows { values, stride, first }
+    }
+
+    /// A block's rows: if they are not there, its transform is begun in `half`, a block's memory.
+    pub(super) fn source<'a>(&'a self, block: usize, domain: &'a Domain, half: &'a mut [G]) -> Source<'a> {
+        let (stride, first) = (self.stride, block * domain.rows());
+        match (&self.blocks.get(block), &self.coefficients) {
+            (Some(values), _) => Source::Rows(Rows { values, stride, first }),
+            (None, coefficients) => {
+                let coefficients =
+                    coefficients.as_ref().expect("there is a block, or what it is computed from");
+                let to_block = domain.to_block(block);
+                to_block.first_half(coefficients, stride, half);
+                Source::Half(Rows { values: half, stride, first }, to_block)
+            }
+        }
     }
 
     /// The tree.
@@ -207,7 +218,9 @@ impl Commitment {
     /// The polynomials' values at a committed point, and zeros up to the stride.
     #[inline(always)]
     pub(super) fn row(&self, row: usize) -> &[G] {
-        &self.values[row * self.stride..(row + 1) * self.stride]
+        let length = self.block_len();
+        let (block, start) = (row * self.stride / length, row * self.stride % length);
+        &self.blocks[block][start..start + self.stride]
     }
 
     pub(super) fn width(&self) -> usize {
@@ -223,7 +236,25 @@ impl Commitment {
     /// Has other committed rows, and what is said to be the tree over them.
     #[cfg(test)]
     pub(super) fn corrupt(&mut self, values: Vec<G>, tree: Tree) {
-        self.values = values.into();
+        let length = self.block_len();
+        self.blocks = values.chunks(length).map(|block| block.to_vec().into()).collect();
         self.tree = tree;
     }
+}
+
+/// Leaves in chunks of `2^part_bits`, which belong to a part of the rows each, in the order of the parts.
+fn by_part(leaves: &mut [Digest], part_bits: usize) -> Vec<(usize, &mut [Digest])> {
+    let bits = leaves.len().ilog2() as usize;
+    let part = |(at, leaves)| (row_of_leaf(at << part_bits, bits) >> part_bits, leaves);
+    let mut parts: Vec<_> = leaves.chunks_mut(1 << part_bits).enumerate().map(part).collect();
+    parts.sort_unstable_by_key(|&(part, _)| part);
+    parts
+}
+
+/// The digests of the rows of a part; those of `bits` are committed.
+fn hash_part(rows: &[G], part: usize, width: usize, bits: usize, leaves: &mut [Digest]) {
+    let count = leaves.len();
+    let (stride, first) = (rows.len() / count, leaf_of_row(part * count, bits) / count * count);
+    let row = |leaf: usize| &rows[row_of_leaf(first + leaf, bits) % count * stride..][..stride];
+    hash_rows(row, width, leaves);
 }

@@ -10,7 +10,7 @@
 //! committed are the first blocks in any case.
 //!
 //! p3 and plonky2 have different generators of the same groups: plonky2's is p3's to an odd power, [`RATIO`].
-//! Matrices are in p3's order, which the transforms give; witnesses and leaves are in plonky2's. The functions
+//! Matrices are in p3's order, bit-reversed; witnesses and leaves are in plonky2's. The functions
 //! `row_of_leaf` and the others of this kind go from one to the other. Both orders of leaves have the same
 //! aligned blocks, in another order, so no locality is lost.
 
@@ -24,6 +24,7 @@ use plonky2::field::types::Field as _;
 use rayon::prelude::*;
 
 use super::field::{E, G, from_kernel, powers, reverse, to_kernel};
+use super::transform::{Transform, Transforms};
 
 /// Transforms with their twiddle factors, which are computed once a size.
 pub(super) static DFT: LazyLock<Radix2DitParallel<G>> = LazyLock::new(Radix2DitParallel::default);
@@ -50,25 +51,25 @@ static RATIO: LazyLock<[usize; 2]> = LazyLock::new(|| {
 /// The matrix row of a trace's row.
 #[inline(always)]
 pub(super) fn row_of_trace(row: usize, bits: usize) -> usize {
-    row.wrapping_mul(RATIO[0]) & ((1 << bits) - 1)
+    reverse(row.wrapping_mul(RATIO[0]) & ((1 << bits) - 1), bits)
 }
 
 /// The trace's row of a matrix row.
 #[inline(always)]
 pub(super) fn trace_of_row(row: usize, bits: usize) -> usize {
-    row.wrapping_mul(RATIO[1]) & ((1 << bits) - 1)
+    reverse(row, bits).wrapping_mul(RATIO[1]) & ((1 << bits) - 1)
 }
 
 /// The matrix row of a leaf.
 #[inline(always)]
 pub(super) fn row_of_leaf(leaf: usize, bits: usize) -> usize {
-    reverse(row_of_trace(reverse(leaf, bits), bits), bits)
+    row_of_trace(reverse(leaf, bits), bits)
 }
 
 /// The leaf of a matrix row.
 #[inline(always)]
 pub(super) fn leaf_of_row(row: usize, bits: usize) -> usize {
-    reverse(trace_of_row(reverse(row, bits), bits), bits)
+    reverse(trace_of_row(row, bits), bits)
 }
 
 /// Rows of a task.
@@ -87,6 +88,8 @@ pub(super) struct Domain {
     pub(super) points: Vec<G>,
     /// What takes the first block's points to each block's, of those that are committed or the quotient's.
     pub(super) block_shifts: Vec<G>,
+    /// Transforms of a block.
+    pub(super) transforms: Transforms,
     /// `1 / (x^n - 1)` for each of the quotient's blocks.
     pub(super) inverse_zerofier: Vec<G>,
     /// `L_0(x)`, of the quotient's rows.
@@ -135,6 +138,7 @@ impl Domain {
             quotient_bits,
             points,
             block_shifts,
+            transforms: Transforms::new(degree_bits),
             inverse_zerofier,
             first_lagrange,
         }
@@ -143,6 +147,11 @@ impl Domain {
     /// Rows of the trace.
     pub(super) fn rows(&self) -> usize {
         1 << self.degree_bits
+    }
+
+    /// Parts of a block that [transforms](super::transform) end with.
+    pub(super) fn parts(&self) -> usize {
+        1 << (self.degree_bits - self.transforms.part_bits())
     }
 
     /// Blocks that are committed.
@@ -158,6 +167,11 @@ impl Domain {
     /// The block `s H` of points has this `s`.
     pub(super) fn coset_shift(&self, block: usize) -> G {
         shift() * self.block_shifts[block]
+    }
+
+    /// From coefficients to the values on a block.
+    pub(super) fn to_block(&self, block: usize) -> Transform<'_> {
+        self.transforms.to_coset(self.coset_shift(block))
     }
 
     /// The row of the point that the trace has after the one of `row`. It is in the same block.

@@ -55,8 +55,6 @@ pub enum Feature {
     QuotientDegree,
     /// Selectors that are not those that plonky2 computes from the gates.
     Selectors,
-    /// Fewer rows than the machine's vectors have elements.
-    Degree,
 }
 
 impl std::fmt::Display for Feature {
@@ -67,7 +65,6 @@ impl std::fmt::Display for Feature {
             Self::Rate => "a rate of 1",
             Self::QuotientDegree => "a quotient of another degree",
             Self::Selectors => "other selectors",
-            Self::Degree => "fewer rows than the machine's vector width",
         })
     }
 }

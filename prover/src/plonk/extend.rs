@@ -6,14 +6,14 @@
 //! at the z of d blocks give those at the z of every other block.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use p3_dft::{Layout, TwoAdicSubgroupDft};
 use p3_field::{Field, PrimeCharacteristicRing};
-use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
+use super::buffers::Buffers;
 use super::commit::stride;
-use super::domain::{DFT, Domain, Powers};
+use super::domain::{Domain, Powers};
 use super::field::{G, reverse};
 
 /// Rows of a task.
@@ -55,30 +55,30 @@ impl<'a> Extension<'a> {
 
     /// Fills some columns of a matrix with `width` elements a row, a row for each of the quotient's points in committed
     /// order, on the other blocks from what they are on the first.
-    pub(super) fn fill(&self, matrix: &mut [G], width: usize, columns: Range<usize>) {
+    pub(super) fn fill(&self, matrix: &mut [G], width: usize, columns: Range<usize>, buffers: &Arc<Buffers>) {
         let (rows, bits, count) = (self.domain.rows(), self.domain.degree_bits, columns.len());
         let (known, others) = (self.unscale.len(), self.scale.len());
         let (first, rest) = matrix.split_at_mut(known * rows * width);
 
-        // Blocks side by side, in the order of the points' powers; the others take the place of the first.
+        // Blocks side by side; the others take the place of the first.
         let stride = stride(known.max(others) * count);
-        let mut values = G::zero_vec(rows * stride);
-        values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(power, out)| {
-            let row = reverse(power, bits);
+        let [mut values, mut half] = [(); 2].map(|()| buffers.take(rows * stride));
+        values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, out)| {
             for (block, out) in out.chunks_exact_mut(count).take(known).enumerate() {
                 out.copy_from_slice(&first[(block * rows + row) * width..][columns.clone()]);
             }
         });
-        let matrix = RowMajorMatrix::new(values, stride);
-        let transformed = DFT.coset_lde_batch_with_transform(matrix, 0, G::ONE, |coefficients, layout| {
-            let space = || vec![G::ZERO; known * count];
-            let rows = coefficients.values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
-            rows.for_each_init(space, |unscaled, (row, cells)| {
-                let power = if matches!(layout, Layout::BitReversed) { reverse(row, bits) } else { row };
-                self.replace(power, unscaled, cells);
-            });
+        let to_coefficients = self.domain.transforms.to_coefficients();
+        to_coefficients.first_half(&values, stride, &mut half);
+        to_coefficients.second_half(&half, stride, &mut values);
+        let space = || vec![G::ZERO; known * count];
+        let rows_of_coefficients = values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
+        rows_of_coefficients.for_each_init(space, |unscaled, (row, cells)| {
+            self.replace(reverse(row, bits), unscaled, cells);
         });
-        let values = transformed.inner.values;
+        let to_values = self.domain.transforms.to_coset(G::ONE);
+        to_values.first_half(&values, stride, &mut half);
+        to_values.second_half(&half, stride, &mut values);
         rest.par_chunks_exact_mut(width).with_min_len(TASK).enumerate().for_each(|(at, out)| {
             let (block, row) = (at >> bits, at & (rows - 1));
             out[columns.clone()].copy_from_slice(&values[row * stride + block * count..][..count]);
@@ -140,7 +140,7 @@ mod tests {
                 let mut matrix = all.clone();
                 let (_, rest) = matrix.split_at_mut(known * rows * width);
                 rest.chunks_exact_mut(width).for_each(|row| row[columns.clone()].fill(G::ZERO));
-                Extension::new(&domain, known).fill(&mut matrix, width, columns.clone());
+                Extension::new(&domain, known).fill(&mut matrix, width, columns.clone(), &Arc::default());
                 assert_eq!(matrix == all, excess == 0, "{known} blocks, excess {excess}");
             }
         }

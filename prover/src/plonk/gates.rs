@@ -8,7 +8,7 @@ use enfold_circuits::gates::arith::{Arith, RingArith};
 use enfold_circuits::gates::poseidon2::Poseidon2Gate;
 use enfold_circuits::gates::row::RowGate;
 use enfold_state::hash::WIDTH;
-use p3_field::{Algebra, PackedValue, PrimeCharacteristicRing};
+use p3_field::{PackedValue, PrimeCharacteristicRing};
 use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::gates::arithmetic_base::ArithmeticGate;
@@ -17,6 +17,7 @@ use plonky2::gates::gate::GateRef;
 use plonky2::gates::public_input::PublicInputGate;
 use plonky2::plonk::vars::EvaluationVarsBaseBatch;
 
+use super::combine::Weights;
 use super::domain::Domain;
 use super::error::{EngineError, Feature};
 use super::extend::Extension;
@@ -265,8 +266,7 @@ impl Gate {
     /// degree and to extend them than to compute its constraints on all blocks.
     fn is_worth_extending(&self, domain: &Domain, challenges: usize) -> bool {
         let blocks = 1 << domain.quotient_bits;
-        // Vectors that reach from one block into the next one would ask for both ways.
-        if domain.rows() < LANES || self.degree == 0 || self.degree >= blocks {
+        if self.degree == 0 || self.degree >= blocks {
             return false;
         }
         // Its sums are less work than its constraints on any number of blocks.
@@ -293,15 +293,14 @@ impl Gate {
 
     /// The sums of its constraints, one a challenge.
     #[inline(always)]
-    fn sum(&self, point: &Point<'_>, alphas: &Alphas<'_>, space: &mut GateSpace, sums: &mut [P]) {
+    fn sum(&self, point: &Point<'_>, alphas: &Alphas, space: &mut GateSpace, sums: &mut [P]) {
         if matches!(self.kernel, Kernel::Poseidon2) {
             return alphas.poseidon2.fill(point, sums);
         }
         let values = &mut space.values[..self.constraints];
         self.kernel.evaluate(point, &mut space.stock, &mut Values::new(values));
-        for (sum, powers) in sums.iter_mut().zip(&alphas.powers) {
-            *sum = P::batched_linear_combination(values, &powers[..values.len()]);
-        }
+        sums.fill(P::ZERO);
+        alphas.powers.add(values, sums);
     }
 }
 
@@ -397,10 +396,10 @@ impl Gates {
     }
 
     /// From the powers of each challenge, one for each constraint of the gate that has the most.
-    pub(super) fn alphas<'a>(&self, powers: Vec<&'a [G]>) -> Alphas<'a> {
+    pub(super) fn alphas(&self, powers: Vec<&[G]>) -> Alphas {
         let has_poseidon2 = self.gates.iter().any(|gate| matches!(gate.kernel, Kernel::Poseidon2));
-        let poseidon2 = if has_poseidon2 { Poseidon2Sums::new(&powers) } else { Poseidon2Sums::NONE };
-        Alphas { powers, poseidon2 }
+        let poseidon2 = if has_poseidon2 { Poseidon2Sums::new(&powers) } else { Poseidon2Sums::default() };
+        Alphas { count: powers.len(), powers: Weights::new(powers), poseidon2 }
     }
 
     /// Adds all gates' constraints at a point on a block, each gate's times its filter.
@@ -409,13 +408,13 @@ impl Gates {
         &self,
         point: &Point<'_>,
         block: usize,
-        alphas: &Alphas<'_>,
+        alphas: &Alphas,
         space: &mut GateSpace,
         sums: Sums<'_>,
     ) {
         space.stock.filled = false;
         let inner = Point { constants: &point.constants[self.selectors..], ..*point };
-        let count = alphas.powers.len();
+        let count = alphas.count;
         for gate in &self.gates {
             let filter = gate.filter(point.constants);
             let extended = gate.extended.map(|place| place * count..(place + 1) * count);
@@ -440,9 +439,10 @@ impl Gates {
 
 /// What constraints are multiplied with.
 #[derive(Debug)]
-pub(super) struct Alphas<'a> {
+pub(super) struct Alphas {
+    count: usize,
     /// For each challenge its powers.
-    powers: Vec<&'a [G]>,
+    powers: Weights,
     /// Of a circuit without the gate there are none.
     poseidon2: Poseidon2Sums,
 }

@@ -7,6 +7,7 @@
 
 mod buffers;
 mod cache;
+mod combine;
 mod commit;
 mod domain;
 mod error;
@@ -30,6 +31,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod transcript;
+mod transform;
 mod witness;
 
 use std::sync::Arc;
@@ -98,8 +100,7 @@ impl<'a> Engine<'a> {
     /// Prepares a circuit that plonky2 built; mostly, commits to its constants once more.
     ///
     /// # Errors
-    /// If the circuit uses lookups or blinding, or a rate of 1, or has fewer committed points than the machine's vectors
-    /// elements, or if its key is not that of its constants.
+    /// If the circuit uses lookups or blinding, or a rate of 1, or if its key is not that of its constants.
     pub fn new(data: &'a CircuitData) -> Result<Self, EngineError> {
         let prepared = Kernels::default().prepare(&data.common, &data.prover_only)?;
         match prepared.cap() == data.verifier_only.constants_sigmas_cap {
@@ -166,7 +167,7 @@ impl<'a> Engine<'a> {
         let routed = self.routed(&wires);
         clock.end(ProofPhase::Matrix);
 
-        let wires = Commitment::extended(wires, common.config.num_wires, domain, cap_height, buffers);
+        let wires = Commitment::new(wires, common.config.num_wires, domain, cap_height, buffers, |_| {});
         let mut transcript = Transcript::new();
         transcript.observe_params(&common.fri_params);
         transcript.observe_hash(data.prover_only.circuit_digest);
@@ -180,7 +181,7 @@ impl<'a> Engine<'a> {
         drop(routed);
         clock.end(ProofPhase::Permutation);
         let width = count * (1 + common.num_partial_products);
-        let zs = Commitment::extended(zs, width, domain, cap_height, buffers);
+        let zs = Commitment::new(zs, width, domain, cap_height, buffers, |_| {});
         transcript.observe_cap(&zs.cap());
         clock.end(ProofPhase::CommitPermutation);
 
@@ -260,9 +261,11 @@ impl<'a> Engine<'a> {
         let stride = stride(width);
         let domain = &self.prepared.domain;
         let (bits, length) = (domain.degree_bits, domain.rows() * stride);
-        let mut out = self.prepared.buffers.zeros(length, length << domain.commit_bits);
+        let mut out = self.prepared.buffers.take(length);
         out.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
             let start = trace_of_row(row, bits) * width;
+            let (cells, padding) = cells.split_at_mut(width);
+            padding.fill(G::ZERO);
             let representatives = &witness.representative_map[start..start + width];
             for (cell, &representative) in cells.iter_mut().zip(representatives) {
                 *cell = witness.values[representative].map_or(G::ZERO, to_kernel);
@@ -272,12 +275,12 @@ impl<'a> Engine<'a> {
     }
 
     /// The routed wires, in the trace's order.
-    fn routed(&self, wires: &[G]) -> Vec<G> {
+    fn routed(&self, wires: &[G]) -> Buffer {
         let config = &self.data.common.config;
         let (stride, routed) = (stride(config.num_wires), config.num_routed_wires);
         let domain = &self.prepared.domain;
         let bits = domain.degree_bits;
-        let mut out = G::zero_vec(domain.rows() * routed);
+        let mut out = self.prepared.buffers.take(domain.rows() * routed);
         out.par_chunks_exact_mut(routed).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
             cells.copy_from_slice(&wires[row_of_trace(row, bits) * stride..][..routed]);
         });

@@ -56,7 +56,7 @@ pub(super) fn polynomials(
     let per_row = count * chunks;
     let rows = data.common.degree();
 
-    let mut quotients = G::zero_vec(rows * per_row);
+    let mut quotients = buffers.take(rows * per_row);
     let products: Vec<Vec<G>> = quotients
         .par_chunks_mut(TASK * per_row)
         .enumerate()
@@ -86,10 +86,12 @@ pub(super) fn polynomials(
         .collect();
 
     let stride = stride(per_row);
-    let mut out = G::zero_vec(rows * stride);
+    let mut out = buffers.take(rows * stride);
     let tasks = out.par_chunks_mut(TASK * stride).zip(quotients.par_chunks(TASK * per_row)).zip(starts);
     tasks.for_each(|((out, quotients), mut zs)| {
         for (out, quotients) in out.chunks_exact_mut(stride).zip(quotients.chunks_exact(per_row)) {
+            let (out, padding) = out.split_at_mut(per_row);
+            padding.fill(G::ZERO);
             let (firsts, partials) = out.split_at_mut(count);
             firsts.copy_from_slice(&zs);
             for (i, (z, quotients)) in zs.iter_mut().zip(quotients.chunks_exact(chunks)).enumerate() {
@@ -103,8 +105,7 @@ pub(super) fn polynomials(
         }
     });
     let bits = data.common.degree_bits();
-    // With room for the committed points.
-    let mut ordered = buffers.zeros(out.len(), out.len() << data.common.config.fri_config.rate_bits);
+    let mut ordered = buffers.take(out.len());
     ordered.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, cells)| {
         cells.copy_from_slice(&out[trace_of_row(row, bits) * stride..][..stride]);
     });

@@ -13,7 +13,7 @@ use super::cache::{CircuitCache, Key};
 use super::commit::{Commitment, stride};
 use super::domain::Domain;
 use super::error::{EngineError, Feature};
-use super::field::{G, LANES};
+use super::field::G;
 use super::gates::Gates;
 use super::witness::Generation;
 
@@ -35,8 +35,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// # Errors
-    /// If the circuit uses lookups or blinding, or a rate of 1, or has fewer committed points than the machine's vectors
-    /// elements.
+    /// If the circuit uses lookups or blinding, or a rate of 1.
     pub(super) fn new<C: GenericConfig<D, F = F>>(
         common: &CommonCircuitData,
         prover: &ProverOnlyCircuitData<F, C, D>,
@@ -59,12 +58,6 @@ impl Prepared {
             return refuse(Feature::QuotientDegree);
         }
         let quotient_bits = factor.ilog2() as usize;
-        // Packed points may reach from one block into the next one only where all rows are there.
-        let points =
-            if quotient_bits > fri.rate_bits { common.degree() } else { common.degree() << quotient_bits };
-        if points < LANES {
-            return refuse(Feature::Degree);
-        }
         let domain = Domain::new(common.degree_bits(), fri.rate_bits, quotient_bits);
         let commitment = &prover.constants_sigmas_commitment;
         let gates = Gates::new(common, &commitment.polynomials, &domain)?;

@@ -3,18 +3,18 @@
 //! It takes as many blocks as its degree asks for. Those that are not committed are evaluated from coefficients, one
 //! after the other in the same memory, when their turn comes.
 
+use std::array::from_fn;
 use std::ops::Range;
 use std::sync::Arc;
 
 use enfold_circuits::config::{CircuitData, F};
-use p3_dft::Layout;
-use p3_field::{Algebra, Field, PackedValue, PrimeCharacteristicRing};
-use p3_matrix::dense::RowMajorMatrixViewMut;
+use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 use plonky2::hash::hash_types::HashOut;
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
-use super::commit::{Commitment, Rows, stride};
+use super::combine::Weights;
+use super::commit::{Commitment, Rows, Source, stride};
 use super::domain::{Domain, Powers};
 use super::extend::Extension;
 use super::field::{G, LANES, P, gather, powers, reverse};
@@ -22,7 +22,7 @@ use super::gates::{Alphas, Class, GateSpace, Gates, Sums};
 use super::permutation::{Challenges, products};
 use super::point::Point;
 
-/// Points of a task.
+/// Rows of a task.
 const TASK: usize = 1 << 8;
 
 /// All that the quotient is computed from.
@@ -39,16 +39,40 @@ pub(super) struct Quotient<'a> {
     pub(super) public_inputs_hash: &'a HashOut<F>,
 }
 
-/// The polynomials on some blocks.
+/// The polynomials on a block.
 #[derive(Clone, Copy)]
 struct Oracles<'a> {
+    constants: Source<'a>,
+    wires: Source<'a>,
+    /// All rows, since those of a part have their next ones in another part.
+    zs: Rows<'a>,
+}
+
+/// The polynomials on a task's rows.
+#[derive(Clone, Copy)]
+struct TaskRows<'a> {
     constants: Rows<'a>,
     wires: Rows<'a>,
     zs: Rows<'a>,
 }
 
+/// Memory for a block of each oracle that does not have all of them: halves of transforms, and rows of `zs`, whose half is
+/// done before that of the wires is begun, in the same memory.
+struct Scratch {
+    constants: Buffer,
+    wires: Buffer,
+    zs: Buffer,
+}
+
 /// One thread's space.
 struct Space {
+    /// Rows of constants and wires that are not there.
+    rows: [Buffer; 2],
+    point: PointSpace,
+}
+
+/// Space for a point.
+struct PointSpace {
     wires: Vec<P>,
     preprocessed: Vec<P>,
     zs: Vec<P>,
@@ -62,63 +86,72 @@ struct Space {
     totals: Vec<P>,
 }
 
+impl<'a> Oracles<'a> {
+    /// The rows of a part, for which there is space.
+    fn task<'s>(&self, part: Range<usize>, [constants, wires]: &'s mut [Buffer; 2]) -> TaskRows<'s>
+    where
+        'a: 's,
+    {
+        TaskRows {
+            constants: self.constants.part(part.clone(), constants),
+            wires: self.wires.part(part, wires),
+            zs: self.zs,
+        }
+    }
+}
+
 impl Quotient<'_> {
     /// The quotients' values, one a challenge, on the blocks that they are computed on, in committed order.
-    pub(super) fn values(&self, buffers: &Arc<Buffers>) -> Vec<G> {
+    pub(super) fn values(&self, buffers: &Arc<Buffers>) -> Buffer {
         let common = &self.data.common;
         let count = self.alphas.len();
         let argument_terms = self.argument_terms();
         let all = argument_terms + common.num_gate_constraints;
         let alpha_powers: Vec<Vec<G>> = self.alphas.iter().map(|&alpha| powers(G::ONE, alpha, all)).collect();
         let terms = argument_terms + self.gates.unextended_constraints();
+        let weights = Weights::new(alpha_powers.iter().map(|powers| &powers[..terms]));
         let alphas = self.gates.alphas(alpha_powers.iter().map(|powers| &powers[argument_terms..]).collect());
         let (rows, blocks) = (self.domain.rows(), self.domain.quotient_blocks());
-        let mut out = G::zero_vec(rows * blocks * count);
+        let mut out = buffers.take(rows * blocks * count);
         // A row for each point has the sums of the gates that are extended, one an alpha.
         let classes = self.gates.classes();
         let extended = classes.last().map_or(0, |class| class.places.end) * count;
         let width = extended.max(1);
-        let mut sums = buffers.zeros(rows * blocks * width, rows * blocks * width);
+        let mut sums = buffers.take(rows * blocks * width);
+        let task = rows / self.domain.parts();
         let space = || Space {
-            wires: vec![P::ZERO; common.config.num_wires],
-            preprocessed: vec![P::ZERO; common.sigmas_range().end],
-            zs: vec![P::ZERO; self.zs.width()],
-            next_zs: vec![P::ZERO; count],
-            terms: vec![P::ZERO; terms],
-            gates: GateSpace::new(common.num_gate_constraints),
-            extended: vec![P::ZERO; extended],
-            totals: vec![P::ZERO; count],
+            rows: [self.constants, self.wires].map(|oracle| buffers.take(task * stride(oracle.width()))),
+            point: PointSpace {
+                wires: vec![P::ZERO; common.config.num_wires],
+                preprocessed: vec![P::ZERO; common.sigmas_range().end],
+                zs: vec![P::ZERO; self.zs.width()],
+                next_zs: vec![P::ZERO; count],
+                terms: vec![P::ZERO; terms],
+                gates: GateSpace::new(common.num_gate_constraints),
+                extended: vec![P::ZERO; extended],
+                totals: vec![P::ZERO; count],
+            },
         };
         // Up to where the sums of a class are known, then on with what they give on the other blocks.
         let ends = classes.iter().map(|class| (class.known, Some(class))).chain([(blocks, None)]);
         let mut start = 0;
         let mut scratch = self.scratch(buffers);
         for (end, class) in ends {
-            for blocks in self.spans(start..end) {
-                let points = blocks.start * rows..blocks.end * rows;
-                let oracles = self.oracles(blocks, &mut scratch);
+            for block in start..end {
+                let points = block * rows..(block + 1) * rows;
+                let oracles = self.oracles(block, &mut scratch);
                 let out = &mut out[points.start * count..points.end * count];
                 let rows_here = &mut sums[points.start * width..points.end * width];
-                let tasks = out.par_chunks_mut(TASK * count).zip(rows_here.par_chunks_mut(TASK * width));
-                tasks.enumerate().for_each_init(space, |space, (task, (out, sums))| {
-                    let packs = out.chunks_exact_mut(LANES * count).zip(sums.chunks_exact_mut(LANES * width));
-                    for (pack, (out, sums)) in packs.enumerate() {
-                        let first = points.start + task * TASK + pack * LANES;
-                        self.fill_totals(space, &oracles, first, &alpha_powers, &alphas, sums);
-                        let zerofier = P::from_fn(|lane| {
-                            self.domain.inverse_zerofier[(first + lane) >> self.domain.degree_bits]
-                        });
-                        for (i, &total) in space.totals.iter().enumerate() {
-                            for (lane, &value) in (total * zerofier).as_slice().iter().enumerate() {
-                                out[lane * count + i] = value;
-                            }
-                        }
-                    }
+                let tasks = out.par_chunks_mut(task * count).zip(rows_here.par_chunks_mut(task * width));
+                tasks.enumerate().for_each_init(space, |Space { rows, point }, (number, (out, sums))| {
+                    let start = points.start + number * task;
+                    let rows = oracles.task(start..start + task, rows);
+                    self.fill_task(point, &rows, start, (&weights, &alphas), out, sums);
                 });
             }
             if let Some(Class { known, places }) = class {
                 let columns = places.start * count..places.end * count;
-                Extension::new(self.domain, *known).fill(&mut sums, width, columns);
+                Extension::new(self.domain, *known).fill(&mut sums, width, columns, buffers);
             }
             start = end;
         }
@@ -130,54 +163,73 @@ impl Quotient<'_> {
         self.alphas.len() * (2 + self.data.common.num_partial_products)
     }
 
-    /// Blocks that are computed at a time: all of those whose rows are there, each of the others alone.
-    fn spans(&self, blocks: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-        let known = [self.constants, self.wires, self.zs].map(|oracle| oracle.blocks(self.domain));
-        let middle = known.into_iter().min().unwrap_or(0).clamp(blocks.start, blocks.end);
-        let whole = Some(blocks.start..middle).filter(|span| !span.is_empty());
-        whole.into_iter().chain((middle..blocks.end).map(|block| block..block + 1))
+    fn scratch(&self, buffers: &Arc<Buffers>) -> Scratch {
+        let block = |oracle: &Commitment| match oracle.blocks() < self.domain.quotient_blocks() {
+            true => buffers.take(oracle.block_len()),
+            false => buffers.take(0),
+        };
+        Scratch { constants: block(self.constants), wires: block(self.wires), zs: block(self.zs) }
     }
 
-    /// Memory for a block of each oracle that does not have all of them.
-    fn scratch(&self, buffers: &Arc<Buffers>) -> [Buffer; 3] {
-        [self.constants, self.wires, self.zs].map(|oracle| {
-            let length = match oracle.blocks(self.domain) < self.domain.quotient_blocks() {
-                true => self.domain.rows() * stride(oracle.width()),
-                false => 0,
-            };
-            buffers.zeros(length, length)
-        })
-    }
-
-    fn oracles<'s>(&'s self, blocks: Range<usize>, scratch: &'s mut [Buffer; 3]) -> Oracles<'s> {
-        let [constants, wires, zs] = scratch;
+    fn oracles<'s>(&'s self, block: usize, scratch: &'s mut Scratch) -> Oracles<'s> {
+        let Scratch { constants, wires, zs } = scratch;
         Oracles {
-            constants: self.constants.rows(blocks.clone(), self.domain, constants),
-            wires: self.wires.rows(blocks.clone(), self.domain, wires),
-            zs: self.zs.rows(blocks, self.domain, zs),
+            zs: self.zs.rows(block, self.domain, wires, zs),
+            constants: self.constants.source(block, self.domain, constants),
+            wires: self.wires.source(block, self.domain, wires),
         }
+    }
+
+    /// The quotients' values at a task's points, which start at row `start`. `sums` are its rows of what is extended.
+    fn fill_task(
+        &self,
+        space: &mut PointSpace,
+        rows: &TaskRows<'_>,
+        start: usize,
+        (weights, alphas): (&Weights, &Alphas),
+        out: &mut [G],
+        sums: &mut [G],
+    ) {
+        let count = self.alphas.len();
+        let (points, width) = (out.len() / count, sums.len() / (out.len() / count));
+        let zerofier = self.domain.inverse_zerofier[start >> self.domain.degree_bits];
+        let packs = out.chunks_mut(LANES * count).zip(sums.chunks_mut(LANES * width));
+        for (first, (out, sums)) in (start..start + points).step_by(LANES).zip(packs) {
+            self.fill_totals(space, rows, first, weights, alphas, (sums, width));
+            for (i, &total) in space.totals.iter().enumerate() {
+                for (out, &value) in out.chunks_exact_mut(count).zip((total * zerofier).as_slice()) {
+                    out[i] = value;
+                }
+            }
+        }
+    }
+
+    /// The row of a lane of the packed point that starts at row `first`. Blocks that are smaller than a vector are repeated.
+    #[inline(always)]
+    fn row(&self, first: usize, lane: usize) -> usize {
+        first + (lane & (self.domain.rows() - 1))
     }
 
     /// All terms, summed up, at the packed point that starts at row `first`. `sums` are its rows of what is extended.
     #[inline(always)]
     fn fill_totals(
         &self,
-        space: &mut Space,
-        oracles: &Oracles<'_>,
+        space: &mut PointSpace,
+        oracles: &TaskRows<'_>,
         first: usize,
-        alpha_powers: &[Vec<G>],
-        alphas: &Alphas<'_>,
-        sums: &mut [G],
+        weights: &Weights,
+        alphas: &Alphas,
+        (sums, width): (&mut [G], usize),
     ) {
-        gather(std::array::from_fn(|lane| oracles.constants.row(first + lane)), &mut space.preprocessed);
-        gather(std::array::from_fn(|lane| oracles.wires.row(first + lane)), &mut space.wires);
-        gather(std::array::from_fn(|lane| oracles.zs.row(first + lane)), &mut space.zs);
-        let next = |lane| oracles.zs.row(self.domain.next(first + lane));
-        gather(std::array::from_fn(next), &mut space.next_zs);
+        let row = |lane| self.row(first, lane);
+        gather(from_fn(|lane| oracles.constants.row(row(lane))), &mut space.preprocessed);
+        gather(from_fn(|lane| oracles.wires.row(row(lane))), &mut space.wires);
+        gather(from_fn(|lane| oracles.zs.row(row(lane))), &mut space.zs);
+        let next = |lane| oracles.zs.row(self.domain.next(row(lane)));
+        gather(from_fn(next), &mut space.next_zs);
 
-        let width = sums.len() / LANES;
         for (i, extended) in space.extended.iter_mut().enumerate() {
-            *extended = P::from_fn(|lane| sums[lane * width + i]);
+            *extended = P::from_fn(|lane| sums[(row(lane) - first) * width + i]);
         }
         self.fill_argument(space, first);
         let (_, constraints) = space.terms.split_at_mut(self.argument_terms());
@@ -188,26 +240,24 @@ impl Quotient<'_> {
         let block = first >> self.domain.degree_bits;
         let out = Sums { constraints, extended: &mut space.extended, totals: &mut space.totals };
         self.gates.add(&point, block, alphas, &mut space.gates, out);
-        for (total, powers) in space.totals.iter_mut().zip(alpha_powers) {
-            *total += P::batched_linear_combination(&space.terms, &powers[..space.terms.len()]);
-        }
+        weights.add(&space.terms, &mut space.totals);
         for (i, extended) in space.extended.iter().enumerate() {
-            for (lane, &value) in extended.as_slice().iter().enumerate() {
-                sums[lane * width + i] = value;
+            for (sums, &value) in sums.chunks_exact_mut(width).zip(extended.as_slice()) {
+                sums[i] = value;
             }
         }
     }
 
     /// The terms of the permutation argument.
     #[inline(always)]
-    fn fill_argument(&self, space: &mut Space, first: usize) {
+    fn fill_argument(&self, space: &mut PointSpace, first: usize) {
         let sigmas = &space.preprocessed[self.data.common.num_constants..];
         let mask = self.domain.rows() - 1;
         let x = P::from_fn(|lane| {
-            let row = first + lane;
+            let row = self.row(first, lane);
             self.domain.points[row & mask] * self.domain.block_shifts[row >> self.domain.degree_bits]
         });
-        let first_lagrange = P::from_fn(|lane| self.domain.first_lagrange[first + lane]);
+        let first_lagrange = P::from_fn(|lane| self.domain.first_lagrange[self.row(first, lane)]);
         let count = self.alphas.len();
         let (starts, steps) = space.terms.split_at_mut(count);
         for (term, &z) in starts.iter_mut().zip(&space.zs) {
@@ -250,16 +300,17 @@ pub(super) fn commit(
     let blocks = domain.quotient_blocks();
     let width = blocks * count;
     let stride = stride(width);
-    let mut matrix = buffers.zeros(rows * stride, (rows << domain.commit_bits) * stride);
+    let mut matrix = buffers.take(rows * stride);
     matrix.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate().for_each(|(row, out)| {
-        let row = reverse(row, domain.degree_bits);
-        for (block, out) in out.chunks_exact_mut(count).take(blocks).enumerate() {
+        let (out, padding) = out.split_at_mut(width);
+        padding.fill(G::ZERO);
+        for (block, out) in out.chunks_exact_mut(count).enumerate() {
             out.copy_from_slice(&values[(block * rows + row) * count..][..count]);
         }
     });
     let pieces = Pieces::new(count, domain);
-    Commitment::new(matrix, width, domain, cap_height, |coefficients, layout| {
-        pieces.replace(coefficients, matches!(layout, Layout::BitReversed), stride);
+    Commitment::new(matrix, width, domain, cap_height, buffers, |coefficients| {
+        pieces.replace(coefficients, stride);
     })
 }
 
@@ -289,13 +340,13 @@ impl<'a> Pieces<'a> {
     }
 
     /// Replaces `s^k u_k` of each block and challenge, in columns `block count + challenge`, by the pieces'
-    /// coefficients, in columns `challenge blocks + piece`. Row k, or its reverse, has the k-th ones.
-    fn replace(&self, coefficients: &mut RowMajorMatrixViewMut<'_, G>, reversed: bool, stride: usize) {
+    /// coefficients, in columns `challenge blocks + piece`. The reverse of row k has the k-th ones.
+    fn replace(&self, coefficients: &mut [G], stride: usize) {
         let blocks = self.map.len();
         let space = || vec![G::ZERO; blocks * self.count];
-        let rows = coefficients.values.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
+        let rows = coefficients.par_chunks_exact_mut(stride).with_min_len(TASK).enumerate();
         rows.for_each_init(space, |unscaled, (row, cells)| {
-            let power = if reversed { reverse(row, self.domain.degree_bits) } else { row };
+            let power = reverse(row, self.domain.degree_bits);
             for (block, inverse) in self.inverse_shifts.iter().enumerate() {
                 let scale = inverse.get(power);
                 for i in 0..self.count {

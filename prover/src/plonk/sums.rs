@@ -12,8 +12,9 @@ use enfold_circuits::gates::arith::{Arith, RingArith};
 use enfold_circuits::gates::poseidon2::{Poseidon2Gate, sbox};
 use enfold_circuits::gates::row::{Row, RowGate};
 use enfold_state::hash::WIDTH;
-use p3_field::{Algebra, PrimeCharacteristicRing};
+use p3_field::PrimeCharacteristicRing;
 
+use super::combine::Weights;
 use super::field::{G, P, to_kernel};
 use super::point::{Point, Values};
 
@@ -30,26 +31,21 @@ pub(super) const MULTIPLICATIONS: usize = 4 * Poseidon2Gate::SBOXES + SWAPS;
 pub(super) const TERMS: usize = SWAPS + Poseidon2Gate::SBOXES + COMPARED;
 
 /// The linear forms of all challenges.
-#[derive(Debug)]
-pub(super) struct Poseidon2Sums(Vec<Coefficients>);
-
-/// The linear form of one challenge.
-#[derive(Debug)]
-struct Coefficients {
-    /// In the order of [`Poseidon2Sums::fill`]'s terms.
-    terms: Vec<G>,
-    constant: G,
+#[derive(Debug, Default)]
+pub(super) struct Poseidon2Sums {
+    /// In the order of [`Self::fill`]'s terms.
+    terms: Weights,
+    constants: Vec<G>,
 }
 
 impl Poseidon2Sums {
-    /// For a circuit without the gate.
-    pub(super) const NONE: Self = Self(Vec::new());
-
     /// `alpha_powers` are those that the constraints are multiplied with, for each challenge.
     pub(super) fn new(alpha_powers: &[&[G]]) -> Self {
         let mut forms = Vec::with_capacity(Poseidon2Gate::CONSTRAINTS);
         Poseidon2Gate::constraints_by(&mut Linear, &NoWires, &mut forms, |_, number, _| Form::sbox(number));
-        Self(alpha_powers.iter().map(|powers| Coefficients::new(&forms[SWAPS..], powers)).collect())
+        let coefficients = alpha_powers.iter().map(|powers| coefficients(&forms[SWAPS..], powers));
+        let (terms, constants): (Vec<_>, _) = coefficients.unzip();
+        Self { terms: Weights::new(terms.iter().map(Vec::as_slice)), constants }
     }
 
     /// The sums at a point, one a challenge.
@@ -66,25 +62,20 @@ impl Poseidon2Sums {
         for (out, &input) in sboxes.iter_mut().zip(first.iter().chain(&*committed)) {
             *out = sbox(arith, input);
         }
-        for (sum, Coefficients { terms: coefficients, constant }) in sums.iter_mut().zip(&self.0) {
-            *sum = P::batched_linear_combination(&terms, coefficients) + *constant;
-        }
+        sums.iter_mut().zip(&self.constants).for_each(|(sum, &constant)| *sum = P::from(constant));
+        self.terms.add(&terms, sums);
     }
 }
 
-impl Coefficients {
-    /// `forms` are what the compared wires are compared with, `powers` those of all constraints.
-    fn new(forms: &[Form], powers: &[G]) -> Self {
-        let (swaps, compared) = powers[..Poseidon2Gate::CONSTRAINTS].split_at(SWAPS);
-        let sum =
-            |of: &dyn Fn(&Form) -> G| forms.iter().zip(compared).map(|(form, &power)| of(form) * power).sum();
-        let sboxes = (0..Poseidon2Gate::SBOXES).map(|number| sum(&|form| form.sboxes[number]));
-        let wires = compared.iter().map(|&power| -power);
-        Self {
-            terms: swaps.iter().copied().chain(sboxes).chain(wires).collect(),
-            constant: sum(&|form| form.constant),
-        }
-    }
+/// The linear form of one challenge: the coefficients of the terms, and the constant. `forms` are what the compared wires
+/// are compared with, `powers` those of all constraints.
+fn coefficients(forms: &[Form], powers: &[G]) -> (Vec<G>, G) {
+    let (swaps, compared) = powers[..Poseidon2Gate::CONSTRAINTS].split_at(SWAPS);
+    let sum =
+        |of: &dyn Fn(&Form) -> G| forms.iter().zip(compared).map(|(form, &power)| of(form) * power).sum();
+    let sboxes = (0..Poseidon2Gate::SBOXES).map(|number| sum(&|form| form.sboxes[number]));
+    let wires = compared.iter().map(|&power| -power);
+    (swaps.iter().copied().chain(sboxes).chain(wires).collect(), sum(&|form| form.constant))
 }
 
 /// A linear form in the outputs of the S-boxes.

@@ -69,6 +69,16 @@ fn matrix(polynomials: &[PolynomialCoeffs<F>], bits: usize) -> Buffer {
     out.into()
 }
 
+fn commit(
+    values: Buffer,
+    width: usize,
+    domain: &Domain,
+    cap_height: usize,
+    buffers: &Arc<Buffers>,
+) -> Commitment {
+    Commitment::new(values, width, domain, cap_height, buffers, |_| {})
+}
+
 /// What is committed at a rate above the quotient's are the first of the rows that are committed at the quotient's;
 /// leaves, paths and caps are plonky2's, and the other blocks come out of the coefficients.
 #[test]
@@ -76,10 +86,10 @@ fn commitments_are_plonky2s_at_every_rate() {
     for (bits, cap_height, width) in [(4, 0, 9), (5, 3, 5), (6, 2, 17)] {
         let polynomials = random_polynomials(width, 1 << bits);
         let buffers = Arc::default();
-        let commit = |rate_bits| {
+        let at_rate = |rate_bits| {
             let domain = Domain::new(bits, rate_bits, 3);
             let values = matrix(&polynomials, bits);
-            let extended = Commitment::extended(values, width, &domain, cap_height, &buffers);
+            let extended = commit(values, width, &domain, cap_height, &buffers);
             let preprocessed = Commitment::of_polynomials(
                 &polynomials,
                 &domain,
@@ -89,9 +99,9 @@ fn commitments_are_plonky2s_at_every_rate() {
             );
             (domain, [extended, preprocessed])
         };
-        let (whole, [all, _]) = commit(4);
+        let (whole, [all, _]) = at_rate(4);
         for rate_bits in 1..=4 {
-            let (domain, commitments) = commit(rate_bits);
+            let (domain, commitments) = at_rate(rate_bits);
             let mut timing = TimingTree::default();
             let stock = PolynomialBatch::<F, EnfoldConfig, D>::from_values(
                 polynomials.iter().map(|polynomial| polynomial.clone().fft()).collect(),
@@ -101,7 +111,7 @@ fn commitments_are_plonky2s_at_every_rate() {
                 &mut timing,
                 None,
             );
-            let mut scratch = buffers.zeros(stride(width) << bits, stride(width) << bits);
+            let [mut half, mut scratch] = [(); 2].map(|()| buffers.take(stride(width) << bits));
             for commitment in commitments {
                 assert_eq!(commitment.cap(), stock.merkle_tree.cap, "rate {rate_bits}");
                 for leaf in 0..1 << (bits + rate_bits) {
@@ -113,7 +123,7 @@ fn commitments_are_plonky2s_at_every_rate() {
                     assert_eq!(commitment.row(row), all.row(row));
                 }
                 for block in 0..8 {
-                    let rows = commitment.rows(block..block + 1, &domain, &mut scratch);
+                    let rows = commitment.rows(block, &domain, &mut half, &mut scratch);
                     for row in block << bits..(block + 1) << bits {
                         let x = from_kernel(whole.points[row % (1 << bits)] * whole.block_shifts[block]);
                         let expected: Vec<G> = polynomials.iter().map(|p| to_kernel(p.eval(x))).collect();
@@ -143,6 +153,26 @@ fn proofs_at_every_rate_are_verified() {
     }
 }
 
+/// A circuit of four rows, half a vector.
+#[test]
+fn circuits_smaller_than_a_vector_are_proven() {
+    for rate_bits in 1..=4 {
+        let mut builder = Builder::new(config(rate_bits));
+        let factors = [(); 2].map(|()| builder.add_virtual_public_input());
+        let product = builder.mul(factors[0], factors[1]);
+        builder.register_public_input(product);
+        let data = Stock.build(builder).unwrap().data;
+        assert_eq!(data.common.degree(), 4);
+        let mut inputs = PartialWitness::new();
+        for (target, value) in factors.into_iter().zip([6, 7]) {
+            inputs.set_target(target, F::from_canonical_u64(value)).unwrap();
+        }
+        let proof = Engine::new(&data).unwrap().prove(inputs).unwrap();
+        assert_eq!(proof.public_inputs[2], F::from_canonical_u64(42));
+        data.verify(proof).unwrap_or_else(|error| panic!("rate 2^-{rate_bits}: {error}"));
+    }
+}
+
 /// From the same challenges, the quotient's values and its pieces do not depend on which blocks are committed.
 #[test]
 fn quotients_by_single_blocks_are_those_of_all_at_once() {
@@ -162,8 +192,8 @@ fn quotients_by_single_blocks_are_those_of_all_at_once() {
         let permutation = Challenges::new(&data, betas, gammas);
         let zs = permutation::polynomials(&data, &routed, &permutation, buffers).unwrap();
         let width = 2 * (1 + data.common.num_partial_products);
-        let wires = Commitment::extended(wires, data.common.config.num_wires, domain, cap_height, buffers);
-        let zs = Commitment::extended(zs, width, domain, cap_height, buffers);
+        let wires = commit(wires, data.common.config.num_wires, domain, cap_height, buffers);
+        let zs = commit(zs, width, domain, cap_height, buffers);
         let public_inputs_hash = Poseidon2Hash::hash_no_pad(&engine.public_inputs(&witness).unwrap());
         let values = |constants: &Commitment| {
             let quotient = Quotient {
@@ -182,17 +212,17 @@ fn quotients_by_single_blocks_are_those_of_all_at_once() {
         let polynomials = &data.prover_only.constants_sigmas_commitment.polynomials;
         let committed =
             Commitment::of_polynomials(polynomials, domain, domain.committed_blocks(), cap_height, None);
-        assert_eq!((constants.blocks(domain), committed.blocks(domain)), (8, 1 << rate_bits));
+        assert_eq!((constants.blocks(), committed.blocks()), (8, 1 << rate_bits));
         assert_eq!(committed.cap(), data.verifier_only.constants_sigmas_cap);
         let all = values(constants);
-        assert!(all == values(&committed), "rate {rate_bits}: constants of the committed blocks differ");
+        assert!(*all == *values(&committed), "rate {rate_bits}: constants of the committed blocks differ");
         let values = all;
         let pieces = quotient::commit(&values, 2, domain, cap_height, buffers);
         (values, pieces)
     });
     let [(values, pieces), others @ ..] = quotients;
     for (rate_bits, (other_values, other_pieces)) in [2, 1].into_iter().zip(others) {
-        assert!(values == other_values, "rate {rate_bits}: the quotient's values differ");
+        assert!(*values == *other_values, "rate {rate_bits}: the quotient's values differ");
         for row in 0..twin.common.degree() << rate_bits {
             assert_eq!(pieces.row(row), other_pieces.row(row), "rate {rate_bits}, row {row}");
         }
@@ -238,8 +268,8 @@ fn prove(engine: &Engine<'_>, witness: &PartitionWitness<'_, F>, lie: Lie) -> Pr
     let public_inputs_hash = Poseidon2Hash::hash_no_pad(&public_inputs);
     let routed = engine.routed(&wires);
     let width = common.config.num_wires;
-    let [honest, mut wires] = [wires, engine.wires(witness)]
-        .map(|wires| Commitment::extended(wires, width, domain, cap_height, buffers));
+    let [honest, mut wires] =
+        [wires, engine.wires(witness)].map(|wires| commit(wires, width, domain, cap_height, buffers));
     let first = domain.coset_shift(0).exp_power_of_2(domain.degree_bits);
     let vanishing = |x: G| x.exp_power_of_2(domain.degree_bits) - first;
     let point = |row: usize| domain.points[row % domain.rows()] * domain.block_shifts[row / domain.rows()];
@@ -263,7 +293,7 @@ fn prove(engine: &Engine<'_>, witness: &PartitionWitness<'_, F>, lie: Lie) -> Pr
     let permutation = Challenges::new(data, betas, gammas);
     let zs = permutation::polynomials(data, &routed, &permutation, buffers).unwrap();
     let width = count * (1 + common.num_partial_products);
-    let zs = Commitment::extended(zs, width, domain, cap_height, buffers);
+    let zs = commit(zs, width, domain, cap_height, buffers);
     transcript.observe_cap(&zs.cap());
     let alphas = kernels(transcript.challenges(count));
     let quotient = Quotient {
@@ -362,7 +392,7 @@ fn changed_rows_of_the_second_block_are_noticed_by_their_queries() {
 fn honest_leaf(engine: &Engine<'_>, witness: &PartitionWitness<'_, F>, leaf: usize) -> Vec<F> {
     let Prepared { domain, buffers, .. } = &*engine.prepared;
     let width = engine.data.common.config.num_wires;
-    let wires = Commitment::extended(engine.wires(witness), width, domain, 2, buffers);
+    let wires = commit(engine.wires(witness), width, domain, 2, buffers);
     wires.open(leaf).0
 }
 
