@@ -69,6 +69,8 @@ pub enum Tag {
     KeyFile = 16,
     /// Counts of the shards: 64 elements; see [`crate::shards`].
     Counts = 17,
+    /// A pool's record: 8 elements; see [`crate::record`].
+    Pool = 18,
     /// Start of the L1 queue.
     Queue = 32,
     /// Start of a block's exits.

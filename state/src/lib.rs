@@ -83,6 +83,7 @@ pub mod ranges;
 #[cfg(feature = "node")]
 pub mod rebuild;
 pub mod receipt;
+pub mod record;
 #[cfg(feature = "node")]
 pub(crate) mod registry;
 #[cfg(feature = "toy")]

@@ -1,0 +1,131 @@
+//! The record of a pool: two assets, each of which can be bought with the other, and shares in both.
+
+use super::{Amount, ContractRecord, Field, RecordError, RecordKind};
+use crate::leaf::{AMOUNT_LIMIT, ASSET_LIMIT, Asset, issued_asset};
+
+const ASSET_0: Field = Field::part("asset_0", 0, 0, 32);
+const ASSET_1: Field = Field::part("asset_1", 0, 32, 32);
+const KEPT: Field = Field::part("kept", 1, 0, 16);
+const IMPACT: Field = Field::part("impact", 1, 16, 16);
+const RESERVE_0: Field = Field::whole("reserve_0", 2);
+const RESERVE_1: Field = Field::whole("reserve_1", 3);
+const SUPPLY: Field = Field::whole("supply", 4);
+const UNIT: Field = Field::whole("unit", 5);
+const TIME: Field = Field::part("time", 7, 0, 32);
+const NUMBER: Field = Field::part("number", 7, 32, 32);
+
+/// The fields; element 6 has none.
+pub(super) const FIELDS: &[Field] =
+    &[ASSET_0, ASSET_1, KEPT, IMPACT, RESERVE_0, RESERVE_1, SUPPLY, UNIT, TIME, NUMBER];
+
+/// What a fee is a share of: an input of so many units counts as `kept`.
+pub const FEE_SCALE: u32 = 10_000;
+/// Shares that belong to nobody, so that a pool never is without any.
+pub const LOCKED_SHARES: u64 = 1_024;
+/// Bound on a pool's supply of shares, exclusive.
+pub const SUPPLY_LIMIT: u64 = 1 << 61;
+/// The greatest unit of the price.
+pub const MAX_UNIT: u64 = 1 << 20;
+/// Bound on the greater reserve in units of the price, inclusive.
+pub const MAX_SCALED_RESERVE: u64 = 1 << 60;
+
+/// A pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// The two assets, the lower number first. Neither is the pool's own share.
+    pub assets: [Asset; 2],
+    /// What is left of 10,000 of an input after the fee.
+    pub kept: u32,
+    /// 1: orders of a block trade at the mean of the price before and after; 2: at the price after.
+    pub impact: u32,
+    /// What it holds of each asset, in its smallest unit: 1 or more.
+    pub reserves: [u64; 2],
+    /// All shares, [`LOCKED_SHARES`] of nobody included.
+    pub supply: u64,
+    /// The unit of the price: a power of two up to [`MAX_UNIT`].
+    pub unit: u64,
+    /// Time of the last block that changed it.
+    pub time: u32,
+    /// Number of that block; 0 is genesis.
+    pub number: u32,
+}
+
+impl Pool {
+    /// The pool of a record; `None` if it is of another kind.
+    pub fn of(record: &ContractRecord) -> Option<Self> {
+        (record.kind() == RecordKind::Pool).then(|| Self::read(record))
+    }
+
+    fn read(record: &ContractRecord) -> Self {
+        let wide = |field| record.get(field);
+        let narrow = |field| record.get(field) as u32;
+        Self {
+            assets: [ASSET_0, ASSET_1].map(narrow),
+            kept: narrow(KEPT),
+            impact: narrow(IMPACT),
+            reserves: [RESERVE_0, RESERVE_1].map(wide),
+            supply: wide(SUPPLY),
+            unit: wide(UNIT),
+            time: narrow(TIME),
+            number: narrow(NUMBER),
+        }
+    }
+}
+
+impl TryFrom<Pool> for ContractRecord {
+    type Error = RecordError;
+
+    fn try_from(pool: Pool) -> Result<Self, RecordError> {
+        let Pool { assets, kept, impact, reserves, supply, unit, time, number } = pool;
+        let [asset_0, asset_1] = assets.map(u64::from);
+        let [reserve_0, reserve_1] = reserves;
+        let numbers = [asset_0, asset_1, kept.into(), impact.into(), reserve_0, reserve_1, supply, unit];
+        let numbers = [&numbers[..], &[time, number].map(u64::from)].concat();
+        Self::of_fields(RecordKind::Pool, &numbers)
+    }
+}
+
+/// Checks the ranges of the fields.
+pub(super) fn check(record: &ContractRecord) -> Result<(), RecordError> {
+    let Pool { assets, kept, impact, reserves, supply, unit, .. } = Pool::read(record);
+    for (field, asset) in [(ASSET_0, assets[0]), (ASSET_1, assets[1])] {
+        // So that the two halves of the element have one reading in a circuit too.
+        record.expect(field.name, asset < ASSET_LIMIT, "below 2^32 - 2^29", asset)?;
+    }
+    let above = format!("above asset_0, which is {}", assets[0]);
+    record.expect(ASSET_1.name, assets[0] < assets[1], above, assets[1])?;
+    record.expect(KEPT.name, kept <= FEE_SCALE, "of at most 10000", kept)?;
+    record.expect(IMPACT.name, matches!(impact, 1 | 2), "1 or 2", impact)?;
+    for (field, reserve) in [(RESERVE_0, reserves[0]), (RESERVE_1, reserves[1])] {
+        let fits = (1..AMOUNT_LIMIT).contains(&reserve);
+        record.expect(field.name, fits, "of 1 to 2^62 - 1", reserve)?;
+    }
+    let fits = (LOCKED_SHARES..SUPPLY_LIMIT).contains(&supply);
+    record.expect(SUPPLY.name, fits, "of 1024 to 2^61 - 1", supply)?;
+    let fits = unit.is_power_of_two() && unit <= MAX_UNIT;
+    record.expect(UNIT.name, fits, "a power of two up to 2^20", unit)?;
+    let scaled = u128::from(reserves[0].max(reserves[1])) * u128::from(unit);
+    let fits = scaled <= MAX_SCALED_RESERVE.into();
+    record.expect("the greater reserve times unit", fits, "of at most 2^60", scaled)
+}
+
+/// Checks that the pool with this number does not deal in its own shares.
+pub(super) fn check_at(record: &ContractRecord, number: u32) -> Result<(), RecordError> {
+    let assets = Pool::read(record).assets;
+    let own = [0, 1].map(|j| issued_asset(number, j));
+    for (field, asset) in [(ASSET_0, assets[0]), (ASSET_1, assets[1])] {
+        let expected = format!("other than {} and {}, which the pool issues itself", own[0], own[1]);
+        record.expect(field.name, !own.contains(&asset), expected, asset)?;
+    }
+    Ok(())
+}
+
+pub(super) fn holdings(record: &ContractRecord) -> Vec<Amount> {
+    let Pool { assets, reserves, .. } = Pool::read(record);
+    assets.into_iter().zip(reserves).collect()
+}
+
+/// The shares that belong to somebody.
+pub(super) fn issued(record: &ContractRecord, number: u32) -> Option<Amount> {
+    Some((issued_asset(number, 0), Pool::read(record).supply - LOCKED_SHARES))
+}
