@@ -24,6 +24,7 @@ mod args;
 mod circuits;
 mod commands;
 mod contents;
+mod contract;
 mod cost;
 #[cfg(test)]
 #[path = "../tests/cli/documents/lines.rs"]

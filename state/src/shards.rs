@@ -5,6 +5,7 @@ use std::ops::{Index, Range};
 use crate::field::from_u32;
 use crate::hash::{Digest, Tag, hash};
 use crate::leaf::{ACCOUNT_SHARDS, LeafIndex, SHARD_DEPTH, SHARDS};
+use crate::tree::make_room;
 
 /// For each shard how many of its positions are taken: all below that number, none from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,18 @@ impl<T> Shards<T> {
         Self(shards)
     }
 
+    /// Values that fill one shard after the other, from this one on.
+    ///
+    /// # Panics
+    /// If there are more than positions from there on.
+    pub fn dense_from(first: usize, values: Vec<T>) -> Self {
+        let mut shards = Self::dense(values);
+        let spare = shards.0.split_off(SHARDS - first);
+        assert!(spare.iter().all(Vec::is_empty), "a tree has no more positions from shard {first} on");
+        shards.0.splice(0..0, spare);
+        shards
+    }
+
     /// How many there are in each shard.
     pub fn counts(&self) -> Counts {
         Counts(std::array::from_fn(|shard| self.0[shard].len() as u32))
@@ -153,6 +166,18 @@ impl<T> Shards<T> {
         &mut self.0[shard]
     }
 
+    /// Puts a value at a position that is taken or the next of its shard; says whether it was the next.
+    pub(crate) fn put(&mut self, index: LeafIndex, value: T) -> bool {
+        let values = &mut self.0[index.shard()];
+        if let Some(place) = values.get_mut(index.position() as usize) {
+            *place = value;
+            return false;
+        }
+        make_room(values, index.position() as usize + 1);
+        values.push(value);
+        true
+    }
+
     /// The values of all shards.
     pub(crate) fn into_shards(self) -> Vec<Vec<T>> {
         self.0
@@ -205,6 +230,9 @@ mod tests {
         assert!(values.entries().all(|(index, &value)| index.0 == value));
         assert_eq!(values[LeafIndex::new(1, 2)], SHARD as u32 + 2);
         assert_eq!(values.get(LeafIndex::new(1, 3)), None);
+        let upper = Shards::dense_from(32, (0..SHARD as u32 + 3).collect());
+        assert_eq!(upper.counts(), counts(&[(32, SHARD as u32), (33, 3)]));
+        assert_eq!(upper[LeafIndex::new(33, 2)], SHARD as u32 + 2);
         assert_eq!(values.get(LeafIndex(u32::MAX)), None);
     }
 

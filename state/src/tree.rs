@@ -107,11 +107,11 @@ impl TreeUpdate {
 
     /// The part of the update that these leaves make, which must be ascending; for the other leaves it must change nothing.
     #[must_use]
-    pub fn over(&self, leaves: impl ExactSizeIterator<Item = LeafIndex>) -> Self {
-        if leaves.len() == self.levels[0].len() {
+    pub fn over(&self, leaves: impl Iterator<Item = LeafIndex>) -> Self {
+        let mut wanted: Vec<u32> = leaves.map(|index| index.0).collect();
+        if wanted.len() == self.levels[0].len() {
             return self.clone();
         }
-        let mut wanted: Vec<u32> = leaves.map(|index| index.0).collect();
         let part = |level: &Vec<(u32, Digest)>| {
             let mut nodes = level.iter();
             let part = wanted.iter().filter_map(|at| nodes.find(|(position, _)| position == at)).copied();

@@ -2,7 +2,7 @@
 
 mod records;
 
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData};
 use enfold_state::codec::{HEADER_LEN, Record, decode, encode, read};
 use enfold_state::executor::execute;
 use enfold_state::field::ORDER;
@@ -196,7 +196,7 @@ fn data_are_of_known_kinds() {
 /// What is defined and not built yet has its room in the binary forms, and nothing may stand in it.
 #[test]
 fn what_is_reserved_is_empty() {
-    let Records { genesis, data, account, .. } = records();
+    let Records { data, account, .. } = records();
     let end = |bytes: Vec<u8>, room: usize| bytes.len() - HEADER_LEN - room;
     let one = [1, 0, 0, 0, 0, 0, 0, 0];
     let filled = |bytes: Vec<u8>| {
@@ -204,8 +204,6 @@ fn what_is_reserved_is_empty() {
         [&bytes[..room], &one, &[0; 8]].concat()
     };
     let says = "expected an empty list in what is reserved";
-    let contracts = filled(encode(&genesis).expect("a form"));
-    refused(decode::<Genesis>(&contracts).map_err(|error| error.to_string()), says);
     let multiplicities = filled(encode(&data).expect("a form"));
     refused(decode::<BlockData>(&multiplicities).map_err(|error| error.to_string()), says);
     // Behind the leaf's guard are thirty siblings and the counts.

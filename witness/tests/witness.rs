@@ -288,18 +288,18 @@ fn executions_that_do_not_fit_are_refused() {
     }
 
     let with = |entries: Vec<_>| Execution { writes: entries.into_iter().collect(), ..execution.clone() };
-    let mut entries = execution.writes.to_vec();
+    let mut entries = execution.writes.leaves.to_vec();
     let (index, leaf) = entries[entries.len() - 1];
     entries.push((index, Leaf { balance: leaf.balance + 1, ..leaf }));
     assert!(
         matches!(make(&with(entries)), Err(WitnessError::Write { index: i, expected: Some(_), got: Some(_) }) if i == index)
     );
 
-    let mut entries = execution.writes.to_vec();
+    let mut entries = execution.writes.leaves.to_vec();
     entries.pop();
     assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: None, got: Some(_), .. })));
 
-    let mut entries = execution.writes.to_vec();
+    let mut entries = execution.writes.leaves.to_vec();
     entries.push((LeafIndex(500), leaf));
     assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: Some(_), got: None, .. })));
 }
@@ -313,7 +313,7 @@ fn each_write_is_checked() {
         let wrong = Execution { writes: entries.into_iter().collect(), ..execution.clone() };
         witness_block(ProfileId::Test.profile(), &ledger, &block, &wrong).map(drop)
     };
-    let entries = execution.writes.to_vec();
+    let entries = execution.writes.leaves.to_vec();
     assert!(entries.len() > 700, "more than a task's");
     assert_eq!(make(entries.clone()), Ok(()));
     let more = |leaf: Leaf| Leaf { balance: leaf.balance + 1, ..leaf };

@@ -6,6 +6,7 @@ use enfold_state::block::{Block, BlockData, Emitted, Genesis, Place};
 use enfold_state::kind::KindId;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::receipt::Receipt;
+use enfold_state::record::pool::{LOCKED_SHARES, Pool};
 use enfold_state::transaction::SignedTransaction;
 
 /// One of each, with everything in it that the form can have.
@@ -20,7 +21,11 @@ pub struct Records {
 
 pub fn records() -> Records {
     let mut world = World::new(WorldSpec { seed: 1, accounts: 3, fee_floor: 1, ..WorldSpec::default() });
-    let genesis = world.genesis().clone();
+    let mut genesis = world.genesis().clone();
+    let (assets, reserves, time) = ([0, 1], [1_000, 2_000], genesis.time);
+    let pool =
+        Pool { assets, kept: 9_970, impact: 2, reserves, supply: LOCKED_SHARES, unit: 1, time, number: 0 };
+    genesis.contracts.push(pool.try_into().expect("a pool"));
     let mut block = world.block(3);
     block.fees = world.fees();
     let execution = world.advance(&block).expect("all are valid");
