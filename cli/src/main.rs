@@ -42,6 +42,7 @@ mod metrics;
 mod observe;
 mod options;
 mod output;
+mod position;
 mod progress;
 mod proofs;
 mod reading;

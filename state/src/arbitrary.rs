@@ -4,11 +4,13 @@ use proptest::prelude::*;
 
 use crate::field::{ORDER, reduce};
 use crate::hash::Digest;
-use crate::leaf::{AMOUNT_LIMIT, ASSET_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
+use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, RESTRICTED_ASSETS, TREE_DEPTH};
 use crate::message::{Message, Op};
 use crate::nonce::{Nonce, NonceKey};
 use crate::record::ContractRecord;
-use crate::record::pool::{FEE_SCALE, LOCKED_SHARES, MAX_SCALED_RESERVE, MAX_UNIT, Pool, SUPPLY_LIMIT};
+use crate::record::pool::{
+    FEE_SCALE, LOCKED_SHARES, MAX_RESERVE, MAX_SCALED_RESERVE, MAX_UNIT, Pool, SUPPLY_LIMIT,
+};
 use crate::transaction::{NO_END, Transaction};
 
 /// An integer from `first` to `last`.
@@ -48,20 +50,21 @@ pub fn arb_contract_record() -> impl Strategy<Value = ContractRecord> {
 
 /// A pool.
 pub fn arb_pool() -> impl Strategy<Value = Pool> {
-    let asset_0 = arb_between(0, u64::from(ASSET_LIMIT) - 2);
+    let asset_0 = arb_between(0, u64::from(RESTRICTED_ASSETS) - 2);
     let assets = asset_0.prop_flat_map(|first| {
-        arb_between(first + 1, u64::from(ASSET_LIMIT) - 1)
+        arb_between(first + 1, u64::from(RESTRICTED_ASSETS) - 1)
             .prop_map(move |second| [first as u32, second as u32])
     });
     let money = (0..=MAX_UNIT.ilog2()).prop_flat_map(|power| {
-        let reserve = || arb_between(1, MAX_SCALED_RESERVE >> power);
+        let most = if power == 0 { MAX_RESERVE } else { MAX_SCALED_RESERVE >> power };
+        let reserve = || arb_between(1, most);
         ([reserve(), reserve()], arb_between(LOCKED_SHARES, SUPPLY_LIMIT - 1), Just(1 << power))
     });
     let law = (0..=FEE_SCALE, 1..=2u32);
-    (assets, law, money, arb_u32(), arb_between(0, (1 << 31) - 1)).prop_map(
-        |(assets, (kept, impact), (reserves, supply, unit), time, number)| {
+    (assets, law, money, 1..=u32::MAX, arb_between(0, (1 << 31) - 1)).prop_map(
+        |(assets, (kept, weight), (reserves, supply, unit), time, number)| {
             let number = number as u32;
-            Pool { assets, kept, impact, reserves, supply, unit, time, number }
+            Pool { assets, kept, weight, reserves, supply, unit, time, number }
         },
     )
 }

@@ -72,6 +72,7 @@ impl Contents {
     ///
     /// # Panics
     /// If one is not.
+    #[cfg(feature = "store")]
     pub(crate) fn digests_at(&self, positions: &[u32]) -> Vec<Digest> {
         let accounts = positions.partition_point(|&position| LeafIndex(position).shard() < ACCOUNT_SHARDS);
         let (accounts, contracts) = positions.split_at(accounts);

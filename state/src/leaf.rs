@@ -36,8 +36,9 @@ pub const ACCOUNT_SHARDS: usize = SHARDS / 2;
 /// An asset's number that a genesis or a deposit may name is below this; those above are issued by contracts.
 pub const NATIVE_ASSETS: Asset = 1 << 31;
 
-/// All assets' numbers are below this: so two of them in one element have one reading.
-pub const ASSET_LIMIT: Asset = u32::MAX - (1 << 29) + 1;
+/// Assets of contracts are below this; those from here on are restricted to their issuers' calls. Two assets below it in
+/// one element have one reading.
+pub const RESTRICTED_ASSETS: Asset = 3 << 30;
 
 /// Leaves of accounts that a state can hold: the positions of the lower shards, below the contracts'.
 pub const MAX_ACCOUNTS: usize = ACCOUNT_SHARDS << SHARD_DEPTH;

@@ -5,7 +5,6 @@ use std::ops::{Index, Range};
 use crate::field::from_u32;
 use crate::hash::{Digest, Tag, hash};
 use crate::leaf::{ACCOUNT_SHARDS, LeafIndex, SHARD_DEPTH, SHARDS};
-use crate::tree::make_room;
 
 /// For each shard how many of its positions are taken: all below that number, none from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +187,14 @@ impl<T> Shards<T> {
         for (values, &count) in self.0.iter_mut().zip(&counts.0) {
             values.truncate(count as usize);
         }
+    }
+}
+
+/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows must not take
+/// twice its size.
+pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
+    if len > entries.capacity() {
+        entries.reserve_exact(len + len / 8 - entries.len());
     }
 }
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::hash::batch::nodes_into;
 use crate::hash::{Digest, node};
 use crate::leaf::{LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
-use crate::shards::{Counts, Shards};
+use crate::shards::{Counts, Shards, make_room};
 
 /// Nodes of a task that hashes nothing.
 const TASK: usize = 1 << 13;
@@ -334,13 +334,5 @@ impl Tree {
             nodes.truncate(level, &undo.leaves);
             replaced.iter().for_each(|&(index, digest)| nodes.put(index, digest, EMPTY[level]));
         }
-    }
-}
-
-/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows must not take
-/// twice its size.
-pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
-    if len > entries.capacity() {
-        entries.reserve_exact(len + len / 8 - entries.len());
     }
 }

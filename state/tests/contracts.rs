@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use enfold_state::account_proof::{AccountProof, AccountProofError, ContractProof};
 use enfold_state::block::{Genesis, GenesisLeaf};
 use enfold_state::chain::state_root;
 use enfold_state::codec::{self, HEADER_LEN, encode, encode_json, from_body, to_body};
-use enfold_state::field::{ORDER, to_u64};
-use enfold_state::hash::{Digest, node};
+use enfold_state::field::{ONE, ORDER, to_u64};
+use enfold_state::hash::{Digest, Tag, hash, node};
 use enfold_state::leaf::{
     ACCOUNT_SHARDS, AMOUNT_LIMIT, Leaf, LeafIndex, MAX_CONTRACTS, SHARDS, TREE_DEPTH, issued_asset,
 };
@@ -23,7 +24,7 @@ const TIME: u32 = 1_700_000_000;
 const POOL: Pool = Pool {
     assets: [3, 7],
     kept: 9_970,
-    impact: 2,
+    weight: 2,
     reserves: [1_000_000, 5_000_000],
     supply: 2_000_000,
     unit: 1 << 20,
@@ -75,16 +76,16 @@ mod ranges {
 
     #[test]
     fn of_a_pool() {
-        let limit = u32::MAX - (1 << 29);
+        let limit = (3 << 30) - 1;
         accepted(|pool| pool.assets = [limit - 1, limit]);
         accepted(|pool| pool.assets[0] = 0);
         assert_eq!(
             refused(|pool| pool.assets[1] = limit + 1),
-            "pool: expected asset_1 below 2^32 - 2^29, got 3758096384"
+            "pool: expected asset_1 below 3 2^30, got 3221225472"
         );
         assert_eq!(
             refused(|pool| pool.assets[0] = u32::MAX),
-            "pool: expected asset_0 below 2^32 - 2^29, got 4294967295"
+            "pool: expected asset_0 below 3 2^30, got 4294967295"
         );
         for assets in [[7, 7], [8, 7]] {
             let expected = format!("pool: expected asset_1 above asset_0, which is {}, got 7", assets[0]);
@@ -94,23 +95,31 @@ mod ranges {
         accepted(|pool| pool.kept = 10_000);
         assert_eq!(refused(|pool| pool.kept = 10_001), "pool: expected kept of at most 10000, got 10001");
         assert_eq!(refused(|pool| pool.kept = 1 << 16), "pool: expected kept below 2^16, got 65536");
-        accepted(|pool| pool.impact = 1);
-        for impact in [0, 3] {
-            let expected = format!("pool: expected impact 1 or 2, got {impact}");
-            assert_eq!(refused(|pool| pool.impact = impact), expected);
+        accepted(|pool| pool.weight = 1);
+        for weight in [0, 3] {
+            let expected = format!("pool: expected weight 1 or 2, got {weight}");
+            assert_eq!(refused(|pool| pool.weight = weight), expected);
         }
         for side in [0, 1] {
             for got in [0, AMOUNT_LIMIT, u64::MAX >> 1] {
                 let expected = format!("pool: expected reserve_{side} of 1 to 2^62 - 1, got {got}");
                 assert_eq!(refused(|pool| pool.reserves[side] = got), expected);
             }
-            accepted(|pool| pool.reserves[side] = 1 << 40);
-            let scaled = (1_u128 << 60) + (1 << 20);
+            accepted(|pool| pool.reserves[side] = 1 << 39);
+            let scaled = (1_u128 << 59) + (1 << 20);
             assert_eq!(
-                refused(|pool| pool.reserves[side] = (1 << 40) + 1),
-                format!("pool: expected the greater reserve times unit of at most 2^60, got {scaled}")
+                refused(|pool| pool.reserves[side] = (1 << 39) + 1),
+                format!("pool: expected the greater reserve times unit of at most 2^59, got {scaled}")
             );
-            accepted(|pool| (pool.reserves[side], pool.unit) = (1 << 60, 1));
+            let of_unit_1 = |reserve| move |pool: &mut Pool| (pool.reserves[side], pool.unit) = (reserve, 1);
+            accepted(of_unit_1(1 << 60));
+            assert_eq!(
+                refused(of_unit_1((1 << 60) + 1)),
+                format!(
+                    "pool: expected the greater reserve times unit of at most 2^60 where unit is 1, got {}",
+                    (1_u64 << 60) + 1
+                )
+            );
         }
         for got in [0, 1_023, 1 << 61, 1 << 62] {
             let expected = format!("pool: expected supply of 1024 to 2^61 - 1, got {got}");
@@ -123,6 +132,7 @@ mod ranges {
             assert_eq!(refused(|pool| pool.unit = got), expected);
         }
         accepted(|pool| (pool.time, pool.number) = (u32::MAX, (1 << 31) - 1));
+        assert_eq!(refused(|pool| pool.time = 0), "pool: expected time of at least 1, got 0");
         assert_eq!(refused(|pool| pool.number = 1 << 31), "pool: expected number below 2^31, got 2147483648");
     }
 
@@ -189,7 +199,7 @@ mod forms {
         let json = serde_json::to_value(record(POOL)).expect("a form");
         let expected = serde_json::json!({
             "contract": "pool",
-            "asset_0": 3, "asset_1": 7, "kept": 9970, "impact": 2,
+            "asset_0": 3, "asset_1": 7, "kept": 9970, "weight": 2,
             "reserve_0": 1_000_000, "reserve_1": 5_000_000, "supply": 2_000_000, "unit": 1 << 20,
             "time": TIME, "number": 0
         });
@@ -419,7 +429,7 @@ mod start {
         let error = refused(|genesis| pool(genesis, 1, |pool| pool.time = TIME + 1));
         assert_eq!(error, GenesisError::Touched { index: at(1), expected: TIME, number: 0, time: TIME + 1 });
         let mut early = genesis();
-        pool(&mut early, 0, |pool| pool.time = 0);
+        pool(&mut early, 0, |pool| pool.time = 1);
         assert!(Ledger::from_genesis(&early).is_ok());
     }
 }
@@ -525,6 +535,10 @@ mod ledger {
                 model.is(&ledger);
                 let whole = Ledger::restore(CHAIN, number, TIME, ledger.contents().clone());
                 prop_assert_eq!((ledger.tree(), ledger.root()), (whole.tree(), whole.root()));
+                for (index, _) in ledger.records().entries() {
+                    let proof = ContractProof::new(&ledger, index).expect("a record");
+                    prop_assert_eq!(proof.check(CHAIN.id, number, ledger.root()), Ok(()));
+                }
             }
             for (undo, old) in before.into_iter().rev() {
                 ledger.revert(&undo);
@@ -561,5 +575,117 @@ mod ledger {
             let error = ledger.prepare(1, TIME, ledger.root(), &writes).map(drop);
             assert_eq!(error, Err(ApplyError::Shard { expected: ACCOUNT_SHARDS, got }));
         }
+    }
+}
+
+mod proofs {
+    use super::*;
+
+    /// A leaf whose eight elements are a pool's too.
+    fn twin() -> (Leaf, ContractRecord) {
+        let pool = record(Pool { supply: 1_024, unit: 1, ..POOL });
+        let [a0, a1, a2, a3, nonce, asset, balance, other] = pool.integers().try_into().expect("eight");
+        let owner = Digest::try_from([a0, a1, a2, a3]).expect("canonical");
+        let nonces = [nonce, other].map(|nonce: u64| nonce as u32);
+        let leaf = Leaf { address: owner, nonces, asset: asset as u32, balance };
+        assert_eq!(leaf.elements().to_vec(), pool.elements());
+        (leaf, pool)
+    }
+
+    /// A leaf and a record of the same elements.
+    fn ledger() -> Ledger {
+        let (leaf, pool) = twin();
+        let records = Shards::dense_from(ACCOUNT_SHARDS, vec![pool, record(POOL)]);
+        let contents = enfold_state::contents::Contents::new(Shards::dense(vec![leaf]), records);
+        Ledger::restore(CHAIN, 3, TIME, contents)
+    }
+
+    #[test]
+    fn every_record_has_a_proof() {
+        let ledger = ledger();
+        for (index, record) in ledger.records().entries() {
+            let proof = ContractProof::new(&ledger, index).expect("a record");
+            assert_eq!((proof.check(7, 3, ledger.root()), &proof.contract), (Ok(()), record));
+            let file = encode(&proof).expect("a form");
+            assert_eq!(file.len(), HEADER_LEN + 16 + 68 + 30 * 32 + 32);
+            let json = encode_json(&proof).expect("a form").into_bytes();
+            for file in [file, json] {
+                assert_eq!(codec::read::<ContractProof>(&file).expect("its own form"), proof);
+                let error = codec::read::<AccountProof>(&file).expect_err("of a contract").to_string();
+                assert!(
+                    error == "expected a account proof file, got a contract proof file"
+                        || error.contains("unknown field `contract`"),
+                    "{error}"
+                );
+            }
+        }
+        for none in [at(2), LeafIndex(0), LeafIndex(u32::MAX)] {
+            assert_eq!(ContractProof::new(&ledger, none), None);
+        }
+        assert_eq!(AccountProof::new(&ledger, at(0)), None);
+    }
+
+    #[test]
+    fn a_changed_proof_is_refused() {
+        let (ledger, root) = (ledger(), ledger().root());
+        let honest = ContractProof::new(&ledger, at(1)).expect("a record");
+        let check = |change: &dyn Fn(&mut ContractProof)| {
+            let mut proof = honest.clone();
+            change(&mut proof);
+            assert_ne!(proof, honest);
+            proof.check(7, 3, root).expect_err("changed")
+        };
+        assert_eq!(check(&|p| p.chain_id = 8), AccountProofError::ChainId { expected: 7, got: 8 });
+        assert_eq!(check(&|p| p.number = 2), AccountProofError::Number { expected: 3, got: 2 });
+        let other = ledger.record(at(0)).expect("a record");
+        let changes: [&dyn Fn(&mut ContractProof); 6] = [
+            &|p| p.index.0 ^= 1,
+            &|p| p.index = LeafIndex::new(33, 1),
+            &|p| p.counts.0[0] += ONE,
+            &|p| p.siblings.swap(0, 1),
+            &|p| p.contract = other.clone(),
+            &|p| p.contract = record(Pool { kept: POOL.kept - 1, ..POOL }),
+        ];
+        for change in changes {
+            assert!(matches!(check(change), AccountProofError::Root { .. }));
+        }
+        for level in 0..TREE_DEPTH {
+            assert!(matches!(check(&|p| p.siblings[level].0[2] += ONE), AccountProofError::Root { .. }));
+        }
+        // Other indices with the same path, and one of an account.
+        for index in [at(1).0 | 1 << 30, at(1).0 | 1 << 31, 1] {
+            let (kind, got) = (RecordKind::Pool, LeafIndex(index));
+            assert_eq!(check(&|p| p.index = got), RecordError::Index { kind, got }.into());
+        }
+    }
+
+    /// SECURITY: what an account signs for never passes for what a contract holds, nor the reverse.
+    #[test]
+    fn a_leaf_is_no_record_and_a_record_no_leaf() {
+        let (ledger, root) = (ledger(), ledger().root());
+        let (leaf, pool) = twin();
+        let account = AccountProof::new(&ledger, LeafIndex(0)).expect("a leaf");
+        let contract = ContractProof::new(&ledger, at(0)).expect("a record");
+        assert_eq!((account.check(7, 3, root), contract.check(7, 3, root)), (Ok(()), Ok(())));
+        assert_ne!(leaf.digest(), pool.digest());
+        // The leaf as a record: on its own path, and where a record is.
+        let AccountProof { siblings, counts, .. } = account;
+        for index in [LeafIndex(0), at(0)] {
+            let forged = ContractProof { siblings, index, contract: pool.clone(), ..contract.clone() };
+            assert!(forged.check(7, 3, root).is_err());
+            assert_ne!(forged.root(), root);
+        }
+        // The record as a leaf, likewise.
+        for index in [LeafIndex(0), at(0)] {
+            let forged =
+                AccountProof { chain_id: 7, number: 3, index, leaf, siblings: contract.siblings, counts };
+            assert!(forged.check(7, 3, root).is_err());
+            assert_ne!(forged.root(), root);
+        }
+        // Nor is a record one of another kind: each is hashed under a tag of its own.
+        let tags = [Tag::AccountLeaf, Tag::Address, Tag::EmittedChain, Tag::StateRoot, Tag::Pool];
+        let digests: Vec<_> = tags.iter().map(|&tag| hash(tag, &pool.elements())).collect();
+        assert!(digests.iter().enumerate().all(|(at, digest)| !digests[..at].contains(digest)));
+        assert_eq!(digests[4], pool.digest());
     }
 }

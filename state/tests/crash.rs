@@ -38,7 +38,7 @@ fn genesis() -> Genesis {
 fn pool(number: u32) -> ContractRecord {
     let (assets, reserves) = ([0, 1], [1 + u64::from(number), 5_000]);
     let pool =
-        Pool { assets, kept: 9_970, impact: 1, reserves, supply: 1_024, unit: 1, time: number, number };
+        Pool { assets, kept: 9_970, weight: 1, reserves, supply: 1_024, unit: 1, time: number, number };
     pool.try_into().expect("a pool")
 }
 

@@ -70,7 +70,7 @@ fn walk<T: Record>(record: &T) -> usize {
 
 #[test]
 fn no_object_takes_a_strange_field_or_one_twice() {
-    let Records { genesis, block, signed, data, receipt, account } = records();
+    let Records { genesis, block, signed, data, receipt, account, contract } = records();
     assert_eq!(walk(&genesis), 1 + genesis.leaves.len() + genesis.contracts.len());
     // Transaction, signature and what holds them.
     assert_eq!(walk(&signed), 3);
@@ -80,6 +80,7 @@ fn no_object_takes_a_strange_field_or_one_twice() {
     assert_eq!(walk(&data), 1 + 1 + messages);
     assert_eq!(walk(&receipt), 1 + messages + 2);
     assert_eq!(walk(&account), 2);
+    assert_eq!(walk(&contract), 2);
 }
 
 /// Pointers to all ops and kinds in a value.
@@ -159,13 +160,14 @@ fn amounts<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
 
 #[test]
 fn amounts_are_numbers_or_texts() {
-    let Records { genesis, block, signed, data, receipt, account } = records();
+    let Records { genesis, block, signed, data, receipt, account, contract } = records();
     amounts(&genesis);
     amounts(&block);
     amounts(&signed);
     amounts(&data);
     amounts(&receipt);
     amounts(&account);
+    amounts(&contract);
 }
 
 #[test]

@@ -46,12 +46,13 @@ fn chain_ids<T: Record>(record: &T, pointer: &str, at: usize) {
 
 #[test]
 fn chain_ids_are_in_their_range_in_every_record() {
-    let Records { genesis, block, signed, data, receipt, account } = records();
+    let Records { genesis, block, signed, data, receipt, account, contract } = records();
     chain_ids(&genesis, "/chain_id", 0);
     chain_ids(&block, "/chain_id", 0);
     chain_ids(&data, "/chain_id", 0);
     chain_ids(&receipt, "/chain_id", 0);
     chain_ids(&account, "/chain_id", 0);
+    chain_ids(&contract, "/chain_id", 0);
     chain_ids(&signed, "/transaction/chain_id", 4);
 }
 

@@ -11,13 +11,12 @@ use enfold_state::profile::ProfileId;
 use enfold_state::store::Store;
 use serde::Serialize;
 
-use crate::contract::leaves_text;
 use crate::error::CliError;
 use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::ProfileText;
 use crate::records;
-use crate::text::TimeText;
+use crate::text::{TimeText, leaves_text};
 
 /// Options of `enfold init`.
 #[derive(Debug, Args)]

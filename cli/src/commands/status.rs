@@ -10,11 +10,10 @@ use enfold_state::profile::ProfileId;
 use enfold_state::store::{Circuits, Head};
 use serde::Serialize;
 
-use crate::contract::leaves_text;
 use crate::error::CliError;
 use crate::output::Outcome;
 use crate::reading::{self, Activity};
-use crate::text::{TimeText, grouped};
+use crate::text::{TimeText, grouped, leaves_text};
 
 /// Options of `enfold status`.
 #[derive(Debug, Args)]

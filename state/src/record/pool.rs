@@ -1,12 +1,12 @@
 //! The record of a pool: two assets, each of which can be bought with the other, and shares in both.
 
 use super::{Amount, ContractRecord, Field, RecordError, RecordKind};
-use crate::leaf::{AMOUNT_LIMIT, ASSET_LIMIT, Asset, issued_asset};
+use crate::leaf::{AMOUNT_LIMIT, Asset, RESTRICTED_ASSETS, issued_asset};
 
 const ASSET_0: Field = Field::part("asset_0", 0, 0, 32);
 const ASSET_1: Field = Field::part("asset_1", 0, 32, 32);
 const KEPT: Field = Field::part("kept", 1, 0, 16);
-const IMPACT: Field = Field::part("impact", 1, 16, 16);
+const WEIGHT: Field = Field::part("weight", 1, 16, 16);
 const RESERVE_0: Field = Field::whole("reserve_0", 2);
 const RESERVE_1: Field = Field::whole("reserve_1", 3);
 const SUPPLY: Field = Field::whole("supply", 4);
@@ -16,7 +16,7 @@ const NUMBER: Field = Field::part("number", 7, 32, 32);
 
 /// The fields; element 6 has none.
 pub(super) const FIELDS: &[Field] =
-    &[ASSET_0, ASSET_1, KEPT, IMPACT, RESERVE_0, RESERVE_1, SUPPLY, UNIT, TIME, NUMBER];
+    &[ASSET_0, ASSET_1, KEPT, WEIGHT, RESERVE_0, RESERVE_1, SUPPLY, UNIT, TIME, NUMBER];
 
 /// What a fee is a share of: an input of so many units counts as `kept`.
 pub const FEE_SCALE: u32 = 10_000;
@@ -26,8 +26,10 @@ pub const LOCKED_SHARES: u64 = 1_024;
 pub const SUPPLY_LIMIT: u64 = 1 << 61;
 /// The greatest unit of the price.
 pub const MAX_UNIT: u64 = 1 << 20;
-/// Bound on the greater reserve in units of the price, inclusive.
-pub const MAX_SCALED_RESERVE: u64 = 1 << 60;
+/// Bound on a reserve of a pool whose unit is 1, inclusive.
+pub const MAX_RESERVE: u64 = 1 << 60;
+/// Bound on a reserve times the unit where that is greater, inclusive: above it, the unit is halved.
+pub const MAX_SCALED_RESERVE: u64 = 1 << 59;
 
 /// A pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +38,8 @@ pub struct Pool {
     pub assets: [Asset; 2],
     /// What is left of 10,000 of an input after the fee.
     pub kept: u32,
-    /// 1: orders of a block trade at the mean of the price before and after; 2: at the price after.
-    pub impact: u32,
+    /// How much a block's orders move the price at which they trade: 1, half of the way that they move the pool's; 2, all of it.
+    pub weight: u32,
     /// What it holds of each asset, in its smallest unit: 1 or more.
     pub reserves: [u64; 2],
     /// All shares, [`LOCKED_SHARES`] of nobody included.
@@ -62,7 +64,7 @@ impl Pool {
         Self {
             assets: [ASSET_0, ASSET_1].map(narrow),
             kept: narrow(KEPT),
-            impact: narrow(IMPACT),
+            weight: narrow(WEIGHT),
             reserves: [RESERVE_0, RESERVE_1].map(wide),
             supply: wide(SUPPLY),
             unit: wide(UNIT),
@@ -76,10 +78,10 @@ impl TryFrom<Pool> for ContractRecord {
     type Error = RecordError;
 
     fn try_from(pool: Pool) -> Result<Self, RecordError> {
-        let Pool { assets, kept, impact, reserves, supply, unit, time, number } = pool;
+        let Pool { assets, kept, weight, reserves, supply, unit, time, number } = pool;
         let [asset_0, asset_1] = assets.map(u64::from);
         let [reserve_0, reserve_1] = reserves;
-        let numbers = [asset_0, asset_1, kept.into(), impact.into(), reserve_0, reserve_1, supply, unit];
+        let numbers = [asset_0, asset_1, kept.into(), weight.into(), reserve_0, reserve_1, supply, unit];
         let numbers = [&numbers[..], &[time, number].map(u64::from)].concat();
         Self::of_fields(RecordKind::Pool, &numbers)
     }
@@ -87,15 +89,15 @@ impl TryFrom<Pool> for ContractRecord {
 
 /// Checks the ranges of the fields.
 pub(super) fn check(record: &ContractRecord) -> Result<(), RecordError> {
-    let Pool { assets, kept, impact, reserves, supply, unit, .. } = Pool::read(record);
+    let Pool { assets, kept, weight, reserves, supply, unit, time, .. } = Pool::read(record);
     for (field, asset) in [(ASSET_0, assets[0]), (ASSET_1, assets[1])] {
-        // So that the two halves of the element have one reading in a circuit too.
-        record.expect(field.name, asset < ASSET_LIMIT, "below 2^32 - 2^29", asset)?;
+        // Neither is restricted, and the two halves of the element have one reading in a circuit too.
+        record.expect(field.name, asset < RESTRICTED_ASSETS, "below 3 2^30", asset)?;
     }
     let above = format!("above asset_0, which is {}", assets[0]);
     record.expect(ASSET_1.name, assets[0] < assets[1], above, assets[1])?;
     record.expect(KEPT.name, kept <= FEE_SCALE, "of at most 10000", kept)?;
-    record.expect(IMPACT.name, matches!(impact, 1 | 2), "1 or 2", impact)?;
+    record.expect(WEIGHT.name, matches!(weight, 1 | 2), "1 or 2", weight)?;
     for (field, reserve) in [(RESERVE_0, reserves[0]), (RESERVE_1, reserves[1])] {
         let fits = (1..AMOUNT_LIMIT).contains(&reserve);
         record.expect(field.name, fits, "of 1 to 2^62 - 1", reserve)?;
@@ -105,8 +107,12 @@ pub(super) fn check(record: &ContractRecord) -> Result<(), RecordError> {
     let fits = unit.is_power_of_two() && unit <= MAX_UNIT;
     record.expect(UNIT.name, fits, "a power of two up to 2^20", unit)?;
     let scaled = u128::from(reserves[0].max(reserves[1])) * u128::from(unit);
-    let fits = scaled <= MAX_SCALED_RESERVE.into();
-    record.expect("the greater reserve times unit", fits, "of at most 2^60", scaled)
+    let (most, expected) = match unit {
+        1 => (MAX_RESERVE, "of at most 2^60 where unit is 1"),
+        _ => (MAX_SCALED_RESERVE, "of at most 2^59"),
+    };
+    record.expect("the greater reserve times unit", scaled <= most.into(), expected, scaled)?;
+    record.expect(TIME.name, time > 0, "of at least 1", time)
 }
 
 /// Checks that the pool with this number does not deal in its own shares.

@@ -36,7 +36,7 @@ fn pool(contract: u32, number: u32) -> ContractRecord {
     let reserves = [1_000 + u64::from(contract), 5_000 + u64::from(number)];
     let assets = [5, 6 + contract];
     let (supply, time) = (LOCKED_SHARES, 90 + number);
-    Pool { assets, kept: 9_970, impact: 2, reserves, supply, unit: 1 << 10, time, number }
+    Pool { assets, kept: 9_970, weight: 2, reserves, supply, unit: 1 << 10, time, number }
         .try_into()
         .expect("a pool")
 }
