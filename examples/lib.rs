@@ -14,7 +14,7 @@ pub fn payment() -> (Genesis, Block) {
     let chain_id = 1;
     let time = 1_700_000_000;
     let leaf = GenesisLeaf { address: alice.address(), asset: 0, balance: 100 };
-    let genesis = Genesis { chain_id, time, shards: 1, leaves: vec![leaf] };
+    let genesis = Genesis { chain_id, time, shards: 1, leaves: vec![leaf], contracts: vec![] };
     // She has leaf 0, and has sent nothing so far. Bob gets a leaf with his first payment.
     let transfer = Transaction {
         op: Op::Transfer,

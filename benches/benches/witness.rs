@@ -111,7 +111,7 @@ fn store(c: &mut Criterion) {
     let leaf = |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
     let Chain { id: chain_id, shards } = ledger.chain();
     let leaves = ledger.leaves().iter().map(leaf).collect();
-    let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves };
+    let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves, contracts: vec![] };
     let new = || {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Store::create(dir.path(), &genesis).expect("it is new");

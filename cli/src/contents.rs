@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use enfold_state::account_proof::AccountProof;
+use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::block::{Block, BlockData, FeePolicy, Genesis, emitted_chain};
 use enfold_state::codec::{self, HEADER_LEN, Kind, Record};
 use enfold_state::hash::Digest;
@@ -17,6 +17,7 @@ use enfold_state::nonce::Nonce;
 use enfold_state::owner::L1Owner;
 use enfold_state::profile::ProfileId;
 use enfold_state::receipt::{Receipt, ReceiptError};
+use enfold_state::record::ContractRecord;
 use enfold_state::signer::Signer;
 use enfold_state::store::Circuits;
 use enfold_state::transaction::{NO_END, SignedTransaction, Transaction};
@@ -26,16 +27,17 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::anchor::{Anchor, Forgeable};
+use crate::contract::ContractText;
 use crate::error::{CliError, Failure};
 use crate::files::{open, read_with, unreadable};
 use crate::proofs::{Bits, ProfileText, StatementText};
-use crate::text::{LeafText, OwnerText, TimeText, count, grouped};
+use crate::text::{LeafText, OwnerText, TimeText, count, grouped, leaves_text};
 
 /// A file is none that can be summed up.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentsError {
     /// It is none that this program writes or reads.
-    #[error("{}: not a proof, genesis, block, transaction, data file, receipt, account proof or key", path.display())]
+    #[error("{}: not a proof, genesis, block, transaction, data file, receipt, account proof, contract proof or key", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,
@@ -77,6 +79,7 @@ struct Probe {
     emitted: Option<IgnoredAny>,
     digests: Option<IgnoredAny>,
     siblings: Option<IgnoredAny>,
+    contract: Option<IgnoredAny>,
     signature: Option<IgnoredAny>,
     secret_key: Option<IgnoredAny>,
 }
@@ -113,6 +116,7 @@ pub fn sort_of(path: &Path) -> Result<Sort, CliError> {
         Probe { transactions: Some(_), .. } => Ok(Sort::Record(Kind::Block)),
         Probe { emitted: Some(_), .. } => Ok(Sort::Record(Kind::BlockData)),
         Probe { digests: Some(_), .. } => Ok(Sort::Record(Kind::Receipt)),
+        Probe { siblings: Some(_), contract: Some(_), .. } => Ok(Sort::Record(Kind::ContractProof)),
         Probe { siblings: Some(_), .. } => Ok(Sort::Record(Kind::AccountProof)),
         Probe { signature: Some(_), .. } => Ok(Sort::Record(Kind::Transaction)),
         Probe { secret_key: Some(_), .. } => Ok(Sort::Key),
@@ -135,9 +139,11 @@ pub enum Summary {
         shards: u32,
         /// Count of leaves.
         leaves: usize,
+        /// Count of contracts and their objects.
+        contracts: usize,
         /// Root of the state that it starts.
         root: Digest,
-        /// Sum of the balances, by asset.
+        /// Sum of the balances and of what contracts hold, by asset.
         supplies: BTreeMap<Asset, u64>,
     },
     /// A block.
@@ -225,6 +231,20 @@ pub enum Summary {
         /// The root that it leads to.
         root: Digest,
     },
+    /// A contract proof, not held against a block proof.
+    ContractProof {
+        /// The chain's number.
+        #[serde(with = "enfold_state::wide")]
+        chain_id: u64,
+        /// The block after which the record is so.
+        number: u32,
+        /// The record's index.
+        index: LeafIndex,
+        /// The record.
+        contract: ContractRecord,
+        /// The root that it leads to.
+        root: Digest,
+    },
     /// A proof that holds.
     Proof {
         /// The profile's bits of security.
@@ -263,20 +283,24 @@ pub enum Summary {
         time: u32,
         /// Count of leaves.
         leaves: usize,
+        /// Count of contracts and their objects.
+        contracts: usize,
         /// The state root.
         root: Digest,
         /// The profile by which its blocks are proven; `None` if that was never said, or it is unknown.
         profile: Option<ProfileId>,
         /// Digest of the key that its block proofs are verified with.
         key: Option<Digest>,
-        /// Sum of the balances, by asset.
+        /// Sum of the balances and of what contracts hold, by asset.
         supplies: BTreeMap<Asset, u64>,
     },
 }
 
-fn supplies(balances: impl Iterator<Item = (Asset, u64)>) -> BTreeMap<Asset, u64> {
+fn supplies(ledger: &Ledger) -> BTreeMap<Asset, u64> {
+    let balances = ledger.leaves().iter().map(|leaf| (leaf.asset, leaf.balance));
+    let holdings = ledger.records().iter().flat_map(ContractRecord::holdings);
     let mut supplies = BTreeMap::new();
-    for (asset, balance) in balances {
+    for (asset, balance) in balances.chain(holdings) {
         let supply: &mut u64 = supplies.entry(asset).or_default();
         *supply = supply.saturating_add(balance);
     }
@@ -291,8 +315,9 @@ impl Summary {
             time: genesis.time,
             shards: genesis.shards,
             leaves: genesis.leaves.len(),
+            contracts: genesis.contracts.len(),
             root: ledger.root(),
-            supplies: supplies(genesis.leaves.iter().map(|leaf| (leaf.asset, leaf.balance))),
+            supplies: supplies(ledger),
         }
     }
 
@@ -361,6 +386,12 @@ impl Summary {
         Self::AccountProof { chain_id, number, index, leaf, root: proof.root() }
     }
 
+    /// Of a contract proof.
+    pub fn of_contract(proof: &ContractProof) -> Self {
+        let &ContractProof { chain_id, number, index, ref contract, .. } = proof;
+        Self::ContractProof { chain_id, number, index, contract: contract.clone(), root: proof.root() }
+    }
+
     /// Of a key.
     pub fn of_key(key: &Signer) -> Self {
         Self::Key { public_key: key.public_key(), owner: key.owner, address: key.address() }
@@ -374,10 +405,11 @@ impl Summary {
             height: ledger.height(),
             time: ledger.time(),
             leaves: ledger.len(),
+            contracts: ledger.records().len(),
             root: ledger.root(),
             profile: circuits.and_then(|circuits| ProfileId::from_number(circuits.profile.into())),
             key: circuits.map(|circuits| circuits.key),
-            supplies: supplies(ledger.leaves().iter().map(|leaf| (leaf.asset, leaf.balance))),
+            supplies: supplies(ledger),
         }
     }
 }
@@ -385,14 +417,25 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Genesis { chain_id, time, shards, leaves, root, supplies } => {
-                writeln!(f, "genesis of chain {chain_id}: {}", count(*leaves, "leaf", "leaves"))?;
+            Self::Genesis { chain_id, time, shards, leaves, contracts, root, supplies } => {
+                writeln!(f, "genesis of chain {chain_id}: {}", leaves_text(*leaves, *contracts))?;
                 writeln!(f, "time       {}\nshards     {shards}", TimeText(*time))?;
                 writeln!(f, "state root {root}")?;
                 write_supplies(f, supplies)
             }
-            Self::State { chain_id, shards, height, time, leaves, root, profile, key, supplies } => {
-                let leaves = count(*leaves, "leaf", "leaves");
+            Self::State {
+                chain_id,
+                shards,
+                height,
+                time,
+                leaves,
+                contracts,
+                root,
+                profile,
+                key,
+                supplies,
+            } => {
+                let leaves = leaves_text(*leaves, *contracts);
                 writeln!(f, "state of chain {chain_id} after block {height}: {leaves}")?;
                 writeln!(f, "time       {}\nshards     {shards}", TimeText(*time))?;
                 writeln!(f, "state root {root}")?;
@@ -469,6 +512,12 @@ impl fmt::Display for Summary {
             Self::AccountProof { chain_id, number, index, leaf, root } => {
                 writeln!(f, "account proof of leaf {index} after block {number} of chain {chain_id}")?;
                 write!(f, "{}", LeafText(leaf))?;
+                writeln!(f, "state root {root}")?;
+                writeln!(f, "(not checked against a block proof: use enfold verify-account)")
+            }
+            Self::ContractProof { chain_id, number, index, contract, root } => {
+                writeln!(f, "contract proof of leaf {index} after block {number} of chain {chain_id}")?;
+                write!(f, "{}", ContractText(*index, contract))?;
                 writeln!(f, "state root {root}")?;
                 writeln!(f, "(not checked against a block proof: use enfold verify-account)")
             }

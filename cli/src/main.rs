@@ -24,6 +24,7 @@ mod args;
 mod circuits;
 mod commands;
 mod contents;
+mod contract;
 mod cost;
 #[cfg(test)]
 #[path = "../tests/cli/documents/lines.rs"]
@@ -41,6 +42,7 @@ mod metrics;
 mod observe;
 mod options;
 mod output;
+mod position;
 mod progress;
 mod proofs;
 mod reading;

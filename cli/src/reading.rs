@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enfold_state::leaf::{Address, Asset, LeafIndex};
+use enfold_state::leaf::{Address, Asset, LeafIndex, MAX_ACCOUNTS};
 use enfold_state::ledger::Ledger;
 use enfold_state::store::{Check, Head, Snapshot, StoreError, read_head};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CliError, Failure};
+use crate::text::{count, leaves_text};
 
 #[cfg(unix)]
 mod server;
@@ -37,6 +38,39 @@ pub struct UnknownAccountError {
 }
 
 impl Failure for UnknownAccountError {
+    fn kind(&self) -> &'static str {
+        "unknown_account"
+    }
+}
+
+/// A state has nothing at an index.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: expected the index of one of {expected}, got {got}", path.display())]
+pub struct UnknownLeafError {
+    path: PathBuf,
+    expected: String,
+    got: LeafIndex,
+}
+
+impl UnknownLeafError {
+    /// Neither a leaf nor a contract.
+    pub fn leaf(path: &Path, ledger: &Ledger, got: LeafIndex) -> Self {
+        let contracts = ledger.records().len();
+        let mut expected = leaves_text(ledger.len(), contracts);
+        if contracts > 0 {
+            expected += &format!(" from {MAX_ACCOUNTS} on");
+        }
+        Self { path: path.to_owned(), expected, got }
+    }
+
+    /// No contract.
+    pub fn contract(path: &Path, ledger: &Ledger, got: LeafIndex) -> Self {
+        let contracts = count(ledger.records().len(), "contract", "contracts");
+        Self { path: path.to_owned(), expected: format!("{contracts}, from {MAX_ACCOUNTS} on"), got }
+    }
+}
+
+impl Failure for UnknownLeafError {
     fn kind(&self) -> &'static str {
         "unknown_account"
     }

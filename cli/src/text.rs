@@ -105,6 +105,15 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number as u64), if number == 1 { one } else { many })
 }
 
+/// How many leaves and contracts: the latter only if there are any.
+pub fn leaves_text(leaves: usize, contracts: usize) -> String {
+    let leaves = count(leaves, "leaf", "leaves");
+    match contracts {
+        0 => leaves,
+        contracts => format!("{leaves}, {}", count(contracts, "contract", "contracts")),
+    }
+}
+
 /// The stages of a block's proofs, in order, with how many each has. A fold is named only if there is one: a small block has
 /// none.
 pub fn stages(proofs: [usize; 4]) -> impl Iterator<Item = (Stage, usize)> {
@@ -241,6 +250,7 @@ mod tests {
         );
         assert_eq!(count(1, "leaf", "leaves"), "1 leaf");
         assert_eq!(count(1_000, "leaf", "leaves"), "1,000 leaves");
+        assert_eq!([leaves_text(1, 0), leaves_text(2, 3)], ["1 leaf", "2 leaves, 3 contracts"]);
     }
 
     #[test]

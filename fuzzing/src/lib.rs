@@ -43,7 +43,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target {
         name: "genesis",
         seeds: records::genesis_seeds,
@@ -71,6 +71,13 @@ pub const TARGETS: [Target; 13] = [
         name: "account_proof",
         seeds: records::account_proof_seeds,
         run: records::account_proof,
+        runs: 3000,
+        extra_memory: 0,
+    },
+    Target {
+        name: "contract_proof",
+        seeds: records::contract_proof_seeds,
+        run: records::contract_proof,
         runs: 3000,
         extra_memory: 0,
     },

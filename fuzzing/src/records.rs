@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use enfold_prover::journal::Journal;
-use enfold_state::account_proof::AccountProof;
+use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::block::{Block, BlockData, Genesis, Place};
 use enfold_state::codec::{self, Record};
 use enfold_state::executor::execute;
@@ -16,7 +16,7 @@ use enfold_state::transaction::{NO_END, SignedTransaction};
 use enfold_verifier::data::check_data;
 
 use crate::check_error;
-use crate::world::CHAIN;
+use crate::world::{CHAIN, CONTRACTS};
 
 /// Both forms of a record.
 fn forms<T: Record>(record: &T) -> Vec<Vec<u8>> {
@@ -43,7 +43,7 @@ fn read<T: Record + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
 }
 
 pub fn genesis_seeds() -> Vec<Vec<u8>> {
-    forms(&CHAIN.genesis)
+    [forms(&*CONTRACTS), forms(&CHAIN.genesis)].concat()
 }
 
 /// A genesis is read and opened.
@@ -155,6 +155,24 @@ pub fn account_proof(bytes: &[u8]) {
         Ok(()) => {
             let seed = AccountProof::new(&CHAIN.after, LeafIndex(1)).expect("the leaf is there");
             assert_eq!(proof, seed, "another account proof holds");
+        }
+        Err(error) => check_error(&error),
+    }
+}
+
+pub fn contract_proof_seeds() -> Vec<Vec<u8>> {
+    let ledger = Ledger::from_genesis(&CONTRACTS).expect("a genesis");
+    forms(&ContractProof::new(&ledger, LeafIndex::of_contract(1)).expect("the contract is there"))
+}
+
+/// A contract proof is read and checked against the root: only what the state holds is proven.
+pub fn contract_proof(bytes: &[u8]) {
+    let Some(proof) = read::<ContractProof>(bytes) else { return };
+    let ledger = Ledger::from_genesis(&CONTRACTS).expect("a genesis");
+    match proof.check(CONTRACTS.chain_id, 0, ledger.root()) {
+        Ok(()) => {
+            let seed = ContractProof::new(&ledger, LeafIndex::of_contract(1)).expect("the contract is there");
+            assert_eq!(proof, seed, "another contract proof holds");
         }
         Err(error) => check_error(&error),
     }

@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::{PreparedBlock, prepare_block};
-use enfold_state::block::{Block, BlockData, Genesis};
+use enfold_state::block::{Block, BlockData, Genesis, GenesisLeaf};
+use enfold_state::leaf::issued_asset;
 use enfold_state::ledger::Ledger;
 use enfold_state::profile::ProfileId;
+use enfold_state::record::pool::{LOCKED_SHARES, Pool};
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
 
@@ -39,4 +41,26 @@ pub static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
     world.advance(&block).expect("the block is valid");
     let after = world.ledger().clone();
     Chain { genesis, before, after, block, data: prepared.data(), prepared }
+});
+
+/// The chain's genesis with two contracts: a pool, and one in which the first one's shares are traded.
+pub static CONTRACTS: LazyLock<Genesis> = LazyLock::new(|| {
+    let mut genesis = CHAIN.genesis.clone();
+    let first = Pool {
+        assets: [0, 9],
+        kept: 9_970,
+        weight: 2,
+        reserves: [1 << 30, 1 << 39],
+        supply: 1 << 35,
+        unit: 1 << 20,
+        time: genesis.time,
+        number: 0,
+    };
+    let shares = issued_asset(0, 0);
+    let (assets, supply) = ([9, shares], LOCKED_SHARES);
+    let second = Pool { assets, kept: 10_000, weight: 1, reserves: [5, 7], supply, unit: 1, ..first };
+    genesis.contracts = [first, second].map(|pool| pool.try_into().expect("a pool")).to_vec();
+    let (address, balance) = (genesis.leaves[0].address, first.supply - LOCKED_SHARES - 7);
+    genesis.leaves.push(GenesisLeaf { address, asset: shares, balance });
+    genesis
 });

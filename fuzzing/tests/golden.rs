@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use enfold_prover::journal::Journal;
-use enfold_state::account_proof::AccountProof;
+use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Record, decode, encode, encode_json, read};
 use enfold_state::receipt::Receipt;
@@ -25,10 +25,12 @@ fn check<T: Record + PartialEq + Debug>(name: &str) {
 #[test]
 fn records_have_their_golden_bytes() {
     check::<Genesis>("genesis");
+    check::<Genesis>("genesis_contracts");
     check::<Block>("block");
     check::<SignedTransaction>("transaction");
     check::<BlockData>("data");
     check::<Receipt>("receipt");
     check::<AccountProof>("account_proof");
+    check::<ContractProof>("contract_proof");
     check::<Journal>("journal");
 }

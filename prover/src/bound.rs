@@ -154,7 +154,7 @@ mod tests {
     use crate::kept::KeptProofs;
 
     fn store(dir: &Path, circuits: Option<Circuits>) -> Store {
-        let genesis = Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![] };
+        let genesis = Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![], contracts: vec![] };
         match circuits {
             Some(circuits) => Store::create_for(dir, &genesis, circuits).unwrap(),
             None => Store::create(dir, &genesis).unwrap(),

@@ -4,9 +4,13 @@ use proptest::prelude::*;
 
 use crate::field::{ORDER, reduce};
 use crate::hash::Digest;
-use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, TREE_DEPTH};
+use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, RESTRICTED_ASSETS, TREE_DEPTH};
 use crate::message::{Message, Op};
 use crate::nonce::{Nonce, NonceKey};
+use crate::record::ContractRecord;
+use crate::record::pool::{
+    FEE_SCALE, LOCKED_SHARES, MAX_RESERVE, MAX_SCALED_RESERVE, MAX_UNIT, Pool, SUPPLY_LIMIT,
+};
 use crate::transaction::{NO_END, Transaction};
 
 /// An integer from `first` to `last`.
@@ -37,6 +41,32 @@ pub fn arb_op() -> impl Strategy<Value = Op> {
 pub fn arb_leaf() -> impl Strategy<Value = Leaf> {
     (arb_digest(), [arb_u32(), arb_u32()], arb_u32(), arb_between(0, AMOUNT_LIMIT - 1))
         .prop_map(|(address, nonces, asset, balance)| Leaf { address, nonces, asset, balance })
+}
+
+/// A record of a contract, of any kind.
+pub fn arb_contract_record() -> impl Strategy<Value = ContractRecord> {
+    arb_pool().prop_map(|pool| pool.try_into().expect("in its ranges"))
+}
+
+/// A pool.
+pub fn arb_pool() -> impl Strategy<Value = Pool> {
+    let asset_0 = arb_between(0, u64::from(RESTRICTED_ASSETS) - 2);
+    let assets = asset_0.prop_flat_map(|first| {
+        arb_between(first + 1, u64::from(RESTRICTED_ASSETS) - 1)
+            .prop_map(move |second| [first as u32, second as u32])
+    });
+    let money = (0..=MAX_UNIT.ilog2()).prop_flat_map(|power| {
+        let most = if power == 0 { MAX_RESERVE } else { MAX_SCALED_RESERVE >> power };
+        let reserve = || arb_between(1, most);
+        ([reserve(), reserve()], arb_between(LOCKED_SHARES, SUPPLY_LIMIT - 1), Just(1 << power))
+    });
+    let law = (0..=FEE_SCALE, 1..=2u32);
+    (assets, law, money, 1..=u32::MAX, arb_between(0, (1 << 31) - 1)).prop_map(
+        |(assets, (kept, weight), (reserves, supply, unit), time, number)| {
+            let number = number as u32;
+            Pool { assets, kept, weight, reserves, supply, unit, time, number }
+        },
+    )
 }
 
 /// A nonce key.
@@ -141,6 +171,16 @@ mod tests {
         fn another_record_has_other_elements_and_another_hash(a in arb_leaf(), b in arb_leaf()) {
             prop_assert_eq!(a == b, a.elements() == b.elements());
             prop_assert_eq!(a == b, a.digest() == b.digest());
+        }
+
+        #[test]
+        fn another_pool_has_another_record_and_another_hash(a in arb_pool(), b in arb_pool()) {
+            let [first, second] = [a, b].map(|pool| ContractRecord::try_from(pool).expect("in its ranges"));
+            prop_assert_eq!((Pool::of(&first), Pool::of(&second)), (Some(a), Some(b)));
+            prop_assert_eq!(a == b, first.integers() == second.integers());
+            prop_assert_eq!(a == b, first.digest() == second.digest());
+            prop_assert_eq!(first.touched(), (a.time, a.number));
+            prop_assert_eq!(&ContractRecord::new(first.kind(), first.integers()), &Ok(first));
         }
 
         #[test]

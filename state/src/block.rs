@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::chain::{BlockId, link_emitted};
 use crate::hash::batch::message_digests;
@@ -12,10 +13,12 @@ use crate::hash::{Digest, MessageSponge, Side};
 use crate::kind::KindId;
 use crate::leaf::{Address, Asset};
 use crate::message::Message;
+use crate::record::ContractRecord;
 use crate::transaction::SignedTransaction;
+use crate::wide::Wide;
 
-/// What a chain starts with. Leaf `i` of the state is entry `i`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a chain starts with. Leaf `i` of the state is entry `i` of the leaves, contract `i` entry `i` of the contracts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
     /// The chain's number, which every transaction and block repeats: 1 to `2^63 - 1`.
@@ -28,9 +31,29 @@ pub struct Genesis {
     /// the executor's policy; no proof says that it was kept.
     #[serde(with = "crate::ranges::shards")]
     pub shards: u32,
-    /// The first leaves, in the order of their indices. In the binary form room for contracts is behind them.
-    #[serde(with = "crate::reserved::list_after")]
+    /// The first leaves, in the order of their indices.
     pub leaves: Vec<GenesisLeaf>,
+    /// The first records of contracts and their objects, likewise, from index `2^29` on. In JSON they may be missing, and are
+    /// if there are none.
+    #[serde(default)]
+    pub contracts: Vec<ContractRecord>,
+}
+
+/// By hand, because the list of contracts is left out in JSON alone.
+impl Serialize for Genesis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { chain_id, time, shards, leaves, contracts } = self;
+        let bare = serializer.is_human_readable() && contracts.is_empty();
+        let mut fields = serializer.serialize_struct("Genesis", if bare { 4 } else { 5 })?;
+        fields.serialize_field("chain_id", &Wide(*chain_id))?;
+        fields.serialize_field("time", time)?;
+        fields.serialize_field("shards", shards)?;
+        fields.serialize_field("leaves", leaves)?;
+        if !bare {
+            fields.serialize_field("contracts", contracts)?;
+        }
+        fields.end()
+    }
 }
 
 /// One leaf of a genesis; its nonces are 0.

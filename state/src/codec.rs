@@ -24,7 +24,7 @@ use bincode::Options;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::account_proof::AccountProof;
+use crate::account_proof::{AccountProof, ContractProof};
 use crate::block::{Block, BlockData, Genesis};
 use crate::json;
 use crate::receipt::Receipt;
@@ -60,10 +60,12 @@ pub enum Kind {
     Receipt = 7,
     /// An [`AccountProof`].
     AccountProof = 8,
+    /// A [`ContractProof`].
+    ContractProof = 9,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Genesis,
         Self::Block,
         Self::Transaction,
@@ -72,6 +74,7 @@ impl Kind {
         Self::Journal,
         Self::Receipt,
         Self::AccountProof,
+        Self::ContractProof,
     ];
 
     /// The kind with this number.
@@ -90,6 +93,7 @@ impl Kind {
             Self::Journal => "journal",
             Self::Receipt => "receipt",
             Self::AccountProof => "account proof",
+            Self::ContractProof => "contract proof",
         }
     }
 }
@@ -141,6 +145,11 @@ impl Record for Receipt {
 
 impl Record for AccountProof {
     const KIND: Kind = Kind::AccountProof;
+    const MAX_LEN: u64 = 1 << 13;
+}
+
+impl Record for ContractProof {
+    const KIND: Kind = Kind::ContractProof;
     const MAX_LEN: u64 = 1 << 13;
 }
 
@@ -230,7 +239,7 @@ fn version_advice(kind: Kind, got: u32) -> String {
         Kind::Transaction => "enfold sign",
         Kind::BlockData | Kind::Proof | Kind::Journal => "enfold prove",
         Kind::Receipt => "enfold receipt",
-        Kind::AccountProof => "enfold account",
+        Kind::AccountProof | Kind::ContractProof => "enfold account",
     };
     format!("it is older, of chains that cannot be continued; make a new one with `{commands}`")
 }

@@ -27,7 +27,7 @@ pub mod pool;
 pub mod refusal;
 pub mod settle;
 
-use crate::leaf::{ACCOUNT_SHARDS, Asset, LeafIndex, NATIVE_ASSETS, SHARD_DEPTH};
+use crate::leaf::{ACCOUNT_SHARDS, Asset, LeafIndex, SHARD_DEPTH, issued_asset};
 
 /// The first position of contracts and their objects.
 pub const FIRST: u32 = (ACCOUNT_SHARDS as u32) << SHARD_DEPTH;
@@ -39,5 +39,5 @@ pub const FIRST: u32 = (ACCOUNT_SHARDS as u32) << SHARD_DEPTH;
 /// If the position is not one of contracts, or `which` is not 0 or 1.
 pub const fn issued(contract: LeafIndex, which: u32) -> Asset {
     assert!(contract.0 >= FIRST && contract.0 < 2 * FIRST && which < 2, "a contract's position, and 0 or 1");
-    NATIVE_ASSETS + 2 * (contract.0 - FIRST) + which
+    issued_asset(contract.0 - FIRST, which)
 }

@@ -26,8 +26,8 @@ pub struct Execution {
     pub credits: Vec<Message>,
     /// The transactions that were left out, in order of arrival.
     pub rejections: Vec<Rejection>,
-    /// The leaves that change, with their contents after the block. New leaves follow those of
-    /// their shard without a gap.
+    /// The leaves and records that change, with their contents after the block. New ones follow those of their shard without
+    /// a gap.
     pub writes: Writes,
 }
 

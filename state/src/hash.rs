@@ -69,7 +69,7 @@ pub enum Tag {
     KeyFile = 16,
     /// Counts of the shards: 64 elements; see [`crate::shards`].
     Counts = 17,
-    /// Pool: 8 elements; see [`crate::contracts::pool`].
+    /// A pool's record: 8 elements; see [`crate::contracts::pool`] and [`crate::record`].
     Pool = 18,
     /// Start of the L1 queue.
     Queue = 32,

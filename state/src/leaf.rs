@@ -36,6 +36,21 @@ pub const ACCOUNT_SHARDS: usize = SHARDS / 2;
 /// An asset's number that a genesis or a deposit may name is below this; those above are issued by contracts.
 pub const NATIVE_ASSETS: Asset = 1 << 31;
 
+/// Assets of contracts are below this; those from here on are restricted to their issuers' calls. Two assets below it in
+/// one element have one reading.
+pub const RESTRICTED_ASSETS: Asset = 3 << 30;
+
+/// Leaves of accounts that a state can hold: the positions of the lower shards, below the contracts'.
+pub const MAX_ACCOUNTS: usize = ACCOUNT_SHARDS << SHARD_DEPTH;
+
+/// Contracts and objects that it can hold.
+pub const MAX_CONTRACTS: usize = (SHARDS - ACCOUNT_SHARDS) << SHARD_DEPTH;
+
+/// Asset 0 or 1 of those that the contract with this number, below [`MAX_CONTRACTS`], issues.
+pub const fn issued_asset(contract: u32, which: u32) -> Asset {
+    NATIVE_ASSETS + 2 * contract + which
+}
+
 /// The position of a leaf in the state tree, below `2^TREE_DEPTH`: the number of its shard above [`SHARD_DEPTH`] bits of
 /// the position in the shard. Positions are dense in each shard: a new leaf gets the next free one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +70,16 @@ impl LeafIndex {
     /// Its shard; not below [`SHARDS`] if the index is out of its range.
     pub const fn shard(self) -> usize {
         (self.0 >> SHARD_DEPTH) as usize
+    }
+
+    /// The leaf of a contract, or of an object, by its number below [`MAX_CONTRACTS`].
+    pub const fn of_contract(number: u32) -> Self {
+        Self(MAX_ACCOUNTS as u32 + number)
+    }
+
+    /// The number of the contract or object; `None` at an account's position, and out of range.
+    pub const fn contract(self) -> Option<u32> {
+        if self.0 >> TREE_DEPTH == 0 { self.0.checked_sub(MAX_ACCOUNTS as u32) } else { None }
     }
 
     /// Its position in the shard.

@@ -1,34 +1,31 @@
-//! The state in memory: leaves, the lookup from owner and asset to leaf, and the tree.
+//! The state in memory: leaves and records, the lookup from owner and asset to leaf, and the tree.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::block::{Genesis, GenesisLeaf};
+use crate::block::Genesis;
 use crate::chain::{BlockId, state_root};
+use crate::contents::Contents;
 use crate::execution::Execution;
 use crate::field::to_u64;
 use crate::hash::Digest;
-use crate::leaf::{
-    ACCOUNT_SHARDS, AMOUNT_LIMIT, Address, Asset, Leaf, LeafIndex, NATIVE_ASSETS, SHARD_DEPTH, SHARDS,
-    TREE_DEPTH,
-};
-use crate::ranges::{is_chain_id, is_shards};
+use crate::leaf::{ACCOUNT_SHARDS, Address, Asset, Leaf, LeafIndex, SHARD_DEPTH};
+use crate::record::{ContractRecord, RecordError, RecordKind};
 use crate::shards::{Counts, Shards};
-use crate::tree::{Tree, TreeUndo, TreeUpdate, make_room};
+use crate::tree::{Tree, TreeUndo, TreeUpdate};
 use crate::writes::{Entry, Writes};
 
-/// Leaves that a state can hold.
-pub const MAX_LEAVES: usize = 1 << TREE_DEPTH;
+mod genesis;
+
+pub use crate::leaf::MAX_ACCOUNTS;
+pub use genesis::GenesisError;
 
 /// Writes that a thread checks at least.
 const CHECKS: usize = 1 << 10;
-
-/// Leaves of accounts that it can hold; the others are for contracts.
-pub const MAX_ACCOUNTS: usize = ACCOUNT_SHARDS << SHARD_DEPTH;
 
 /// What stays the same from genesis on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +44,7 @@ pub struct Ledger {
     chain: Chain,
     height: u32,
     time: u32,
-    leaves: Shards<Leaf>,
+    contents: Contents,
     lookup: Lookup,
     tree: Tree,
     root: Digest,
@@ -141,66 +138,6 @@ impl Lookup {
     }
 }
 
-/// A genesis that no chain can start with.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GenesisError {
-    /// A chain id that is 0 or not below `2^63`.
-    #[error("genesis: expected a chain id of 1 to 2^63 - 1, got {got}")]
-    ChainId {
-        /// The chain id.
-        got: u64,
-    },
-    /// No time: with 0 a transaction of another protocol's version could be valid.
-    #[error("genesis: expected a time of at least 1, got 0")]
-    Time,
-    /// Not a power of two up to 32.
-    #[error("genesis: expected 1, 2, 4, 8, 16 or 32 shards, got {got}")]
-    Shards {
-        /// The number.
-        got: u32,
-    },
-    /// An asset that only a contract issues.
-    #[error("genesis leaf {index}: expected an asset below 2^31, got {got}")]
-    Asset {
-        /// The leaf.
-        index: LeafIndex,
-        /// The asset.
-        got: Asset,
-    },
-    /// More leaves than the tree holds of accounts.
-    #[error("genesis: expected at most {expected} leaves, got {got}")]
-    TooManyLeaves {
-        /// The tree's size.
-        expected: usize,
-        /// Entries of the genesis.
-        got: usize,
-    },
-    /// Two leaves of one owner and asset.
-    #[error(
-        "genesis leaf {got}: expected one leaf for each address and asset, but leaf {first} has {address} and asset {asset} too"
-    )]
-    DuplicateLeaf {
-        /// The owner.
-        address: Address,
-        /// The asset.
-        asset: Asset,
-        /// The first of the two.
-        first: LeafIndex,
-        /// The second.
-        got: LeafIndex,
-    },
-    /// The balances of an asset sum to 2^62 or more. Below that no balance can ever leave its range.
-    #[error("genesis leaf {index}: expected the supply of asset {asset} to stay below 2^62, got {got}")]
-    Supply {
-        /// The asset.
-        asset: Asset,
-        /// The leaf with which the sum leaves its range.
-        index: LeafIndex,
-        /// The sum up to and with that leaf.
-        got: u64,
-    },
-}
-
 /// Writes that do not fit the ledger they are meant for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
@@ -244,6 +181,24 @@ pub enum ApplyError {
         /// The leaf's index.
         got: LeafIndex,
     },
+    /// A record cannot stand where it is written.
+    #[error("leaf {index}: {source}")]
+    Record {
+        /// The index.
+        index: LeafIndex,
+        /// What is wrong.
+        source: RecordError,
+    },
+    /// A contract becomes one of another kind. Records keep their kind for ever.
+    #[error("leaf {index}: expected a record of a {expected}, got one of a {got}")]
+    RecordKind {
+        /// The record's index.
+        index: LeafIndex,
+        /// Its kind.
+        expected: RecordKind,
+        /// The kind that it would get.
+        got: RecordKind,
+    },
     /// A leaf changes hands. Leaves keep owner and asset for ever.
     #[error("leaf {index}: expected address {} and asset {}, got {} and {}", expected.0, expected.1, got.0, got.1)]
     Identity {
@@ -259,11 +214,18 @@ pub enum ApplyError {
     Nodes,
 }
 
-/// Counts a new leaf. Blocks create leaves of accounts only, each at the next free position.
+/// Counts a new leaf of an account.
 fn add_leaf(counts: &mut Counts, index: LeafIndex) -> Result<(), ApplyError> {
+    if index.shard() >= ACCOUNT_SHARDS {
+        return Err(ApplyError::Shard { expected: ACCOUNT_SHARDS, got: index });
+    }
+    add(counts, index)
+}
+
+/// Counts what is new at a position of the tree: it must be the next free one of its shard.
+fn add(counts: &mut Counts, index: LeafIndex) -> Result<(), ApplyError> {
     let shard = index.shard();
-    let accounts = &mut counts.0[..ACCOUNT_SHARDS];
-    let count = accounts.get_mut(shard).ok_or(ApplyError::Shard { expected: ACCOUNT_SHARDS, got: index })?;
+    let count = &mut counts.0[shard];
     if index.position() != *count {
         let expected = LeafIndex((shard << SHARD_DEPTH) as u32 + *count);
         return Err(ApplyError::NotDense { expected, got: index });
@@ -305,12 +267,12 @@ impl Prepared {
         self.time
     }
 
-    /// How many leaves each shard has after the writes.
+    /// How many leaves or records each shard has after the writes.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// The new contents of leaves.
+    /// The new contents of leaves and records.
     pub fn writes(&self) -> &Writes {
         &self.writes
     }
@@ -330,6 +292,8 @@ pub struct Undo {
     counts: Counts,
     /// The leaves that were there before, as they were.
     leaves: Vec<(LeafIndex, Leaf)>,
+    /// The records, likewise.
+    records: Vec<(LeafIndex, ContractRecord)>,
     tree: TreeUndo,
 }
 
@@ -337,63 +301,33 @@ impl Ledger {
     /// The state that a chain starts with, at height 0.
     ///
     /// # Errors
-    /// If the leaves are too many, or two are of one owner and asset, or a supply reaches `2^62`.
+    /// If there are too many leaves or contracts, or two leaves of one owner and asset, or a record does not fit its place, or
+    /// a supply reaches `2^62` or is not what the asset's contract has issued.
     pub fn from_genesis(genesis: &Genesis) -> Result<Self, GenesisError> {
-        if !is_chain_id(genesis.chain_id) {
-            return Err(GenesisError::ChainId { got: genesis.chain_id });
-        }
-        if genesis.time == 0 {
-            return Err(GenesisError::Time);
-        }
-        if !is_shards(genesis.shards) {
-            return Err(GenesisError::Shards { got: genesis.shards });
-        }
-        if genesis.leaves.len() > MAX_ACCOUNTS {
-            return Err(GenesisError::TooManyLeaves { expected: MAX_ACCOUNTS, got: genesis.leaves.len() });
-        }
-        let mut seen = HashMap::with_capacity(genesis.leaves.len());
-        let mut supplies = HashMap::new();
-        let mut leaves = Vec::with_capacity(genesis.leaves.len());
-        for (index, &GenesisLeaf { address, asset, balance }) in (0..).map(LeafIndex).zip(&genesis.leaves) {
-            if let Some(first) = seen.insert((address, asset), index) {
-                return Err(GenesisError::DuplicateLeaf { address, asset, first, got: index });
-            }
-            if asset >= NATIVE_ASSETS {
-                return Err(GenesisError::Asset { index, got: asset });
-            }
-            let supply: &mut u64 = supplies.entry(asset).or_default();
-            *supply = supply.saturating_add(balance);
-            if *supply >= AMOUNT_LIMIT {
-                return Err(GenesisError::Supply { asset, index, got: *supply });
-            }
-            leaves.push(Leaf { balance, ..Leaf::new(address, asset) });
-        }
+        let contents = genesis::contents(genesis)?;
         let chain = Chain { id: genesis.chain_id, shards: genesis.shards };
-        Ok(Self::restore(chain, 0, genesis.time, Shards::dense(leaves)))
+        Ok(Self::restore(chain, 0, genesis.time, contents))
     }
 
-    /// The state with these leaves. Nothing is checked: compare the root with one that is known to be right.
-    pub fn restore(chain: Chain, height: u32, time: u32, leaves: Shards<Leaf>) -> Self {
-        let mut digests = Shards::default();
-        for shard in 0..SHARDS {
-            let (leaves, digests) = (leaves.shard(shard), digests.shard_mut(shard));
-            digests.resize(leaves.len(), Digest::ZERO);
-            Leaf::digests_into(digests, |at| leaves[at]);
-        }
-        Self::from_parts(chain, height, time, leaves, Tree::from_shards(digests))
+    /// The state with these contents, or with these leaves alone. Nothing is checked: compare the root with one that is known
+    /// to be right.
+    pub fn restore(chain: Chain, height: u32, time: u32, contents: impl Into<Contents>) -> Self {
+        let contents = contents.into();
+        let tree = Tree::from_shards(contents.digests());
+        Self::from_parts(chain, height, time, contents, tree)
     }
 
-    /// The state with these leaves and a tree that was hashed before.
-    pub(crate) fn from_parts(chain: Chain, height: u32, time: u32, leaves: Shards<Leaf>, tree: Tree) -> Self {
-        let lookup = Lookup::of(&leaves);
-        let root = state_root(tree.root(), leaves.counts().digest());
-        Self { chain, height, time, leaves, lookup, tree, root }
+    /// The state with these contents and a tree that was hashed before.
+    pub(crate) fn from_parts(chain: Chain, height: u32, time: u32, contents: Contents, tree: Tree) -> Self {
+        let lookup = Lookup::of(&contents.leaves);
+        let root = state_root(tree.root(), contents.counts().digest());
+        Self { chain, height, time, contents, lookup, tree, root }
     }
 
-    /// Bytes of memory that leaves, nodes and the lookup have taken. At `n` leaves they use some 48 n, 64 n and 6 n to
+    /// Bytes of memory that leaves, records, nodes and the lookup have taken. At `n` leaves they use some 48 n, 64 n and 6 n to
     /// 12 n.
     pub fn memory(&self) -> usize {
-        self.leaves.memory() + self.tree.memory() + self.lookup.table.allocation_size()
+        self.contents.memory() + self.tree.memory() + self.lookup.table.allocation_size()
     }
 
     /// What stays the same from genesis on.
@@ -421,34 +355,49 @@ impl Ledger {
         self.height
     }
 
-    /// Count of leaves.
+    /// Count of leaves of accounts.
     pub fn len(&self) -> usize {
-        self.leaves.len()
+        self.contents.leaves.len()
     }
 
-    /// Whether there is no leaf.
+    /// Whether there is no leaf of an account.
     pub fn is_empty(&self) -> bool {
-        self.leaves.is_empty()
+        self.contents.leaves.is_empty()
     }
 
-    /// The leaf at this index; `None` if the position is empty.
+    /// The account's leaf at this index; `None` if the position is empty or a contract's.
     pub fn leaf(&self, index: LeafIndex) -> Option<&Leaf> {
-        self.leaves.get(index)
+        self.contents.leaves.get(index)
     }
 
-    /// All leaves.
+    /// All leaves of accounts.
     pub fn leaves(&self) -> &Shards<Leaf> {
-        &self.leaves
+        &self.contents.leaves
+    }
+
+    /// The record at this index; `None` if the position is empty or an account's.
+    pub fn record(&self, index: LeafIndex) -> Option<&ContractRecord> {
+        self.contents.records.get(index)
+    }
+
+    /// All records of contracts and their objects.
+    pub fn records(&self) -> &Shards<ContractRecord> {
+        &self.contents.records
+    }
+
+    /// All that stands in the tree.
+    pub fn contents(&self) -> &Contents {
+        &self.contents
     }
 
     /// The leaf of this owner and asset.
     pub fn find(&self, address: &Address, asset: Asset) -> Option<LeafIndex> {
-        self.lookup.find(&self.leaves, address, asset)
+        self.lookup.find(&self.contents.leaves, address, asset)
     }
 
     /// [`Self::find`] of several leaves at once, which takes much less time in a large state.
     pub(crate) fn find_each<const N: usize>(&self, keys: [(&Address, Asset); N]) -> [Option<LeafIndex>; N] {
-        self.lookup.find_each(&self.leaves, keys)
+        self.lookup.find_each(&self.contents.leaves, keys)
     }
 
     /// The state tree.
@@ -461,9 +410,9 @@ impl Ledger {
         self.root
     }
 
-    /// How many leaves each shard has.
+    /// How many leaves or records each shard has.
     pub fn counts(&self) -> Counts {
-        self.leaves.counts()
+        self.contents.counts()
     }
 
     /// Checks that writes follow this state and hashes them. The ledger stays as it is.
@@ -492,7 +441,7 @@ impl Ledger {
     pub fn prepare_hashed(&self, execution: &Execution, update: TreeUpdate) -> Result<Prepared, ApplyError> {
         let Execution { block: BlockId { number, time, .. }, previous_root, ref writes, .. } = *execution;
         let counts = self.check_follows(number, time, previous_root, writes)?;
-        if !update.is_over(writes.iter().map(|&(index, _)| index)) {
+        if !update.is_over(writes.indices()) {
             return Err(ApplyError::Nodes);
         }
         debug_assert_eq!(update, self.hash(writes), "the nodes are those of the writes");
@@ -531,30 +480,59 @@ impl Ledger {
         writes: &Writes,
     ) -> Result<Counts, ApplyError> {
         self.check_next(number, time, previous_root)?;
-        let mut counts = self.leaves.counts();
-        let before = counts;
+        let mut counts = self.counts();
+        self.check_leaves(&writes.leaves, &mut counts)?;
+        writes
+            .records
+            .iter()
+            .try_for_each(|(index, record)| self.check_record(*index, record, &mut counts))?;
+        Ok(counts)
+    }
+
+    /// Checks writes of leaves, and counts the new ones.
+    fn check_leaves(&self, writes: &[Entry], counts: &mut Counts) -> Result<(), ApplyError> {
+        let before = *counts;
         let mut new =
             writes.iter().map(|&(index, _)| index).enumerate().filter(|(_, index)| !before.holds(*index));
-        let refused = new.find_map(|(at, index)| Some((at, add_leaf(&mut counts, index).err()?)));
+        let refused = new.find_map(|(at, index)| Some((at, add_leaf(counts, index).err()?)));
         // The first write that does not fit is reported, whatever it does wrong.
         let fitting = refused.as_ref().map_or(writes.len(), |&(at, _)| at);
         let moves = |&(index, leaf): &Entry| {
-            let known = self.leaf(index).filter(|known| !known.is_of(&leaf.address, leaf.asset))?;
+            let Some(known) = self.leaf(index) else {
+                // New, or where a contract is.
+                return before
+                    .holds(index)
+                    .then_some(ApplyError::Shard { expected: ACCOUNT_SHARDS, got: index });
+            };
             let (expected, got) = ((known.address, known.asset), (leaf.address, leaf.asset));
-            Some(ApplyError::Identity { index, expected, got })
+            (!known.is_of(&leaf.address, leaf.asset)).then_some(ApplyError::Identity { index, expected, got })
         };
         let moved = writes[..fitting].par_iter().with_min_len(CHECKS).find_map_first(moves);
-        match moved.or(refused.map(|(_, error)| error)) {
-            Some(error) => Err(error),
-            None => Ok(counts),
+        moved.or(refused.map(|(_, error)| error)).map_or(Ok(()), Err)
+    }
+
+    /// Checks the write of a record, and counts it if it is new.
+    fn check_record(
+        &self,
+        index: LeafIndex,
+        record: &ContractRecord,
+        counts: &mut Counts,
+    ) -> Result<(), ApplyError> {
+        record.check_at(index).map_err(|source| ApplyError::Record { index, source })?;
+        match self.record(index).map(ContractRecord::kind) {
+            None => add(counts, index),
+            Some(expected) if expected == record.kind() => Ok(()),
+            Some(expected) => Err(ApplyError::RecordKind { index, expected, got: record.kind() }),
         }
     }
 
     /// The tree's nodes after writes.
     fn hash(&self, writes: &Writes) -> TreeUpdate {
-        let mut digests = vec![Digest::ZERO; writes.len()];
-        Leaf::digests_into(&mut digests, |at| writes[at].1);
-        let changes: Vec<_> = writes.par_iter().map(|&(index, _)| index).zip(digests).collect();
+        let Writes { leaves, records } = writes;
+        let mut digests = vec![Digest::ZERO; leaves.len()];
+        Leaf::digests_into(&mut digests, |at| leaves[at].1);
+        let mut changes: Vec<_> = leaves.par_iter().map(|&(index, _)| index).zip(digests).collect();
+        changes.par_extend(records.par_iter().map(|(index, record)| (*index, record.digest())));
         self.tree.update(&changes)
     }
 
@@ -578,16 +556,14 @@ impl Ledger {
     /// If the ledger has moved on since.
     pub fn adopt(&mut self, prepared: &Prepared) {
         assert_eq!(self.check_prepared(prepared), Ok(()), "prepared for this state");
-        for &(index, leaf) in prepared.writes.iter() {
-            match self.leaves.get_mut(index) {
-                Some(place) => *place = leaf,
-                None => {
-                    let leaves = self.leaves.shard_mut(index.shard());
-                    make_room(leaves, index.position() as usize + 1);
-                    leaves.push(leaf);
-                    self.lookup.add(&self.leaves, index);
-                }
+        let Contents { leaves, records } = &mut self.contents;
+        for &(index, leaf) in prepared.writes.leaves.iter() {
+            if leaves.put(index, leaf) {
+                self.lookup.add(leaves, index);
             }
+        }
+        for (index, record) in prepared.writes.records.iter() {
+            records.put(*index, record.clone());
         }
         self.tree.adopt(&prepared.update);
         (self.height, self.time, self.root) = (prepared.number, prepared.time, prepared.root);
@@ -595,13 +571,16 @@ impl Ledger {
 
     /// The way back from [`Ledger::adopt`] of these writes. To be asked for before they are adopted.
     pub fn undo(&self, prepared: &Prepared) -> Undo {
-        let known = prepared.writes.iter().filter_map(|&(index, _)| Some((index, *self.leaf(index)?)));
+        let Writes { leaves, records } = &prepared.writes;
+        let leaves = leaves.iter().filter_map(|&(index, _)| Some((index, *self.leaf(index)?)));
+        let records = records.iter().filter_map(|&(index, _)| Some((index, self.record(index)?.clone())));
         Undo {
             height: self.height,
             time: self.time,
             root: self.root,
-            counts: self.leaves.counts(),
-            leaves: known.collect(),
+            counts: self.counts(),
+            leaves: leaves.collect(),
+            records: records.collect(),
             tree: self.tree.undo(&prepared.update),
         }
     }
@@ -612,15 +591,19 @@ impl Ledger {
     /// If the ledger is not one block on from there.
     pub fn revert(&mut self, undo: &Undo) {
         assert_eq!(u64::from(self.height), u64::from(undo.height) + 1, "the undo of the last block");
-        for shard in 0..SHARDS {
-            for position in undo.counts.0[shard]..self.leaves.shard(shard).len() as u32 {
-                self.lookup.remove(&self.leaves, LeafIndex::new(shard, position));
+        let leaves = &self.contents.leaves;
+        for shard in 0..ACCOUNT_SHARDS {
+            for position in undo.counts.0[shard]..leaves.shard(shard).len() as u32 {
+                self.lookup.remove(leaves, LeafIndex::new(shard, position));
             }
         }
-        self.leaves.truncate(&undo.counts);
+        self.contents.truncate(&undo.counts);
+        let Contents { leaves, records } = &mut self.contents;
         for &(index, leaf) in &undo.leaves {
-            let place = self.leaves.get_mut(index).expect("a leaf that was there before is there");
-            *place = leaf;
+            *leaves.get_mut(index).expect("a leaf that was there before is there") = leaf;
+        }
+        for (index, record) in &undo.records {
+            *records.get_mut(*index).expect("a record that was there before is there") = record.clone();
         }
         self.tree.revert(&undo.tree);
         (self.height, self.time, self.root) = (undo.height, undo.time, undo.root);

@@ -20,7 +20,7 @@
 //!
 //! let [alice, bob] = [SecretKey::random(&mut OsRng), SecretKey::random(&mut OsRng)];
 //! let leaf = GenesisLeaf { address: alice.address(), asset: 0, balance: 100 };
-//! let genesis = Genesis { chain_id: 1, time: 1_700_000_000, shards: 1, leaves: vec![leaf] };
+//! let genesis = Genesis { chain_id: 1, time: 1_700_000_000, shards: 1, leaves: vec![leaf], contracts: vec![] };
 //! let mut ledger = Ledger::from_genesis(&genesis)?;
 //!
 //! let transfer = Transaction {
@@ -56,6 +56,8 @@ pub mod block;
 pub mod by_leaf;
 pub mod chain;
 pub mod codec;
+#[cfg(feature = "node")]
+pub mod contents;
 pub mod contracts;
 pub mod credit;
 pub mod debit;
@@ -84,6 +86,7 @@ pub mod ranges;
 #[cfg(feature = "node")]
 pub mod rebuild;
 pub mod receipt;
+pub mod record;
 #[cfg(feature = "node")]
 pub(crate) mod registry;
 #[cfg(feature = "toy")]

@@ -95,6 +95,18 @@ impl<T> Shards<T> {
         Self(shards)
     }
 
+    /// Values that fill one shard after the other, from this one on.
+    ///
+    /// # Panics
+    /// If there are more than positions from there on.
+    pub fn dense_from(first: usize, values: Vec<T>) -> Self {
+        let mut shards = Self::dense(values);
+        let spare = shards.0.split_off(SHARDS - first);
+        assert!(spare.iter().all(Vec::is_empty), "a tree has no more positions from shard {first} on");
+        shards.0.splice(0..0, spare);
+        shards
+    }
+
     /// How many there are in each shard.
     pub fn counts(&self) -> Counts {
         Counts(std::array::from_fn(|shard| self.0[shard].len() as u32))
@@ -153,6 +165,18 @@ impl<T> Shards<T> {
         &mut self.0[shard]
     }
 
+    /// Puts a value at a position that is taken or the next of its shard; says whether it was the next.
+    pub(crate) fn put(&mut self, index: LeafIndex, value: T) -> bool {
+        let values = &mut self.0[index.shard()];
+        if let Some(place) = values.get_mut(index.position() as usize) {
+            *place = value;
+            return false;
+        }
+        make_room(values, index.position() as usize + 1);
+        values.push(value);
+        true
+    }
+
     /// The values of all shards.
     pub(crate) fn into_shards(self) -> Vec<Vec<T>> {
         self.0
@@ -163,6 +187,14 @@ impl<T> Shards<T> {
         for (values, &count) in self.0.iter_mut().zip(&counts.0) {
             values.truncate(count as usize);
         }
+    }
+}
+
+/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows must not take
+/// twice its size.
+pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
+    if len > entries.capacity() {
+        entries.reserve_exact(len + len / 8 - entries.len());
     }
 }
 
@@ -205,6 +237,9 @@ mod tests {
         assert!(values.entries().all(|(index, &value)| index.0 == value));
         assert_eq!(values[LeafIndex::new(1, 2)], SHARD as u32 + 2);
         assert_eq!(values.get(LeafIndex::new(1, 3)), None);
+        let upper = Shards::dense_from(32, (0..SHARD as u32 + 3).collect());
+        assert_eq!(upper.counts(), counts(&[(32, SHARD as u32), (33, 3)]));
+        assert_eq!(upper[LeafIndex::new(33, 2)], SHARD as u32 + 2);
         assert_eq!(values.get(LeafIndex(u32::MAX)), None);
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `meta` | `schema`, `chain_id`, `shards`, `height`, `time` | `u64` |
 //! | `leaves` | index (`u32`), dense in each shard | address (four `u64`), nonces (two `u32`), asset (`u32`), balance (`u64`) |
+//! | `records` | index (`u32`), dense in each shard | a contract's record in its binary form |
 //! | `nodes` | height (3 bits), number (25 bits) of a tile (`u32`) | 62 digests of 32 bytes |
 //! | `roots` | block number (`u32`), 0 for genesis | state root (four `u64`) |
 //! | `journal` | block number (`u32`) | bytes of a proving job that is under way |
@@ -11,6 +12,9 @@
 //!
 //! The last one is newer than the others and no part of the schema version: a store without it is of no profile yet, and
 //! a program that does not know it reads the rest as ever. But such a program does not hold to it either.
+//!
+//! A store has the table of records, and schema version 4, from its first contract on: until then it is one of version 3,
+//! which older programs read too.
 //!
 //! A store is either the one before a block or the one after it, whatever stops the process. Opening reads every
 //! page's checksum and hashes samples of the tree again, or all of it; see [`Check`]. One process at a time can have a
@@ -55,8 +59,10 @@ pub use snapshot::{Head, Shared, Snapshot, read_head};
 /// Name of the store's file in its directory.
 pub const FILE_NAME: &str = "state.redb";
 
-/// The version of the tables. 1 had no nodes, 2 one nonce and no time.
-pub const SCHEMA_VERSION: u64 = 3;
+/// The version of the tables. 1 had no nodes, 2 one nonce and no time, 3 no records.
+pub const SCHEMA_VERSION: u64 = 4;
+/// The version of a store that has no contract yet.
+const WITHOUT_RECORDS: u64 = 3;
 
 /// The circuits that prove a store's blocks. The numbers have no meaning here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

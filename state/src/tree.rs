@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::hash::batch::nodes_into;
 use crate::hash::{Digest, node};
 use crate::leaf::{LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
-use crate::shards::{Counts, Shards};
+use crate::shards::{Counts, Shards, make_room};
 
 /// Nodes of a task that hashes nothing.
 const TASK: usize = 1 << 13;
@@ -107,11 +107,11 @@ impl TreeUpdate {
 
     /// The part of the update that these leaves make, which must be ascending; for the other leaves it must change nothing.
     #[must_use]
-    pub fn over(&self, leaves: impl ExactSizeIterator<Item = LeafIndex>) -> Self {
-        if leaves.len() == self.levels[0].len() {
+    pub fn over(&self, leaves: impl Iterator<Item = LeafIndex>) -> Self {
+        let mut wanted: Vec<u32> = leaves.map(|index| index.0).collect();
+        if wanted.len() == self.levels[0].len() {
             return self.clone();
         }
-        let mut wanted: Vec<u32> = leaves.map(|index| index.0).collect();
         let part = |level: &Vec<(u32, Digest)>| {
             let mut nodes = level.iter();
             let part = wanted.iter().filter_map(|at| nodes.find(|(position, _)| position == at)).copied();
@@ -334,13 +334,5 @@ impl Tree {
             nodes.truncate(level, &undo.leaves);
             replaced.iter().for_each(|&(index, digest)| nodes.put(index, digest, EMPTY[level]));
         }
-    }
-}
-
-/// Makes room for `len` entries, and for an eighth more if there was none: a large array that grows must not take
-/// twice its size.
-pub(crate) fn make_room<T>(entries: &mut Vec<T>, len: usize) {
-    if len > entries.capacity() {
-        entries.reserve_exact(len + len / 8 - entries.len());
     }
 }

@@ -6,10 +6,15 @@
 use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The greatest number that is written as one.
 pub const EXACT: u64 = 1 << 53;
+
+/// Such a number where there is no field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Wide(#[serde(with = "crate::wide")] pub u64);
 
 /// Writes the number.
 ///
@@ -29,7 +34,7 @@ pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S:
 /// If it is not one below 2^64.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     if deserializer.is_human_readable() {
-        deserializer.deserialize_any(Wide)
+        deserializer.deserialize_any(Either)
     } else {
         u64::deserialize(deserializer)
     }
@@ -41,9 +46,9 @@ pub fn parse(text: &str) -> Option<u64> {
     (digits && (text == "0" || !text.starts_with('0'))).then(|| text.parse().ok()).flatten()
 }
 
-struct Wide;
+struct Either;
 
-impl Visitor<'_> for Wide {
+impl Visitor<'_> for Either {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,10 +68,6 @@ impl Visitor<'_> for Wide {
 mod tests {
     use super::*;
 
-    #[derive(serde::Serialize, serde::Deserialize)]
-    #[serde(transparent)]
-    struct Number(#[serde(with = "super")] u64);
-
     #[test]
     fn numbers_that_doubles_lose_are_texts() {
         for (number, text) in [
@@ -75,9 +76,9 @@ mod tests {
             (EXACT + 1, "\"9007199254740993\""),
             (u64::MAX, "\"18446744073709551615\""),
         ] {
-            assert_eq!(serde_json::to_string(&Number(number)).unwrap(), text);
+            assert_eq!(serde_json::to_string(&Wide(number)).unwrap(), text);
             for form in [format!("{number}"), format!("\"{number}\"")] {
-                assert_eq!(serde_json::from_str::<Number>(&form).unwrap().0, number);
+                assert_eq!(serde_json::from_str::<Wide>(&form).unwrap().0, number);
             }
         }
     }
@@ -87,10 +88,10 @@ mod tests {
         for text in
             ["", "-1", "+1", " 1", "1 ", "01", "00", "1e3", "0x1", "1.0", "18446744073709551616", "1_0"]
         {
-            assert!(serde_json::from_str::<Number>(&format!("{text:?}")).is_err(), "{text:?}");
+            assert!(serde_json::from_str::<Wide>(&format!("{text:?}")).is_err(), "{text:?}");
         }
         for json in ["-1", "1.5", "1e3", "18446744073709551616", "null", "true", "[1]", "{}"] {
-            assert!(serde_json::from_str::<Number>(json).is_err(), "{json}");
+            assert!(serde_json::from_str::<Wide>(json).is_err(), "{json}");
         }
     }
 }

@@ -65,7 +65,7 @@ fn both_forms_give_the_record_back() {
         round_trip(&data);
         round_trip(&signed);
     }
-    round_trip(&Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![] });
+    round_trip(&Genesis { chain_id: 1, time: 1, shards: 1, leaves: vec![], contracts: vec![] });
     round_trip(&Block { chain_id: 1, ..Block::default() });
 }
 

@@ -13,6 +13,8 @@ use enfold_state::block::{Genesis, GenesisLeaf};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Leaf, LeafIndex};
 use enfold_state::ledger::Ledger;
+use enfold_state::record::ContractRecord;
+use enfold_state::record::pool::Pool;
 use enfold_state::store::{Check, Store, StoreError};
 use enfold_state::writes::Writes;
 use rand::{Rng, SeedableRng};
@@ -29,10 +31,19 @@ fn genesis() -> Genesis {
         let address = Digest::try_from([number, 1, 2, 3]).expect("small numbers are canonical");
         GenesisLeaf { address, asset: 0, balance: 1_000_000 }
     };
-    Genesis { chain_id: 7, time: 1, shards: 1, leaves: (0..300).map(leaf).collect() }
+    Genesis { chain_id: 7, time: 1, shards: 1, leaves: (0..300).map(leaf).collect(), contracts: vec![] }
 }
 
-/// Block `number` is a function of the state before it: some leaves change, and one is new.
+/// A pool as it is after a block.
+fn pool(number: u32) -> ContractRecord {
+    let (assets, reserves) = ([0, 1], [1 + u64::from(number), 5_000]);
+    let pool =
+        Pool { assets, kept: 9_970, weight: 1, reserves, supply: 1_024, unit: 1, time: number, number };
+    pool.try_into().expect("a pool")
+}
+
+/// Block `number` is a function of the state before it: some leaves change, and one is new. Every third block makes a contract
+/// and changes the first one.
 fn writes(ledger: &Ledger) -> Writes {
     let number = u64::from(ledger.height()) + 1;
     let mut rng = ChaCha8Rng::seed_from_u64(number);
@@ -44,7 +55,12 @@ fn writes(ledger: &Ledger) -> Writes {
     let mut writes: Vec<_> = (0..40).map(&mut change).collect();
     let address = Digest::try_from([number, 4, 5, 6]).expect("small numbers are canonical");
     writes.push((LeafIndex(len), Leaf { balance: number, ..Leaf::new(address, 1) }));
-    writes.into_iter().collect()
+    let writes: Writes = writes.into_iter().collect();
+    if !number.is_multiple_of(3) {
+        return writes;
+    }
+    let contracts = [0, ledger.records().len() as u32].map(LeafIndex::of_contract);
+    writes.with_records(contracts.map(|index| (index, pool(ledger.height() + 1))))
 }
 
 /// Makes or opens the store, and commits blocks until it is killed. Each is reported when it is committed.
@@ -157,7 +173,7 @@ fn a_killed_writer_leaves_the_old_state_or_the_new_one() {
         let at = format!("kill {kill}, height {height}");
         assert_eq!(ledger.height(), height, "{at}: blocks were lost");
         assert_eq!(store.root(), roots[height as usize], "{at}");
-        assert_eq!(store.ledger().leaves(), ledger.leaves(), "{at}");
+        assert_eq!(store.ledger().contents(), ledger.contents(), "{at}");
         assert_eq!(store.ledger().time(), ledger.time(), "{at}");
         assert!(reported.is_none_or(|reported| reported <= height), "{at}, reported {reported:?}");
         for (number, &root) in (0..).zip(&roots) {

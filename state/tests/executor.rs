@@ -85,7 +85,7 @@ proptest! {
             prop_assert_eq!(again.tree(), ledger.tree());
             for (index, leaf) in ledger.leaves().entries() {
                 prop_assert_eq!(ledger.find(&leaf.address, leaf.asset), Some(index));
-                prop_assert_eq!(before.leaf(index) != Some(leaf), execution.writes.get(index).is_some());
+                prop_assert_eq!(before.leaf(index) != Some(leaf), execution.writes.leaves.get(index).is_some());
             }
         }
     }
@@ -175,7 +175,7 @@ fn many_lanes_run_as_one_transaction_after_the_other() {
         assert_eq!(execution.rejections.len(), refused, "{workload}");
         let changed =
             (0..).map(LeafIndex).zip(leaves).filter(|(index, leaf)| ledger.leaf(*index) != Some(leaf));
-        assert_eq!(execution.writes.to_vec(), changed.collect::<Vec<_>>(), "{workload}");
+        assert_eq!(execution.writes.leaves.to_vec(), changed.collect::<Vec<_>>(), "{workload}");
     }
 }
 
@@ -509,7 +509,7 @@ fn nodes_that_were_hashed_before_are_taken_over_if_they_are_of_the_leaves_that_c
     let BlockId { number, time, .. } = execution.block;
     let anew = ledger.prepare(number, time, execution.previous_root, &execution.writes).expect("it follows");
     assert_eq!(ledger.prepare_hashed(&execution, anew.update().clone()), Ok(anew.clone()));
-    let leaves: Vec<LeafIndex> = execution.writes.iter().map(|&(index, _)| index).collect();
+    let leaves: Vec<LeafIndex> = execution.writes.indices().collect();
     let (first, rest) = (ledger.tree().update(&[]), anew.update().over(leaves[1..].iter().copied()));
     for other in [first, rest] {
         assert_eq!(ledger.prepare_hashed(&execution, other), Err(ApplyError::Nodes));

@@ -25,7 +25,13 @@ impl Small {
     fn new() -> Self {
         let keys = secret_keys(1, 3);
         let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: 0, balance: 100 };
-        let genesis = Genesis { chain_id: 7, time: 1, shards: 1, leaves: keys.iter().map(leaf).collect() };
+        let genesis = Genesis {
+            chain_id: 7,
+            time: 1,
+            shards: 1,
+            leaves: keys.iter().map(leaf).collect(),
+            contracts: vec![],
+        };
         Self { ledger: Ledger::from_genesis(&genesis).expect("it is valid"), keys }
     }
 
@@ -93,7 +99,7 @@ fn receivers_with_a_leaf_are_paid_and_others_are_not() {
     let full = Rule::Full { expected: 3 };
     assert_eq!(rules(&execution), [(0, full.clone()), (2, full)]);
     assert_eq!(accepted(&execution), [1, 3]);
-    let balances: Vec<_> = execution.writes.to_vec().iter().map(|(_, leaf)| leaf.balance).collect();
+    let balances: Vec<_> = execution.writes.leaves.to_vec().iter().map(|(_, leaf)| leaf.balance).collect();
     assert_eq!(balances, [111, 89, 100]);
 }
 
@@ -128,7 +134,7 @@ fn a_leaf_is_given_to_who_is_accepted() {
     let execution = small.run(1, stranger(9), transactions.clone()).expect("one is valid");
     let full = |room: usize| Rule::Full { expected: 3 + room };
     assert_eq!(rules(&execution), [(0, full(1)), (2, full(1))]);
-    let new = execution.writes.get(LeafIndex(3)).expect("the last leaf is taken");
+    let new = execution.writes.leaves.get(LeafIndex(3)).expect("the last leaf is taken");
     assert_eq!(new.address, stranger(1));
 
     let execution = small.run(2, stranger(9), transactions.clone()).expect("two are valid");
@@ -244,7 +250,7 @@ proptest! {
         let model = Model::run(ledger, &block, &planted, ledger.len() + room);
         let execution = execute_within(ledger, &block, ledger.len() + room).expect("some are valid");
         prop_assert_eq!(rules(&execution), model.rejected.clone());
-        prop_assert_eq!(execution.writes.to_vec(), model.changed());
+        prop_assert_eq!(execution.writes.leaves.to_vec(), model.changed());
         prop_assert_eq!(execution.debits.len() + execution.rejections.len(), block.transactions.len());
         let mut after = ledger.clone();
         prop_assert!(after.apply(&execution).is_ok(), "new leaves follow without a gap");

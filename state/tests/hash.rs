@@ -8,6 +8,7 @@ use enfold_state::hash::{
     DIGEST_LEN, Digest, DigestError, MessageSponge, RATE, Side, Tag, WIDTH, hash, node, permute,
 };
 use enfold_state::kind::KindId;
+use enfold_state::record::{ContractRecord, RecordKind};
 use p3_goldilocks::{
     GOLDILOCKS_POSEIDON2_RC_12_EXTERNAL_FINAL, GOLDILOCKS_POSEIDON2_RC_12_EXTERNAL_INITIAL,
     GOLDILOCKS_POSEIDON2_RC_12_INTERNAL, MATRIX_DIAG_12_GOLDILOCKS,
@@ -155,6 +156,7 @@ fn pinned_values() {
         hash(Tag::KeySet, &record[..16]),
         hash(Tag::Counts, &record),
         hash(Tag::StateRoot, &record[..8]),
+        hash(Tag::Pool, &record[..8]),
     ];
     let expected = [
         "f292ab67c0f14b030a32f1b37656544c053c61ab895498de02ff92e55b196ffb",
@@ -169,8 +171,30 @@ fn pinned_values() {
         "e548b7ffdbc871bcacf49806b5108c5a2a2e98fd81173ee147cd0fd7d2742086",
         "fcb3091f043bc5457a1be2dabc6b7d3cb33b4453ea48f09f9cc3e9904fc48da8",
         "58942e3cda0cf13c344271765ef2eb0adc57938b23f6a315172b64c755ab7be3",
+        "17402be044be2a1991564da5327ff21ec971bccee274fca529b23378c3bc0b16",
     ];
     assert_eq!(got.map(|digest| digest.to_string()), expected);
+}
+
+/// A record's digest is the sponge over its tag and elements, as the second implementation has it, and as pinned.
+#[test]
+fn records_of_contracts() {
+    let pool = [
+        3 + (7 << 32),
+        9_970 + (2 << 16),
+        1_000_000,
+        5_000_000,
+        2_000_000,
+        1 << 20,
+        0,
+        1_700_000_000 + (9 << 32),
+    ];
+    let record = ContractRecord::new(RecordKind::Pool, &pool).expect("a pool");
+    assert_eq!(numbers(record.digest()), sponge(18, &pool));
+    assert_eq!(
+        record.digest().to_string(),
+        "405b690d9ecdc054040e752055fbd1fbc8d661dc4d11450ef3805e9169941fe5"
+    );
 }
 
 #[test]
@@ -193,6 +217,7 @@ fn tags_are_the_published_numbers() {
         (Tag::Point, 15),
         (Tag::KeyFile, 16),
         (Tag::Counts, 17),
+        (Tag::Pool, 18),
         (Tag::Queue, 32),
         (Tag::Exits, 33),
         (Tag::StateRoot, 37),
@@ -210,6 +235,12 @@ fn kinds_of_records_do_not_mix() {
     let leaf = hash(Tag::AccountLeaf, &record);
     assert_ne!(leaf, node(digest(&record[..4]), digest(&record[4..])));
     assert_ne!(leaf, hash(Tag::EmittedChain, &record));
+    for kind in RecordKind::ALL {
+        let record = elements(&(1..=kind.len() as u64).collect::<Vec<_>>());
+        for other in [Tag::AccountLeaf, Tag::EmittedChain, Tag::StateRoot] {
+            assert_ne!(hash(kind.tag(), &record), hash(other, &record));
+        }
+    }
     assert_ne!(hash(Tag::EmittedChain, &record), hash(Tag::ConsumedChain, &record));
     // Nor does a list of messages for one of another kind or side, whether it has messages or not.
     let kinds = KindId::ALL.map(|kind| [Side::Emit, Side::Consume].map(|side| (kind.number(), side)));

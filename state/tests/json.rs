@@ -58,10 +58,10 @@ fn walk<T: Record>(record: &T) -> usize {
             let twice = text.replace(STRANGE, &format!("\"{name}\":{value}"));
             let error = refused::<T>(&twice);
             assert!(error.contains(&format!("duplicate field `{name}`")), "{at}: {error}");
-            // And none is optional, but for the one that the document names.
+            // And none is optional, but for those that the document names.
             let mut missing = good.clone();
             missing.pointer_mut(at).and_then(Value::as_object_mut).expect("an object").remove(&name);
-            let optional = name == "fees" && at.is_empty();
+            let optional = ["fees", "contracts"].contains(&name.as_str()) && at.is_empty();
             assert_eq!(read::<T>(missing.to_string().as_bytes()).is_ok(), optional, "{at}/{name}");
         }
     }
@@ -70,8 +70,8 @@ fn walk<T: Record>(record: &T) -> usize {
 
 #[test]
 fn no_object_takes_a_strange_field_or_one_twice() {
-    let Records { genesis, block, signed, data, receipt, account } = records();
-    assert_eq!(walk(&genesis), 1 + genesis.leaves.len());
+    let Records { genesis, block, signed, data, receipt, account, contract } = records();
+    assert_eq!(walk(&genesis), 1 + genesis.leaves.len() + genesis.contracts.len());
     // Transaction, signature and what holds them.
     assert_eq!(walk(&signed), 3);
     assert_eq!(walk(&block), 1 + block.fees.len() + 3 * block.transactions.len());
@@ -80,6 +80,7 @@ fn no_object_takes_a_strange_field_or_one_twice() {
     assert_eq!(walk(&data), 1 + 1 + messages);
     assert_eq!(walk(&receipt), 1 + messages + 2);
     assert_eq!(walk(&account), 2);
+    assert_eq!(walk(&contract), 2);
 }
 
 /// Pointers to all ops and kinds in a value.
@@ -131,7 +132,9 @@ fn as_texts(value: &mut Value, count: &mut usize) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if ["balance", "amount", "fee", "memo", "floor"].contains(&name.as_str()) {
+                const WIDE: [&str; 8] =
+                    ["balance", "amount", "fee", "memo", "floor", "reserve_0", "reserve_1", "supply"];
+                if WIDE.contains(&name.as_str()) {
                     *value = match &*value {
                         Value::String(text) => text.parse::<u64>().expect("a number").into(),
                         number => number.to_string().into(),
@@ -157,13 +160,14 @@ fn amounts<T: Record + PartialEq + std::fmt::Debug>(record: &T) {
 
 #[test]
 fn amounts_are_numbers_or_texts() {
-    let Records { genesis, block, signed, data, receipt, account } = records();
+    let Records { genesis, block, signed, data, receipt, account, contract } = records();
     amounts(&genesis);
     amounts(&block);
     amounts(&signed);
     amounts(&data);
     amounts(&receipt);
     amounts(&account);
+    amounts(&contract);
 }
 
 #[test]

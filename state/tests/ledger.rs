@@ -26,7 +26,13 @@ const TIME: u32 = 1_700_000_000;
 fn genesis(leaves: &[(u64, u32, u64)]) -> Genesis {
     let address = |number| Digest::try_from([number, 1, 2, 3]).expect("small numbers are canonical");
     let leaf = |&(owner, asset, balance)| GenesisLeaf { address: address(owner), asset, balance };
-    Genesis { chain_id: 7, time: TIME, shards: 4, leaves: leaves.iter().map(leaf).collect() }
+    Genesis {
+        chain_id: 7,
+        time: TIME,
+        shards: 4,
+        leaves: leaves.iter().map(leaf).collect(),
+        contracts: vec![],
+    }
 }
 
 #[test]

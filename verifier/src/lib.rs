@@ -5,7 +5,7 @@
 //!   [`statement::BlockStatement`] that the proof proves.
 //! - [`statement::chain::link`] holds the statements of consecutive blocks against each other.
 //! - [`data::check_data`] holds a block's published messages against its statement, [`receipt`] a transaction,
-//!   [`account`] a leaf.
+//!   [`account`] a leaf or a contract's record.
 //!
 //! ```
 //! use enfold_state::profile::ProfileId;

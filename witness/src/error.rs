@@ -99,6 +99,12 @@ pub enum WitnessError {
         /// The transaction's place in the block.
         position: usize,
     },
+    /// The execution writes a contract's record, and no kind of batches does.
+    #[error("leaf {index}: expected no contract to change, as no batch changes one, got a change")]
+    Record {
+        /// The record's index.
+        index: LeafIndex,
+    },
     /// The batches leave a leaf in another state than the execution says.
     #[error("leaf {index}: expected {expected:?} after the block, got {got:?}")]
     Write {

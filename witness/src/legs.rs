@@ -273,12 +273,15 @@ impl<'a> Links<'a> {
     }
 }
 
-/// The batches leave every leaf as the execution says.
+/// The batches leave every leaf as the execution says, and no batch writes a contract's record.
 fn check_writes(ledger: &Ledger, execution: &Execution, changed: &[Entry]) -> Result<(), WitnessError> {
+    if let Some(&(index, _)) = execution.writes.records.first() {
+        return Err(WitnessError::Record { index });
+    }
+    let written: &[Entry] = &execution.writes.leaves;
     // All lists are sorted by leaf, so tasks share out the leaves: each has those from its first write, or the start, to the
     // next one's first write, or the end.
-    let starts: Vec<LeafIndex> =
-        execution.writes.iter().step_by(WRITES).skip(1).map(|&(index, _)| index).collect();
+    let starts: Vec<LeafIndex> = written.iter().step_by(WRITES).skip(1).map(|&(index, _)| index).collect();
     let part = |entries: &'_ [Entry], task: usize| {
         let start = |task: usize| match task.checked_sub(1).map(|before| starts.get(before)) {
             None => 0,
@@ -288,7 +291,7 @@ fn check_writes(ledger: &Ledger, execution: &Execution, changed: &[Entry]) -> Re
         start(task)..start(task + 1)
     };
     let check = |task: usize| {
-        let [writes, changed] = [&execution.writes, changed].map(|entries| &entries[part(entries, task)]);
+        let [writes, changed] = [written, changed].map(|entries| &entries[part(entries, task)]);
         let mut writes = writes.iter().copied().peekable();
         for &(index, leaf) in changed {
             if let Some((index, expected)) = writes.next_if(|&(written, _)| written < index) {

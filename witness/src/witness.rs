@@ -177,7 +177,7 @@ pub fn witness_observed(
     let emitting = drafts.into_iter().filter(|draft| draft.kind().emits());
     let emitted = emitting.map(|draft| Emitted { kind: draft.kind(), messages: draft.emitted }).collect();
     let after = states[states.len() - 1];
-    let nodes = versions.update().over(execution.writes.iter().map(|&(index, _)| index));
+    let nodes = versions.update().over(execution.writes.indices());
     let prepared = ledger.prepare_hashed(execution, nodes);
     Ok(BlockWitness {
         block: execution.block,
@@ -193,10 +193,11 @@ pub fn witness_observed(
     })
 }
 
-/// How many leaves each shard has after a block.
+/// How many leaves or records each shard has after a block.
 fn counts_after(ledger: &Ledger, execution: &Execution) -> Counts {
-    let mut counts = ledger.counts();
-    for (index, _) in execution.writes.iter().filter(|(index, _)| ledger.leaf(*index).is_none()) {
+    let before = ledger.counts();
+    let mut counts = before;
+    for index in execution.writes.indices().filter(|&index| !before.holds(index)) {
         if let Some(count) = counts.0.get_mut(index.shard()) {
             *count += 1;
         }

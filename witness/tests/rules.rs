@@ -484,7 +484,7 @@ fn moved(from: LeafIndex, to: LeafIndex) -> BlockWitness {
         message.to = to;
     }
     let place = |index| if index == from { to } else { index };
-    execution.writes = execution.writes.iter().map(|&(index, leaf)| (place(index), leaf)).collect();
+    execution.writes = execution.writes.leaves.iter().map(|&(index, leaf)| (place(index), leaf)).collect();
     witness_block(&SMALL, &world.ledger, &block, &execution).unwrap()
 }
 

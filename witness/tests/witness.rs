@@ -6,15 +6,20 @@ use common::{SMALL, World, rng, stranger};
 use enfold_fixtures::workload::Workload;
 use enfold_state::block::emitted_chain;
 use enfold_state::chain::{empty_queue, no_exits};
+use enfold_state::contents::Contents;
 use enfold_state::executor::{Execution, execute};
 use enfold_state::field::ZERO;
 use enfold_state::hash::Digest;
 use enfold_state::kind::KindId;
-use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::leaf::{ACCOUNT_SHARDS, Leaf, LeafIndex};
+use enfold_state::ledger::{Ledger, Prepared};
 use enfold_state::message::{Message, Op};
 use enfold_state::nonce::Nonce;
 use enfold_state::profile::{BatchId, Profile, ProfileId};
+use enfold_state::record::ContractRecord;
+use enfold_state::record::pool::Pool;
 use enfold_state::rule::Rule;
+use enfold_state::shards::Shards;
 use enfold_state::transaction::Transaction;
 use enfold_witness::batch::Paths;
 use enfold_witness::check::check_block;
@@ -288,20 +293,56 @@ fn executions_that_do_not_fit_are_refused() {
     }
 
     let with = |entries: Vec<_>| Execution { writes: entries.into_iter().collect(), ..execution.clone() };
-    let mut entries = execution.writes.to_vec();
+    let mut entries = execution.writes.leaves.to_vec();
     let (index, leaf) = entries[entries.len() - 1];
     entries.push((index, Leaf { balance: leaf.balance + 1, ..leaf }));
     assert!(
         matches!(make(&with(entries)), Err(WitnessError::Write { index: i, expected: Some(_), got: Some(_) }) if i == index)
     );
 
-    let mut entries = execution.writes.to_vec();
+    let mut entries = execution.writes.leaves.to_vec();
     entries.pop();
     assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: None, got: Some(_), .. })));
 
-    let mut entries = execution.writes.to_vec();
+    let mut entries = execution.writes.leaves.to_vec();
     entries.push((LeafIndex(500), leaf));
     assert!(matches!(make(&with(entries)), Err(WitnessError::Write { expected: Some(_), got: None, .. })));
+}
+
+/// Payments beside contracts: the witness is as without them, but for the root and the counts.
+#[test]
+fn payments_beside_contracts() {
+    let (ledger, block) = Workload::Uniform.make(64, 100, 5);
+    let (assets, reserves, time) = ([0, 1], [1_000, 2_000], ledger.time());
+    let pool = Pool { assets, kept: 9_970, weight: 2, reserves, supply: 1_024, unit: 1, time, number: 0 };
+    let pool = ContractRecord::try_from(pool).expect("a pool");
+    let records = Shards::dense_from(ACCOUNT_SHARDS, vec![pool.clone(), pool.clone()]);
+    let contents = Contents::new(ledger.leaves().clone(), records);
+    let with = Ledger::restore(ledger.chain(), ledger.height(), ledger.time(), contents);
+    let profile = ProfileId::Test.profile();
+    let made = [&ledger, &with].map(|ledger| {
+        let execution = execute(ledger, &block).expect("all are valid");
+        let witness = witness_block(profile, ledger, &block, &execution).expect("it was executed here");
+        check_block(profile, &witness).expect("it keeps the rules");
+        let mut after = ledger.clone();
+        let root = after.apply(&execution).expect("it follows");
+        assert_eq!(witness.prepared().map(Prepared::root), Ok(root));
+        (execution, witness, after)
+    });
+    let [(bare, without, _), (execution, witness, after)] = made;
+    assert_eq!((execution.writes, &witness.emitted), (bare.writes, &without.emitted));
+    assert_eq!(after.records(), with.records());
+    assert_ne!(witness.before.tree_root, without.before.tree_root);
+    assert_eq!(witness.counts.0[ACCOUNT_SHARDS], 2);
+    assert_eq!(witness.counts.0[..ACCOUNT_SHARDS], without.counts.0[..ACCOUNT_SHARDS]);
+
+    // No batch changes a contract.
+    let mut wrong = execute(&with, &block).expect("all are valid");
+    for index in [0, 2].map(LeafIndex::of_contract) {
+        wrong.writes = wrong.writes.with_records([(index, pool.clone())]);
+        let error = witness_block(profile, &with, &block, &wrong).map(drop);
+        assert_eq!(error, Err(WitnessError::Record { index }));
+    }
 }
 
 /// Tasks share the leaves out; wherever a wrong one lies, it is found, and the first one reported.
@@ -313,7 +354,7 @@ fn each_write_is_checked() {
         let wrong = Execution { writes: entries.into_iter().collect(), ..execution.clone() };
         witness_block(ProfileId::Test.profile(), &ledger, &block, &wrong).map(drop)
     };
-    let entries = execution.writes.to_vec();
+    let entries = execution.writes.leaves.to_vec();
     assert!(entries.len() > 700, "more than a task's");
     assert_eq!(make(entries.clone()), Ok(()));
     let more = |leaf: Leaf| Leaf { balance: leaf.balance + 1, ..leaf };

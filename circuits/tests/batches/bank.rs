@@ -68,8 +68,14 @@ impl Bank {
         let keys = secret_keys(accounts as u64, accounts);
         let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
         let leaves = keys.iter().map(leaf).collect();
-        let ledger =
-            Ledger::from_genesis(&Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves }).unwrap();
+        let ledger = Ledger::from_genesis(&Genesis {
+            chain_id: CHAIN,
+            time: TIME,
+            shards: 1,
+            leaves,
+            contracts: vec![],
+        })
+        .unwrap();
         Self { nonces: vec![[0; 2]; keys.len()], keys, ledger }
     }
 

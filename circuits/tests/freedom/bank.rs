@@ -27,7 +27,9 @@ pub fn block(profile: &Profile) -> BlockWitness {
         .iter()
         .map(|key| GenesisLeaf { address: key.address(), asset: ASSET, balance: 1_000_003 })
         .collect();
-    let ledger = Ledger::from_genesis(&Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves }).unwrap();
+    let ledger =
+        Ledger::from_genesis(&Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves, contracts: vec![] })
+            .unwrap();
     let pay = |from: usize, nonce: u32, fee: u64| {
         let to_address = match from {
             3 => hash(Tag::Address, &[from_u32(from as u32); 8]),

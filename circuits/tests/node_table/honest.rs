@@ -62,7 +62,7 @@ fn executed_blocks() {
         let execution = world.advance(&block).expect("the block is the ledger's");
         let lane =
             |&(index, new): &(LeafIndex, Leaf)| Lane::new(index.0, [before.leaf(index).copied(), Some(new)]);
-        let block = Block::new(before.tree(), 0, execution.writes.iter().map(lane).collect());
+        let block = Block::new(before.tree(), 0, execution.writes.leaves.iter().map(lane).collect());
         assert_exact(&block, before.tree(), world.ledger().tree().root());
     }
 }

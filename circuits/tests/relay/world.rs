@@ -43,7 +43,7 @@ impl World {
         let account =
             |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
         let leaves = first.iter().copied().chain(keys.iter().map(account)).collect();
-        let genesis = Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves };
+        let genesis = Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves, contracts: vec![] };
         let ledger = Ledger::from_genesis(&genesis).expect("a genesis");
         Self { ledger, nonces: vec![[0; 2]; keys.len()], keys, first: first.len() as u32 }
     }

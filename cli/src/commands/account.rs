@@ -1,26 +1,28 @@
-//! `enfold account`: makes a file that proves what a leaf holds.
+//! `enfold account`: makes a file that proves what a leaf or a contract holds.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_state::account_proof::AccountProof;
+use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::hash::Digest;
-use enfold_state::leaf::{Address, Asset, Leaf, LeafIndex, TREE_DEPTH};
+use enfold_state::leaf::{Address, Asset, LeafIndex, TREE_DEPTH};
 use enfold_state::store::Check;
 use serde::Serialize;
 
-use crate::error::{CliError, Failure};
+use crate::error::CliError;
 use crate::options::OutArgs;
 use crate::output::Outcome;
-use crate::reading;
-use crate::text::{LeafText, grouped};
+use crate::position::{Held, HeldText};
+use crate::reading::{self, UnknownLeafError};
+use crate::text::grouped;
 
 /// Options of `enfold account`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The account proof is for the data directory's current state. Verify it against the proof of the
-last block, or of the next one.
+last block, or of the next one. At an index from 536870912 on there is a contract, and the file is a
+contract proof, which is verified likewise.
 
 Examples:
   enfold account --data state --index 7 --out leaf-7.account
@@ -30,7 +32,7 @@ pub struct AccountArgs {
     /// The data directory.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The leaf's index.
+    /// The index of the leaf, or of the contract.
     #[arg(long, value_name = "INDEX", required_unless_present = "address",
           value_parser = clap::value_parser!(u32).range(..1 << TREE_DEPTH))]
     index: Option<u32>,
@@ -52,32 +54,18 @@ struct Report<'a> {
     chain_id: u64,
     number: u32,
     index: LeafIndex,
-    leaf: Leaf,
+    #[serde(flatten)]
+    held: Held,
     root: Digest,
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "leaf {} after block {} of chain {}", self.index, self.number, self.chain_id)?;
-        write!(f, "{}", LeafText(&self.leaf))?;
+        write!(f, "{}", HeldText(self.index, &self.held))?;
         writeln!(f, "state root {}", self.root)?;
         let bytes = grouped(self.bytes as u64);
         writeln!(f, "proof of {bytes} bytes written to {}", self.account.display())
-    }
-}
-
-/// A state has no such leaf.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: expected the index of one of {expected} leaves, got {got}", path.display())]
-struct UnknownLeafError {
-    path: PathBuf,
-    expected: usize,
-    got: LeafIndex,
-}
-
-impl Failure for UnknownLeafError {
-    fn kind(&self) -> &'static str {
-        "unknown_account"
     }
 }
 
@@ -85,7 +73,7 @@ impl AccountArgs {
     /// Runs the command.
     ///
     /// # Errors
-    /// If the state has no such leaf, or the output cannot be written.
+    /// If the state has no such leaf or contract, or the output cannot be written.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let state = reading::open(&self.data, Check::Sampled)?;
         let ledger = state.ledger();
@@ -94,16 +82,21 @@ impl AccountArgs {
             // The parser has made sure that one of them is there.
             (None, index) => LeafIndex(index.unwrap_or_default()),
         };
-        let unknown = || UnknownLeafError { path: self.data.clone(), expected: ledger.len(), got: index };
-        let proof = AccountProof::new(ledger, index).ok_or_else(unknown)?;
-        let bytes = self.out.write_record(&proof)?;
+        let unknown = || UnknownLeafError::leaf(&self.data, ledger, index);
+        let (bytes, held) = match ContractProof::new(ledger, index) {
+            Some(proof) => (self.out.write_record(&proof)?, Held::Contract(proof.contract)),
+            None => {
+                let proof = AccountProof::new(ledger, index).ok_or_else(unknown)?;
+                (self.out.write_record(&proof)?, Held::Leaf(proof.leaf))
+            }
+        };
         Outcome::of(&Report {
             account: self.out.path(),
             bytes,
-            chain_id: proof.chain_id,
-            number: proof.number,
+            chain_id: ledger.chain_id(),
+            number: ledger.height(),
             index,
-            leaf: proof.leaf,
+            held,
             root: ledger.root(),
         })
     }

@@ -16,7 +16,7 @@ use crate::options::profile_parser;
 use crate::output::Outcome;
 use crate::proofs::ProfileText;
 use crate::records;
-use crate::text::{TimeText, count};
+use crate::text::{TimeText, leaves_text};
 
 /// Options of `enfold init`.
 #[derive(Debug, Args)]
@@ -46,6 +46,7 @@ struct Report<'a> {
     time: u32,
     shards: u32,
     leaves: usize,
+    contracts: usize,
     root: Digest,
     profile: ProfileId,
     forgeable: bool,
@@ -55,7 +56,7 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let leaves = count(self.leaves, "leaf", "leaves");
+        let leaves = leaves_text(self.leaves, self.contracts);
         writeln!(f, "chain {} starts in {} with {leaves}", self.chain_id, self.data.display())?;
         writeln!(f, "time       {}", TimeText(self.time))?;
         writeln!(f, "shards     {}", self.shards)?;
@@ -79,6 +80,7 @@ impl InitArgs {
             time: ledger.time(),
             shards: ledger.chain().shards,
             leaves: ledger.len(),
+            contracts: ledger.records().len(),
             root: ledger.root(),
             profile: self.profile,
             forgeable: self.profile.forgeable(),

@@ -3,25 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enfold_state::account_proof::AccountProof;
+use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::block::{Block, BlockData, Genesis};
 use enfold_state::codec::{Kind, Record};
 use enfold_state::executor::execute;
+use enfold_state::leaf::{LeafIndex, TREE_DEPTH};
 use enfold_state::ledger::Ledger;
 use enfold_state::profile::ProfileId;
 use enfold_state::receipt::Receipt;
 use enfold_state::store::Snapshot;
 use enfold_state::transaction::SignedTransaction;
+use enfold_state::wide;
 use enfold_verifier::verify::VerifierKey;
 
 use crate::anchor::Anchor;
 use crate::circuits::CircuitsReport;
 use crate::contents::{ContentsError, Sort, Summary, sort_of};
+use crate::contract::ContractReport;
 use crate::cost::CostReport;
 use crate::error::{CliError, at};
 use crate::options::{CheckArgs, profile_parser};
 use crate::output::Outcome;
 use crate::proofs::{Bits, verify_file};
+use crate::text::Escaped;
 use crate::{key_file, reading, records};
 
 /// Options of `enfold inspect`.
@@ -38,20 +42,23 @@ Examples:
   enfold inspect state --full-check
   enfold inspect circuits --profile test
   enfold inspect block chain/block-1.bin --genesis chain/genesis.bin
-  enfold inspect block chain/block-2.bin --data state")]
+  enfold inspect block chain/block-2.bin --data state
+  enfold inspect contract 536870912 --data state")]
 pub struct InspectArgs {
-    /// A proof, a genesis, a block, a transaction, a data file, a receipt, an account proof, a key, a data
-    /// directory, the word circuits, or the word block followed by a block, for its cost in rows.
-    #[arg(value_name = "PROOF|FILE|DIR|circuits|block")]
+    /// A proof, a genesis, a block, a transaction, a data file, a receipt, an account proof, a contract proof, a key,
+    /// a data directory, the word circuits, the word block followed by a block, for its cost in rows, or the word
+    /// contract followed by the index of one.
+    #[arg(value_name = "PROOF|FILE|DIR|circuits|block|contract")]
     target: PathBuf,
-    /// After the word block: the block, binary or JSON; it is planned, not proven.
-    #[arg(value_name = "BLOCK")]
-    block: Option<PathBuf>,
+    /// After the word block: the block, binary or JSON; it is planned, not proven. After the word contract:
+    /// its index, 536870912 or above.
+    #[arg(value_name = "BLOCK|INDEX")]
+    subject: Option<PathBuf>,
     /// For the cost of a block: the genesis that it follows.
-    #[arg(long, value_name = "FILE", requires = "block", conflicts_with = "data")]
+    #[arg(long, value_name = "FILE", requires = "subject", conflicts_with = "data")]
     genesis: Option<PathBuf>,
-    /// For the cost of a block: the data directory that it follows.
-    #[arg(long, value_name = "DIR", requires = "block")]
+    /// For the cost of a block: the data directory that it follows. For a contract: the one that it is in.
+    #[arg(long, value_name = "DIR", requires = "subject")]
     data: Option<PathBuf>,
     /// Profile of the proof, of the circuits, or for the cost of a block.
     #[arg(long, default_value_t = ProfileId::Standard, value_parser = profile_parser())]
@@ -74,8 +81,12 @@ impl InspectArgs {
     /// # Errors
     /// If the target cannot be read, or is a proof that does not hold.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        if let Some(block) = &self.block {
-            return self.inspect_cost(block);
+        if let Some(subject) = &self.subject {
+            return match self.target.to_str() {
+                Some("block") => self.inspect_cost(subject),
+                Some("contract") => self.inspect_contract(subject),
+                _ => Err(CliError::usage("a second argument needs the word block or contract before it")),
+            };
         }
         if self.target.as_os_str() == "circuits" {
             return Outcome::of(&CircuitsReport::of(self.profile)?);
@@ -108,10 +119,6 @@ impl InspectArgs {
     }
 
     fn inspect_cost(&self, path: &Path) -> Result<Outcome, CliError> {
-        let usage = |message: &str| CliError::usage(message);
-        if self.target.as_os_str() != "block" {
-            return Err(usage("a second argument needs the word block before it"));
-        }
         let block: Block = records::read(path)?;
         let state;
         let genesis;
@@ -125,11 +132,29 @@ impl InspectArgs {
                 state.ledger()
             }
             (None, None) => {
-                return Err(usage("expected --genesis or --data: the state that the block follows"));
+                let message = "expected --genesis or --data: the state that the block follows";
+                return Err(CliError::usage(message));
             }
         };
         let execution = execute(ledger, &block).map_err(at(path))?;
         Outcome::of(&CostReport::of(self.profile, &block, &execution))
+    }
+
+    fn inspect_contract(&self, index: &Path) -> Result<Outcome, CliError> {
+        let Some(data) = &self.data else {
+            return Err(CliError::usage("expected --data: the data directory that the contract is in"));
+        };
+        let number = index.to_str().and_then(wide::parse).and_then(|index| u32::try_from(index).ok());
+        let contract = number.map(LeafIndex).filter(|index| index.contract().is_some());
+        let wrong = || {
+            let (first, last) = (LeafIndex::of_contract(0), (1_u32 << TREE_DEPTH) - 1);
+            CliError::usage(&format!(
+                "expected the index of a contract, {first} to {last}, got {}",
+                Escaped(&index.to_string_lossy())
+            ))
+        };
+        let index = contract.ok_or_else(wrong)?;
+        Outcome::of(&ContractReport::of(data, self.open(data)?.ledger(), index)?)
     }
 
     fn inspect_record(&self, kind: Kind) -> Result<Outcome, CliError> {
@@ -144,6 +169,7 @@ impl InspectArgs {
                 self.show(|receipt: &Receipt| Summary::of_receipt(receipt).map_err(at(&self.target)))
             }
             Kind::AccountProof => self.show(|proof: &AccountProof| Ok(Summary::of_account(proof))),
+            Kind::ContractProof => self.show(|proof: &ContractProof| Ok(Summary::of_contract(proof))),
             Kind::Proof | Kind::Journal => Err(ContentsError::Unknown { path: self.target.clone() }.into()),
         }
     }

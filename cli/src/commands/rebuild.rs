@@ -63,6 +63,7 @@ struct Report<'a> {
     time: u32,
     height: u32,
     leaves: usize,
+    contracts: usize,
     root: Digest,
     messages: usize,
     profile: ProfileId,
@@ -79,6 +80,9 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "{}", if self.forgeable { ", by proofs that can be forged" } else { "" })?;
         writeln!(f, "time        {}", TimeText(self.time))?;
         writeln!(f, "leaves      {}", self.leaves)?;
+        if self.contracts > 0 {
+            writeln!(f, "contracts   {}", self.contracts)?;
+        }
         writeln!(f, "state root  {} (as the last proof states)", self.root)?;
         writeln!(f, "profile     {}", ProfileText(self.profile))?;
         match self.data {
@@ -140,6 +144,7 @@ impl RebuildArgs {
             time: ledger.time(),
             height: ledger.height(),
             leaves: ledger.len(),
+            contracts: ledger.records().len(),
             root: ledger.root(),
             messages,
             profile: self.profile,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::output::Outcome;
 use crate::reading::{self, Activity};
-use crate::text::{TimeText, count, grouped};
+use crate::text::{TimeText, grouped, leaves_text};
 
 /// Options of `enfold status`.
 #[derive(Debug, Args)]
@@ -42,6 +42,7 @@ struct Report<'a> {
     time: u32,
     root: Digest,
     leaves: u64,
+    contracts: u64,
     circuits: Option<Circuits>,
     under_way: Vec<u32>,
     /// The prover that has the directory open.
@@ -50,8 +51,8 @@ struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let &Self { chain_id, height, time, root, leaves, circuits, ref under_way, .. } = self;
-        let leaves = count(leaves as usize, "leaf", "leaves");
+        let &Self { chain_id, height, time, root, leaves, contracts, circuits, ref under_way, .. } = self;
+        let leaves = leaves_text(leaves as usize, contracts as usize);
         writeln!(f, "{} is at block {height} of chain {chain_id}, {leaves}", self.data.display())?;
         writeln!(f, "time       {}", TimeText(time))?;
         writeln!(f, "state root {root}")?;
@@ -81,8 +82,16 @@ impl StatusArgs {
     /// If the data directory cannot be read.
     pub fn run(&self) -> Result<Outcome, CliError> {
         let (head, prover) = reading::head(&self.data)?;
-        let Head { chain: Chain { id: chain_id, shards }, height, time, root, leaves, circuits, under_way } =
-            head;
+        let Head {
+            chain: Chain { id: chain_id, shards },
+            height,
+            time,
+            root,
+            leaves,
+            records,
+            circuits,
+            under_way,
+        } = head;
         Outcome::of(&Report {
             data: &self.data,
             chain_id,
@@ -91,6 +100,7 @@ impl StatusArgs {
             time,
             root,
             leaves,
+            contracts: records,
             circuits,
             under_way,
             prover,

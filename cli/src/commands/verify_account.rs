@@ -1,4 +1,4 @@
-//! `enfold verify-account`: checks what a leaf holds against a block proof.
+//! `enfold verify-account`: checks what a leaf or a contract holds against a block proof.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use enfold_state::account_proof::AccountProof;
 use enfold_state::hash::Digest;
-use enfold_state::leaf::{Leaf, LeafIndex};
+use enfold_state::leaf::LeafIndex;
 use enfold_state::profile::ProfileId;
 use enfold_verifier::statement::BlockStatement;
 use serde::Serialize;
@@ -15,9 +15,8 @@ use crate::anchor::{Anchor, BackArgs, ExpectArgs, Forgeable, UNANCHORED};
 use crate::error::{CliError, at};
 use crate::options::profile_parser;
 use crate::output::Outcome;
+use crate::position::{Held, HeldText, PositionProof};
 use crate::proofs::{StatementText, verify_file};
-use crate::records;
-use crate::text::LeafText;
 
 /// Options of `enfold verify-account`.
 #[derive(Debug, Args)]
@@ -34,7 +33,7 @@ Examples:
   enfold verify-account alice.account block-7.proof --chain proofs --genesis genesis.bin
   enfold verify-account leaf-7.account block-7.proof --profile test --format json")]
 pub struct VerifyAccountArgs {
-    /// The account proof, binary or JSON.
+    /// The account proof or contract proof, binary or JSON.
     #[arg(value_name = "ACCOUNT")]
     account: PathBuf,
     /// The proof of the block that the account proof was made after, or of the next one.
@@ -62,7 +61,8 @@ struct Report<'a> {
     /// The block after which the leaf is so.
     number: u32,
     index: LeafIndex,
-    leaf: Leaf,
+    #[serde(flatten)]
+    held: Held,
     root: Digest,
     statement: BlockStatement,
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Report<'_> {
         let profile = Forgeable(self.statement.profile);
         write!(f, "{} is valid{profile} for leaf {}", self.account.display(), self.index)?;
         writeln!(f, " after block {}, {}", self.number, self.root_text())?;
-        write!(f, "{}", LeafText(&self.leaf))?;
+        write!(f, "{}", HeldText(self.index, &self.held))?;
         writeln!(f, "under the state root {}, as {} proves:", self.root, self.proof.display())?;
         write!(f, "{}", StatementText(&self.statement))?;
         f.write_str(if self.root_anchored { "" } else { UNANCHORED })
@@ -95,20 +95,21 @@ impl VerifyAccountArgs {
     /// # Errors
     /// If the block proof or the account proof does not hold, or one is not of the other's block.
     pub fn run(&self) -> Result<Outcome, CliError> {
-        let account: AccountProof = records::read(&self.account)?;
+        let account = PositionProof::read(&self.account)?;
         let statement = verify_file(&self.proof, self.profile)?;
-        let root = check_account(&self.account, &account, &statement)?;
+        let root = account.check(&statement).map_err(at(&self.account))?;
+        let (number, index, held) = account.parts();
         let anchor = self.expect.check_back(&self.proof, &statement, &self.back)?;
         Outcome::of(&Report {
             account: &self.account,
             proof: &self.proof,
             valid: true,
             forgeable: self.profile.forgeable(),
-            root_anchored: anchor.reaches(account.number == statement.block_number),
+            root_anchored: anchor.reaches(number == statement.block_number),
             anchor,
-            number: account.number,
-            index: account.index,
-            leaf: account.leaf,
+            number,
+            index,
+            held,
             root,
             statement,
         })

@@ -93,14 +93,14 @@ impl Failure for ReceiptError {
 impl Failure for AccountProofError {
     fn exit(&self) -> Exit {
         match self {
-            Self::IndexRange { .. } | Self::BalanceRange { .. } => Exit::BadInput,
+            Self::IndexRange { .. } | Self::BalanceRange { .. } | Self::Record(_) => Exit::BadInput,
             _ => Exit::ProofInvalid,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
-            Self::IndexRange { .. } | Self::BalanceRange { .. } => "malformed_file",
+            Self::IndexRange { .. } | Self::BalanceRange { .. } | Self::Record(_) => "malformed_file",
             _ => "account_proof_invalid",
         }
     }

@@ -313,7 +313,7 @@ fn fund(
         leaves[lane.index.0 as usize].balance += carried.units + options.fee;
     }
     let Options { chain_id, genesis_time: time, shards, .. } = *options;
-    (Genesis { chain_id, time, shards, leaves }, lanes)
+    (Genesis { chain_id, time, shards, leaves, contracts: vec![] }, lanes)
 }
 
 fn sign(

@@ -256,7 +256,7 @@ mod tests {
 
     fn genesis() -> Genesis {
         let leaf = |asset| GenesisLeaf { address: Digest::ZERO, asset, balance: 1000 + u64::from(asset) };
-        Genesis { chain_id: 5, time: 1, shards: 1, leaves: (0..100).map(leaf).collect() }
+        Genesis { chain_id: 5, time: 1, shards: 1, leaves: (0..100).map(leaf).collect(), contracts: vec![] }
     }
 
     fn activity() -> Activity {

@@ -79,7 +79,7 @@ fn records_have_the_documented_sizes() {
     let mut block: Block = codec::read(&block).unwrap();
     block.transactions.push(signed);
     let data: BlockData = codec::read(&data).unwrap();
-    assert_eq!(codec::encode(&genesis).unwrap().len(), HEADER_LEN + 8 + 4 + 4 + 8 + 44 + 8);
+    assert_eq!(codec::encode(&genesis).unwrap().len(), HEADER_LEN + 8 + 4 + 4 + 8 + 44 + 8 + 68);
     assert_eq!(codec::encode(&signed).unwrap().len(), HEADER_LEN + 236);
     assert_eq!(codec::encode(&block).unwrap().len(), HEADER_LEN + 16 + (8 + 44) + (8 + 236));
     assert_eq!(codec::encode(&data).unwrap().len(), HEADER_LEN + 8 + 4 + 8 + (4 + 8 + 2 * 64 + 8));

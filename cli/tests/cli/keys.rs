@@ -21,6 +21,7 @@ fn start() -> (Folder, Address, Address) {
         time: 1,
         shards: 1,
         leaves: vec![GenesisLeaf { address: alice, asset: 2, balance: 100 }],
+        contracts: vec![],
     };
     let path = folder.write("genesis.json", codec::encode_json(&genesis).unwrap());
     run(&["init", "--data", &folder.path("state"), "--genesis", &path]);

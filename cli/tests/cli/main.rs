@@ -3,6 +3,7 @@
 mod bench;
 mod common;
 mod config;
+mod contracts;
 mod cost;
 #[cfg(unix)]
 mod documents;

@@ -50,8 +50,13 @@ static THEFT: LazyLock<Theft> = LazyLock::new(|| {
     let folder = Folder::new();
     let [victim, thief] = [0, 1].map(|index| secret_key(7, index).address());
     let leaf = |address, balance| GenesisLeaf { address, asset: 0, balance };
-    let genesis =
-        Genesis { chain_id: 1, time: TIME, shards: 1, leaves: vec![leaf(victim, BALANCE), leaf(thief, 0)] };
+    let genesis = Genesis {
+        chain_id: 1,
+        time: TIME,
+        shards: 1,
+        leaves: vec![leaf(victim, BALANCE), leaf(thief, 0)],
+        contracts: vec![],
+    };
     let (from, to) = (LeafIndex(0), LeafIndex(1));
     let message = transfer(from, to, BALANCE, thief);
     let data = BlockData { chain_id: 1, number: 1, emitted: vec![debits(vec![message])] };
@@ -487,6 +492,7 @@ fn no_receipt_is_for_a_like_transaction() {
         time: TIME,
         shards: 1,
         leaves: vec![leaf(&sender, BALANCE), leaf(&receiver, 0)],
+        contracts: vec![],
     };
     let (from, to, to_address) = (LeafIndex(0), LeafIndex(1), receiver.address());
     let message = transfer(from, to, 5, to_address);
@@ -565,7 +571,7 @@ fn a_receipt_of_a_transaction_with_an_end_is_of_its_signer() {
     let [sender, receiver] = [1, 2].map(|index| signer(7, index));
     assert!(!sender.owner.is_none());
     let leaf = GenesisLeaf { address: sender.address(), asset: 0, balance: BALANCE };
-    let genesis = Genesis { chain_id: 1, time: TIME, shards: 1, leaves: vec![leaf] };
+    let genesis = Genesis { chain_id: 1, time: TIME, shards: 1, leaves: vec![leaf], contracts: vec![] };
     let (from, to) = (LeafIndex(0), LeafIndex(1));
     let message = Message { nonce_key: NonceKey::Second, ..transfer(from, to, 5, receiver.address()) };
     let data = BlockData { chain_id: 1, number: 1, emitted: vec![debits(vec![message])] };

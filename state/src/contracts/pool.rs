@@ -27,7 +27,7 @@ use super::ints::LIMBS_LIMIT;
 use super::native::{Expected, Fault};
 use crate::field::{F, ZERO, reduce, to_u64};
 use crate::hash::{Digest, Tag, hash};
-use crate::leaf::Asset;
+use crate::leaf::{Asset, RESTRICTED_ASSETS};
 
 /// Parts of an input: G of them are left by the fee.
 pub const PARTS: u64 = 10_000;
@@ -48,7 +48,7 @@ pub const ROOM: u64 = 1 << 60;
 pub const HALVING: u64 = 1 << 59;
 
 /// Assets of pools are below this; those from here up are restricted to their issuers' calls.
-pub const ASSETS: u64 = 3 << 30;
+pub const ASSETS: u64 = RESTRICTED_ASSETS as u64;
 
 /// When a leaf was touched last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

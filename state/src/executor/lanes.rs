@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::message::Message;
 use crate::rule::Rule;
 use crate::transaction::SignedTransaction;
-use crate::writes::{Entry, Writes};
+use crate::writes::{Entries, Entry, Writes};
 
 /// Fewest legs that a thread takes at once.
 pub(super) const MIN_LEGS: usize = 1 << 8;
@@ -95,6 +95,6 @@ pub(super) fn run_credits(
     // The first in order of arrival is reported, whatever its lane.
     match broken.into_iter().flatten().min_by_key(|&(at, ..)| at) {
         Some((_, index, rule)) => Err(ExecuteError::Credit { index, rule }),
-        None => Ok(Writes::sorted(entries.concat())),
+        None => Ok(Writes { leaves: Entries::sorted(entries.concat()), records: Entries::default() }),
     }
 }

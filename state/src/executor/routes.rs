@@ -363,7 +363,7 @@ mod tests {
     fn a_contract_pays_the_payee_in_range_or_is_not_called() {
         let own = GenesisLeaf { address: Odd::ADDRESS.expect("it has one"), asset: 5, balance: 9 };
         let old = GenesisLeaf { address: Digest([reduce(2); 4]), ..own };
-        let genesis = Genesis { chain_id: 7, time: 1, shards: 1, leaves: vec![own, old] };
+        let genesis = Genesis { chain_id: 7, time: 1, shards: 1, leaves: vec![own, old], contracts: vec![] };
         let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
         let transaction = |to_address: Address, memo: u64| Transaction {
             op: Op::Transfer,
@@ -425,7 +425,7 @@ mod tests {
 
     #[test]
     fn who_finds_a_shard_full_goes_to_the_next_with_room() {
-        let genesis = Genesis { chain_id: 7, time: 1, shards: 4, leaves: vec![] };
+        let genesis = Genesis { chain_id: 7, time: 1, shards: 4, leaves: vec![], contracts: vec![] };
         let ledger = Ledger::from_genesis(&genesis).expect("it is valid");
         let address = Digest([6, 1, 2, 3].map(reduce));
         let but = |room: usize| (0..ACCOUNT_SHARDS).filter(|&shard| shard != room).collect();

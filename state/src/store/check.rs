@@ -1,16 +1,17 @@
-//! Whether the stored leaves and nodes fit together.
+//! Whether the stored leaves, records and nodes fit together.
 
 use std::path::Path;
 
 use super::error::StoreError;
+use crate::contents::Contents;
 use crate::field::to_u64;
 use crate::hash::Digest;
 use crate::hash::batch::nodes_into;
-use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
-use crate::shards::{Counts, Shards};
+use crate::leaf::TREE_DEPTH;
+use crate::shards::Counts;
 use crate::tree::Tree;
 
-/// Leaves of a sampled check.
+/// Leaves and records of a sampled check.
 ///
 /// If a share f of the leaves, or of the nodes of a level, does not fit what is below, no sample meets one with a
 /// probability of (1 - f)^1024: 3 in 10^5 for one in a hundred, 1 in 3 for one in a thousand. So the samples find a store
@@ -22,11 +23,11 @@ pub const SAMPLES: usize = 1024;
 /// part of the tree is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Check {
-    /// [`SAMPLES`] leaves and every node above them are hashed again. Which leaves follows from the root: the same at
+    /// [`SAMPLES`] leaves or records and every node above them are hashed again. Which follows from the root: the same at
     /// every opening, others after the next block.
     #[default]
     Sampled,
-    /// All leaves and all nodes are hashed again.
+    /// All leaves, records and nodes are hashed again.
     Full,
 }
 
@@ -49,15 +50,15 @@ impl Mismatch {
     }
 }
 
-/// Checks the tree over these leaves.
-pub(super) fn check(check: Check, leaves: &Shards<Leaf>, tree: &Tree) -> Result<(), Mismatch> {
-    let counts = leaves.counts();
+/// Checks the tree over these contents.
+pub(super) fn check(check: Check, contents: &Contents, tree: &Tree) -> Result<(), Mismatch> {
+    let counts = contents.counts();
     match check {
-        Check::Full => compare(leaves, tree, |level| counts.level(level).collect()),
-        Check::Sampled if counts.total() <= SAMPLES => self::check(Check::Full, leaves, tree),
+        Check::Full => compare(contents, tree, |level| counts.level(level).collect()),
+        Check::Sampled if counts.total() <= SAMPLES => self::check(Check::Full, contents, tree),
         Check::Sampled => {
             let positions = samples(tree.root(), &counts);
-            compare(leaves, tree, |level| {
+            compare(contents, tree, |level| {
                 let mut positions: Vec<u32> = positions.iter().map(|position| position >> level).collect();
                 positions.dedup();
                 positions
@@ -67,18 +68,20 @@ pub(super) fn check(check: Check, leaves: &Shards<Leaf>, tree: &Tree) -> Result<
 }
 
 /// Hashes the chosen positions of every level and compares.
-fn compare(leaves: &Shards<Leaf>, tree: &Tree, chosen: impl Fn(usize) -> Vec<u32>) -> Result<(), Mismatch> {
+fn compare(contents: &Contents, tree: &Tree, chosen: impl Fn(usize) -> Vec<u32>) -> Result<(), Mismatch> {
     for level in 0..=TREE_DEPTH {
         let positions = chosen(level);
-        let mut hashed = vec![Digest::ZERO; positions.len()];
-        if level == 0 {
-            Leaf::digests_into(&mut hashed, |at| leaves[LeafIndex(positions[at])]);
-        } else {
-            nodes_into(&mut hashed, |at| {
-                let left = positions[at] << 1;
-                [tree.node(level - 1, left), tree.node(level - 1, left | 1)]
-            });
-        }
+        let hashed = match level.checked_sub(1) {
+            None => contents.digests_at(&positions),
+            Some(below) => {
+                let mut hashed = vec![Digest::ZERO; positions.len()];
+                nodes_into(&mut hashed, |at| {
+                    let left = positions[at] << 1;
+                    [tree.node(below, left), tree.node(below, left | 1)]
+                });
+                hashed
+            }
+        };
         for (&index, expected) in positions.iter().zip(hashed) {
             let got = tree.node(level, index);
             if got != expected {

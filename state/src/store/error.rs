@@ -3,7 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::{Circuits, SCHEMA_VERSION};
+use super::{Circuits, WITHOUT_RECORDS};
+use crate::codec::Malformed;
 use crate::hash::{Digest, DigestError};
 use crate::leaf::LeafIndex;
 use crate::ledger::{ApplyError, GenesisError};
@@ -44,11 +45,11 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Written by another version of the program.
-    #[error("{path}: expected schema version {expected}, got {got}: {}", schema_advice(*got))]
+    #[error("{path}: expected schema version {WITHOUT_RECORDS} or {expected}, got {got}: {}", schema_advice(*got))]
     Schema {
         /// The store's file.
         path: PathBuf,
-        /// The version that is understood.
+        /// The newest version that is understood.
         expected: u64,
         /// The store's version.
         got: u64,
@@ -107,6 +108,28 @@ pub enum StoreError {
         expected: u64,
         /// The index that does.
         got: LeafIndex,
+    },
+    /// A leaf where contracts are, or a record where accounts are.
+    #[error(
+        "{path}: expected leaves below index 2^29 and records of contracts from there on, got a {what} at {got}"
+    )]
+    Misplaced {
+        /// The store's file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// Its index.
+        got: LeafIndex,
+    },
+    /// What is stored for a contract is no record of one.
+    #[error("{path}: record {index}: {source}")]
+    Record {
+        /// The store's file.
+        path: PathBuf,
+        /// The record's index.
+        index: LeafIndex,
+        /// What is wrong.
+        source: Malformed,
     },
     /// A stored digest is not canonical.
     #[error("{path}: {source}")]
@@ -196,6 +219,8 @@ impl StoreError {
             Self::Damaged { .. }
             | Self::Meta { .. }
             | Self::LeafGap { .. }
+            | Self::Misplaced { .. }
+            | Self::Record { .. }
             | Self::Digest { .. }
             | Self::NodeGap { .. }
             | Self::Node { .. }
@@ -217,7 +242,7 @@ impl StoreError {
 }
 
 fn schema_advice(got: u64) -> &'static str {
-    if got < SCHEMA_VERSION {
+    if got < WITHOUT_RECORDS {
         "it is older, of a chain that cannot be continued; start a new one with `enfold init`"
     } else {
         "it is newer; use the version of the program that wrote it"

@@ -8,15 +8,19 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Database, DatabaseError, ReadableTable, StorageBackend, WriteTransaction};
+use redb::{Database, DatabaseError, ReadableTable, StorageBackend, Table, WriteTransaction};
 
 use super::error::{StoreError, failed, io_at};
 use super::read_only::ReadOnlyFile;
-use super::tables::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, stored};
+use super::tables::{
+    CIRCUITS, JOURNAL, LEAVES, META, NODES, RECORDS, ROOTS, StoredDigest, stored, stored_record,
+};
 use super::tiles;
 use super::view::View;
-use super::{Circuits, SCHEMA_VERSION};
+use super::{Circuits, SCHEMA_VERSION, WITHOUT_RECORDS};
+use crate::leaf::LeafIndex;
 use crate::ledger::{Chain, Ledger, Prepared};
+use crate::record::ContractRecord;
 
 /// Longest time that a writer waits for readers.
 const WAIT_FOR_READERS: Duration = Duration::from_secs(60);
@@ -119,7 +123,7 @@ impl StoreFile {
     pub(super) fn initialise(&self, genesis: &Ledger, circuits: Option<Circuits>) -> Result<(), StoreError> {
         self.transaction(|transaction| {
             let mut meta = transaction.open_table(META)?;
-            meta.insert("schema", SCHEMA_VERSION)?;
+            meta.insert("schema", WITHOUT_RECORDS)?;
             let Chain { id, shards } = genesis.chain();
             meta.insert("chain_id", id)?;
             meta.insert("shards", u64::from(shards))?;
@@ -129,8 +133,9 @@ impl StoreFile {
             for (index, leaf) in genesis.leaves().entries() {
                 leaves.insert(index.0, stored(leaf))?;
             }
+            write_records(transaction, &mut meta, genesis.records().entries())?;
             let mut nodes = transaction.open_table(NODES)?;
-            for key in tiles::keys(&genesis.leaves().counts()) {
+            for key in tiles::keys(&genesis.counts()) {
                 nodes.insert(key.0, &tiles::cut(genesis.tree(), key))?;
             }
             transaction.open_table(ROOTS)?.insert(0, StoredDigest::from(genesis.root()))?;
@@ -158,9 +163,11 @@ impl StoreFile {
             meta.insert("height", u64::from(number))?;
             meta.insert("time", u64::from(block.time()))?;
             let mut leaves = transaction.open_table(LEAVES)?;
-            for (index, leaf) in block.writes().iter() {
+            for (index, leaf) in block.writes().leaves.iter() {
                 leaves.insert(index.0, stored(leaf))?;
             }
+            let records = block.writes().records.iter().map(|(index, record)| (*index, record));
+            write_records(transaction, &mut meta, records)?;
             let mut nodes = transaction.open_table(NODES)?;
             for patch in tiles::patches(block.update()) {
                 let before = nodes.get(patch.key.0)?.map(|tile| *tile.value());
@@ -188,6 +195,23 @@ impl StoreFile {
             Ok(())
         })
     }
+}
+
+/// Writes records, if there are any: then the store is one with contracts.
+fn write_records<'a>(
+    transaction: &WriteTransaction,
+    meta: &mut Table<'_, &str, u64>,
+    records: impl Iterator<Item = (LeafIndex, &'a ContractRecord)>,
+) -> Result<(), redb::Error> {
+    let mut records = records.peekable();
+    if records.peek().is_some() {
+        meta.insert("schema", SCHEMA_VERSION)?;
+        let mut table = transaction.open_table(RECORDS)?;
+        for (index, record) in records {
+            table.insert(index.0, &stored_record(record)[..])?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an empty file, which the database would take for one to be begun.

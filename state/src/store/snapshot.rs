@@ -1,9 +1,9 @@
 //! A committed state for readers: out of the file, or from the process that has it open for writing.
 //!
 //! A stream of a state is a line of JSON, the [`Head`], then each leaf (index, nonces, asset, balance, address as four
-//! integers: 56 bytes), each tile of nodes (its key and [`TILE_BYTES`] bytes) and each root from genesis on (four integers), in their
-//! order, all little-endian. How many leaves and roots there are follows from the head, how many tiles
-//! from the leaves.
+//! integers: 56 bytes), each record (index, bytes of its binary form, and these), each tile of nodes (its key and [`TILE_BYTES`]
+//! bytes) and each root from genesis on (four integers), in their order, all little-endian. How many leaves, records and roots
+//! there are follows from the head, how many tiles from the leaves and records.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,15 +17,19 @@ use super::error::{StoreError, io_at};
 use super::file::StoreFile;
 use super::tables::{StoredDigest, StoredLeaf};
 use super::tiles::{self, TILE_BYTES, TileKey};
-use super::view::{Leaves, Nodes, Numbers, View, assemble, digest};
+use super::view::{Loading, Nodes, Numbers, View, assemble, digest};
 use super::{Circuits, FILE_NAME, expect_file};
 use crate::hash::Digest;
-use crate::ledger::{Chain, Ledger, MAX_LEAVES};
+use crate::leaf::{MAX_ACCOUNTS, MAX_CONTRACTS};
+use crate::ledger::{Chain, Ledger};
+use crate::record;
 
 /// Longest head, in bytes.
 const HEAD_LIMIT: u64 = 1 << 16;
 /// Bytes of a leaf in a stream.
 const LEAF_BYTES: usize = 56;
+/// Most bytes of a record in a stream.
+const RECORD_LIMIT: usize = 4 + 8 * record::MAX_LEN;
 
 /// What a state is, in a few numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +43,11 @@ pub struct Head {
     pub time: u32,
     /// Root after it.
     pub root: Digest,
-    /// Count of leaves.
+    /// Count of leaves of accounts.
     pub leaves: u64,
+    /// Count of records of contracts and their objects; an older prover has none.
+    #[serde(default)]
+    pub records: u64,
     /// The circuits that prove its blocks, if that was said.
     pub circuits: Option<Circuits>,
     /// Blocks whose proving has begun and that are not committed, ascending.
@@ -58,13 +65,13 @@ impl Head {
     }
 
     fn of(view: &View, path: &Path) -> Result<Self, StoreError> {
-        let Numbers { chain, height, time, root, leaves } = view.numbers()?;
+        let Numbers { chain, height, time, root, leaves, records } = view.numbers()?;
         let Some(root) = root else {
             // The reader of all of it checks the root.
             return Err(StoreError::Damaged { path: path.to_owned() });
         };
         let under_way = view.journals()?.into_iter().filter(|&number| number > height).collect();
-        Ok(Self { chain, height, time, root, leaves, circuits: view.circuits()?, under_way })
+        Ok(Self { chain, height, time, root, leaves, records, circuits: view.circuits()?, under_way })
     }
 }
 
@@ -102,24 +109,32 @@ impl Snapshot {
         let path = dir.join(FILE_NAME);
         let mut from = BufReader::with_capacity(1 << 16, from);
         let head = read_head(&mut from).map_err(io_at(&path))?;
-        if head.leaves > MAX_LEAVES as u64 {
+        if head.leaves > MAX_ACCOUNTS as u64 || head.records > MAX_CONTRACTS as u64 {
             return Err(io_at(&path)(ErrorKind::InvalidData.into()));
         }
-        let mut leaves = Leaves::new(&path, head.leaves.min(1 << 16));
+        let mut contents = Loading::new(&path, head.leaves.min(1 << 16));
         for _ in 0..head.leaves {
             let mut bytes = [0; LEAF_BYTES];
             from.read_exact(&mut bytes).map_err(io_at(&path))?;
             let (index, leaf) = from_bytes(&bytes);
-            leaves.push(index, leaf)?;
+            contents.push(index, leaf)?;
         }
-        let counts = leaves.counts();
+        for _ in 0..head.records {
+            let mut prefix = [0; 8];
+            from.read_exact(&mut prefix).map_err(io_at(&path))?;
+            let [index, len] = [0, 1].map(|at| u32::from_le_bytes(prefix.as_chunks().0[at]));
+            let mut bytes = vec![0; RECORD_LIMIT.min(len as usize)];
+            from.read_exact(&mut bytes).map_err(io_at(&path))?;
+            contents.push_record(index, &bytes)?;
+        }
+        let counts = contents.counts();
         let mut nodes = Nodes::new(&path, &counts);
         for _ in tiles::keys(&counts) {
             let (mut key, mut tile) = ([0; 4], [0; TILE_BYTES]);
             from.read_exact(&mut key).and_then(|()| from.read_exact(&mut tile)).map_err(io_at(&path))?;
             nodes.push(TileKey(u32::from_le_bytes(key)), &tile)?;
         }
-        let Head { chain, height, time, root, leaves: count, circuits, .. } = head;
+        let Head { chain, height, time, root, leaves, records, circuits, .. } = head;
         let mut roots = Vec::new();
         for _ in 0..=height {
             let mut words = [0; 4];
@@ -130,8 +145,8 @@ impl Snapshot {
             }
             roots.push(digest(&path, words)?);
         }
-        let numbers = Numbers { chain, height, time, root: Some(root), leaves: count };
-        let ledger = assemble(&path, check, numbers, leaves, nodes)?;
+        let numbers = Numbers { chain, height, time, root: Some(root), leaves, records };
+        let ledger = assemble(&path, check, numbers, contents, nodes)?;
         Ok(Self { path, ledger, circuits, roots })
     }
 
@@ -209,6 +224,11 @@ impl Shared {
         head.push(b'\n');
         to.write_all(&head).map_err(&at)?;
         view.each_leaf(|index, leaf| to.write_all(&to_bytes(index, leaf)).map_err(&at))?;
+        view.each_record(|index, record| {
+            let len = record.len() as u32;
+            let prefix = [index, len].map(u32::to_le_bytes).concat();
+            to.write_all(&prefix).and_then(|()| to.write_all(record)).map_err(&at)
+        })?;
         view.each_tile(|key, tile| {
             to.write_all(&key.0.to_le_bytes()).and_then(|()| to.write_all(tile)).map_err(&at)
         })?;

@@ -2,13 +2,15 @@
 
 use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::tables::{LEAVES, META, NODES, stored};
+use super::tables::{LEAVES, META, NODES, RECORDS, stored, stored_record};
 use super::*;
 use crate::block::GenesisLeaf;
 use crate::field::from_u32;
 use crate::hash::DigestError;
 use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::ApplyError;
+use crate::record::ContractRecord;
+use crate::record::pool::{LOCKED_SHARES, Pool};
 use crate::shards::Counts;
 
 mod disk;
@@ -25,7 +27,18 @@ fn genesis() -> Genesis {
         let Leaf { address, asset, balance, .. } = leaf(number, 1000 + u64::from(number));
         GenesisLeaf { address, asset, balance }
     };
-    Genesis { chain_id: 7, time: 90, shards: 4, leaves: (0..40).map(entry).collect() }
+    let contracts = (0..3).map(|number| pool(number, 0)).collect();
+    Genesis { chain_id: 7, time: 90, shards: 4, leaves: (0..40).map(entry).collect(), contracts }
+}
+
+/// A pool as it is after a block.
+fn pool(contract: u32, number: u32) -> ContractRecord {
+    let reserves = [1_000 + u64::from(contract), 5_000 + u64::from(number)];
+    let assets = [5, 6 + contract];
+    let (supply, time) = (LOCKED_SHARES, 90 + number);
+    Pool { assets, kept: 9_970, weight: 2, reserves, supply, unit: 1 << 10, time, number }
+        .try_into()
+        .expect("a pool")
 }
 
 /// The time of a block.
@@ -33,11 +46,12 @@ fn time(number: u32) -> u32 {
     100 + number
 }
 
-/// Block `number` changes some leaves and adds two to the first shard and one to another.
+/// Block `number` changes some leaves and adds two to the first shard and one to another. It changes a contract, and adds one to
+/// the first shard of contracts and one to another.
 fn block(ledger: &Ledger) -> (u32, Writes, Digest) {
     let time = time(ledger.height() + 1);
     let number = ledger.height() + 1;
-    let Counts(counts) = ledger.leaves().counts();
+    let Counts(counts) = ledger.counts();
     let other = 1 + 15 * (number % 3) as usize;
     let added = [(0, counts[0]), (0, counts[0] + 1), (other, counts[other])].into_iter();
     let changed = ledger.leaves().entries().map(|(index, _)| index).filter(|index| index.0 % 3 == number % 3);
@@ -45,6 +59,10 @@ fn block(ledger: &Ledger) -> (u32, Writes, Digest) {
     let writes: Writes = changed
         .map(|index| (index, leaf(index.0, 10_000 * u64::from(number) + u64::from(index.position()))))
         .collect();
+    let other = 33 + 15 * (number % 3) as usize;
+    let pools = [(32, number % 3), (32, counts[32]), (other, counts[other])];
+    let pools = pools.map(|(shard, position)| (LeafIndex::new(shard, position), pool(number % 3, number)));
+    let writes = writes.with_records(pools);
     let root = ledger.prepare(number, time, ledger.root(), &writes).expect("it follows").root();
     (number, writes, root)
 }
@@ -73,7 +91,8 @@ fn keeps_leaves_roots_and_height() {
     let ledger = store.ledger().clone();
     drop(store);
     let store = Store::open(&dir).expect("it is a store");
-    assert_eq!(store.ledger().leaves(), ledger.leaves());
+    assert_eq!(store.ledger().contents(), ledger.contents());
+    assert_eq!((store.ledger().len(), store.ledger().records().len()), (49, 9));
     assert_eq!(store.ledger().root(), ledger.root());
     assert_eq!((store.ledger().chain_id(), store.ledger().height()), (7, 3));
     assert_eq!((store.ledger().chain(), store.ledger().time()), (ledger.chain(), time(3)));
@@ -89,8 +108,41 @@ fn keeps_leaves_roots_and_height() {
 #[test]
 fn a_genesis_without_leaves_is_a_store_too() {
     let dir = dir();
-    drop(Store::create(dir.path(), &Genesis { leaves: vec![], ..genesis() }).expect("it is new"));
-    assert!(Store::open(dir.path()).expect("it is a store").ledger().is_empty());
+    let bare = Genesis { leaves: vec![], contracts: vec![], ..genesis() };
+    drop(Store::create(dir.path(), &bare).expect("it is new"));
+    assert!(Store::open(dir.path()).expect("it is a store").ledger().contents().counts().total() == 0);
+}
+
+fn schema(dir: &Path) -> u64 {
+    let db = Database::open(dir.join(FILE_NAME)).expect("it is a database");
+    let transaction = redb::ReadableDatabase::begin_read(&db).expect("begun");
+    let meta = transaction.open_table(META).expect("there is one");
+    meta.get("schema").expect("read").expect("there is one").value()
+}
+
+/// A store is one that older programs read as long as it has no contract, and one that they refuse from then on.
+#[test]
+fn the_first_contract_makes_a_store_one_with_contracts() {
+    let dir = dir();
+    let bare = Genesis { contracts: vec![], ..genesis() };
+    let mut store = Store::create(dir.path(), &bare).expect("it is new");
+    let payments = |store: &mut Store, writes: Writes| {
+        let (number, root) = (store.height() + 1, store.root());
+        let after = store.ledger().prepare(number, time(number), root, &writes).expect("it follows").root();
+        store.commit_writes(number, time(number), root, &writes, after).expect("it follows");
+    };
+    payments(&mut store, [(LeafIndex(0), Leaf { nonces: [1, 0], ..leaf(0, 7) })].into_iter().collect());
+    drop(store);
+    assert_eq!(schema(dir.path()), WITHOUT_RECORDS);
+    let mut store = Store::open_checked(dir.path(), Check::Full).expect("it is a store");
+    assert!(store.ledger().records().is_empty());
+    let first = LeafIndex::of_contract(0);
+    payments(&mut store, Writes::default().with_records([(first, pool(0, 2))]));
+    drop(store);
+    assert_eq!(schema(dir.path()), SCHEMA_VERSION);
+    let store = Store::open_checked(dir.path(), Check::Full).expect("it is a store");
+    assert_eq!(store.ledger().record(first), Some(&pool(0, 2)));
+    assert_eq!((store.height(), store.ledger().len()), (2, 40));
 }
 
 #[test]
@@ -329,6 +381,59 @@ fn what_does_not_fit_together_is_refused() {
 }
 
 #[test]
+fn records_that_do_not_fit_are_refused() {
+    let put = |index: LeafIndex, bytes: Vec<u8>| {
+        tampered(|transaction| {
+            let mut records = transaction.open_table(RECORDS).expect("opened");
+            records.insert(index.0, &bytes[..]).expect("inserted");
+        })
+    };
+    let at = LeafIndex::of_contract;
+    // Block 1 changed contract 1, and added contract 3.
+    let error = put(at(2), stored_record(&pool(1, 1)));
+    assert!(matches!(error, StoreError::Node { level: 0, index, .. } if index == at(2).0), "{error:?}");
+    let error = put(at(5), stored_record(&pool(1, 1)));
+    assert!(matches!(error, StoreError::LeafGap { got, .. } if got == at(5)), "{error:?}");
+    for place in [LeafIndex(0), LeafIndex(at(0).0 - 1), LeafIndex(1 << 30), LeafIndex(u32::MAX)] {
+        let error = put(place, stored_record(&pool(1, 1)));
+        assert!(
+            matches!(error, StoreError::Misplaced { what: "record", got, .. } if got == place),
+            "{error:?}"
+        );
+        assert!(error.is_damage());
+    }
+    let error = tampered(|transaction| {
+        let mut leaves = transaction.open_table(LEAVES).expect("opened");
+        leaves.insert(at(4).0, stored(&leaf(1, 1))).expect("inserted");
+    });
+    assert!(matches!(error, StoreError::Misplaced { what: "leaf", got, .. } if got == at(4)), "{error:?}");
+    let error = tampered(|transaction| {
+        transaction.open_table(RECORDS).expect("opened").remove(at(0).0).expect("removed");
+    });
+    assert!(matches!(error, StoreError::LeafGap { got, .. } if got == at(1)), "{error:?}");
+    // No record at all, one that no pool is, and one that deals in its own shares.
+    let mut short = stored_record(&pool(1, 1));
+    short.pop();
+    let mut kind = stored_record(&pool(1, 1));
+    kind[0] = 99;
+    let mut fee = stored_record(&pool(1, 1));
+    fee[4 + 8..4 + 10].fill(0xff);
+    let own = Pool { assets: [5, 1 << 31 | 4], ..Pool::of(&pool(0, 0)).expect("a pool") };
+    let own = stored_record(&own.try_into().expect("it is one elsewhere"));
+    for (bytes, expected) in [
+        (short, "unexpected end of file"),
+        (kind, "expected the tag of a contract's record, one of 18 (pool), got 99"),
+        (fee, "pool: expected kept of at most 10000, got 65535"),
+        (own, "pool: expected asset_1 other than 2147483652 and 2147483653"),
+    ] {
+        let error = put(at(2), bytes);
+        assert!(matches!(error, StoreError::Record { index, .. } if index == at(2)), "{error:?}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.is_damage());
+    }
+}
+
+#[test]
 fn nodes_that_do_not_fit_are_refused() {
     let error = tampered(|transaction| {
         transaction.open_table(NODES).expect("opened").remove(1).expect("removed");
@@ -359,11 +464,14 @@ fn nodes_that_do_not_fit_are_refused() {
 fn an_older_store_says_what_to_do() {
     let message = tampered(put_meta("schema", 2)).to_string();
     assert!(
-        message.contains("expected schema version 3, got 2") && message.contains("`enfold init`"),
+        message.contains("expected schema version 3 or 4, got 2") && message.contains("`enfold init`"),
         "{message}"
     );
-    let message = tampered(put_meta("schema", 4)).to_string();
-    assert!(message.contains("expected schema version 3, got 4") && message.contains("newer"), "{message}");
+    let message = tampered(put_meta("schema", 5)).to_string();
+    assert!(
+        message.contains("expected schema version 3 or 4, got 5") && message.contains("newer"),
+        "{message}"
+    );
 }
 
 /// A store of 5000 leaves, of which some were changed behind its back.
@@ -373,7 +481,10 @@ fn tampered_large(change: impl Fn(LeafIndex) -> bool) -> tempfile::TempDir {
         let Leaf { address, asset, balance, .. } = leaf(number, 7);
         GenesisLeaf { address, asset, balance }
     });
-    drop(Store::create(dir.path(), &Genesis { leaves: leaves.collect(), ..genesis() }).expect("it is new"));
+    drop(
+        Store::create(dir.path(), &Genesis { leaves: leaves.collect(), contracts: vec![], ..genesis() })
+            .expect("it is new"),
+    );
     let db = Database::open(dir.path().join(FILE_NAME)).expect("it is a database");
     let transaction = db.begin_write().expect("begun");
     {
@@ -415,7 +526,8 @@ fn the_state_takes_no_more_memory_than_is_promised() {
         let Leaf { address, asset, balance, .. } = leaf(number, 7);
         GenesisLeaf { address, asset, balance }
     });
-    let ledger = Ledger::from_genesis(&Genesis { leaves: leaves.collect(), ..genesis() }).expect("valid");
+    let ledger = Ledger::from_genesis(&Genesis { leaves: leaves.collect(), contracts: vec![], ..genesis() })
+        .expect("valid");
     let promised = 150_000_000 >> 6;
     assert!(ledger.memory() <= promised, "{} bytes", ledger.memory());
 }

@@ -4,22 +4,27 @@
 use std::path::{Path, PathBuf};
 
 use redb::{
-    AccessGuard, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    StorageError, TableError,
+    AccessGuard, Database, Key, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable,
+    ReadableTableMetadata, StorageError, TableDefinition, TableError, Value,
 };
 
 use super::check::{Check, check};
 use super::error::{StoreError, failed};
-use super::tables::{CIRCUITS, JOURNAL, LEAVES, META, NODES, ROOTS, StoredDigest, StoredLeaf};
+use super::tables::{
+    CIRCUITS, JOURNAL, LEAVES, META, NODES, RECORDS, ROOTS, StoredDigest, StoredLeaf, read_record,
+};
 use super::tiles::{self, PasteError, Tile, TileKey};
-use super::{Circuits, SCHEMA_VERSION};
+use super::{Circuits, SCHEMA_VERSION, WITHOUT_RECORDS};
 use crate::chain::state_root;
+use crate::codec::Malformed;
+use crate::contents::Contents;
 use crate::hash::{Digest, node};
-use crate::leaf::{Leaf, LeafIndex, SHARD_DEPTH, SHARDS, TREE_DEPTH};
+use crate::leaf::{ACCOUNT_SHARDS, Leaf, LeafIndex, SHARD_DEPTH, TREE_DEPTH};
 use crate::ledger::{Chain, Ledger};
 use crate::ranges::{is_chain_id, is_shards};
-use crate::shards::{Counts, Shards};
-use crate::tree::{Tree, empty_subtree, make_room};
+use crate::record::ContractRecord;
+use crate::shards::Counts;
+use crate::tree::{Tree, empty_subtree};
 
 /// One committed state.
 pub(super) struct View {
@@ -40,6 +45,7 @@ pub(super) struct Numbers {
     pub time: u32,
     pub root: Option<Digest>,
     pub leaves: u64,
+    pub records: u64,
 }
 
 impl View {
@@ -58,7 +64,7 @@ impl View {
     /// The state's numbers. Nothing is known before the schema is.
     pub(super) fn numbers(&self) -> Result<Numbers, StoreError> {
         let got = self.meta("schema")?.ok_or_else(|| StoreError::NotAStore { path: self.path.clone() })?;
-        if got != SCHEMA_VERSION {
+        if !(WITHOUT_RECORDS..=SCHEMA_VERSION).contains(&got) {
             return Err(StoreError::Schema { path: self.path.clone(), expected: SCHEMA_VERSION, got });
         }
         let id = self.meta_in("chain_id", |id| Some(id).filter(|&id| is_chain_id(id)))?;
@@ -67,17 +73,22 @@ impl View {
         let time = self.meta_in("time", |time| narrow(time).filter(|&time| time != 0))?;
         let chain = Chain { id, shards };
         let leaves = self.read(|transaction| Ok(transaction.open_table(LEAVES)?.len()?))?;
-        Ok(Numbers { chain, height, time, root: self.root_at(height)?, leaves })
+        let records = match self.records()? {
+            Some(table) => self.read(|_| Ok(table.len()?))?,
+            None => 0,
+        };
+        Ok(Numbers { chain, height, time, root: self.root_at(height)?, leaves, records })
     }
 
     /// Reads the state and checks it against the stored root.
     pub(super) fn load(&self, how: Check) -> Result<Ledger, StoreError> {
         let numbers = self.numbers()?;
-        let mut leaves = Leaves::new(&self.path, numbers.leaves);
-        self.each_leaf(|index, leaf| leaves.push(index, leaf))?;
-        let mut nodes = Nodes::new(&self.path, &leaves.counts());
+        let mut contents = Loading::new(&self.path, numbers.leaves);
+        self.each_leaf(|index, leaf| contents.push(index, leaf))?;
+        self.each_record(|index, record| contents.push_record(index, record))?;
+        let mut nodes = Nodes::new(&self.path, &contents.counts());
         self.each_tile(|key, tile| nodes.push(key, tile))?;
-        assemble(&self.path, how, numbers, leaves, nodes)
+        assemble(&self.path, how, numbers, contents, nodes)
     }
 
     /// All leaves as they are stored, by index.
@@ -91,6 +102,36 @@ impl View {
             take(index.value(), leaf.value())?;
         }
         Ok(())
+    }
+
+    /// All records as they are stored, by index.
+    pub(super) fn each_record(
+        &self,
+        mut take: impl FnMut(u32, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let Some(table) = self.records()? else { return Ok(()) };
+        for entry in self.read(|_| Ok(table.range::<u32>(..)?))? {
+            let (index, record) = self.read(|_| Ok(entry?))?;
+            take(index.value(), record.value())?;
+        }
+        Ok(())
+    }
+
+    /// The table of records; `None` before the first contract.
+    fn records(&self) -> Result<Option<ReadOnlyTable<u32, &'static [u8]>>, StoreError> {
+        self.table_if_any(RECORDS)
+    }
+
+    /// A table that need not be there.
+    fn table_if_any<K: Key + 'static, V: Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<Option<ReadOnlyTable<K, V>>, StoreError> {
+        match self.transaction.open_table(table) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(failed(&self.path, error.into())),
+        }
     }
 
     /// All tiles, in their order.
@@ -146,12 +187,8 @@ impl View {
 
     /// The circuits that the blocks are proven by, if that was said.
     pub(super) fn circuits(&self) -> Result<Option<Circuits>, StoreError> {
-        let table = match self.transaction.open_table(CIRCUITS) {
-            Ok(table) => table,
-            // A store from before there was the table.
-            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(failed(&self.path, error.into())),
-        };
+        // A store from before there was the table has none.
+        let Some(table) = self.table_if_any(CIRCUITS)? else { return Ok(None) };
         let entries = self.read(|_| {
             let entries =
                 table.range::<u32>(..)?.map(|entry| entry.map(|(at, key)| (at.value(), key.value())));
@@ -183,33 +220,56 @@ pub(super) fn digest(path: &Path, integers: StoredDigest) -> Result<Digest, Stor
     Digest::try_from(integers).map_err(|source| StoreError::Digest { path: path.to_owned(), source })
 }
 
-/// Leaves as they come in, with no gap in a shard.
-pub(super) struct Leaves<'a>(Shards<Leaf>, &'a Path);
+/// Leaves and records as they come in, with no gap in a shard.
+pub(super) struct Loading<'a>(Contents, &'a Path);
 
-impl<'a> Leaves<'a> {
-    /// With room for so many at once, as most states have one shard.
+impl<'a> Loading<'a> {
+    /// With room for so many leaves at once, as most states have one shard.
     pub(super) fn new(path: &'a Path, room: u64) -> Self {
-        let mut leaves = Shards::default();
-        leaves.shard_mut(0).reserve_exact(room.min(1 << SHARD_DEPTH) as usize);
-        Self(leaves, path)
+        let mut contents = Contents::default();
+        contents.leaves.shard_mut(0).reserve_exact(room.min(1 << SHARD_DEPTH) as usize);
+        Self(contents, path)
     }
 
     pub(super) fn counts(&self) -> Counts {
         self.0.counts()
     }
 
-    pub(super) fn push(&mut self, index: u32, leaf: StoredLeaf) -> Result<(), StoreError> {
-        let Self(leaves, path) = self;
-        let got = LeafIndex(index);
-        let shard = got.shard().min(SHARDS - 1);
-        let leaves = leaves.shard_mut(shard);
-        let expected = ((shard << SHARD_DEPTH) + leaves.len()) as u64;
-        if u64::from(index) != expected || got.shard() != shard {
-            return Err(StoreError::LeafGap { path: path.to_path_buf(), expected, got });
+    /// Checks that what comes in at an index follows the `before` others of its shard.
+    fn expect_next(&self, got: LeafIndex, before: usize) -> Result<(), StoreError> {
+        let expected = ((got.shard() << SHARD_DEPTH) + before) as u64;
+        if u64::from(got.0) != expected {
+            return Err(StoreError::LeafGap { path: self.1.to_path_buf(), expected, got });
         }
+        Ok(())
+    }
+
+    fn misplaced(&self, what: &'static str, got: LeafIndex) -> StoreError {
+        StoreError::Misplaced { path: self.1.to_path_buf(), what, got }
+    }
+
+    pub(super) fn push(&mut self, index: u32, leaf: StoredLeaf) -> Result<(), StoreError> {
+        let index = LeafIndex(index);
+        if index.shard() >= ACCOUNT_SHARDS {
+            return Err(self.misplaced("leaf", index));
+        }
+        self.expect_next(index, self.0.leaves.shard(index.shard()).len())?;
         let (address, first, second, asset, balance) = leaf;
-        make_room(leaves, leaves.len() + 1);
-        leaves.push(Leaf { address: digest(path, address)?, nonces: [first, second], asset, balance });
+        let address = digest(self.1, address)?;
+        self.0.leaves.put(index, Leaf { address, nonces: [first, second], asset, balance });
+        Ok(())
+    }
+
+    pub(super) fn push_record(&mut self, index: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        let index = LeafIndex(index);
+        if index.contract().is_none() {
+            return Err(self.misplaced("record", index));
+        }
+        self.expect_next(index, self.0.records.shard(index.shard()).len())?;
+        let at = |source| StoreError::Record { path: self.1.to_path_buf(), index, source };
+        let record: ContractRecord = read_record(bytes).map_err(at)?;
+        record.check_at(index).map_err(|error| at(Malformed::new(error)))?;
+        self.0.records.put(index, record);
         Ok(())
     }
 }
@@ -260,20 +320,20 @@ pub(super) fn assemble(
     path: &Path,
     how: Check,
     numbers: Numbers,
-    leaves: Leaves<'_>,
+    contents: Loading<'_>,
     nodes: Nodes<'_>,
 ) -> Result<Ledger, StoreError> {
     let Numbers { chain, height, time, root, .. } = numbers;
-    let leaves = leaves.0;
+    let contents = contents.0;
     let wrong_root = |expected, got| StoreError::StoredRoot { path: path.to_owned(), expected, got };
     let Some(root) = root else {
-        return Err(wrong_root(None, Ledger::restore(chain, height, time, leaves).root()));
+        return Err(wrong_root(None, Ledger::restore(chain, height, time, contents).root()));
     };
     let tree = nodes.finish()?;
-    let got = state_root(tree.root(), leaves.counts().digest());
+    let got = state_root(tree.root(), contents.counts().digest());
     if root != got {
         return Err(wrong_root(Some(root), got));
     }
-    check(how, &leaves, &tree).map_err(|mismatch| mismatch.at(path))?;
-    Ok(Ledger::from_parts(chain, height, time, leaves, tree))
+    check(how, &contents, &tree).map_err(|mismatch| mismatch.at(path))?;
+    Ok(Ledger::from_parts(chain, height, time, contents, tree))
 }

@@ -1,11 +1,13 @@
 //! A record of each form.
 
 use enfold_fixtures::world::{World, WorldSpec};
-use enfold_state::account_proof::AccountProof;
+use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::block::{Block, BlockData, Emitted, Genesis, Place};
 use enfold_state::kind::KindId;
 use enfold_state::leaf::LeafIndex;
+use enfold_state::ledger::Ledger;
 use enfold_state::receipt::Receipt;
+use enfold_state::record::pool::{LOCKED_SHARES, Pool};
 use enfold_state::transaction::SignedTransaction;
 
 /// One of each, with everything in it that the form can have.
@@ -16,11 +18,18 @@ pub struct Records {
     pub data: BlockData,
     pub receipt: Receipt,
     pub account: AccountProof,
+    pub contract: ContractProof,
 }
 
 pub fn records() -> Records {
     let mut world = World::new(WorldSpec { seed: 1, accounts: 3, fee_floor: 1, ..WorldSpec::default() });
-    let genesis = world.genesis().clone();
+    let mut genesis = world.genesis().clone();
+    let (assets, reserves, time) = ([0, 1], [1_000, 2_000], genesis.time);
+    let pool =
+        Pool { assets, kept: 9_970, weight: 2, reserves, supply: LOCKED_SHARES, unit: 1, time, number: 0 };
+    genesis.contracts.push(pool.try_into().expect("a pool"));
+    let start = Ledger::from_genesis(&genesis).expect("a genesis");
+    let contract = ContractProof::new(&start, LeafIndex::of_contract(0)).expect("a contract");
     let mut block = world.block(3);
     block.fees = world.fees();
     let execution = world.advance(&block).expect("all are valid");
@@ -34,5 +43,5 @@ pub fn records() -> Records {
     let of = *block.transactions.iter().find(by).expect("one of them is first");
     let receipt = receipt.with_signed(&of).expect("it is of this one");
     let account = AccountProof::new(world.ledger(), LeafIndex(1)).expect("a leaf");
-    Records { genesis, block, signed, data, receipt, account }
+    Records { genesis, block, signed, data, receipt, account, contract }
 }

@@ -43,6 +43,11 @@ export class Verifier {
     return this.#call("check_account_file", file);
   }
 
+  // Likewise a contract's record.
+  checkContract(file) {
+    return this.#call("check_contract_file", file);
+  }
+
   #call(check, bytes, ...args) {
     const wasm = this.#wasm;
     const at = wasm.input(bytes.length);

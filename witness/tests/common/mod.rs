@@ -56,8 +56,13 @@ impl World {
         let mut rng = rng(accounts as u64);
         let keys: Vec<_> = (0..accounts).map(|_| SecretKey::random(&mut rng)).collect();
         let leaf = |key: &SecretKey| GenesisLeaf { address: key.address(), asset: ASSET, balance: BALANCE };
-        let genesis =
-            Genesis { chain_id: CHAIN, time: TIME, shards: 1, leaves: keys.iter().map(leaf).collect() };
+        let genesis = Genesis {
+            chain_id: CHAIN,
+            time: TIME,
+            shards: 1,
+            leaves: keys.iter().map(leaf).collect(),
+            contracts: vec![],
+        };
         Self { ledger: Ledger::from_genesis(&genesis).unwrap(), keys, nonces: HashMap::new() }
     }
 

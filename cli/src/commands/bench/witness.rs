@@ -237,7 +237,7 @@ impl WitnessArgs {
             |leaf: &Leaf| GenesisLeaf { address: leaf.address, asset: leaf.asset, balance: leaf.balance };
         let leaves = ledger.leaves().iter().map(leaf).collect();
         let Chain { id: chain_id, shards } = ledger.chain();
-        let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves };
+        let genesis = Genesis { chain_id, time: ledger.time(), shards, leaves, contracts: vec![] };
         let state_bytes = ledger.memory();
         let prepared = ledger.prepare(block.number, block.time, ledger.root(), &execution.writes);
         let prepared = prepared.map_err(|error| failed(error.into()))?;

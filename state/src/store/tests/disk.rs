@@ -207,7 +207,7 @@ fn a_flipped_bit_is_an_error_or_changes_nothing() {
             Ok(store) => {
                 assert_eq!(store.ledger().root(), expected.root(), "byte {position}");
                 assert_eq!(store.ledger().height(), expected.height());
-                assert_eq!(store.ledger().leaves(), expected.leaves());
+                assert_eq!(store.ledger().contents(), expected.contents());
                 same += 1;
             }
             Err(_) => refused += 1,

@@ -26,7 +26,7 @@ fn sent(store: &Store) -> Vec<u8> {
 
 fn same(a: &Ledger, b: &Ledger) {
     assert_eq!((a.chain(), a.height(), a.time(), a.root()), (b.chain(), b.height(), b.time(), b.root()));
-    assert_eq!(a.leaves(), b.leaves());
+    assert_eq!(a.contents(), b.contents());
     let address = leaf(3, 0).address;
     assert_eq!(a.find(&address, 5), b.find(&address, 5));
     for level in 0..=TREE_DEPTH {
@@ -58,17 +58,32 @@ fn a_stream_that_is_cut_or_damaged_is_refused() {
     let (dir, store) = staged();
     let bytes = sent(&store);
     let head = bytes.iter().position(|&byte| byte == b'\n').expect("a line") + 1;
-    for len in [0, 1, head - 1, head, head + 55, head + 56 * 46, head + 56 * 46 + 3, bytes.len() - 1] {
+    // Leaves, then records: index, length, tag and eight elements.
+    let records = head + 56 * 46;
+    let tiles = records + 7 * 76;
+    for len in [0, 1, head - 1, head, head + 55, records, records + 3, records + 76 * 3, records + 76 * 3 + 9]
+        .into_iter()
+        .chain([tiles, tiles + 3, bytes.len() - 1])
+    {
         assert!(Snapshot::receive(dir.path(), &bytes[..len], Check::Full).is_err(), "{len}");
     }
-    for at in [head, head + 4, head + 8, head + 40, head + 56 * 46, head + 56 * 46 + 4] {
+    let in_records = [0, 4, 8, 12, 20, 76, 76 * 6 + 75].map(|at| records + at);
+    for at in in_records.into_iter().chain([head, head + 4, head + 8, head + 40, tiles, tiles + 4]) {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1;
         assert!(Snapshot::receive(dir.path(), &bytes[..], Check::Full).is_err(), "{at}");
     }
-    let many = String::from_utf8(bytes[..head].to_vec()).expect("JSON");
-    let many = many.replace("\"leaves\":46", "\"leaves\":4294967297");
-    assert!(Snapshot::receive(dir.path(), many.as_bytes(), Check::Full).is_err());
+    let line = String::from_utf8(bytes[..head].to_vec()).expect("JSON");
+    for (count, wrong) in [
+        ("\"leaves\":46", "\"leaves\":4294967297"),
+        ("\"records\":7", "\"records\":4294967297"),
+        ("\"records\":7", "\"records\":6"),
+        ("\"records\":7", "\"records\":8"),
+    ] {
+        assert!(line.contains(count), "{line}");
+        let many = [line.replace(count, wrong).as_bytes(), &bytes[head..]].concat();
+        assert!(Snapshot::receive(dir.path(), &many[..], Check::Full).is_err(), "{wrong}");
+    }
 }
 
 #[test]

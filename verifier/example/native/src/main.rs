@@ -1,13 +1,13 @@
-//! Verifies a block proof, and what else there is of the block: its published data, receipts, account proofs.
+//! Verifies a block proof, and what else there is of the block: its published data, receipts, account and contract proofs.
 //!
 //! ```text
-//! verify-block PROFILE ROOT PROOF [--data FILE] [--receipt FILE]... [--account FILE]...
+//! verify-block PROFILE ROOT PROOF [--data FILE] [--receipt FILE]... [--account FILE]... [--contract FILE]...
 //! ```
 
 use std::error::Error;
 use std::fs;
 
-use enfold_verifier::account::check_account;
+use enfold_verifier::account::{check_account, check_contract};
 use enfold_verifier::data::check_data;
 use enfold_verifier::profile::ProfileId;
 use enfold_verifier::receipt::check_receipt;
@@ -45,7 +45,14 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let root = check_account(&codec::read(&bytes)?, &statement)?;
                 println!("{file}: a leaf under {root}");
             }
-            other => return Err(format!("expected --data, --receipt or --account, got {other}").into()),
+            "--contract" => {
+                let root = check_contract(&codec::read(&bytes)?, &statement)?;
+                println!("{file}: a contract under {root}");
+            }
+            other => {
+                let expected = "expected --data, --receipt, --account or --contract";
+                return Err(format!("{expected}, got {other}").into());
+            }
         }
     }
     Ok(())

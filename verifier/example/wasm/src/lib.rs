@@ -6,7 +6,9 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 
-use enfold_verifier::account::{AccountProof, AccountProofError, check_account};
+use enfold_verifier::account::{
+    AccountProof, AccountProofError, ContractProof, check_account, check_contract,
+};
 use enfold_verifier::codec::{self, Record};
 use enfold_verifier::data::check_data;
 use enfold_verifier::profile::ProfileId;
@@ -81,6 +83,17 @@ pub extern "C" fn check_account_file() -> i32 {
         let root = check_account(&proof, statement)?;
         let AccountProof { index, leaf, .. } = proof;
         Ok::<_, AccountProofError>(json!({ "root": root, "index": index, "leaf": leaf }).to_string())
+    })
+}
+
+/// Checks the contract proof in the input. The answer has the `root` that the record is under, its `index` and the record, as
+/// `contract`.
+#[unsafe(no_mangle)]
+pub extern "C" fn check_contract_file() -> i32 {
+    check(|proof: ContractProof, statement| {
+        let root = check_contract(&proof, statement)?;
+        let ContractProof { index, contract, .. } = proof;
+        Ok::<_, AccountProofError>(json!({ "root": root, "index": index, "contract": contract }).to_string())
     })
 }
 
