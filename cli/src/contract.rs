@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
+use enfold_state::contracts::pool::{LOCKED, PARTS};
 use enfold_state::hash::Digest;
 use enfold_state::leaf::{Asset, LeafIndex, issued_asset};
 use enfold_state::ledger::Ledger;
-use enfold_state::record::pool::{FEE_SCALE, LOCKED_SHARES, Pool};
+use enfold_state::record::pool::Pool;
 use enfold_state::record::{ContractRecord, RecordKind};
 use serde::Serialize;
 
@@ -64,7 +65,7 @@ fn write_pool(f: &mut fmt::Formatter<'_>, index: LeafIndex, pool: &Pool) -> fmt:
     writeln!(f, "reserves   {} of asset {first}", grouped(reserves[0]))?;
     writeln!(f, "           {} of asset {second}", grouped(reserves[1]))?;
     writeln!(f, "price      {price} of asset {second} for 1 of asset {first}")?;
-    let (fee, scale) = (FEE_SCALE - kept, grouped(FEE_SCALE.into()));
+    let (fee, scale) = (PARTS as u32 - kept, grouped(PARTS));
     writeln!(
         f,
         "fee        {}% of an input: {} of {scale} count",
@@ -77,7 +78,7 @@ fn write_pool(f: &mut fmt::Formatter<'_>, index: LeafIndex, pool: &Pool) -> fmt:
         f,
         "shares     {} of asset {share_asset}, {} of them nobody's",
         grouped(supply),
-        grouped(LOCKED_SHARES)
+        grouped(LOCKED)
     )?;
     writeln!(f, "a share is {one} of asset {first} and {other} of asset {second}")?;
     writeln!(f, "unit       {} for the price", grouped(unit))

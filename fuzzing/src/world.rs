@@ -6,10 +6,11 @@ use enfold_fixtures::world::{World, WorldSpec};
 use enfold_prover::options::ProveOptions;
 use enfold_prover::prove::{PreparedBlock, prepare_block};
 use enfold_state::block::{Block, BlockData, Genesis, GenesisLeaf};
+use enfold_state::contracts::pool::LOCKED;
 use enfold_state::leaf::issued_asset;
 use enfold_state::ledger::Ledger;
 use enfold_state::profile::ProfileId;
-use enfold_state::record::pool::{LOCKED_SHARES, Pool};
+use enfold_state::record::pool::Pool;
 use enfold_verifier::statement::BlockStatement;
 use enfold_verifier::verify::{VerifierKey, verify_block};
 
@@ -57,10 +58,10 @@ pub static CONTRACTS: LazyLock<Genesis> = LazyLock::new(|| {
         number: 0,
     };
     let shares = issued_asset(0, 0);
-    let (assets, supply) = ([9, shares], LOCKED_SHARES);
+    let (assets, supply) = ([9, shares], LOCKED);
     let second = Pool { assets, kept: 10_000, weight: 1, reserves: [5, 7], supply, unit: 1, ..first };
     genesis.contracts = [first, second].map(|pool| pool.try_into().expect("a pool")).to_vec();
-    let (address, balance) = (genesis.leaves[0].address, first.supply - LOCKED_SHARES - 7);
+    let (address, balance) = (genesis.leaves[0].address, first.supply - LOCKED - 7);
     genesis.leaves.push(GenesisLeaf { address, asset: shares, balance });
     genesis
 });

@@ -2,15 +2,15 @@
 
 use proptest::prelude::*;
 
+use crate::contracts::ints::LIMBS_LIMIT;
+use crate::contracts::pool::{HALVING, LOCKED, PARTS, ROOM, UNIT_BITS};
 use crate::field::{ORDER, reduce};
 use crate::hash::Digest;
 use crate::leaf::{AMOUNT_LIMIT, Leaf, LeafIndex, RESTRICTED_ASSETS, TREE_DEPTH};
 use crate::message::{Message, Op};
 use crate::nonce::{Nonce, NonceKey};
 use crate::record::ContractRecord;
-use crate::record::pool::{
-    FEE_SCALE, LOCKED_SHARES, MAX_RESERVE, MAX_SCALED_RESERVE, MAX_UNIT, Pool, SUPPLY_LIMIT,
-};
+use crate::record::pool::Pool;
 use crate::transaction::{NO_END, Transaction};
 
 /// An integer from `first` to `last`.
@@ -55,12 +55,12 @@ pub fn arb_pool() -> impl Strategy<Value = Pool> {
         arb_between(first + 1, u64::from(RESTRICTED_ASSETS) - 1)
             .prop_map(move |second| [first as u32, second as u32])
     });
-    let money = (0..=MAX_UNIT.ilog2()).prop_flat_map(|power| {
-        let most = if power == 0 { MAX_RESERVE } else { MAX_SCALED_RESERVE >> power };
+    let money = (0..=UNIT_BITS as u32).prop_flat_map(|power| {
+        let most = if power == 0 { ROOM } else { HALVING >> power };
         let reserve = || arb_between(1, most);
-        ([reserve(), reserve()], arb_between(LOCKED_SHARES, SUPPLY_LIMIT - 1), Just(1 << power))
+        ([reserve(), reserve()], arb_between(LOCKED, LIMBS_LIMIT - 1), Just(1 << power))
     });
-    let law = (0..=FEE_SCALE, 1..=2u32);
+    let law = (0..=PARTS as u32, 1..=2u32);
     (assets, law, money, 1..=u32::MAX, arb_between(0, (1 << 31) - 1)).prop_map(
         |(assets, (kept, weight), (reserves, supply, unit), time, number)| {
             let number = number as u32;

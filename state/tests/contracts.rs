@@ -6,13 +6,14 @@ use enfold_state::account_proof::{AccountProof, AccountProofError, ContractProof
 use enfold_state::block::{Genesis, GenesisLeaf};
 use enfold_state::chain::state_root;
 use enfold_state::codec::{self, HEADER_LEN, encode, encode_json, from_body, to_body};
+use enfold_state::contracts::pool::LOCKED;
 use enfold_state::field::{ONE, ORDER, to_u64};
 use enfold_state::hash::{Digest, Tag, hash, node};
 use enfold_state::leaf::{
     ACCOUNT_SHARDS, AMOUNT_LIMIT, Leaf, LeafIndex, MAX_CONTRACTS, SHARDS, TREE_DEPTH, issued_asset,
 };
 use enfold_state::ledger::{ApplyError, Chain, GenesisError, Ledger};
-use enfold_state::record::pool::{LOCKED_SHARES, Pool};
+use enfold_state::record::pool::Pool;
 use enfold_state::record::{ContractRecord, RecordError, RecordKind};
 use enfold_state::shards::{Counts, Shards};
 use enfold_state::tree::empty_subtree;
@@ -189,7 +190,7 @@ mod forms {
     use super::*;
 
     fn genesis() -> Genesis {
-        let shares = POOL.supply - LOCKED_SHARES;
+        let shares = POOL.supply - LOCKED;
         let leaves = vec![GenesisLeaf { address: address(1), asset: issued_asset(0, 0), balance: shares }];
         Genesis { chain_id: 7, time: TIME, shards: 4, leaves, contracts: vec![record(POOL)] }
     }
@@ -318,7 +319,7 @@ mod forms {
 mod start {
     use super::*;
 
-    const SHARES: u64 = POOL.supply - LOCKED_SHARES;
+    const SHARES: u64 = POOL.supply - LOCKED;
 
     fn leaf(owner: u64, asset: u32, balance: u64) -> GenesisLeaf {
         GenesisLeaf { address: address(owner), asset, balance }

@@ -2,8 +2,9 @@
 
 use enfold_state::block::{Genesis, GenesisLeaf};
 use enfold_state::codec;
+use enfold_state::contracts::pool::LOCKED;
 use enfold_state::leaf::{LeafIndex, issued_asset};
-use enfold_state::record::pool::{LOCKED_SHARES, Pool};
+use enfold_state::record::pool::Pool;
 use serde_json::{Value, json};
 
 use crate::common::{Folder, enfold, fail, json as read_json, run};
@@ -25,7 +26,7 @@ fn chain(folder: &Folder) -> (String, Genesis) {
         number: 0,
     };
     genesis.contracts.push(pool.try_into().unwrap());
-    let (address, balance) = (genesis.leaves[0].address, SUPPLY - LOCKED_SHARES);
+    let (address, balance) = (genesis.leaves[0].address, SUPPLY - LOCKED);
     genesis.leaves.push(GenesisLeaf { address, asset: issued_asset(0, 0), balance });
     let path = folder.write("genesis.json", codec::encode_json(&genesis).unwrap());
     (path, genesis)
@@ -114,7 +115,7 @@ fn a_contract_is_shown_in_words_and_numbers() {
     assert_eq!((&summary["leaves"], &summary["contracts"]), (&json!(7), &json!(1)));
     let of_asset_0: u64 = start.leaves[..6].iter().map(|leaf| leaf.balance).sum();
     assert_eq!(summary["supplies"]["0"], json!(of_asset_0 + 1_000_000));
-    assert_eq!(summary["supplies"][issued_asset(0, 0).to_string()], json!(SUPPLY - LOCKED_SHARES));
+    assert_eq!(summary["supplies"][issued_asset(0, 0).to_string()], json!(SUPPLY - LOCKED));
     run(&["init", "--profile", "test", "--data", &state, "--genesis", &genesis]);
 
     let result = run(&["inspect", "contract", "536870912", "--data", &state]);

@@ -198,7 +198,7 @@ fn wrong_wires_at_half_rate_are_refused() {
     let profile = ProfileId::Test.profile();
     let witness = witness_block(profile, world.ledger(), &block, &execution).unwrap();
     let params = Params::of(ProfileId::Test);
-    let FamilyParams { config, degree_bits, .. } = &params.families[FamilyId::FIRST];
+    let FamilyParams { config, degree_bits, .. } = params.of_batch(BatchId::DebitWide);
     assert_eq!(config.fri_config.rate_bits, 1, "batches are at half rate");
     let mut seen = std::collections::BTreeSet::new();
     for id in [BatchId::DebitWide, BatchId::CreditWide] {

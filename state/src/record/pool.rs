@@ -135,7 +135,8 @@ mod tests {
 
     /// Numbers at and around the bounds of some field, and others.
     fn number() -> impl Strategy<Value = u64> {
-        let bounds = [0, 1, 2, 3, PARTS, LOCKED, 3 << 30, u64::from(NATIVE_ASSETS) + 8, LIMBS_LIMIT, HALVING, ROOM];
+        let bounds =
+            [0, 1, 2, 3, PARTS, LOCKED, 3 << 30, u64::from(NATIVE_ASSETS) + 8, LIMBS_LIMIT, HALVING, ROOM];
         let near = (prop::sample::select(bounds.to_vec()), -1..=1_i64);
         prop_oneof![
             near.prop_map(|(bound, step)| bound.saturating_add_signed(step)),

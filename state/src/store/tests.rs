@@ -5,12 +5,13 @@ use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 use super::tables::{LEAVES, META, NODES, RECORDS, stored, stored_record};
 use super::*;
 use crate::block::GenesisLeaf;
+use crate::contracts::pool::LOCKED;
 use crate::field::from_u32;
 use crate::hash::DigestError;
 use crate::leaf::{Leaf, LeafIndex, TREE_DEPTH};
 use crate::ledger::ApplyError;
 use crate::record::ContractRecord;
-use crate::record::pool::{LOCKED_SHARES, Pool};
+use crate::record::pool::Pool;
 use crate::shards::Counts;
 
 mod disk;
@@ -35,7 +36,7 @@ fn genesis() -> Genesis {
 fn pool(contract: u32, number: u32) -> ContractRecord {
     let reserves = [1_000 + u64::from(contract), 5_000 + u64::from(number)];
     let assets = [5, 6 + contract];
-    let (supply, time) = (LOCKED_SHARES, 90 + number);
+    let (supply, time) = (LOCKED, 90 + number);
     Pool { assets, kept: 9_970, weight: 2, reserves, supply, unit: 1 << 10, time, number }
         .try_into()
         .expect("a pool")

@@ -3,11 +3,12 @@
 use enfold_fixtures::world::{World, WorldSpec};
 use enfold_state::account_proof::{AccountProof, ContractProof};
 use enfold_state::block::{Block, BlockData, Emitted, Genesis, Place};
+use enfold_state::contracts::pool::LOCKED;
 use enfold_state::kind::KindId;
 use enfold_state::leaf::LeafIndex;
 use enfold_state::ledger::Ledger;
 use enfold_state::receipt::Receipt;
-use enfold_state::record::pool::{LOCKED_SHARES, Pool};
+use enfold_state::record::pool::Pool;
 use enfold_state::transaction::SignedTransaction;
 
 /// One of each, with everything in it that the form can have.
@@ -25,8 +26,7 @@ pub fn records() -> Records {
     let mut world = World::new(WorldSpec { seed: 1, accounts: 3, fee_floor: 1, ..WorldSpec::default() });
     let mut genesis = world.genesis().clone();
     let (assets, reserves, time) = ([0, 1], [1_000, 2_000], genesis.time);
-    let pool =
-        Pool { assets, kept: 9_970, weight: 2, reserves, supply: LOCKED_SHARES, unit: 1, time, number: 0 };
+    let pool = Pool { assets, kept: 9_970, weight: 2, reserves, supply: LOCKED, unit: 1, time, number: 0 };
     genesis.contracts.push(pool.try_into().expect("a pool"));
     let start = Ledger::from_genesis(&genesis).expect("a genesis");
     let contract = ContractProof::new(&start, LeafIndex::of_contract(0)).expect("a contract");
