@@ -93,7 +93,7 @@ pub enum ExecuteError {
         /// The receiver's leaf.
         index: LeafIndex,
         /// The rule that the credit breaks.
-        rule: Rule,
+        rule: Box<Rule>,
     },
 }
 

@@ -187,7 +187,7 @@ pub enum ApplyError {
         /// The index.
         index: LeafIndex,
         /// What is wrong.
-        source: RecordError,
+        source: Box<RecordError>,
     },
     /// A contract becomes one of another kind. Records keep their kind for ever.
     #[error("leaf {index}: expected a record of a {expected}, got one of a {got}")]
@@ -518,7 +518,7 @@ impl Ledger {
         record: &ContractRecord,
         counts: &mut Counts,
     ) -> Result<(), ApplyError> {
-        record.check_at(index).map_err(|source| ApplyError::Record { index, source })?;
+        record.check_at(index).map_err(|source| ApplyError::Record { index, source: Box::new(source) })?;
         match self.record(index).map(ContractRecord::kind) {
             None => add(counts, index),
             Some(expected) if expected == record.kind() => Ok(()),

@@ -423,7 +423,7 @@ mod start {
     fn records_fit_their_places_and_the_time() {
         let error = refused(|genesis| pool(genesis, 1, |pool| pool.assets[1] = issued_asset(1, 0)));
         assert!(
-            matches!(error, GenesisError::Contract { index, source: RecordError::Range { .. } } if index == at(1))
+            matches!(&error, GenesisError::Contract { index, source } if *index == at(1) && matches!(**source, RecordError::Range { .. }))
         );
         let error = refused(|genesis| pool(genesis, 0, |pool| pool.number = 1));
         assert_eq!(error, GenesisError::Touched { index: at(0), expected: TIME, number: 1, time: TIME });
@@ -566,7 +566,10 @@ mod ledger {
         }
         for index in [LeafIndex(0), LeafIndex((1 << 29) - 1), LeafIndex(1 << 30), LeafIndex(u32::MAX)] {
             let source = RecordError::Index { kind: RecordKind::Pool, got: index };
-            assert_eq!(prepare(index, record(POOL)), Err(ApplyError::Record { index, source }));
+            assert_eq!(
+                prepare(index, record(POOL)),
+                Err(ApplyError::Record { index, source: Box::new(source) })
+            );
         }
         let own = record(Pool { assets: [3, issued_asset(1, 0)], ..POOL });
         assert!(matches!(prepare(at(1), own), Err(ApplyError::Record { index, .. }) if index == at(1)));

@@ -476,7 +476,7 @@ fn a_balance_that_leaves_its_range_is_an_error() {
     small.0.put_leaf(LeafIndex(1), full);
     let block = small.block(vec![small.pay(0, 0, 1, 1)]);
     let rule = Rule::BalanceRange { got: AMOUNT_LIMIT };
-    let expected = ExecuteError::Credit { index: LeafIndex(1), rule };
+    let expected = ExecuteError::Credit { index: LeafIndex(1), rule: Box::new(rule) };
     assert_eq!(execute(small.0.ledger(), &block), Err(expected));
 }
 

@@ -85,7 +85,7 @@ pub enum WitnessError {
         /// Number of the batch.
         batch: usize,
         /// The rule.
-        source: StepError,
+        source: Box<StepError>,
     },
     /// An accepted transaction is not in the block.
     #[error("expected an accepted transaction of the block, got position {position}")]

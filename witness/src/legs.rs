@@ -176,7 +176,7 @@ impl<'a> Run<'a, '_> {
             let after = K::apply(&self.source.block, index, leaf.as_ref(), &given);
             leaf = Some(after.map_err(|rule| WitnessError::Rule {
                 batch: self.first_batch + *batch as usize,
-                source: StepError::Rule { path, leg, rule },
+                source: Box::new(StepError::Rule { path, leg, rule }),
             })?);
             let first = messages.emitted.len();
             K::emit(&given, &mut messages.emitted);

@@ -148,7 +148,7 @@ impl InspectArgs {
         let contract = number.map(LeafIndex).filter(|index| index.contract().is_some());
         let wrong = || {
             let (first, last) = (LeafIndex::of_contract(0), (1_u32 << TREE_DEPTH) - 1);
-            CliError::usage(&format!(
+            CliError::usage(format!(
                 "expected the index of a contract, {first} to {last}, got {}",
                 Escaped(&index.to_string_lossy())
             ))

@@ -10,7 +10,7 @@ use enfold_prover::bound::profile_for;
 use enfold_prover::calibration::{Calibration, Forecast, batches_at_most, circuits_of, forecast};
 use enfold_prover::options::available_memory;
 use enfold_state::block::Block;
-use enfold_state::executor::{Rejection, execute};
+use enfold_state::executor::{Execution, Rejection, execute};
 use enfold_state::profile::{BatchId, ProfileId};
 use enfold_state::store::{Check, Snapshot};
 use enfold_witness::plan::Plan;
@@ -140,7 +140,10 @@ impl PlanArgs {
         };
         let known = self.calibration.as_ref().map(|path| Calibration::read(path, profile)).transpose()?;
         let (transactions, batches, rejections) = match (&self.block, &state) {
-            (Some(block), Some(state)) => planned(block, state, profile)?,
+            (Some(block), Some(state)) => {
+                let (batches, execution) = planned(block, state, profile)?;
+                (execution.debits.len(), batches, Some(execution.rejections))
+            }
             _ => {
                 let transactions = self.txs.unwrap_or(1) as usize;
                 (transactions, batches_at_most(profile, transactions, !self.no_fees), None)
@@ -154,15 +157,15 @@ impl PlanArgs {
     }
 }
 
-/// Transactions and batches' circuits of a block, and the transactions that are left out of it.
+/// The circuits of a block's batches, and what the block does.
 fn planned(
     block: &Path,
     state: &Snapshot,
     profile: ProfileId,
-) -> Result<(usize, Vec<BatchId>, Option<Vec<Rejection>>), CliError> {
+) -> Result<(Vec<BatchId>, Execution), CliError> {
     let execution = execute(state.ledger(), &records::read::<Block>(block)?).map_err(at(block))?;
     let batches = circuits_of(&Plan::new(profile.profile(), &execution));
-    Ok((execution.debits.len(), batches, Some(execution.rejections)))
+    Ok((batches, execution))
 }
 
 #[cfg(test)]

@@ -18,12 +18,12 @@ use std::sync::LazyLock;
 
 use enfold_circuits::config::F;
 use p3_dft::{Radix2DitParallel, TwoAdicSubgroupDft};
-use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
+use p3_field::{Field, PrimeCharacteristicRing};
 use p3_matrix::dense::RowMajorMatrix;
 use plonky2::field::types::Field as _;
 use rayon::prelude::*;
 
-use super::field::{E, G, from_kernel, powers, reverse, to_kernel};
+use super::field::{E, G, from_kernel, generator, powers, reverse, to_kernel};
 use super::transform::{Transform, Transforms};
 
 /// Transforms with their twiddle factors, which are computed once a size.
@@ -99,11 +99,6 @@ pub(super) struct Domain {
 /// The shift `g` of the committed points.
 pub(super) fn shift() -> G {
     to_kernel(F::coset_shift())
-}
-
-/// p3's generator of the subgroup of order `2^bits`.
-pub(super) fn generator(bits: usize) -> G {
-    G::two_adic_generator(bits)
 }
 
 impl Domain {

@@ -4,7 +4,7 @@
 //! p3 is a copy. The way back gives canonical integers.
 
 use enfold_circuits::config::{D, F};
-use p3_field::{PackedFieldPow2, PackedValue, PrimeField64};
+use p3_field::{PackedFieldPow2, PackedValue, PrimeField64, TwoAdicField};
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::{Field, PrimeField64 as _};
 
@@ -19,6 +19,11 @@ pub(super) type E = <F as Extendable<D>>::Extension;
 pub(super) const LANES: usize = P::WIDTH;
 /// Rows of matrices are padded with zeros to a multiple of this, so that they split into whole [`P`]s.
 pub(super) const ALIGN: usize = 8;
+
+/// p3's generator of the subgroup of order `2^bits`.
+pub(super) fn generator(bits: usize) -> G {
+    G::two_adic_generator(bits)
+}
 
 /// The kernels' element of a plonky2 one.
 #[inline(always)]

@@ -13,8 +13,7 @@ use std::array::{from_fn, from_mut};
 use p3_field::{Field, PackedValue, PrimeCharacteristicRing};
 use rayon::prelude::*;
 
-use super::domain::generator;
-use super::field::{G, LANES, P, reverse};
+use super::field::{G, LANES, P, generator, reverse};
 
 /// Packed columns that are computed together.
 const GROUP: usize = 4;

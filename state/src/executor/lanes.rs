@@ -94,7 +94,7 @@ pub(super) fn run_credits(
     let (entries, broken): (Vec<_>, Vec<_>) = lanes.par_chunks(MIN_LEGS).enumerate().map(run_lanes).unzip();
     // The first in order of arrival is reported, whatever its lane.
     match broken.into_iter().flatten().min_by_key(|&(at, ..)| at) {
-        Some((_, index, rule)) => Err(ExecuteError::Credit { index, rule }),
+        Some((_, index, rule)) => Err(ExecuteError::Credit { index, rule: Box::new(rule) }),
         None => Ok(Writes { leaves: Entries::sorted(entries.concat()), records: Entries::default() }),
     }
 }

@@ -86,7 +86,7 @@ pub enum GenesisError {
         /// The contract.
         index: LeafIndex,
         /// What is wrong.
-        source: RecordError,
+        source: Box<RecordError>,
     },
     /// A contract that was changed after the genesis.
     #[error(
@@ -176,7 +176,9 @@ impl Money {
         let mut money = Self::default();
         for (contract, record) in (0..).zip(&genesis.contracts) {
             let index = LeafIndex::of_contract(contract);
-            record.check_at(index).map_err(|source| GenesisError::Contract { index, source })?;
+            record
+                .check_at(index)
+                .map_err(|source| GenesisError::Contract { index, source: Box::new(source) })?;
             let (time, number) = record.touched();
             if number != 0 || time > genesis.time {
                 return Err(GenesisError::Touched { index, expected: genesis.time, number, time });
