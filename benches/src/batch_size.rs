@@ -8,6 +8,7 @@ use enfold_fixtures::workload::Workload;
 use enfold_prover::plonk::Kernels;
 use enfold_state::executor::execute;
 use enfold_state::hash::Digest;
+use enfold_state::kind::FamilyId;
 use enfold_state::profile::{BatchId, Profile, ProfileId};
 use enfold_witness::batch::BatchWitness;
 use enfold_witness::witness::witness_block;
@@ -23,7 +24,8 @@ const BATCH: BatchId = BatchId::DebitWide;
 pub fn resized(id: ProfileId, degree_bits: usize) -> Option<(Profile, usize)> {
     let config = Params::of(id).of_batch(BATCH).config.clone();
     let with = |paths: usize| {
-        let mut profile = *id.profile();
+        // Of one size alone, so that the batch is not planned as small ones.
+        let mut profile = id.profile().without(FamilyId::Small);
         profile.shapes[BATCH].singles = paths;
         profile
     };

@@ -124,8 +124,7 @@ macro_rules! enums {
         }
 
         /// A batch circuit.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum BatchId {
             $($($(#[$circuit_doc])* $circuit,)+)+
         }
@@ -203,6 +202,47 @@ impl FamilyId {
 impl fmt::Display for FamilyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// The batch circuits by their numbers in binary files: lines are only appended.
+const NUMBERED: [BatchId; BatchId::ALL.len()] = [
+    BatchId::DebitWide,
+    BatchId::DebitDeep,
+    BatchId::CreditWide,
+    BatchId::CreditDeep,
+    BatchId::DebitSmall,
+    BatchId::CreditSmall,
+    #[cfg(feature = "toy")]
+    BatchId::RelayWide,
+    #[cfg(feature = "toy")]
+    BatchId::RelayDeep,
+];
+
+/// In JSON it is its name, in binary files its number.
+impl Serialize for BatchId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.serialize_str(self.name());
+        }
+        let number = (0..).zip(NUMBERED).find(|(_, batch)| batch == self);
+        serializer.serialize_u32(number.expect("every circuit has a number").0)
+    }
+}
+
+impl<'de> Deserialize<'de> for BatchId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let got = String::deserialize(deserializer)?;
+            let known = Self::ALL.into_iter().find(|batch| batch.name() == got);
+            known.ok_or_else(|| D::Error::custom(format_args!("expected a batch circuit, got {got:?}")))
+        } else {
+            let got = u32::deserialize(deserializer)?;
+            let known = NUMBERED.get(got as usize).copied();
+            known.ok_or_else(|| {
+                D::Error::custom(format_args!("expected the number of a batch circuit, got {got}"))
+            })
+        }
     }
 }
 
@@ -410,6 +450,16 @@ mod tests {
         for kind in KindId::ALL {
             assert!(kind.of_family(FamilyId::Large).count() >= 2, "one that is wide, one that is deep");
             assert!(KindId::ALL.iter().filter(|other| other.number() == kind.number()).count() == 1);
+        }
+    }
+
+    #[test]
+    fn every_circuit_has_a_number() {
+        for batch in BatchId::ALL {
+            assert_eq!(NUMBERED.iter().filter(|&&numbered| numbered == batch).count(), 1, "{}", batch.name());
+            let text = serde_json::to_string(&batch).unwrap();
+            assert_eq!(text, format!("{:?}", batch.name()));
+            assert_eq!(serde_json::from_str::<BatchId>(&text).unwrap(), batch);
         }
     }
 
