@@ -32,6 +32,7 @@ const SMALLER: [(&str, &str); 17] = [
         "enfold gen --accounts 20 --txs 10 --out few && enfold inspect block few/block-1.bin --genesis few/genesis.bin",
     ),
     ("enfold bench block --txs 4096", "enfold bench block --txs 4 --accounts 20 --profile test"),
+    ("enfold bench block --txs 1", "enfold bench block --txs 1 --accounts 20 --profile test"),
     (
         "enfold bench block --txs 4096 --profile proven",
         "enfold bench block --txs 4 --accounts 20 --profile test",
