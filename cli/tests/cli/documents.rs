@@ -13,7 +13,7 @@ use lines::{Document, documents};
 
 /// Commands that take long as they stand, or have places to fill in, and what is run for them. `$ID` is a transaction
 /// of the document's block. A point takes five runs: the sweeps of the test profile go on with what the others have measured.
-const SMALLER: [(&str, &str); 17] = [
+const SMALLER: [(&str, &str); 18] = [
     ("enfold run --data state --inbox FOLDER", "enfold run --data state --inbox inbox --create --once"),
     ("enfold plan --txs N", "enfold plan --txs 100"),
     ("enfold help COMMAND", "enfold help verify"),
