@@ -24,6 +24,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::chain::Phase;
+use crate::named;
 
 /// Calls a macro with all kinds. The order is that of the lift circuits' lists of keys: kinds are only appended.
 ///
@@ -222,31 +223,23 @@ const NUMBERED: [BatchId; BatchId::ALL.len()] = [
 /// In JSON it is its name, in binary files its number.
 impl Serialize for BatchId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return serializer.serialize_str(self.name());
-        }
-        let number = (0..).zip(NUMBERED).find(|(_, batch)| batch == self);
-        serializer.serialize_u32(number.expect("every circuit has a number").0)
+        named::serialize(serializer, self.name(), self.number())
     }
 }
 
 impl<'de> Deserialize<'de> for BatchId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let got = String::deserialize(deserializer)?;
-            let known = Self::ALL.into_iter().find(|batch| batch.name() == got);
-            known.ok_or_else(|| D::Error::custom(format_args!("expected a batch circuit, got {got:?}")))
-        } else {
-            let got = u32::deserialize(deserializer)?;
-            let known = NUMBERED.get(got as usize).copied();
-            known.ok_or_else(|| {
-                D::Error::custom(format_args!("expected the number of a batch circuit, got {got}"))
-            })
-        }
+        named::deserialize(deserializer, "a batch circuit", &Self::ALL, Self::name, Self::number)
     }
 }
 
 impl BatchId {
+    /// Its number in binary files.
+    fn number(self) -> u32 {
+        let number = (0..).zip(NUMBERED).find(|&(_, batch)| batch == self);
+        number.expect("every circuit has a number").0
+    }
+
     /// Its place in the list of keys of its family's lift circuit.
     pub fn place(self) -> usize {
         self.family().batches().take_while(|&batch| batch != self).count()
@@ -269,25 +262,13 @@ impl KindId {
 
 impl Serialize for KindId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.serialize_str(self.name())
-        } else {
-            serializer.serialize_u32(self.number().into())
-        }
+        named::serialize(serializer, self.name(), self.number().into())
     }
 }
 
 impl<'de> Deserialize<'de> for KindId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let got = String::deserialize(deserializer)?;
-            let known = Self::ALL.into_iter().find(|kind| kind.name() == got);
-            known.ok_or_else(|| D::Error::custom(format_args!("expected a kind, got {got:?}")))
-        } else {
-            let got = u32::deserialize(deserializer)?;
-            let known = Self::ALL.into_iter().find(|kind| u32::from(kind.number()) == got);
-            known.ok_or_else(|| D::Error::custom(format_args!("expected the number of a kind, got {got}")))
-        }
+        named::deserialize(deserializer, "a kind", &Self::ALL, Self::name, |kind| kind.number().into())
     }
 }
 
@@ -460,7 +441,15 @@ mod tests {
             let text = serde_json::to_string(&batch).unwrap();
             assert_eq!(text, format!("{:?}", batch.name()));
             assert_eq!(serde_json::from_str::<BatchId>(&text).unwrap(), batch);
+            let bytes = bincode::serialize(&batch).unwrap();
+            assert_eq!(bytes, batch.number().to_le_bytes());
+            assert_eq!(bincode::deserialize::<BatchId>(&bytes).unwrap(), batch);
         }
+        // What files have cannot change.
+        let names = NUMBERED.map(BatchId::name);
+        let fixed = ["debit_wide", "debit_deep", "credit_wide", "credit_deep", "debit_small", "credit_small"];
+        assert!(names.starts_with(&fixed), "{names:?}");
+        assert!(bincode::deserialize::<BatchId>(&(NUMBERED.len() as u32).to_le_bytes()).is_err());
     }
 
     #[test]

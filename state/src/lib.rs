@@ -77,6 +77,7 @@ pub mod leaf;
 pub mod ledger;
 pub mod legs;
 pub mod message;
+mod named;
 pub mod nonce;
 #[cfg(feature = "node")]
 pub mod overlay;

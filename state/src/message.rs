@@ -7,6 +7,7 @@ use crate::field::{F, ZERO, from_canonical, from_u32, reduce, to_u64};
 use crate::hash::RATE;
 use crate::kind::KindId;
 use crate::leaf::{AMOUNT_LIMIT, Address, Asset, LeafIndex, TREE_DEPTH};
+use crate::named;
 use crate::nonce::NonceKey;
 
 macro_rules! ops {
@@ -122,25 +123,13 @@ impl Op {
 
 impl Serialize for Op {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.serialize_str(self.name())
-        } else {
-            serializer.serialize_u32(*self as u32)
-        }
+        named::serialize(serializer, self.name(), *self as u32)
     }
 }
 
 impl<'de> Deserialize<'de> for Op {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let got = String::deserialize(deserializer)?;
-            let known = Self::ALL.into_iter().find(|op| op.name() == got);
-            known.ok_or_else(|| D::Error::custom(format_args!("expected an op, got {got:?}")))
-        } else {
-            let got = u32::deserialize(deserializer)?;
-            Self::from_number(got.into())
-                .ok_or_else(|| D::Error::custom(format_args!("expected the number of an op, got {got}")))
-        }
+        named::deserialize(deserializer, "an op", &Self::ALL, Self::name, |op| op as u32)
     }
 }
 
